@@ -1,0 +1,1 @@
+"""When and where: configuration, schedule, memories, the cycle-level machine, exploration and the command line."""
