@@ -16,7 +16,7 @@ class Split:
     Attributes
     ----------
     inputs
-        [n, features]: uint8 (value = integer / 256) or float32 in [0, 1).
+        [n, features]: uint8 (value = integer / 256) or float32 in [0, 1]; fixed point saturates at its highest below 1.
     labels
         int64 [n], 0 .. classes - 1.
     """

@@ -1,0 +1,192 @@
+"""The data sets that can be asked for by name, and the one function that loads any of them."""
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from models.data import cifar, digits, idx, mini, morse, user_npz
+from models.data.dataset import Dataset
+from models.data.morse import MorseOptions
+from models.errors import InputError
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """One row of the table of data sets.
+
+    Attributes
+    ----------
+    features, classes
+        Inputs per sample and classes.
+    counts
+        Training, validation and test samples; validation can also be held out of training.
+    image
+        (rows, columns[, channels]) for images.
+    source, licence
+        Who made it, and what its makers or distributors state.
+    obtained
+        How a user gets it.
+    fetchable
+        Whether ``hwsim data fetch`` downloads it.
+    needs_folder
+        Whether loading reads files from a data directory.
+    """
+
+    name: str
+    features: int
+    classes: int
+    counts: tuple[int, int, int]
+    image: tuple[int, ...] | None
+    source: str
+    licence: str
+    obtained: str
+    fetchable: bool = False
+    needs_folder: bool = False
+
+
+_MNIST_SOURCE = "Y. LeCun, C. Cortes, C. J. C. Burges, the MNIST database of handwritten digits"
+_MNIST_LICENCE = "commonly given as CC BY-SA 3.0"
+_CIFAR_SOURCE = "A. Krizhevsky, V. Nair, G. Hinton, CIFAR-10"
+_CIFAR_LICENCE = "none stated; the authors ask for a citation"
+
+CATALOGUE: dict[str, DatasetInfo] = {
+    info.name: info
+    for info in (
+        DatasetInfo(
+            name="mnist",
+            features=784,
+            classes=10,
+            counts=(60000, 0, 10000),
+            image=(28, 28),
+            source=_MNIST_SOURCE,
+            licence=_MNIST_LICENCE,
+            obtained="hwsim data fetch mnist",
+            fetchable=True,
+            needs_folder=True,
+        ),
+        DatasetInfo(
+            name="mnist-mini",
+            features=784,
+            classes=10,
+            counts=(5000, 0, 1000),
+            image=(28, 28),
+            source=f"{_MNIST_SOURCE}: the first 5,000 and 1,000",
+            licence=_MNIST_LICENCE,
+            obtained="comes with hwsim",
+        ),
+        DatasetInfo(
+            name="fashion-mnist",
+            features=784,
+            classes=10,
+            counts=(60000, 0, 10000),
+            image=(28, 28),
+            source="H. Xiao, K. Rasul, R. Vollgraf (Zalando), Fashion-MNIST, arXiv 1708.07747",
+            licence="MIT",
+            obtained="hwsim data fetch fashion-mnist, or Debian's package dataset-fashion-mnist",
+            fetchable=True,
+            needs_folder=True,
+        ),
+        DatasetInfo(
+            name="cifar10",
+            features=3072,
+            classes=10,
+            counts=(50000, 0, 10000),
+            image=(32, 32, 3),
+            source=_CIFAR_SOURCE,
+            licence=_CIFAR_LICENCE,
+            obtained="hwsim data fetch cifar10",
+            fetchable=True,
+            needs_folder=True,
+        ),
+        DatasetInfo(
+            name="cifar10-part",
+            features=3072,
+            classes=10,
+            counts=(5085, 0, 1017),
+            image=(32, 32, 3),
+            source=f"{_CIFAR_SOURCE}: the first 1,017 of each official batch",
+            licence=_CIFAR_LICENCE,
+            obtained=f"a file {cifar.PART_FILE} cut from the official batches",
+            needs_folder=True,
+        ),
+        DatasetInfo(
+            name="digits",
+            features=64,
+            classes=10,
+            counts=(1437, 0, 360),
+            image=(8, 8),
+            source="E. Alpaydin, C. Kaynak, Optical Recognition of Handwritten Digits, UCI; as shipped by scikit-learn",
+            licence="CC BY 4.0 (UCI)",
+            obtained="pip install 'hwsim[digits]'",
+        ),
+        DatasetInfo(
+            name="morse",
+            features=64,
+            classes=64,
+            counts=(320000, 64000, 64000),
+            image=None,
+            source="S. Dey, K. M. Chugg, P. A. Beerel, ICCCNT 2018, arXiv 1807.04239; family 4 has 256 features",
+            licence="generated here, none needed",
+            obtained="generated from the seed",
+        ),
+    )
+}
+
+_FROM_FOLDER: dict[str, Callable[[Path], Dataset]] = {
+    "mnist": lambda data_dir: idx.load("mnist", data_dir),
+    "fashion-mnist": lambda data_dir: idx.load("fashion-mnist", data_dir),
+    "cifar10": cifar.load,
+    "cifar10-part": cifar.load_part,
+}
+
+
+def load(name: str, data_dir: Path | None, seed: int, *, morse_options: MorseOptions | None = None) -> Dataset:
+    """Load a data set.
+
+    Parameters
+    ----------
+    name
+        A name of ``CATALOGUE``, or the path of an ``.npz`` file: as given, else inside ``data_dir``.
+    data_dir
+        Folder with the files of those data sets that have some.
+    seed
+        Decides everything that is drawn; only the Morse data set draws.
+    morse_options
+        Family, noise and sizes of the Morse data set.
+
+    Raises
+    ------
+    InputError
+        An unknown name, no data directory where one is needed, and every fault of a file.
+    """
+    if name.endswith(".npz"):
+        return user_npz.load(_npz_path(name, data_dir))
+    if name not in CATALOGUE:
+        nearest = difflib.get_close_matches(name.lower(), CATALOGUE, cutoff=0.5)
+        rule = f"unknown data set; known are {', '.join(CATALOGUE)} and the path of an .npz file"
+        raise InputError("data.name", name, rule, nearest)
+    if name == "mnist-mini":
+        return mini.load()
+    if name == "digits":
+        return digits.load()
+    if name == "morse":
+        return morse.generate(morse_options or MorseOptions(), np.random.default_rng(seed))
+    if data_dir is None:
+        rule = "needs a data directory: give --data-dir or set HWSIM_DATA"
+        raise InputError("data.name", name, rule + _fetch_hint(name))
+    if not data_dir.is_dir():
+        raise InputError("data directory", str(data_dir), "no such directory" + _fetch_hint(name))
+    return _FROM_FOLDER[name](data_dir)
+
+
+def _fetch_hint(name: str) -> str:
+    return f"; `hwsim data fetch {name}` downloads the files" if CATALOGUE[name].fetchable else ""
+
+
+def _npz_path(name: str, data_dir: Path | None) -> Path:
+    given = Path(name)
+    inside = data_dir / given if data_dir is not None else given
+    return inside if not given.is_file() and inside.is_file() else given

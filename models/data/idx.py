@@ -1,0 +1,154 @@
+"""MNIST and Fashion-MNIST from the IDX files in which they are published, gzipped or unpacked.
+
+An IDX file is a big-endian header (magic number with the element type and the number of dimensions, then the
+dimensions) followed by the bytes. Both data sets use the same four file names, so a folder that belongs to the other
+one is recognised by its first labels.
+"""
+
+import gzip
+import math
+import zlib
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from models.data.dataset import Dataset, Split
+from models.errors import InputError
+
+TRAIN_IMAGES = "train-images-idx3-ubyte"
+TRAIN_LABELS = "train-labels-idx1-ubyte"
+TEST_IMAGES = "t10k-images-idx3-ubyte"
+TEST_LABELS = "t10k-labels-idx1-ubyte"
+BASE_NAMES = (TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS)
+
+_CLASSES = 10
+_IMAGE = (28, 28)
+_IMAGE_MAGIC, _LABEL_MAGIC = 0x0803, 0x0801  # unsigned bytes in three dimensions, in one
+_GZIP_MAGIC = b"\x1f\x8b"
+_CHUNK = 1 << 20
+
+# The first labels of the official training files.
+_FIRST_LABELS = {
+    "mnist": (5, 0, 4, 1, 9, 2, 1, 3, 1, 4),
+    "fashion-mnist": (9, 0, 0, 3, 0, 2, 7, 2, 5, 5),
+}
+
+
+def load(name: str, data_dir: Path) -> Dataset:
+    """Read ``mnist`` or ``fashion-mnist``.
+
+    Parameters
+    ----------
+    name
+        ``mnist`` or ``fashion-mnist``.
+    data_dir
+        The four files are looked for in ``data_dir/name``, then in ``data_dir`` itself. So Debian's package
+        dataset-fashion-mnist is read with ``/usr/share/datasets`` or with its folder there.
+
+    Returns
+    -------
+    Dataset
+        uint8 [n, 784], row-major images of (28, 28); n is what the files say (60,000 and 10,000 in the official ones).
+    """
+    paths = _require(name, data_dir)
+    train = Split(read_images(paths[TRAIN_IMAGES]), read_labels(paths[TRAIN_LABELS]))
+    test = Split(read_images(paths[TEST_IMAGES]), read_labels(paths[TEST_LABELS]))
+    for split, labels in ((train, TRAIN_LABELS), (test, TEST_LABELS)):
+        if len(split.inputs) != len(split.labels):
+            rule = f"holds {len(split.labels)} labels for {len(split.inputs)} images"
+            raise InputError(str(paths[labels]), None, rule)
+    _refuse_the_other(name, train.labels, paths[TRAIN_LABELS])
+    return Dataset(name, _CLASSES, train=train, test=test, validation=train[:0], image=_IMAGE)
+
+
+def folders(name: str, data_dir: Path) -> tuple[Path, ...]:
+    """Folders in which the files may be, in the order of the search."""
+    return (data_dir / name, data_dir)
+
+
+def find(name: str, data_dir: Path, base: str) -> Path | None:
+    """The file ``base``, as ``base.gz`` or unpacked; ``None`` if no folder has it."""
+    # Some distributions write the first hyphen of "-idx" as a dot.
+    names = (f"{base}.gz", base, base.replace("-idx", ".idx"))
+    places = (folder / file for folder in folders(name, data_dir) for file in names)
+    return next((path for path in places if path.is_file()), None)
+
+
+def read_images(path: Path) -> npt.NDArray[np.uint8]:
+    """Images of an IDX file, uint8 [n, 784]."""
+    return _read(path, _IMAGE_MAGIC, _IMAGE, "images").reshape(-1, math.prod(_IMAGE))
+
+
+def read_labels(path: Path) -> npt.NDArray[np.int64]:
+    """Labels of an IDX file, int64 [n], all in 0..9."""
+    labels = _read(path, _LABEL_MAGIC, (), "labels")
+    if labels.max() >= _CLASSES:
+        raise InputError(str(path), None, f"holds the label {labels.max()}: must be 0..{_CLASSES - 1}")
+    return labels.astype(np.int64)
+
+
+def _require(name: str, data_dir: Path) -> dict[str, Path]:
+    found = {base: find(name, data_dir, base) for base in BASE_NAMES}
+    missing = [f"{base}.gz" for base, path in found.items() if path is None]
+    if missing:
+        looked = " or ".join(map(str, folders(name, data_dir)))
+        rule = f"{', '.join(missing)} not found in {looked}; `hwsim data fetch {name}` downloads the files"
+        raise InputError(name, None, rule)
+    return {base: path for base, path in found.items() if path is not None}
+
+
+def _refuse_the_other(name: str, labels: npt.NDArray[np.int64], path: Path) -> None:
+    for other, first in _FIRST_LABELS.items():
+        if other != name and tuple(labels[: len(first)]) == first:
+            raise InputError(str(path), None, f"belongs to {other}, not to {name}; keep each in a folder of its name")
+
+
+def _read(path: Path, magic: int, item: tuple[int, ...], what: str) -> npt.NDArray[np.uint8]:
+    try:
+        with path.open("rb") as file:
+            # The first bytes decide, not the name: browsers unpack files and leave the ".gz".
+            packed = file.read(2) == _GZIP_MAGIC
+            file.seek(0)
+            if not packed:
+                return _parse(path, file, magic, item, what)
+            with gzip.GzipFile(fileobj=file) as unpacked:
+                return _parse(path, unpacked, magic, item, what)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise InputError(str(path), None, f"damaged gzip file: {error}") from error
+    except OSError as error:
+        raise InputError(str(path), None, f"cannot be read: {error.strerror or error}") from error
+
+
+def _parse(
+    path: Path, stream: BinaryIO | gzip.GzipFile, magic: int, item: tuple[int, ...], what: str
+) -> npt.NDArray[np.uint8]:
+    words = 2 + len(item)
+    header = _at_most(stream, 4 * words)
+    found = np.frombuffer(header[: len(header) // 4 * 4], dtype=">u4").tolist()
+    if not found or found[0] != magic:
+        start = header[:4].hex(" ") or "nothing"
+        raise InputError(str(path), None, f"not an IDX file of {what}: starts with {start}, not {magic:#010x}")
+    if len(found) < words:
+        raise InputError(str(path), None, f"ends inside its header of {4 * words} bytes")
+    count, shape = found[1], tuple(found[2:])
+    if shape != item:
+        raise InputError(str(path), None, f"holds {what} of shape {shape}: must be {item}")
+    if count == 0:
+        raise InputError(str(path), None, f"holds no {what}")
+    size = count * math.prod(item)
+    body = _at_most(stream, size + 1)
+    if len(body) < size:
+        raise InputError(str(path), None, f"cut short: {len(body)} of the {size} bytes of its {count} {what}")
+    if len(body) > size:
+        raise InputError(str(path), None, f"goes on after the {size} bytes of its {count} {what}")
+    return np.frombuffer(body, dtype=np.uint8).reshape(count, *item)
+
+
+def _at_most(stream: BinaryIO | gzip.GzipFile, count: int) -> bytearray:
+    # Piece by piece: a count from a damaged header must not become one allocation of that size.
+    data = bytearray()
+    while len(data) < count and (chunk := stream.read(min(_CHUNK, count - len(data)))):
+        data += chunk
+    return data
