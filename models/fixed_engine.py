@@ -112,7 +112,14 @@ class Results(NamedTuple):
         return int(self.prediction.size)
 
 
-@dataclass
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Inputs [n, N_0] (int16 where the format allows it, else int32) and labels int32 [n], checked by the engine."""
+
+    inputs: np.ndarray
+    labels: npt.NDArray[np.int32]
+
+
 class FixedEngine:
     """A network in training; :meth:`run` advances it by whole junction cycles.
 
@@ -125,10 +132,6 @@ class FixedEngine:
     cycle
         The next junction cycle.
     """
-
-    network: Network
-    numbers: NumberSystem
-    hops: Hops
 
     def __init__(self, network: Network, numbers: NumberSystem, parameters: Parameters, hops: Hops) -> None:
         for name in network.activations:
@@ -170,10 +173,33 @@ class FixedEngine:
             [b.copy() for b in np.split(self._biases, self._net.right_start[1:-1])],
         )
 
+    def samples(self, inputs: np.ndarray, labels: npt.ArrayLike) -> "Samples":
+        """Samples that this engine accepts, checked once.
+
+        Parameters
+        ----------
+        inputs
+            Integers [n, N_0] in the input format.
+        labels
+            Class of each sample, [n].
+        """
+        legal, n_inputs = self.numbers.input, self.network.layers[0]
+        checked = np.asarray(labels)
+        if inputs.ndim != 2 or inputs.shape[1] != n_inputs or checked.shape != inputs.shape[:1]:
+            rule = f"inputs and labels must have shapes (n, {n_inputs}) and (n,)"
+            raise InputError("samples", f"{inputs.shape}, {checked.shape}", rule)
+        if inputs.size and (inputs.min() < legal.lowest or inputs.max() > legal.highest):
+            rule = f"must lie in {legal.lowest}..{legal.highest} (format {legal})"
+            raise InputError("inputs", f"{inputs.min()}..{inputs.max()}", rule)
+        if checked.size and not (0 <= checked.min() and checked.max() < self.network.classes):
+            rule = f"must lie in 0..{self.network.classes - 1}"
+            raise InputError("labels", f"{checked.min()}..{checked.max()}", rule)
+        fits = np.iinfo(np.int16).min <= legal.lowest and legal.highest <= np.iinfo(np.int16).max
+        return Samples(np.ascontiguousarray(inputs, np.int16 if fits else np.int32), checked.astype(np.int32))
+
     def run(
         self,
-        inputs: npt.NDArray[np.int32],
-        labels: npt.ArrayLike,
+        samples: "Samples",
         kappa: npt.ArrayLike,
         train: npt.ArrayLike = True,
         source: npt.ArrayLike | None = None,
@@ -182,28 +208,28 @@ class FixedEngine:
 
         Parameters
         ----------
-        inputs
-            [n, N_0] integers in the input format.
-        labels
-            Class of each sample, [n].
+        samples
+            Made by :meth:`samples`.
         kappa
-            Learning-rate shift of each sample (scalar or [n]): the rate is 2**-kappa.
+            Learning-rate shift of each entry (scalar or one per cycle): the rate is 2**-kappa.
         train
-            Whether each sample is learned from (scalar or [n]); if not, it is only fed forward.
+            Whether each entry is learned from (scalar or one per cycle); if not, it is only fed forward.
         source
-            Row of ``inputs`` entering in each cycle, :data:`BUBBLE` for none; all rows in order when left out.
+            Row of ``samples`` entering in each cycle, :data:`BUBBLE` for none; all rows in order when left out.
 
         Returns
         -------
         Results
             Of the samples whose output appeared in these cycles, which are not those that entered.
         """
-        n = inputs.shape[0]
+        n = len(samples.labels)
         entering = np.arange(n, dtype=np.int64) if source is None else np.asarray(source, dtype=np.int64)
-        labels = np.ascontiguousarray(np.broadcast_to(np.asarray(labels, np.int32), n))
-        kappas = np.ascontiguousarray(np.broadcast_to(np.asarray(kappa, np.int32), n))
-        trains = np.ascontiguousarray(np.broadcast_to(np.asarray(train, np.bool_), n))
-        self._check(inputs, labels, kappas, entering)
+        kappas = np.ascontiguousarray(np.broadcast_to(np.asarray(kappa, np.int32), entering.size))
+        trains = np.ascontiguousarray(np.broadcast_to(np.asarray(train, np.bool_), entering.size))
+        if kappas.size and kappas.min() < 0:
+            raise InputError("kappa", int(kappas.min()), "must not be negative")
+        if entering.size and not (entering.min() >= BUBBLE and entering.max() < n):
+            raise InputError("source", f"{entering.min()}..{entering.max()}", f"must lie in -1..{n - 1}")
         results = _empty_results(entering.size, self.network.layers[-1])
         filled = kernel.run(
             self._net,
@@ -212,8 +238,8 @@ class FixedEngine:
             self._pipe,
             self.cycle,
             entering,
-            np.ascontiguousarray(inputs, np.int32),
-            labels,
+            samples.inputs,
+            samples.labels,
             kappas,
             trains,
             results,
@@ -225,39 +251,15 @@ class FixedEngine:
 
     def drain(self) -> Results:
         """Bubbles until no sample is in flight."""
-        bubbles = np.full(self.hops.drain(len(self.network.patterns)), BUBBLE)
-        return self.run(np.zeros((0, self.network.layers[0]), np.int32), [], [], [], source=bubbles)
+        none = self.samples(np.zeros((0, self.network.layers[0]), np.int32), np.zeros(0, np.int32))
+        return self.run(none, 0, source=np.full(self.hops.drain(len(self.network.patterns)), BUBBLE))
 
-    def _check(self, inputs: np.ndarray, labels: np.ndarray, kappas: np.ndarray, source: np.ndarray) -> None:
-        legal = self.numbers.input
-        if inputs.ndim != 2 or inputs.shape[1] != self.network.layers[0]:
-            raise InputError("inputs", inputs.shape, f"must have shape (n, {self.network.layers[0]})")
-        if inputs.size and (inputs.min() < legal.lowest or inputs.max() > legal.highest):
-            rule = f"must lie in {legal.lowest}..{legal.highest} (format {legal})"
-            raise InputError("inputs", f"{inputs.min()}..{inputs.max()}", rule)
-        if labels.size and not (0 <= labels.min() and labels.max() < self.network.classes):
-            rule = f"must lie in 0..{self.network.classes - 1}"
-            raise InputError("labels", f"{labels.min()}..{labels.max()}", rule)
-        if kappas.size and kappas.min() < 0:
-            raise InputError("kappa", int(kappas.min()), "must not be negative")
-        if source.size and not (source.min() >= BUBBLE and source.max() < inputs.shape[0]):
-            raise InputError("source", f"{source.min()}..{source.max()}", f"must lie in -1..{inputs.shape[0] - 1}")
-
-    def infer(self, inputs: npt.NDArray[np.int32]) -> Results:
-        """Outputs of ``inputs`` with the weights as they are; the pipeline is not touched (labels are all 0)."""
-        n = inputs.shape[0]
-        self._check(inputs, np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.int64))
-        results = _empty_results(n, self.network.layers[-1])
-        results.kind[:] = 1
-        kernel.infer(
-            self._net,
-            self._weights,
-            self._biases,
-            np.ascontiguousarray(inputs, np.int32),
-            results.prediction,
-            results.output,
-            self._like,
-        )
+    def infer(self, samples: "Samples") -> Results:
+        """Outputs with the weights as they are; the pipeline is not touched."""
+        results = _empty_results(len(samples.labels), self.network.layers[-1])
+        results.kind[:] = kernel.INFERENCE
+        results.label[:] = samples.labels
+        kernel.infer(self._net, self._weights, self._biases, samples.inputs, results.prediction, results.output, self._like)
         return results
 
     def arrays(self) -> dict[str, np.ndarray]:

@@ -215,7 +215,7 @@ def _gather_inputs(net, cycle, first, source, inputs, gathered, packed, scratch)
             x = inputs[s]
             up = np.uint32(lane * bits)
             for q in range(x.size):
-                packed[q] = np.uint32(packed[q] | (np.uint32(x[q] - lowest) << up))
+                packed[q] = np.uint32(packed[q] | (np.uint32(np.int32(x[q]) - lowest) << up))
             packed[x.size] = np.uint32(packed[x.size] | (np.uint32(-lowest) << up))
     n_edges = net.edge_start[1]
     for base in range(np.uint64(0), n_edges, np.uint64(_GATHER_CHUNK)):
@@ -309,9 +309,9 @@ def run(net, weights, biases, pipe, cycle, source, inputs, labels, kappas, train
         s = source[c]
         pipe.kind[slot] = BUBBLE
         if s >= 0:
-            pipe.kind[slot] = TRAINING if trains[s] else INFERENCE
+            pipe.kind[slot] = TRAINING if trains[c] else INFERENCE
             pipe.label[slot] = labels[s]
-            pipe.kappa[slot] = kappas[s]
+            pipe.kappa[slot] = kappas[c]
             pipe.activation[slot, : net.n_input] = inputs[s]
         if net.input_lanes > 1 and c % net.input_lanes == 0:
             _gather_inputs(net, cycle, c, source, inputs, pipe.gathered, packed, scratch)

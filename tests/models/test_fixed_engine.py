@@ -75,8 +75,12 @@ def random_stream(rng, network, numbers, n_cycles):
 
 
 def naive_run(naive, inputs, labels, kappa, train, source):
-    for s in source:
-        naive.cycle(None if s < 0 else (inputs[s], int(labels[s]), int(kappa[s]), bool(train[s])))
+    for s, k, t in zip(source, kappa, train, strict=True):
+        naive.cycle(None if s < 0 else (inputs[s], int(labels[s]), int(k), bool(t)))
+
+
+def engine_run(engine, inputs, labels, *entering):
+    return engine.run(engine.samples(inputs, labels), *entering)
 
 
 def assert_same(engine, naive, results):
@@ -105,7 +109,7 @@ def test_equals_the_naive_loops(seed, n_junctions, hops, uniform):
     stream = random_stream(rng, network, numbers, 12 + 3 * hops.drain(n_junctions))
     engine = FixedEngine(network, numbers, parameters, hops)
     naive = NaiveFixed(network, numbers, parameters, hops)
-    results = engine.run(*stream)
+    results = engine_run(engine, *stream)
     naive_run(naive, *stream)
     assert_same(engine, naive, results)
 
@@ -131,7 +135,7 @@ def test_extreme_values_in_either_accumulator(width):
     stream = list(random_stream(rng, network, numbers, 40))
     stream[0] = rng.choice([numbers.input.lowest, numbers.input.highest], stream[0].shape).astype(np.int32)
     engine, naive = (kind(network, numbers, extreme, FLUSH) for kind in (FixedEngine, NaiveFixed))
-    results = engine.run(*stream)
+    results = engine_run(engine, *stream)
     naive_run(naive, *stream)
     assert_same(engine, naive, results)
 
@@ -143,7 +147,7 @@ def test_large_learning_rate_shift_leaves_everything_as_it_is():
     parameters = random_parameters(rng, network, numbers)
     engine = FixedEngine(network, numbers, parameters, FLUSH)
     inputs, labels, _, train, source = random_stream(rng, network, numbers, 20)
-    engine.run(inputs, labels, 60, train, source)
+    engine_run(engine, inputs, labels, 60, train, source)
     assert [w.tolist() for w in engine.parameters.weights] == [w.tolist() for w in parameters.weights]
 
 
@@ -154,11 +158,12 @@ def test_pieces_make_the_same_run(hops):
     parameters = random_parameters(rng, network, numbers)
     inputs, labels, kappa, train, source = random_stream(rng, network, numbers, 60)
     whole = FixedEngine(network, numbers, parameters, hops)
-    results = whole.run(inputs, labels, kappa, train, source)
+    results = engine_run(whole, inputs, labels, kappa, train, source)
     pieces = FixedEngine(network, numbers, parameters, hops)
     outputs = []
-    for part in np.split(source, [1, 2, 9, 30, 31]):
-        outputs += pieces.run(inputs, labels, kappa, train, part).output.tolist()
+    samples = pieces.samples(inputs, labels)
+    for part in np.split(np.arange(60), [1, 2, 9, 30, 31]):
+        outputs += pieces.run(samples, kappa[part], train[part], source[part]).output.tolist()
     assert outputs == results.output.tolist()
     assert all((a == b).all() for a, b in zip(whole.parameters.weights, pieces.parameters.weights, strict=True))
 
@@ -170,12 +175,12 @@ def test_checkpoint_in_mid_flight_continues_to_the_same_bits(hops):
     parameters = random_parameters(rng, network, numbers)
     inputs, labels, kappa, train, source = random_stream(rng, network, numbers, 50)
     whole = FixedEngine(network, numbers, parameters, hops)
-    whole.run(inputs, labels, kappa, train, source[:23])
+    engine_run(whole, inputs, labels, kappa[:23], train[:23], source[:23])
     saved = whole.arrays()
-    rest = whole.run(inputs, labels, kappa, train, source[23:])
+    rest = engine_run(whole, inputs, labels, kappa[23:], train[23:], source[23:])
     resumed = FixedEngine(network, numbers, random_parameters(rng, network, numbers), hops)
     resumed.restore(saved)
-    again = resumed.run(inputs, labels, kappa, train, source[23:])
+    again = engine_run(resumed, inputs, labels, kappa[23:], train[23:], source[23:])
     assert again.output.tolist() == rest.output.tolist()
     assert {k: v.tolist() for k, v in resumed.arrays().items()} == {k: v.tolist() for k, v in whole.arrays().items()}
 
@@ -192,12 +197,12 @@ def test_at_one_junction_only_staleness_separates_the_orders():
     runs = []
     for hops in (SEQUENTIAL, Hops(1, 0, 1), FLUSH):
         engine = FixedEngine(network, numbers, parameters, hops)
-        runs.append(engine.run(inputs, labels, kappa).output.tolist())
+        runs.append(engine_run(engine, inputs, labels, kappa).output.tolist())
     assert runs[0] == runs[1]
     # A bubble behind every sample gives the update time to land: the stale order becomes the fresh one.
     spaced = np.stack([np.arange(30), np.full(30, BUBBLE)], 1).ravel()
     engine = FixedEngine(network, numbers, parameters, FLUSH)
-    assert engine.run(inputs, labels, kappa, True, spaced).output.tolist() == runs[0]
+    assert engine_run(engine, inputs, labels, kappa, True, spaced).output.tolist() == runs[0]
     assert runs[2] != runs[0]
 
 
@@ -206,12 +211,12 @@ def test_inference_equals_feedforward_of_the_stream():
     network, numbers = random_design(rng, 3)
     engine = FixedEngine(network, numbers, random_parameters(rng, network, numbers), FLUSH)
     inputs, labels, _, _, _ = random_stream(rng, network, numbers, 25)
-    engine.run(inputs, labels, 3)
+    engine_run(engine, inputs, labels, 3)
     engine.drain()
     before = engine.arrays()
-    still = engine.infer(inputs)
+    still = engine.infer(engine.samples(inputs, labels))
     assert {k: v.tolist() for k, v in engine.arrays().items()} == {k: v.tolist() for k, v in before.items()}
-    streamed = engine.run(inputs, labels, 3, False)
+    streamed = engine_run(engine, inputs, labels, 3, False)
     rest = engine.drain()
     assert still.output.tolist() == streamed.output.tolist() + rest.output.tolist()
 
@@ -228,11 +233,14 @@ def engine_of(numbers=None, activations=("sigmoid",), cost="quadratic"):
         (lambda: engine_of(activations=("softmax",)), "network.activation = softmax"),
         (lambda: engine_of(activations=("tanh",), cost="cross_entropy"), "needs a sigmoid output"),
         (lambda: engine_of(NumberSystem.uniform(Format(31, 30))), "exact sums of junction 1"),
-        (lambda: engine_of().run(np.full((1, 4), 128, np.int32), [0], 1), "inputs = 128..128: must lie in -128..127"),
-        (lambda: engine_of().run(np.zeros((1, 3), np.int32), [0], 1), "must have shape (n, 4)"),
-        (lambda: engine_of().run(np.zeros((1, 4), np.int32), [2], 1), "labels = 2..2: must lie in 0..1"),
-        (lambda: engine_of().run(np.zeros((1, 4), np.int32), [0], -1), "kappa = -1"),
-        (lambda: engine_of().run(np.zeros((1, 4), np.int32), [0], 1, True, [1]), "source = 1..1"),
+        (
+            lambda: engine_run(engine_of(), np.full((1, 4), 128, np.int32), [0], 1),
+            "inputs = 128..128: must lie in -128..127",
+        ),
+        (lambda: engine_run(engine_of(), np.zeros((1, 3), np.int32), [0], 1), "must have shapes (n, 4) and (n,)"),
+        (lambda: engine_run(engine_of(), np.zeros((1, 4), np.int32), [2], 1), "labels = 2..2: must lie in 0..1"),
+        (lambda: engine_run(engine_of(), np.zeros((1, 4), np.int32), [0], -1), "kappa = -1"),
+        (lambda: engine_run(engine_of(), np.zeros((1, 4), np.int32), [0], 1, True, [1]), "source = 1..1"),
         (lambda: engine_of().restore({}), "checkpoint:weight_1"),
     ],
 )

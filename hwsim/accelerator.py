@@ -1,0 +1,179 @@
+"""The figures of a design's accelerator that follow from the configuration: degrees, clocks, banks and storage."""
+
+import math
+from dataclasses import dataclass
+
+from hwsim.config import Configuration
+from models.errors import InputError
+
+
+@dataclass(frozen=True)
+class Junction:
+    """Figures of one junction; see ARCHITECTURE §1 of the project's contract for the letters.
+
+    Attributes
+    ----------
+    number
+        i, from 1.
+    edges
+        W.
+    cycle
+        C = W / z, clocks of one pass.
+    depth
+        D = N_left / z, words of each left memory and clocks of one sweep.
+    utilisation
+        Share of the junction cycle's C clocks (without flush) in which this junction works, 0..1.
+    """
+
+    number: int
+    n_left: int
+    n_right: int
+    d_out: int
+    d_in: int
+    edges: int
+    z: int
+    cycle: int
+    depth: int
+    utilisation: float
+
+    @property
+    def density(self) -> float:
+        """W / (N_left N_right)."""
+        return self.edges / (self.n_left * self.n_right)
+
+
+@dataclass(frozen=True)
+class Memory:
+    """One kind of memory of a layer or junction.
+
+    Attributes
+    ----------
+    name
+        What it holds.
+    banks
+        Samples it holds at once.
+    lanes
+        Independently addressed memories per bank.
+    depth
+        Words of each.
+    width
+        Bits of a word.
+    """
+
+    name: str
+    banks: int
+    lanes: int
+    depth: int
+    width: int
+
+    @property
+    def bits(self) -> int:
+        """Bits of all banks."""
+        return self.banks * self.lanes * self.depth * self.width
+
+
+@dataclass(frozen=True)
+class Accelerator:
+    """Figures of a whole accelerator.
+
+    Attributes
+    ----------
+    cycle
+        C of the slowest junction, clocks.
+    flush
+        Clocks added to every junction cycle until results have landed.
+    drain
+        Junction cycles from the entry of the last sample to its last update.
+    """
+
+    junctions: tuple[Junction, ...]
+    memories: tuple[Memory, ...]
+    cycle: int
+    flush: int
+    drain: int
+
+    @property
+    def clocks_per_input(self) -> int:
+        """Clocks between the entries of two samples."""
+        return self.cycle + self.flush
+
+    @property
+    def multipliers(self) -> int:
+        """Multipliers of the edge processors: FF, BP (not in the first junction) and UP, z each."""
+        return sum(j.z * (2 if j.number == 1 else 3) for j in self.junctions)
+
+    @property
+    def storage_bits(self) -> int:
+        """Bits of all memories."""
+        return sum(m.bits for m in self.memories)
+
+
+def accelerator(config: Configuration) -> Accelerator:
+    """Work out the accelerator of a configuration.
+
+    Raises
+    ------
+    InputError
+        If there is none: no hardware section, or a random pattern.
+    """
+    hardware = config.hardware
+    if hardware is None:
+        raise InputError("hardware", None, "is missing: give the edge processors of every junction, hardware.z")
+    if config.out_degrees is None:
+        raise InputError("connectivity.kind", "random", "has no hardware", ["structured", "clash_free", "full"])
+    layers = config.network.layers
+    slowest = max(w // z for w, z in zip(config.edges, hardware.z, strict=True))
+    junctions = tuple(
+        Junction(
+            number=i,
+            n_left=layers[i - 1],
+            n_right=layers[i],
+            d_out=config.out_degrees[i - 1],
+            d_in=config.edges[i - 1] // layers[i],
+            edges=config.edges[i - 1],
+            z=z,
+            cycle=config.edges[i - 1] // z,
+            depth=layers[i - 1] // z,
+            utilisation=config.edges[i - 1] / z / slowest,
+        )
+        for i, z in enumerate(hardware.z, 1)
+    )
+    drain = config.hops.drain(len(junctions))
+    flush = 0 if hardware.schedule == "overlap" else max(_longest_path(config, j) for j in junctions)
+    return Accelerator(junctions, tuple(_memories(config, junctions)), slowest, flush, drain)
+
+
+def _longest_path(config: Configuration, junction: Junction) -> int:
+    """Clocks from the last weight row of a pass to the last write it causes.
+
+    The feedforward path is the longest: memory read, multiplier, adder tree over the lanes of one right neuron, table,
+    write.
+    """
+    assert config.hardware is not None
+    stages = config.hardware.latency
+    levels = math.ceil(math.log2(min(junction.z, junction.d_in))) if junction.z > 1 else 0
+    registers = levels // stages.tree_every if stages.tree_every else 0
+    return stages.memory_read + stages.multiplier + registers + stages.table + stages.write_back
+
+
+def _memories(config: Configuration, junctions: tuple[Junction, ...]) -> list[Memory]:
+    """Every memory of the accelerator; a shared address makes one memory of many words (ARCHITECTURE §4, §5)."""
+    numbers, hops, n = config.numbers.system, config.hops, len(junctions)
+    memories = []
+    for j in junctions:
+        i = j.number
+        left = numbers.left_activation(i - 1)
+        memories.append(Memory(f"activations of layer {i - 1}", hops.activation_banks(i - 1, n), j.z, j.depth, left.width))
+        if i > 1:
+            banks = hops.activation_banks(i - 1, n)
+            memories.append(Memory(f"derivatives of layer {i - 1}", banks, j.z, j.depth, numbers.derivative.width))
+            # Exact: the sum of d_out products.
+            product = numbers.weight.width + numbers.delta.width
+            lost = max(0, numbers.weight.fraction + numbers.delta.fraction - numbers.product_fraction)
+            width = product - lost + math.ceil(math.log2(j.d_out))
+            memories.append(Memory(f"partial deltas of layer {i - 1}", hops.delta_banks(i - 1, n), j.z, j.depth, width))
+        memories.append(Memory(f"weights of junction {i}", 1, 1, j.cycle, j.z * numbers.weight.width))
+        memories.append(Memory(f"biases of layer {i}", 1, 1, j.n_right, numbers.bias.width))
+    last = junctions[-1]
+    memories.append(Memory(f"deltas of layer {n}", hops.delta_banks(n, n), 1, last.n_right, numbers.delta.width))
+    return memories

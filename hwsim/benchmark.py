@@ -1,0 +1,235 @@
+"""How fast every engine trains, measured side by side in one run: ``hwsim bench``.
+
+All rows of a configuration train the same network on the same samples, one sample at a time unless they say otherwise.
+Time is that of the process's own thread, so that other work on the machine disturbs it less; the machine's load still
+shows in shared caches and hyper-threads, hence the best of several repetitions is reported.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from rich.table import Table
+
+from hwsim import config_file, report
+from hwsim.config import Configuration
+from hwsim.design import Design
+from hwsim.metrics import figure
+from models.activations import sigmoid
+from models.data.dataset import Split
+from models.errors import InputError
+from models.fixedpoint import narrow, saturate
+from models.number_system import NumberSystem
+
+_REPETITIONS = 5
+_SAMPLES = 2048
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measurement.
+
+    Attributes
+    ----------
+    samples_per_second
+        Training samples per second of CPU time, best repetition.
+    edge_operations
+        Per sample: FF and UP of every edge, BP of every edge behind the first junction.
+    """
+
+    configuration: str
+    engine: str
+    samples_per_second: float
+    edge_operations: int
+
+    @property
+    def edge_operations_per_second(self) -> float:
+        """Of all three kinds together."""
+        return self.samples_per_second * self.edge_operations
+
+
+def shipped_configurations() -> list[Path]:
+    """The configurations in ``sim_configs/`` of a checkout."""
+    folder = Path(__file__).resolve().parent.parent / "sim_configs"
+    found = sorted(folder.glob("*.yaml"))
+    if not found:
+        raise InputError("CONFIG", None, "is missing: this installation has no sim_configs directory")
+    return found
+
+
+def measure(configs: list[Configuration], seconds: float, say: Callable[[str], None] | None = None) -> list[Row]:
+    """Measure every engine on every configuration, about ``seconds`` a row after warm-up."""
+    rows = []
+    for config in configs:
+        for engine, train, n in _engines(config):
+            train()  # compiles, fills caches
+            best = 0.0
+            stop = time.perf_counter() + seconds
+            repetitions = 0
+            while repetitions < _REPETITIONS or time.perf_counter() < stop:
+                started = time.thread_time()
+                train()
+                best = max(best, n / max(time.thread_time() - started, 1e-9))
+                repetitions += 1
+                if time.perf_counter() > stop + 10 * seconds:  # a slow row need not be repeated often
+                    break
+            edges = config.edges
+            rows.append(Row(config.name, engine, best, 2 * sum(edges) + sum(edges[1:])))
+            if say is not None:
+                say(f"{config.name}: {engine}: {best:,.0f} samples/s")
+    return rows
+
+
+def _engines(config: Configuration) -> Iterator[tuple[str, Callable[[], object], int]]:
+    """Name, one repetition and its samples, for every engine that can train this network."""
+    can_fixed = config.network.activations[-1] != "softmax"
+    if can_fixed:
+        for order in ("pipelined", "sequential"):
+            design = _design(config, engine="fixed", order=order)
+            engine = design.fixed_engine()
+            data = _synthetic(design)
+            samples = engine.samples(data.integers(engine.numbers.input), data.labels)
+            yield f"fixed, {order}, batch 1", partial(engine.run, samples, 5), _SAMPLES
+    for batch in sorted({1, config.training.batch_size, 64}):
+        design = _design(config, engine="float", order="sequential", batch_size=batch, precision="float32")
+        float_engine = design.float_engine()
+        data = _synthetic(design)
+        inputs = data.real(np.float32)
+        yield (
+            f"float32, sequential, batch {batch}",
+            partial(float_engine.train, inputs, data.labels, batch, 0.01),
+            _SAMPLES,
+        )
+    if can_fixed and not isinstance(config.network.activation, tuple) and config.network.activation == "sigmoid":
+        gather = GatherLoop(_design(config, engine="fixed", order="sequential"))
+        n = max(8, min(256, 2_000_000 // max(sum(config.edges), 1)))
+        yield "NumPy gather loop, batch 1", partial(gather.train, n), n
+    torch_row = _torch(config)
+    if torch_row is not None:
+        yield torch_row
+
+
+def _design(config: Configuration, **training: object) -> Design:
+    data = config_file.resolved(config)
+    data["training"] |= training
+    data["data"] |= {"validation": 0}
+    return Design(config_file.parse(data))
+
+
+def _synthetic(design: Design) -> Split:
+    """Random images: no zeros to skip, every delta alive, so that no engine profits from easy data."""
+    rng = np.random.default_rng(1)
+    inputs = rng.integers(0, 256, (_SAMPLES, design.config.network.layers[0]), dtype=np.uint8)
+    return Split(inputs, rng.integers(0, design.config.classes, _SAMPLES))
+
+
+class GatherLoop:
+    """The plainest NumPy program for the fixed-point step, one sample at a time: a yardstick, not an engine."""
+
+    def __init__(self, design: Design) -> None:
+        self._network, self._numbers = design.network, design.config.numbers.system
+        initial = design.initial
+        self.weights = [w.astype(np.int64) for w in initial.weights]
+        self.biases = [b.astype(np.int64) for b in initial.biases]
+        data = _synthetic(design)
+        self._inputs, self._labels = data.integers(self._numbers.input).astype(np.int64), data.labels
+
+    def train(self, n: int) -> None:
+        """Learn from the first ``n`` samples at a rate of 2**-5."""
+        for x, y in zip(self._inputs[:n], self._labels[:n], strict=True):
+            self._step(x, int(y), 5)
+
+    def _step(self, x: np.ndarray, label: int, kappa: int) -> None:
+        numbers: NumberSystem = self._numbers
+        rounding, one = numbers.rounding, numbers.activation.one
+        activations, derivatives = [x], []
+        for j, p in enumerate(self._network.patterns):
+            total = np.add.reduceat(self.weights[j] * activations[j][p.left], p.row_start[:-1])
+            shift = numbers.weight.fraction + numbers.left_activation(j).fraction - numbers.preactivation.fraction
+            total += self.biases[j] << shift
+            s = saturate(narrow(total, shift, rounding["preactivation"]), numbers.preactivation)
+            real = sigmoid(numbers.preactivation.real(s))
+            activations.append(numbers.activation.quantise(real))
+            derivatives.append(numbers.derivative.quantise(real * (1 - real)))
+        delta = activations[-1].copy()
+        delta[self._network.output_neurons[label]] -= one
+        for j in range(len(self._network.patterns) - 1, -1, -1):
+            p = self._network.patterns[j]
+            per_edge = delta[p.right]
+            partial = np.bincount(p.left, self.weights[j] * per_edge, p.n_left).astype(np.int64)
+            drop = numbers.left_activation(j).fraction + numbers.delta.fraction - numbers.weight.fraction + kappa
+            step = narrow(activations[j][p.left] * per_edge, drop, rounding["weight_step"])
+            self.weights[j] = saturate(self.weights[j] - step, numbers.weight)
+            self.biases[j] = saturate(self.biases[j] - narrow(delta, kappa, rounding["bias_step"]), numbers.bias)
+            if j:
+                shift = numbers.weight.fraction + numbers.derivative.fraction
+                delta = saturate(narrow(partial * derivatives[j - 1], shift, rounding["delta"]), numbers.delta)
+
+
+def _torch(config: Configuration) -> tuple[str, Callable[[], object], int] | None:
+    """The same network as masked dense layers in PyTorch, batch 1, plain SGD; nothing if PyTorch is not installed."""
+    try:
+        import torch
+    except ImportError:
+        return None
+    pairs = [a * b for a, b in zip(config.network.layers, config.network.layers[1:], strict=False)]
+    if sum(pairs) > 20_000_000:
+        return None
+    torch.set_num_threads(1)
+    design = _design(config, engine="float", order="sequential", precision="float32")
+    masks, layers = [], []
+    for p in design.patterns:
+        mask = torch.zeros(p.n_right, p.n_left)
+        mask[torch.as_tensor(p.right.astype(np.int64)), torch.as_tensor(p.left.astype(np.int64))] = 1
+        masks.append(mask)
+        layers.append(torch.nn.Linear(p.n_left, p.n_right))
+    optimiser = torch.optim.SGD([q for layer in layers for q in layer.parameters()], lr=0.01)
+    data = _synthetic(design)
+    inputs = torch.as_tensor(data.real(np.float32))
+    outputs = torch.as_tensor(design.network.output_neurons[data.labels])
+    n = 64
+
+    def train() -> None:
+        for x, y in zip(inputs[:n], outputs[:n], strict=True):
+            for i, (layer, mask) in enumerate(zip(layers, masks, strict=True)):
+                s = torch.nn.functional.linear(x, layer.weight * mask, layer.bias)
+                x = s if i == len(layers) - 1 else torch.sigmoid(s)
+            optimiser.zero_grad()
+            torch.nn.functional.cross_entropy(x[None], y[None]).backward()
+            optimiser.step()
+
+    return "PyTorch float32, dense with mask, batch 1", train, n
+
+
+def as_table(rows: list[Row]) -> Table:
+    """Rows as printed."""
+    caption = "per second of CPU time of one core, best repetition, random data; edge operations: FF, BP and UP of one edge"
+    result = report.table("training speed", "configuration", "engine", "samples/s", "edge operations/s", caption=caption)
+    for r in rows:
+        result.add_row(
+            r.configuration, r.engine, f"{r.samples_per_second:,.0f}", f"{r.edge_operations_per_second / 1e6:,.0f} M"
+        )
+    return result
+
+
+def write(rows: list[Row], out: Path) -> None:
+    """``bench.json`` in a directory."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        text = json.dumps({"rows": [_as_json(r) for r in rows]}, indent=2) + "\n"
+        (out / "bench.json").write_text(text, encoding="utf-8")
+    except OSError as e:
+        raise InputError("--out", str(out), f"cannot be written: {e.strerror or e}") from None
+
+
+def _as_json(row: Row) -> dict[str, object]:
+    return {
+        "configuration": row.configuration,
+        "engine": row.engine,
+        "samples_per_second": figure(row.samples_per_second, "samples/s", "training, per second of CPU time of one core"),
+        "edge_operations_per_second": figure(row.edge_operations_per_second, "edges/s", "FF, BP and UP of single edges"),
+    }

@@ -1,0 +1,252 @@
+"""The configuration of one design: what a YAML file says, validated and frozen.
+
+Shapes, types and ranges of single fields are declared here; rules that join fields are in :mod:`hwsim.constraints`. Reading
+and writing files is in :mod:`hwsim.config_file`.
+"""
+
+from functools import cached_property
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, Strict, model_validator
+
+from hwsim import constraints
+from models.fixedpoint import Format, Rounding
+from models.network import INITIALISATIONS
+from models.number_system import STEPS, NumberSystem
+from models.order import FLUSH, OVERLAP, SEQUENTIAL, Hops
+
+Int = Annotated[int, Strict()]
+Bool = Annotated[bool, Strict()]
+Real = Annotated[float, Strict(), Field(allow_inf_nan=False)]
+Text = Annotated[str, Strict(), Field(max_length=200)]
+Count = Annotated[Int, Field(ge=1, le=10**9)]
+Neurons = Annotated[Int, Field(ge=1, le=2**20)]
+Shift = Annotated[Int, Field(ge=0, le=31)]
+Activation = Literal["sigmoid", "relu", "clipped_relu", "tanh", "softmax"]
+
+
+class Section(BaseModel):
+    """What all parts of a configuration share: immutable, and no key is ever ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="constants", ignored_types=(cached_property,))
+
+
+class NetworkSection(Section):
+    """Layers and how densely they are joined; give ``out_degree`` or ``density``, not both."""
+
+    layers: Annotated[tuple[Neurons, ...], Field(min_length=2, max_length=33)] = Field(description="N_0 .. N_L, neurons")
+    out_degree: tuple[Annotated[Int, Field(ge=1)], ...] | Literal["full"] | None = Field(
+        None, description="d_out of every junction, edges per left neuron"
+    )
+    density: tuple[Annotated[Real, Field(gt=0, le=1)], ...] | Literal["full"] | None = Field(
+        None, description="density of every junction, W_i / (N_{i-1} N_i); must be feasible unless the pattern is random"
+    )
+    classes: Count | None = Field(None, description="outputs that count, the rest is padding; default: all of layer L")
+    activation: Activation | tuple[Activation, ...] = Field(
+        "sigmoid", description="one for all junctions or one for each; softmax only last and only in the float engine"
+    )
+    cost: Literal["cross_entropy", "quadratic"] = "cross_entropy"
+
+    @property
+    def junctions(self) -> int:
+        """L."""
+        return len(self.layers) - 1
+
+    @property
+    def activations(self) -> tuple[str, ...]:
+        """One name per junction."""
+        return (self.activation,) * self.junctions if isinstance(self.activation, str) else self.activation
+
+
+class ConnectivitySection(Section):
+    """Which edges exist."""
+
+    kind: Literal["full", "random", "structured", "clash_free"] = "clash_free"
+    type: Annotated[Int, Field(ge=1, le=3)] = Field(2, description="clash-free type 1, 2 or 3")
+    dither: Bool = Field(False, description="memory dither of clash-free patterns: costs a crossbar in hardware")
+
+
+class FormatSection(Section):
+    """A fixed-point format: value = integer / 2**fraction."""
+
+    width: Annotated[Int, Field(ge=2, le=24)] = Field(description="bits")
+    fraction: Annotated[Int, Field(ge=0, le=24)] = Field(description="bits behind the binary point, at most width")
+    signed: Bool = True
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        constraints.check_fraction(self.width, self.fraction)
+        return self
+
+    def format(self) -> Format:
+        """The same as the object that computes."""
+        return Format(self.width, self.fraction, self.signed)
+
+
+class RoundingSection(Section):
+    """Rounding of each narrowing step, where one for all is not enough."""
+
+    product: Rounding = Rounding.HALF_UP
+    preactivation: Rounding = Rounding.HALF_UP
+    delta: Rounding = Rounding.HALF_UP
+    weight_step: Rounding = Rounding.HALF_UP
+    bias_step: Rounding = Rounding.HALF_UP
+
+
+class NumbersSection(Section):
+    """One fixed-point format for everything, with overrides per signal."""
+
+    width: Annotated[Int, Field(ge=2, le=24)] = Field(12, description="bits of every signal that has no format of its own")
+    fraction: Annotated[Int, Field(ge=0, le=24)] = Field(8, description="bits behind the binary point")
+    rounding: Rounding | RoundingSection = Field(Rounding.HALF_UP, description="of every narrowing step, or of each")
+    product_fraction: Annotated[Int, Field(ge=0, le=48)] | None = Field(
+        None, description="fraction bits of a product, f_p; default: all of them, so that products are exact"
+    )
+    input: FormatSection | None = None
+    weight: FormatSection | None = None
+    bias: FormatSection | None = None
+    preactivation: FormatSection | None = None
+    activation: FormatSection | None = None
+    derivative: FormatSection | None = None
+    delta: FormatSection | None = None
+
+    @cached_property
+    def system(self) -> NumberSystem:
+        """The number system: defaults filled in."""
+        default = Format(self.width, self.fraction)
+        of = {
+            s: own.format() if (own := getattr(self, s)) else default
+            for s in ("input", "weight", "bias", "preactivation", "activation", "derivative", "delta")
+        }
+        exact = of["weight"].fraction + max(of[s].fraction for s in ("input", "activation", "delta"))
+        rounding = self.rounding.model_dump() if isinstance(self.rounding, RoundingSection) else {}
+        return NumberSystem(
+            **of,
+            product_fraction=max(exact, 2 * self.fraction) if self.product_fraction is None else self.product_fraction,
+            rounding={s: rounding.get(s, self.rounding) for s in STEPS},
+        )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        constraints.check_fraction(self.width, self.fraction)
+        constraints.check_numbers(self.system)
+        return self
+
+
+class LatencySection(Section):
+    """Clocks that the stages of the datapath take; 0 means that a stage is combinational."""
+
+    memory_read: Annotated[Int, Field(ge=0, le=4)] = Field(1, description="clocks from an address to its word")
+    multiplier: Annotated[Int, Field(ge=0, le=8)] = Field(0, description="registers in and behind a multiplier")
+    tree_every: Annotated[Int, Field(ge=0, le=16)] = Field(0, description="adder-tree levels per register, 0 for none")
+    table: Annotated[Int, Field(ge=0, le=4)] = Field(0, description="registers behind an activation table")
+    write_back: Annotated[Int, Field(ge=0, le=4)] = Field(1, description="clocks until a written word can be read")
+
+
+class HardwareSection(Section):
+    """The accelerator: parallelism, schedule and stages."""
+
+    z: tuple[Annotated[Int, Field(ge=1)], ...] = Field(description="edge processors of every junction, z_i")
+    schedule: Literal["flush", "overlap"] = Field("flush", description="junction cycles of C + flush clocks, or exactly C")
+    latency: LatencySection = LatencySection()
+
+
+class TrainingSection(Section):
+    """How the network is trained. Single samples and rate shifts for every engine; batches and optimisers for float."""
+
+    engine: Literal["float", "fixed"] = "fixed"
+    order: Literal["pipelined", "sequential"] = "pipelined"
+    epochs: Annotated[Int, Field(ge=0, le=10**6)] = 15
+    samples: Count | None = Field(None, description="training samples of an epoch, the first ones; default: all")
+    rate_shift: tuple[tuple[Annotated[Int, Field(ge=0)], Shift], ...] = Field(
+        ((0, 3),), description="[epoch, kappa]: from this epoch on the learning rate is 2**-kappa"
+    )
+    shuffle: Bool = Field(True, description="a new order of the samples in every epoch")
+    init: Literal["glorot_normal", "glorot_uniform", "he_normal", "he_uniform"] = "glorot_normal"
+    init_fan: Literal["sparse", "dense"] = Field("sparse", description="fans of the edges, or of the layers as if full")
+    init_bias: Real = Field(0.0, description="initial value of every bias")
+    batch_size: Count = Field(1, description="samples per update (float engine)")
+    optimiser: Literal["sgd", "momentum", "adam"] = Field("sgd", description="float engine")
+    learning_rate: Annotated[Real, Field(gt=0, le=1e3)] | None = Field(
+        None, description="float engine; default: the rate shifts for sgd and momentum, 0.001 for adam"
+    )
+    momentum: Annotated[Real, Field(ge=0, lt=1)] = Field(0.9, description="of the momentum optimiser")
+    decay: Annotated[Real, Field(ge=0, le=1)] = Field(0.0, description="rate / (1 + decay * updates), float engine")
+    l2: Annotated[Real, Field(ge=0, le=1e3)] = Field(0.0, description="l2 * sum(w**2) is added to the cost, float engine")
+    precision: Literal["float32", "float64"] = Field("float64", description="of the float engine")
+
+    def kappa(self, epoch: int) -> int:
+        """Learning-rate shift of an epoch."""
+        return [k for start, k in self.rate_shift if start <= epoch][-1]
+
+
+class MorseSection(Section):
+    """Which member of the Morse family (arXiv 1807.04239)."""
+
+    family: Annotated[Int, Field(ge=1, le=4)] = 1
+    sigma: Annotated[Real, Field(ge=0, le=16)] = Field(0.0, description="standard deviation of the noise, of 16 full scale")
+    black_and_white: Bool = False
+    per_class: tuple[Count, Count, Count] = Field((5000, 1000, 1000), description="training, validation and test frames")
+
+
+class DataSection(Section):
+    """Where samples come from."""
+
+    name: Text = Field("mnist-mini", description="a data set of `hwsim data list`, or the path of an .npz file")
+    pad: Literal["end", "spread"] = Field(
+        "end", description="where inputs stand when layer 0 has more neurons than features"
+    )
+    pad_outputs: Literal["end", "spread"] = Field("end", description="where classes stand among the output neurons")
+    validation: Annotated[Int, Field(ge=0, le=10**9)] = Field(0, description="training samples held out, the last ones")
+    morse: MorseSection | None = None
+
+
+class Configuration(Section):
+    """A whole design; from it come the reference, the machine and the hardware."""
+
+    schema_version: Literal[1] = 1
+    name: Annotated[Text, Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] = "unnamed"
+    seed: Annotated[Int, Field(ge=0, lt=2**63)] = 0
+    network: NetworkSection
+    connectivity: ConnectivitySection = ConnectivitySection()
+    numbers: NumbersSection = NumbersSection()
+    hardware: HardwareSection | None = None
+    training: TrainingSection = TrainingSection()
+    data: DataSection = DataSection()
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        constraints.check_design(self)
+        return self
+
+    @cached_property
+    def out_degrees(self) -> tuple[int, ...] | None:
+        """d_out of every junction; ``None`` for random patterns, whose degrees vary."""
+        return None if self.connectivity.kind == "random" else constraints.out_degrees(self)
+
+    @cached_property
+    def edges(self) -> tuple[int, ...]:
+        """W_i of every junction."""
+        layers = self.network.layers
+        if self.out_degrees is None:
+            return constraints.random_edges(self)
+        return tuple(n * d for n, d in zip(layers, self.out_degrees, strict=False))
+
+    @property
+    def classes(self) -> int:
+        """Outputs that count."""
+        return self.network.classes or self.network.layers[-1]
+
+    @property
+    def hops(self) -> Hops:
+        """The order of training as hops."""
+        if self.training.order == "sequential":
+            return SEQUENTIAL
+        return OVERLAP if self.hardware and self.hardware.schedule == "overlap" else FLUSH
+
+    def notes(self) -> list[str]:
+        """What the configuration says that has no effect here; nothing is ignored silently."""
+        return constraints.ineffective(self)
+
+
+assert set(INITIALISATIONS) == set(TrainingSection.model_fields["init"].annotation.__args__)  # type: ignore[union-attr]

@@ -1,0 +1,125 @@
+"""From a configuration to the objects that compute: patterns, network, parameters, samples, engines."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from hwsim.config import Configuration
+from models import connectivity
+from models.data import catalogue
+from models.data.dataset import Dataset, Split, pad, padded_positions
+from models.data.morse import MorseOptions
+from models.errors import InputError
+from models.fixed_engine import FixedEngine
+from models.float_engine import FloatEngine
+from models.network import Network, Parameters, initialise
+from models.optimisers import Optimiser
+from models.pattern import Pattern
+
+# Purposes of random draws: each has a stream of its own, so that changing how much one draws leaves the others alone.
+_CONNECTIVITY, _INITIAL, _SHUFFLE = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class Design:
+    """A validated configuration and everything that follows from it alone; drawn once and kept."""
+
+    config: Configuration
+
+    def generator(self, *purpose: int) -> np.random.Generator:
+        """The random stream of one purpose."""
+        return np.random.default_rng(np.random.SeedSequence(self.config.seed, spawn_key=purpose))
+
+    @cached_property
+    def patterns(self) -> tuple[Pattern, ...]:
+        """One pattern per junction."""
+        c, layers = self.config, self.config.network.layers
+        return tuple(
+            connectivity.draw(
+                c.connectivity.kind,
+                layers[i],
+                layers[i + 1],
+                self.generator(_CONNECTIVITY, i),
+                d_out=c.out_degrees[i] if c.out_degrees else None,
+                z=c.hardware.z[i] if c.hardware else None,
+                clash_free_type=c.connectivity.type,
+                dither=c.connectivity.dither,
+                n_edges=c.edges[i],
+            )
+            for i in range(len(layers) - 1)
+        )
+
+    @cached_property
+    def network(self) -> Network:
+        """Patterns, activations, cost and output neurons."""
+        c = self.config
+        outputs = padded_positions(c.classes, c.network.layers[-1], c.data.pad_outputs)
+        return Network(self.patterns, c.network.activations, c.network.cost, outputs)
+
+    @cached_property
+    def initial(self) -> Parameters:
+        """Initial parameters: real numbers for the float engine, integers for the fixed one."""
+        t = self.config.training
+        drawn = initialise(self.network, t.init, t.init_fan, t.init_bias, self.generator(_INITIAL))
+        return drawn if t.engine == "float" else drawn.quantise(self.config.numbers.system)
+
+    def epoch_order(self, epoch: int, n: int) -> npt.NDArray[np.int64]:
+        """In which order the ``n`` training samples enter in an epoch."""
+        if not self.config.training.shuffle:
+            return np.arange(n, dtype=np.int64)
+        return self.generator(_SHUFFLE, epoch).permutation(n)
+
+    def fixed_engine(self) -> FixedEngine:
+        """The fixed-point reference with its initial parameters."""
+        return FixedEngine(self.network, self.config.numbers.system, self.initial, self.config.hops)
+
+    def float_engine(self) -> FloatEngine:
+        """The floating-point reference with its initial parameters."""
+        t = self.config.training
+        rate = t.learning_rate if t.learning_rate is not None else 1e-3 if t.optimiser == "adam" else 1.0
+        optimiser = Optimiser(t.optimiser, rate=rate, decay=t.decay, momentum=t.momentum)
+        return FloatEngine(self.network, self.initial, optimiser, t.l2, np.dtype(t.precision))
+
+    def dataset(self, data_dir: Path | None) -> Dataset:
+        """The data set, cut to the samples of an epoch, inputs padded to layer 0.
+
+        Raises
+        ------
+        InputError
+            If it cannot be loaded or does not fit the network.
+        """
+        c = self.config
+        m = c.data.morse
+        options = MorseOptions(m.family, m.sigma, m.black_and_white, m.per_class) if m else None
+        data = catalogue.load(c.data.name, data_dir, c.seed, morse_options=options)
+        n_inputs = c.network.layers[0]
+        if data.features > n_inputs:
+            rule = f"has fewer neurons than the {data.features} features of {data.name}"
+            raise InputError("network.layers[0]", n_inputs, rule, [data.features])
+        if data.classes > c.classes:
+            rule = f"does not cover the {data.classes} classes of {data.name}"
+            raise InputError("network.classes", c.classes, rule, [data.classes])
+        if c.data.validation and len(data.validation):
+            rule = f"{data.name} has {len(data.validation)} validation samples of its own"
+            raise InputError("data.validation", c.data.validation, rule, [0])
+        if c.data.validation:
+            data = data.hold_out(c.data.validation)
+        n = c.training.samples or len(data.train)
+        if n > len(data.train):
+            rule = f"exceeds the {len(data.train)} training samples of {data.name}"
+            raise InputError("training.samples", n, rule, [len(data.train)])
+
+        def padded(split: Split) -> Split:
+            return Split(pad(split.inputs, n_inputs, c.data.pad), split.labels)
+
+        return Dataset(
+            data.name,
+            data.classes,
+            padded(data.train[:n]),
+            padded(data.test),
+            padded(data.validation),
+            data.image,
+        )

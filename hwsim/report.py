@@ -1,0 +1,134 @@
+"""What commands print: tables that a person can read."""
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from hwsim.accelerator import Accelerator, accelerator
+from hwsim.config import Configuration
+from hwsim.training import Epoch, Outcome
+from models.clash_free import access_sequences
+
+
+def table(title: str, *columns: str, caption: str | None = None) -> Table:
+    """An empty table in the house style: first column left, figures right."""
+    result = Table(
+        title=Text(title, no_wrap=True), box=box.SIMPLE_HEAD, title_justify="left", caption=caption, caption_justify="left"
+    )
+    for i, column in enumerate(columns):
+        result.add_column(column, justify="right" if i else "left", no_wrap=True)
+    return result
+
+
+def percent(share: float) -> str:
+    """A share as a percentage with two decimals, three for small ones."""
+    return f"{100 * share:.{2 if share >= 0.01 else 3}f} %"
+
+
+def bits(n: int) -> str:
+    """A number of bits in the unit that reads best."""
+    return f"{n:,} bit" if n < 10_000 else f"{n / 1000:,.1f} kbit" if n < 10_000_000 else f"{n / 1e6:,.1f} Mbit"
+
+
+def describe(console: Console, config: Configuration) -> None:
+    """The junctions of a configuration and, if it has one, its accelerator."""
+    title = f"{config.name}: {'-'.join(map(str, config.network.layers))}, {sum(config.edges):,} edges"
+    if config.hardware is None or config.out_degrees is None:
+        _describe_network(console, config, title)
+    else:
+        _describe_accelerator(console, config, accelerator(config), title)
+    for note in config.notes():
+        console.print(f"note: {note}", highlight=False)
+
+
+def _describe_network(console: Console, config: Configuration, title: str) -> None:
+    rows = table(title, "junction", "neurons", "edges", "d_out", "d_in", "density")
+    layers = config.network.layers
+    for i, edges in enumerate(config.edges):
+        left, right = layers[i], layers[i + 1]
+        fixed = config.out_degrees is not None
+        degrees = [str(edges // left), str(edges // right)] if fixed else [f"~{edges / left:.1f}", f"~{edges / right:.1f}"]
+        rows.add_row(str(i + 1), f"{left} → {right}", f"{edges:,}", *degrees, percent(edges / left / right))
+    console.print(rows)
+
+
+def _describe_accelerator(console: Console, config: Configuration, a: Accelerator, title: str) -> None:
+    caption = (
+        f"z: edges per clock; C = edges / z: clocks of one pass; D = left neurons / z: words of each left memory.\n"
+        f"{a.clocks_per_input} clocks per input: C = {a.cycle}, flush = {a.flush}."
+    )
+    rows = table(title, "junction", "neurons", "edges", "d_out", "d_in", "density", "z", "C", "D", "busy", caption=caption)
+    for j in a.junctions:
+        figures = (f"{j.edges:,}", j.d_out, j.d_in, percent(j.density), j.z, j.cycle, j.depth, percent(j.utilisation))
+        rows.add_row(str(j.number), f"{j.n_left} → {j.n_right}", *map(str, figures))
+    console.print(rows)
+    memories = table("storage", "memory", "banks", "memories each", "words", "bits a word", "total")
+    for m in a.memories:
+        memories.add_row(m.name, str(m.banks), str(m.lanes), str(m.depth), str(m.width), bits(m.bits))
+    memories.add_row("all", "", "", "", "", bits(a.storage_bits), style="bold")
+    console.print(memories)
+    for line in _crossbar(config) + _unbalanced(a):
+        console.print(line, highlight=False)
+
+
+def _unbalanced(a: Accelerator) -> list[str]:
+    idle = [f"junction {j.number} idles {percent(1 - j.utilisation)}" for j in a.junctions if j.utilisation < 1]
+    return [f"unbalanced: {', '.join(idle)} of every pass; the longest C sets the pace"] if idle else []
+
+
+def _crossbar(config: Configuration) -> list[str]:
+    c = config.connectivity
+    if c.kind != "clash_free" or not c.dither or config.hardware is None:
+        return []
+    if c.type == 1:
+        return ["memory dither of type 1 is one permutation for all sweeps: wires only"]
+    sizes = ", ".join(f"{z} to {z}" for z in config.hardware.z)
+    return [f"memory dither of type {c.type} needs a crossbar in every junction: {sizes} words"]
+
+
+def sequences(config: Configuration) -> list[str]:
+    """How many access sequences each junction's clash-free type has, as decimal magnitudes."""
+    if config.connectivity.kind != "clash_free" or config.hardware is None or config.out_degrees is None:
+        return []
+    lines = []
+    for i, (z, d) in enumerate(zip(config.hardware.z, config.out_degrees, strict=True)):
+        left, right = config.network.layers[i], config.network.layers[i + 1]
+        n = access_sequences(left, d, right, z, config.connectivity.type, config.connectivity.dither)
+        text = "no closed form known" if n is None else f"{n:,}" if n < 10**9 else f"about 10^{_magnitude(n)}"
+        lines.append(f"junction {i + 1}: {text} access sequences of type {config.connectivity.type}")
+    return lines
+
+
+def _magnitude(n: int) -> int:
+    return int((n.bit_length() - 1) * 0.30102999566)
+
+
+def trained(console: Console, outcome: Outcome) -> None:
+    """The last epoch of a training run."""
+    if not outcome.history:
+        return
+    last, t = outcome.history[-1], outcome.design.config.training
+    where = f"{t.engine} engine, {t.order} order, {len(outcome.history)} of {t.epochs} epochs"
+    rows = table(f"accuracy: {where}", "samples", "accuracy", "mean loss")
+    rows.add_row("training, as fed", percent(last.train_accuracy), f"{last.train_loss:.4f}")
+    if last.validation_accuracy is not None and last.validation_loss is not None:
+        rows.add_row("validation", percent(last.validation_accuracy), f"{last.validation_loss:.4f}")
+    if last.test_accuracy is not None and last.test_loss is not None:
+        rows.add_row("test", percent(last.test_accuracy), f"{last.test_loss:.4f}")
+    console.print(rows)
+    if last.saturation:
+        saturated = table("saturation events", "junction", *last.saturation)
+        for i in range(len(outcome.design.patterns)):
+            saturated.add_row(str(i + 1), *(f"{counts[i]:,}" for counts in last.saturation.values()))
+        console.print(saturated)
+
+
+def epoch_line(e: Epoch) -> str:
+    """One finished epoch in one line."""
+    parts = [f"epoch {e.epoch + 1}: training {percent(e.train_accuracy)} (loss {e.train_loss:.4f})"]
+    if e.validation_accuracy is not None:
+        parts.append(f"validation {percent(e.validation_accuracy)}")
+    if e.test_accuracy is not None:
+        parts.append(f"test {percent(e.test_accuracy)}")
+    return ", ".join(parts)

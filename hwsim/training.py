@@ -1,0 +1,279 @@
+"""A training run: epochs, figures, checkpoints and the files it leaves."""
+
+import json
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from hwsim import metrics
+from hwsim import rundir as files
+from hwsim.design import Design
+from hwsim.rundir import RunDirectory
+from hwsim.trainers import Figures, Trainer, trainer
+from models.connectivity import write_connectivity
+from models.data.dataset import Dataset
+from models.errors import InputError
+from models.npz import read_npz, write_npz
+
+CHUNK = 1024
+"""Samples between two looks at the progress bar and the interrupt key."""
+
+_LARGEST_STREAM = 8 << 30
+
+
+@dataclass
+class Epoch:
+    """Figures of one epoch; accuracies are shares (0..1), losses means per sample.
+
+    ``train_*`` are running figures: every sample as the network stood when it was fed forward. Samples still in the
+    pipeline at the end of an epoch count in the next.
+    """
+
+    epoch: int
+    samples: int = 0
+    correct: int = 0
+    loss_sum: float = 0.0
+    validation_accuracy: float | None = None
+    validation_loss: float | None = None
+    test_accuracy: float | None = None
+    test_loss: float | None = None
+    saturation: dict[str, list[int]] = field(default_factory=dict)
+
+    @property
+    def train_accuracy(self) -> float:
+        """Running accuracy."""
+        return self.correct / max(self.samples, 1)
+
+    @property
+    def train_loss(self) -> float:
+        """Running mean loss."""
+        return self.loss_sum / max(self.samples, 1)
+
+    def add(self, figures: Figures) -> None:
+        """Count samples that came out."""
+        self.samples += len(figures.prediction)
+        self.correct += figures.correct
+        self.loss_sum += figures.loss
+
+
+@dataclass
+class Progress:
+    """What a watcher is told: where the run is, and the figures so far."""
+
+    epoch: int
+    done: int
+    total: int
+    current: Epoch
+    finished_epoch: bool
+
+
+Watcher = Callable[[Progress], None]
+
+
+@dataclass
+class Outcome:
+    """What a run has come to."""
+
+    design: Design
+    history: list[Epoch]
+    finished: bool
+    seconds: float
+    samples: int
+
+    @property
+    def samples_per_second(self) -> float:
+        """Training samples per second of this call, without evaluation."""
+        return self.samples / self.seconds if self.seconds else 0.0
+
+
+class TrainingRun:
+    """Trains a design on a data set and keeps its directory.
+
+    Parameters
+    ----------
+    design, data
+        What to train on what.
+    directory
+        Where the files go.
+    save_stream
+        Keep every sample as fed and every prediction as it came out (``stream.npz``).
+    """
+
+    def __init__(self, design: Design, data: Dataset, directory: RunDirectory, save_stream: bool = False) -> None:
+        self.design, self.data, self.directory = design, data, directory
+        self._epochs = design.config.training.epochs
+        if save_stream:
+            self._check_stream()
+        self._stream = save_stream
+        self._trainer: Trainer = trainer(design, data.train)
+        self._history: list[Epoch] = []
+        self._epoch, self._offset = 0, 0
+        self._current = Epoch(0)
+        self._order: np.ndarray | None = None  # of the present epoch, once drawn
+        self._predictions: list[np.ndarray] = []
+        self._training_seconds, self._trained = 0.0, 0
+
+    def _check_stream(self) -> None:
+        if self.design.config.training.engine == "float":
+            raise InputError("--save-stream", None, "holds fixed-point integers: the float engine has none")
+        size = 4 * len(self.data.train) * self._epochs * self.design.config.network.layers[0]
+        if size > _LARGEST_STREAM:
+            raise InputError("--save-stream", f"{size} bytes", f"would exceed {_LARGEST_STREAM} bytes: take fewer samples")
+
+    def resume(self) -> None:
+        """Continue from the checkpoint in the directory.
+
+        Raises
+        ------
+        InputError
+            If the checkpoint is damaged or belongs to something else.
+        """
+        path = self.directory / files.CHECKPOINT
+        arrays = read_npz(path)
+        try:
+            state = json.loads(str(arrays.pop("run")))
+            predictions = arrays.pop("predictions")
+            self._history = [Epoch(**e) for e in state["history"]]
+            self._current = Epoch(**state["current"])
+            self._epoch, self._offset = int(state["epoch"]), int(state["offset"])
+        except (KeyError, TypeError, ValueError) as e:
+            raise InputError(str(path), None, f"is not a checkpoint of this version: {e}") from None
+        if state["stream"] != self._stream:
+            rule = "must be given or left out as when the run began"
+            raise InputError("--save-stream", self._stream, rule)
+        self._predictions = [predictions]
+        self._trainer.restore(arrays)
+
+    def _checkpoint(self) -> None:
+        state = {
+            "epoch": self._epoch,
+            "offset": self._offset,
+            "current": asdict(self._current),
+            "history": [asdict(e) for e in self._history],
+            "stream": self._stream,
+        }
+        predictions = np.concatenate([np.zeros(0, np.int32), *self._predictions])
+        own = {"run": np.array(json.dumps(state)), "predictions": predictions}
+        write_npz(self.directory / files.CHECKPOINT, self._trainer.arrays() | own)
+
+    def run(self, watch: Watcher | None = None) -> Outcome:
+        """Train to the end, or until the interrupt key is pressed: then everything done so far is on disk."""
+        if not (self._epoch or self._offset or self._history):
+            write_connectivity(self.directory / files.CONNECTIVITY, self.design.patterns)
+            write_npz(self.directory / files.INITIAL, self.design.initial.arrays())
+            self._checkpoint()
+        with _interrupt_flag() as interrupted:
+            while self._epoch < self._epochs and not interrupted():
+                self._advance(watch)
+        finished = self._epoch == self._epochs
+        if not finished:
+            self._checkpoint()
+        outcome = Outcome(self.design, [*self._history], finished, self._training_seconds, self._trained)
+        self._write_results(outcome)
+        if finished:
+            (self.directory / files.CHECKPOINT).unlink(missing_ok=True)
+        return outcome
+
+    def _advance(self, watch: Watcher | None) -> None:
+        """One chunk of samples, and the end of the epoch if it is reached."""
+        n = len(self.data.train)
+        if self._order is None:
+            self._order = self.design.epoch_order(self._epoch, n)
+        chunk = self._order[self._offset : self._offset + self._chunk_size()]
+        started = time.perf_counter()
+        figures = self._trainer.advance(chunk, self._epoch)
+        self._training_seconds += time.perf_counter() - started
+        self._trained += len(chunk)
+        self._count(figures)
+        self._offset += len(chunk)
+        ended = self._offset >= n
+        if ended:
+            self._end_epoch()
+        if watch is not None:
+            done = self._epoch * n + self._offset
+            watch(Progress(self._epoch, done, self._epochs * n, self._history[-1] if ended else self._current, ended))
+
+    def _chunk_size(self) -> int:
+        """Whole batches, and whole epochs where a chunk would drain the pipeline (float engine in pipelined order)."""
+        t = self.design.config.training
+        if t.engine == "float" and t.order == "pipelined":
+            return len(self.data.train)
+        return max(CHUNK // t.batch_size, 1) * t.batch_size if t.engine == "float" else CHUNK
+
+    def _count(self, figures: Figures) -> None:
+        self._current.add(figures)
+        if self._stream:
+            self._predictions.append(figures.prediction)
+
+    def _end_epoch(self) -> None:
+        if self._epoch + 1 == self._epochs:
+            self._count(self._trainer.drain())
+        e = self._current
+        if len(self.data.validation):
+            e.validation_accuracy, e.validation_loss = self._trainer.judge(self.data.validation)
+        if len(self.data.test):
+            e.test_accuracy, e.test_loss = self._trainer.judge(self.data.test)
+        e.saturation = self._trainer.saturation()
+        self._history.append(e)
+        self._epoch, self._offset, self._order = self._epoch + 1, 0, None
+        self._current = Epoch(self._epoch)
+        if self._epoch < self._epochs:
+            self._checkpoint()
+
+    def _write_results(self, outcome: Outcome) -> None:
+        final = self._trainer.parameters
+        write_npz(self.directory / files.FINAL, final.arrays())
+        if self._stream:
+            self._write_stream()
+        self.directory.write_json(files.METRICS, metrics.of_training(outcome, self.data, final))
+        self.directory.write_json(files.TIMING, metrics.timing(outcome))
+
+    def _write_stream(self) -> None:
+        """As fed so far, in order; a prediction per sample that has come out."""
+        n, t = len(self.data.train), self.design.config.training
+        epochs = [(e, n) for e in range(self._epoch)] + ([(self._epoch, self._offset)] if self._offset else [])
+        orders = [self.design.epoch_order(e, n)[:fed] for e, fed in epochs]
+        order = np.concatenate([np.zeros(0, np.int64), *orders])
+        integers = self.data.train.integers(self.design.config.numbers.system.input)
+        stream = {
+            "input": integers[order].astype(np.int32),
+            "label": self.data.train.labels[order].astype(np.int32),
+            "kappa": np.concatenate([np.zeros(0, np.int32), *(np.full(fed, t.kappa(e), np.int32) for e, fed in epochs)]),
+            "prediction": np.concatenate([np.zeros(0, np.int32), *self._predictions]).astype(np.int32),
+        }
+        write_npz(self.directory / files.STREAM, stream)
+
+
+@contextmanager
+def _interrupt_flag() -> Iterator[Callable[[], bool]]:
+    """The first interrupt only raises a flag, so that a chunk is finished; a second one acts as usual."""
+    pressed = False
+
+    def note(_signal: int, _frame: FrameType | None) -> None:
+        nonlocal pressed
+        pressed = True
+        signal.signal(signal.SIGINT, before)
+
+    try:
+        before: Any = signal.getsignal(signal.SIGINT)
+        signal.signal(signal.SIGINT, note)
+    except ValueError:  # not in the main thread: whoever runs us there handles interrupts
+        yield lambda: False
+        return
+    try:
+        yield lambda: pressed
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def train(design: Design, out: Path, data_dir: Path | None = None, watch: Watcher | None = None) -> Outcome:
+    """Train a design into a new directory: what ``hwsim train`` does, in one call."""
+    directory = RunDirectory(out, design.config)
+    return TrainingRun(design, design.dataset(data_dir), directory).run(watch)

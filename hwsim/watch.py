@@ -1,0 +1,86 @@
+"""Showing progress: a bar on a terminal, plain lines elsewhere, nothing when asked to be quiet."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+from hwsim import training
+from hwsim.report import epoch_line, percent
+
+_LINE_EVERY = 10.0
+"""Seconds between two lines about one download where there is no terminal."""
+
+
+@contextmanager
+def train_watcher(quiet: bool) -> Iterator[training.Watcher | None]:
+    """A watcher for :meth:`hwsim.training.TrainingRun.run`."""
+    if quiet:
+        yield None
+    elif sys.stderr.isatty():
+        with _training_bar() as watch:
+            yield watch
+    else:
+        yield _training_lines
+
+
+def _training_lines(p: training.Progress) -> None:
+    if p.finished_epoch:
+        sys.stderr.write(epoch_line(p.current) + "\n")
+        sys.stderr.flush()
+
+
+@contextmanager
+def _training_bar() -> Iterator[training.Watcher]:
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[figures]}"), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("training", total=None, figures="")
+
+        def watch(p: training.Progress) -> None:
+            figures = f"{percent(p.current.train_accuracy)} as fed"
+            if p.current.test_accuracy is not None:
+                figures += f", {percent(p.current.test_accuracy)} test"
+            bar.update(task, total=p.total, completed=p.done, description=f"epoch {p.epoch + 1}", figures=figures)
+
+        yield watch
+
+
+@contextmanager
+def download_watcher(quiet: bool) -> Iterator[Callable[[str, int, int | None], None] | None]:
+    """A watcher for :func:`hwsim.fetch.fetch`."""
+    if quiet:
+        yield None
+    elif sys.stderr.isatty():
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            tasks: dict[str, TaskID] = {}
+
+            def watch(name: str, done: int, total: int | None) -> None:
+                if name not in tasks:
+                    tasks[name] = bar.add_task(name, total=total)
+                bar.update(tasks[name], completed=done, total=total)
+
+            yield watch
+    else:
+        yield _download_lines()
+
+
+def _download_lines() -> Callable[[str, int, int | None], None]:
+    last: dict[str, float] = {}
+
+    def watch(name: str, done: int, total: int | None) -> None:
+        now = time.monotonic()
+        if done == total or now - last.get(name, 0) >= _LINE_EVERY:
+            last[name] = now
+            sys.stderr.write(f"{name}: {done:,} of {total:,} bytes\n" if total else f"{name}: {done:,} bytes\n")
+
+    return watch
