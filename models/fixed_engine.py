@@ -224,8 +224,9 @@ class FixedEngine:
         """
         n = len(samples.labels)
         entering = np.arange(n, dtype=np.int64) if source is None else np.asarray(source, dtype=np.int64)
-        kappas = np.ascontiguousarray(np.broadcast_to(np.asarray(kappa, np.int32), entering.size))
-        trains = np.ascontiguousarray(np.broadcast_to(np.asarray(train, np.bool_), entering.size))
+        # Copies, since a broadcast array is read-only and the kernel would be compiled once more for that type.
+        kappas = np.broadcast_to(np.asarray(kappa, np.int32), entering.size).copy()
+        trains = np.broadcast_to(np.asarray(train, np.bool_), entering.size).copy()
         if kappas.size and kappas.min() < 0:
             raise InputError("kappa", int(kappas.min()), "must not be negative")
         if entering.size and not (entering.min() >= BUBBLE and entering.max() < n):

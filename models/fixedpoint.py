@@ -52,8 +52,11 @@ class Format:
 
     def quantise(self, values: npt.ArrayLike) -> npt.NDArray[np.int64]:
         """Nearest representable integers of real ``values`` (ties upwards), saturated to the format."""
-        scaled = np.floor(np.asarray(values, dtype=np.float64) * self.one + 0.5)
-        return np.clip(scaled, self.lowest, self.highest).astype(np.int64)
+        clipped = np.clip(np.asarray(values, dtype=np.float64), self.lowest / self.one, self.highest / self.one)
+        scaled = clipped * self.one
+        below = np.floor(scaled)
+        # Comparing the remainder is exact; adding 1/2 first would round the greatest double below 1/2 up to 1.
+        return (below + (scaled - below >= 0.5)).astype(np.int64)
 
     def real(self, integers: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """The real values of ``integers``."""

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.errors import InputError
+from models.npz import read_npz
 from models.number_system import NumberSystem
 from models.pattern import Pattern
 
@@ -85,11 +86,7 @@ class Parameters:
     @classmethod
     def read(cls, path: Path, network: Network, numbers: NumberSystem | None = None) -> "Parameters":
         """Read what :meth:`arrays` names; every shape (and with ``numbers`` every range) is checked."""
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                arrays = {k: file[k] for k in file.files}
-        except (OSError, ValueError, EOFError) as e:
-            raise InputError(str(path), None, f"cannot be read as parameters ({e})") from None
+        arrays = read_npz(path)
         weights: list[np.ndarray] = []
         biases: list[np.ndarray] = []
         for i, pattern in enumerate(network.patterns, 1):

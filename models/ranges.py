@@ -22,7 +22,7 @@ class Ranges:
     narrow
         Whether all of them, and every term on the way, stay within 32 bits.
     narrow_kappa
-        Per junction: the greatest learning-rate shift for which a weight step stays within 32 bits, -1 if none does.
+        Per junction: a learning-rate shift up to which every weight step stays within 32 bits, -1 if not even that of 0.
     """
 
     sums: tuple[int, ...]
@@ -37,7 +37,7 @@ class Ranges:
         Raises
         ------
         InputError
-            If an exact sum could exceed 64 bits.
+            If an exact sum, or a term on the way to it, could exceed 62 bits and a sign.
         """
         f_p, f_w = numbers.product_fraction, numbers.weight.fraction
         sums, partials, terms, kappas = [], [], [], []
@@ -53,8 +53,10 @@ class Ranges:
             terms += [term, back_term]
             base = left.fraction + numbers.delta.fraction - f_w
             kappas.append(_narrow_kappa(left.magnitude * numbers.delta.magnitude, base, numbers.weight.magnitude))
-            # The widest 64-bit intermediates: a shifted sum, and a partial delta times a derivative.
+            # The widest 64-bit intermediates: a product, a shifted sum, a partial delta times a derivative, a weight step.
             widest = max(
+                term,
+                back_term,
                 _narrowed(sums[-1], f_p - numbers.preactivation.fraction)[1],
                 _narrowed(
                     partials[-1] * numbers.derivative.magnitude,
@@ -63,7 +65,7 @@ class Ranges:
                 _narrowed(left.magnitude * numbers.delta.magnitude, base)[1] * 2,
             )
             if widest >= _INT64 >> 1:
-                rule = f"exact sums of junction {j + 1} may need {widest.bit_length() + 1} bits, at most 62 are supported"
+                rule = f"exact sums of junction {j + 1} may need {widest.bit_length()} bits and a sign, at most 62 are legal"
                 raise InputError("numbers", None, rule)
         narrow = max(sums + partials + terms) < _INT32
         return cls(tuple(sums), tuple(partials), narrow, tuple(kappas))
