@@ -138,7 +138,7 @@ def accelerator(config: Configuration) -> Accelerator:
         )
         for i, z in enumerate(hardware.z, 1)
     )
-    drain = config.hops.drain(len(junctions))
+    drain = config.hardware_hops.drain(len(junctions))
     flush = 0 if hardware.schedule == "overlap" else max(_longest_path(config, j) for j in junctions)
     return Accelerator(junctions, tuple(_memories(config, junctions)), slowest, flush, drain)
 
@@ -158,7 +158,7 @@ def _longest_path(config: Configuration, junction: Junction) -> int:
 
 def _memories(config: Configuration, junctions: tuple[Junction, ...]) -> list[Memory]:
     """Every memory of the accelerator; a shared address makes one memory of many words (ARCHITECTURE §4, §5)."""
-    numbers, hops, n = config.numbers.system, config.hops, len(junctions)
+    numbers, hops, n = config.numbers.system, config.hardware_hops, len(junctions)
     memories = []
     for j in junctions:
         i = j.number

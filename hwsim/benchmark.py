@@ -19,6 +19,7 @@ from hwsim import config_file, report
 from hwsim.config import Configuration
 from hwsim.design import Design
 from hwsim.metrics import figure
+from hwsim.rundir import write_whole
 from models.activations import sigmoid
 from models.data.dataset import Split
 from models.errors import InputError
@@ -220,10 +221,10 @@ def write(rows: list[Row], out: Path) -> None:
     """``bench.json`` in a directory."""
     try:
         out.mkdir(parents=True, exist_ok=True)
-        text = json.dumps({"rows": [_as_json(r) for r in rows]}, indent=2) + "\n"
-        (out / "bench.json").write_text(text, encoding="utf-8")
     except OSError as e:
         raise InputError("--out", str(out), f"cannot be written: {e.strerror or e}") from None
+    text = json.dumps({"rows": [_as_json(r) for r in rows]}, indent=2) + "\n"
+    write_whole(out / "bench.json", text.encode())
 
 
 def _as_json(row: Row) -> dict[str, object]:

@@ -1,11 +1,14 @@
 """The command line: thin wrappers that read options, call the package and print.
 
-Exit codes: 0 good, 1 a check failed, 2 bad input (one line says what), 130 interrupted.
+Exit codes: 0 good, 1 a check failed, 2 bad input (one line says what), 130 interrupted, 141 nobody reads the output.
 """
 
+import io
 import json
 import os
+import shlex
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,6 +32,10 @@ app.add_typer(data_app, name="data")
 ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG", help="configuration file (YAML)", show_default=False)]
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="directory for the results", show_default=False)]
 Seed = Annotated[int | None, typer.Option("--seed", metavar="N", help="in place of the configuration's", show_default=False)]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="any configuration key, e.g. data.morse.sigma=3", show_default=False),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="no progress and no tables")]
 DataDir = Annotated[
     Path | None,
@@ -37,13 +44,16 @@ DataDir = Annotated[
 
 
 def _console(quiet: bool = False) -> Console:
-    # A table is as wide as it is, also when nobody watches.
-    return Console(quiet=quiet, width=None if sys.stdout.isatty() else 120)
+    # Where nobody watches, tables are as wide as they are. File names are printed as they are, too, whatever brackets and
+    # colons they hold.
+    return Console(quiet=quiet, width=None if sys.stdout.isatty() else 500, markup=False, emoji=False, highlight=False)
 
 
-def _load(path: Path, seed: int | None, **overrides: Any) -> Configuration:
-    dotted = {f"training.{k}": v for k, v in overrides.items() if v is not None}
-    return config_file.load(path, dotted | ({} if seed is None else {"seed": seed}))
+def _load(path: Path, seed: int | None, assignments: list[str] | None = None, **training: Any) -> Configuration:
+    """The configuration with what the command line says in place of what the file says."""
+    overrides = dict(config_file.assignment(text) for text in assignments or [])
+    overrides |= {f"training.{k}": v for k, v in training.items() if v is not None}
+    return config_file.load(path, overrides | ({} if seed is None else {"seed": seed}))
 
 
 def _default_out(config: Configuration) -> Path:
@@ -52,7 +62,7 @@ def _default_out(config: Configuration) -> Path:
 
 
 @app.command()
-def check(config: ConfigPath, out: Out = None, seed: Seed = None, quiet: Quiet = False) -> None:
+def check(config: ConfigPath, out: Out = None, assign: Set = None, seed: Seed = None, quiet: Quiet = False) -> None:
     """Validate a configuration and print what follows from it: junctions, clocks, storage.
 
     With --out the resolved configuration and the connectivity are written there.
@@ -61,14 +71,18 @@ def check(config: ConfigPath, out: Out = None, seed: Seed = None, quiet: Quiet =
     from hwsim.rundir import CONNECTIVITY, RunDirectory
     from models.connectivity import write_connectivity
 
-    loaded = _load(config, seed)
+    loaded = _load(config, seed, assign)
+    design = Design(loaded)
+    if loaded.training.engine == "fixed":
+        design.fixed_engine()  # proves that exact sums fit, and that the pattern can be drawn
     console = _console(quiet)
     report.describe(console, loaded)
     for line in report.sequences(loaded):
-        console.print(line, highlight=False)
+        console.print(line)
     if out is not None:
-        directory = RunDirectory(out, loaded)
-        write_connectivity(directory / CONNECTIVITY, Design(loaded).patterns)
+        directory = RunDirectory(out, loaded, adding=True)
+        directory.write_config()
+        write_connectivity(directory / CONNECTIVITY, design.patterns)
 
 
 @app.command()
@@ -85,17 +99,18 @@ def train(
     save_stream: Annotated[bool, typer.Option("--save-stream", help="keep samples as fed and predictions")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="continue an interrupted run in --out")] = False,
     force: Annotated[bool, typer.Option("--force", help="replace another run in --out")] = False,
+    assign: Set = None,
     seed: Seed = None,
     quiet: Quiet = False,
 ) -> None:
     """Train a network and leave a run directory; Ctrl-C stops after the current samples, --resume goes on."""
     from hwsim import plots
     from hwsim.design import Design
-    from hwsim.rundir import FINAL, RunDirectory
+    from hwsim.rundir import CONFIG, FINAL, RunDirectory
     from hwsim.training import TrainingRun
     from models.network import Parameters
 
-    loaded = _load(config, seed, engine=engine, order=order, samples=samples, epochs=epochs)
+    loaded = _load(config, seed, assign, engine=engine, order=order, samples=samples, epochs=epochs)
     design = Design(loaded)
     console = _console(quiet)
     report.describe(console, loaded)
@@ -108,9 +123,11 @@ def train(
         outcome = run.run(watch)
     plots.all_of_training(outcome, Parameters.read(directory / FINAL, design.network), directory)
     report.trained(console, outcome)
-    console.print(f"{outcome.samples_per_second:,.0f} training samples/s; results in {directory.path}", highlight=False)
+    console.print(f"{outcome.samples_per_second:,.0f} training samples/s; results in {directory.path}")
     if not outcome.finished:
-        console.print(f"interrupted; continue with: hwsim train {config} --out {directory.path} --resume …", highlight=False)
+        again = [str(directory / CONFIG), "--out", str(directory.path), *(["--save-stream"] if save_stream else [])]
+        again += [] if data_dir is None else ["--data-dir", str(data_dir)]
+        console.print(f"interrupted; continue with: hwsim train {shlex.join(again)} --resume", soft_wrap=True)
         raise typer.Exit(130)
 
 
@@ -140,14 +157,13 @@ def schema(
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="file instead of standard output")] = None,
 ) -> None:
     """Print the JSON Schema of configuration files, for editors and other programs."""
+    from hwsim.rundir import write_whole
+
     text = json.dumps(config_file.json_schema(), indent=2) + "\n"
     if out is None:
         sys.stdout.write(text)
         return
-    try:
-        out.write_text(text, encoding="utf-8")
-    except OSError as e:
-        raise InputError("--out", str(out), f"cannot be written: {e.strerror}") from None
+    write_whole(out, text.encode())
 
 
 @data_app.command("list")
@@ -156,6 +172,7 @@ def data_list() -> None:
     from models.data.catalogue import CATALOGUE
 
     rows = report.table("data sets", "name", "features", "classes", "training", "validation", "test", "obtained by")
+    rows.columns[-1].justify, rows.columns[-1].no_wrap = "left", False
     for info in CATALOGUE.values():
         rows.add_row(info.name, str(info.features), str(info.classes), *(f"{n:,}" for n in info.counts), info.obtained)
     _console().print(rows)
@@ -174,11 +191,11 @@ def data_info(name: Annotated[str, typer.Argument(metavar="NAME")], data_dir: Da
     if name in catalogue.CATALOGUE:
         info = catalogue.CATALOGUE[name]
         for key in ("source", "licence", "obtained"):
-            console.print(f"{key}: {getattr(info, key)}", highlight=False)
+            console.print(f"{key}: {getattr(info, key)}")
     broken = False
     if name in fetch.SOURCES and data_dir is not None:
         for file in fetch.verify(name, data_dir):
-            console.print(f"{file.path}: {file.state}", highlight=False)
+            console.print(f"{file.path}: {file.state}")
             broken |= file.state in (fetch.State.MISSING, fetch.State.CORRUPT)
     if broken:
         raise typer.Exit(1)
@@ -210,7 +227,7 @@ def data_fetch(
     with download_watcher(quiet) as watch:
         paths = fetch.fetch(name, data_dir, mirror, watch)
     for path in paths:
-        _console(quiet).print(str(path), highlight=False)
+        _console(quiet).print(str(path))
 
 
 def _say(text: str) -> None:
@@ -219,7 +236,16 @@ def _say(text: str) -> None:
 
 def main() -> None:
     """Entry point: every fault a user can cause ends in one line and an exit code."""
-    sys.exit(run())
+    sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115  # closed by our caller, for example `>&-`
+    sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # an arrow that the terminal lacks is no reason to fail
+    code = run()
+    try:
+        sys.stdout.flush()
+    except OSError as e:
+        code = code or _output_lost(e)
+    sys.exit(code)
 
 
 def run(arguments: list[str] | None = None) -> int:
@@ -227,19 +253,19 @@ def run(arguments: list[str] | None = None) -> int:
     command = typer.main.get_command(app)
     try:
         code = command.main(arguments, prog_name="hwsim", standalone_mode=False)
+        if code == 130:  # also what the command-line library makes of an interrupt
+            return _fail("interrupted", 130)
         return code if isinstance(code, int) else 0
     except InputError as e:
         return _fail(str(e), 2)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         return _fail("interrupted", 130)
     except MemoryError:
         return _fail("not enough memory for this configuration", 2)
-    except BrokenPipeError:
-        # Whoever read our output has left; a second complaint when the interpreter flushes would help nobody.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except OSError as e:
-        return _fail(f"{e.filename or 'output'}: {e.strerror or e}", 2)
+        return _fail(f"{e.filename}: {e.strerror or e}", 2) if e.filename else _output_lost(e)
+    except SystemExit:  # the command-line library's answer to a closed pipe
+        return _output_lost(BrokenPipeError())
     except Exception as e:
         if not hasattr(e, "exit_code"):  # not one of the command-line library's own
             raise
@@ -247,6 +273,18 @@ def run(arguments: list[str] | None = None) -> int:
         return _fail(message, e.exit_code) if message else e.exit_code
 
 
+def _output_lost(error: OSError) -> int:
+    """Standard output cannot be written to any more."""
+    # Else the interpreter would try again when it exits, and complain a second time.
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, BrokenPipeError):  # whoever read our output has seen enough
+        return 141
+    return _fail(f"output cannot be written: {error.strerror or error}", 2)
+
+
 def _fail(line: str, code: int) -> int:
-    sys.stderr.write(f"hwsim: {' '.join(line.split())}\n")
+    # What comes from a file or a name must not steer the terminal.
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in " ".join(line.split()))
+    sys.stderr.write(f"hwsim: {shown}\n")
     return code

@@ -7,7 +7,7 @@ and writing files is in :mod:`hwsim.config_file`.
 from functools import cached_property
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, Strict, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, model_validator
 
 from hwsim import constraints
 from models.fixedpoint import Format, Rounding
@@ -22,6 +22,8 @@ Text = Annotated[str, Strict(), Field(max_length=200)]
 Count = Annotated[Int, Field(ge=1, le=10**9)]
 Neurons = Annotated[Int, Field(ge=1, le=2**20)]
 Shift = Annotated[Int, Field(ge=0, le=31)]
+# Literal compares with ==, to which 1.0 and true are 1; these two must not pass and then be written back as 1.
+Version = Annotated[Literal[1], BeforeValidator(lambda v: v if type(v) is int else str(v))]
 Activation = Literal["sigmoid", "relu", "clipped_relu", "tanh", "softmax"]
 
 
@@ -129,7 +131,7 @@ class NumbersSection(Section):
     @model_validator(mode="after")
     def _check(self) -> Self:
         constraints.check_fraction(self.width, self.fraction)
-        constraints.check_numbers(self.system)
+        constraints.check_numbers(self.system, "preactivation.width" if self.preactivation else "width")
         return self
 
 
@@ -140,7 +142,10 @@ class LatencySection(Section):
     multiplier: Annotated[Int, Field(ge=0, le=8)] = Field(0, description="registers in and behind a multiplier")
     tree_every: Annotated[Int, Field(ge=0, le=16)] = Field(0, description="adder-tree levels per register, 0 for none")
     table: Annotated[Int, Field(ge=0, le=4)] = Field(0, description="registers behind an activation table")
-    write_back: Annotated[Int, Field(ge=0, le=4)] = Field(1, description="clocks until a written word can be read")
+    write_back: Annotated[Int, Field(ge=0, le=4)] = Field(1, description="registers in front of a write port")
+    accumulate: Annotated[Int, Field(ge=1, le=16)] = Field(
+        1, description="clocks of the partial deltas' accumulation loop; 1: read, add and write in one clock"
+    )
 
 
 class HardwareSection(Section):
@@ -158,13 +163,13 @@ class TrainingSection(Section):
     order: Literal["pipelined", "sequential"] = "pipelined"
     epochs: Annotated[Int, Field(ge=0, le=10**6)] = 15
     samples: Count | None = Field(None, description="training samples of an epoch, the first ones; default: all")
-    rate_shift: tuple[tuple[Annotated[Int, Field(ge=0)], Shift], ...] = Field(
+    rate_shift: Annotated[tuple[tuple[Annotated[Int, Field(ge=0)], Shift], ...], Field(max_length=1000)] = Field(
         ((0, 3),), description="[epoch, kappa]: from this epoch on the learning rate is 2**-kappa"
     )
     shuffle: Bool = Field(True, description="a new order of the samples in every epoch")
     init: Literal["glorot_normal", "glorot_uniform", "he_normal", "he_uniform"] = "glorot_normal"
     init_fan: Literal["sparse", "dense"] = Field("sparse", description="fans of the edges, or of the layers as if full")
-    init_bias: Real = Field(0.0, description="initial value of every bias")
+    init_bias: Annotated[Real, Field(ge=-1e3, le=1e3)] = Field(0.0, description="initial value of every bias")
     batch_size: Count = Field(1, description="samples per update (float engine)")
     optimiser: Literal["sgd", "momentum", "adam"] = Field("sgd", description="float engine")
     learning_rate: Annotated[Real, Field(gt=0, le=1e3)] | None = Field(
@@ -180,19 +185,25 @@ class TrainingSection(Section):
         return [k for start, k in self.rate_shift if start <= epoch][-1]
 
 
+Frames = Annotated[Int, Field(ge=1, le=10**5)]
+"""Of each of 64 classes, all of which are held in memory."""
+
+
 class MorseSection(Section):
     """Which member of the Morse family (arXiv 1807.04239)."""
 
     family: Annotated[Int, Field(ge=1, le=4)] = 1
     sigma: Annotated[Real, Field(ge=0, le=16)] = Field(0.0, description="standard deviation of the noise, of 16 full scale")
     black_and_white: Bool = False
-    per_class: tuple[Count, Count, Count] = Field((5000, 1000, 1000), description="training, validation and test frames")
+    per_class: tuple[Frames, Frames, Frames] = Field((5000, 1000, 1000), description="training, validation and test frames")
 
 
 class DataSection(Section):
     """Where samples come from."""
 
-    name: Text = Field("mnist-mini", description="a data set of `hwsim data list`, or the path of an .npz file")
+    name: Annotated[Text, Field(min_length=1)] = Field(
+        "mnist-mini", description="a data set of `hwsim data list`, or the path of an .npz file"
+    )
     pad: Literal["end", "spread"] = Field(
         "end", description="where inputs stand when layer 0 has more neurons than features"
     )
@@ -204,7 +215,7 @@ class DataSection(Section):
 class Configuration(Section):
     """A whole design; from it come the reference, the machine and the hardware."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Version = 1
     name: Annotated[Text, Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] = "unnamed"
     seed: Annotated[Int, Field(ge=0, lt=2**63)] = 0
     network: NetworkSection
@@ -240,8 +251,11 @@ class Configuration(Section):
     @property
     def hops(self) -> Hops:
         """The order of training as hops."""
-        if self.training.order == "sequential":
-            return SEQUENTIAL
+        return SEQUENTIAL if self.training.order == "sequential" else self.hardware_hops
+
+    @property
+    def hardware_hops(self) -> Hops:
+        """The order in which the accelerator works, whichever the engines are told to follow."""
         return OVERLAP if self.hardware and self.hardware.schedule == "overlap" else FLUSH
 
     def notes(self) -> list[str]:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -13,32 +13,98 @@ from hwsim.config import Configuration
 from hwsim.constraints import close_names
 from models.errors import InputError
 
-_LARGEST_FILE = 1 << 20
+_LARGEST_FILE = 1 << 16
 """Bytes. No configuration comes near; a larger file is a mistake, and parsing it would take long."""
+
+_CORE = "tag:yaml.org,2002:"
+_SIGNED_DIGITS = list("-+0123456789")
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML with the two habits of version 1.1 mended that would silently change a configuration."""
+    """The plain values on which all versions of YAML agree; everything else is text, and fails where text is not meant.
+
+    YAML 1.1 reads 12:30:00 as 45000, 017 as 15, ``no`` as false, 2018-01-02 as a date, and 1e-5 as text; other programs,
+    which read YAML 1.2, do not.
+    """
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  # both are filled below
+    yaml_constructors: ClassVar[dict[str | None, Any]] = {}
 
 
-def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
-    seen = set()
-    for key, _ in node.value:
-        name = loader.construct_object(key)
+_PLAIN = {
+    "null": (re.compile(r"^(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""]),
+    "bool": (re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")),
+    "int": (re.compile(r"^(?:[-+]?(?:0|[1-9][0-9]*)|0x[0-9a-fA-F]+)$"), _SIGNED_DIGITS),
+    "float": (
+        re.compile(
+            r"^(?:[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*)(?:[eE][-+]?[0-9]+)?|[-+]?[0-9]+[eE][-+]?[0-9]+"
+            r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$"
+        ),
+        [*_SIGNED_DIGITS, "."],
+    ),
+}
+"""By name of the type: what its values look like, and their possible first characters."""
+
+
+def _fault(node: yaml.Node, problem: str) -> yaml.constructor.ConstructorError:
+    return yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+
+
+def _scalar(loader: _Loader, node: yaml.Node) -> Any:
+    """A value without or with a tag: the tag must not say what the text is not."""
+    if not isinstance(node, yaml.ScalarNode):
+        raise _fault(node, f"the tag !!{node.tag.removeprefix(_CORE)} does not fit a list or section")
+    kind, text = node.tag.removeprefix(_CORE), node.value
+    if kind == "str":
+        return text
+    if not _PLAIN[kind][0].match(text):
+        raise _fault(node, f"{_brief(text)} is no {kind}")
+    if kind == "null":
+        return None
+    if kind == "bool":
+        return text.lower() == "true"
+    if kind == "float":
+        return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
+    try:
+        return int(text, 0)
+    except ValueError:  # the interpreter refuses to convert thousands of digits
+        raise _fault(node, f"a number of {len(text)} digits is beyond every limit") from None
+
+
+def _sequence(loader: _Loader, node: yaml.Node) -> list[Any]:
+    if not isinstance(node, yaml.SequenceNode):
+        raise _fault(node, "the tag !!seq does not fit")
+    return loader.construct_sequence(node, deep=True)
+
+
+def _mapping(loader: _Loader, node: yaml.Node) -> dict[str, Any]:
+    if not isinstance(node, yaml.MappingNode):
+        raise _fault(node, "the tag !!map does not fit")
+    result: dict[str, Any] = {}
+    for key, value in node.value:
+        name = loader.construct_object(key, deep=True)
         if not isinstance(name, str):
-            raise yaml.constructor.ConstructorError(None, None, f"the key {name!r} is not a word", key.start_mark)
-        if name in seen:
-            raise yaml.constructor.ConstructorError(None, None, f"the key {name} stands twice", key.start_mark)
-        seen.add(name)
-    return loader.construct_mapping(node, deep=True)
+            raise _fault(key, f"the key {_shown(name)} is not a word")
+        if name in result:
+            raise _fault(key, f"the key {_brief(name)} stands twice")
+        result[name] = loader.construct_object(value, deep=True)
+    return result
 
 
-_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
-# 1.1 takes 1e-5 for text, since it has no point.
-_Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+[eE][-+]?[0-9]+$"), list("-+0123456789"))
+def _no_tag(loader: _Loader, node: yaml.Node) -> None:
+    raise _fault(node, f"the tag {_brief(node.tag.replace(_CORE, '!!'))} has no meaning here")
 
 
-def load(path: Path, overrides: dict[str, Any] | None = None) -> Configuration:
+for _name, (_pattern, _first) in _PLAIN.items():
+    _Loader.add_implicit_resolver(_CORE + _name, _pattern, _first)
+    _Loader.add_constructor(_CORE + _name, _scalar)
+_Loader.add_constructor(_CORE + "str", _scalar)
+_Loader.add_constructor(_CORE + "seq", _sequence)
+_Loader.add_constructor(_CORE + "map", _mapping)
+_Loader.add_constructor(None, _no_tag)  # all others
+
+
+def load(path: str | Path, overrides: dict[str, Any] | None = None) -> Configuration:
     """Read and validate a configuration file.
 
     Parameters
@@ -51,27 +117,41 @@ def load(path: Path, overrides: dict[str, Any] | None = None) -> Configuration:
     InputError
         For a file that cannot be read or parsed, and for every violated rule.
     """
-    data = _read(path)
+    data = _read(Path(path))
     for dotted, value in (overrides or {}).items():
         *sections, key = dotted.split(".")
         at = data
-        for section in sections:
-            at = at.setdefault(section, {})
-            if not isinstance(at, dict):
-                raise InputError(section, at, "must be a section with keys")
+        for depth, section in enumerate(sections, 1):
+            # A copy: with anchors, two sections of the file can be one object.
+            inner = at.get(section, {})
+            if not isinstance(inner, dict):
+                raise InputError(".".join(map(_brief, sections[:depth])), _shown(inner), "must be a section with keys")
+            at[section] = dict(inner)
+            at = at[section]
         at[key] = value
     return parse(data)
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        if path.stat().st_size > _LARGEST_FILE:
-            raise InputError(
-                str(path), f"{path.stat().st_size} bytes", f"is no configuration: at most {_LARGEST_FILE} bytes"
-            )
-        data = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+        with path.open("rb") as file:
+            content = file.read(_LARGEST_FILE + 1)  # not its size: pipes and devices have none
     except OSError as e:
         raise InputError(str(path), None, f"cannot be read: {e.strerror or e}") from None
+    except ValueError as e:  # a name that no file can have
+        raise InputError(str(path), None, f"cannot be read: {e}") from None
+    if len(content) > _LARGEST_FILE:
+        raise InputError(str(path), None, f"is no configuration: larger than {_LARGEST_FILE} bytes")
+    data = _parsed(path, content)
+    if isinstance(data, dict):
+        return data
+    found = "is empty" if data is None else "is one list" if isinstance(data, list) else "is one value"
+    raise InputError(str(path), None, f"{found}, but must hold sections with keys, such as `network:`")
+
+
+def _parsed(path: Path, content: bytes) -> Any:
+    try:
+        return yaml.load(content.decode("utf-8"), Loader=_Loader)
     except (UnicodeDecodeError, yaml.reader.ReaderError):
         raise InputError(str(path), None, "is not a text file in UTF-8") from None
     except RecursionError:
@@ -79,84 +159,170 @@ def _read(path: Path) -> dict[str, Any]:
     except yaml.MarkedYAMLError as e:
         mark = e.problem_mark or e.context_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise InputError(str(path), None, f"is not valid YAML: {place}{e.problem or e.context}") from None
-    except (yaml.YAMLError, ValueError) as e:  # ValueError: an impossible date, a number of too many digits
+        problem = str(e.problem or e.context).replace("found unconstructable recursive node", "it contains itself")
+        raise InputError(str(path), None, f"is not valid YAML: {place}{problem}") from None
+    except yaml.YAMLError as e:
         raise InputError(str(path), None, f"is not valid YAML: {e}") from None
-    if not isinstance(data, dict):
-        raise InputError(str(path), type(data).__name__, "must hold sections with keys, such as `network:`")
-    return data
+
+
+def assignment(text: str) -> tuple[str, Any]:
+    """``key=value`` of a command line as an override for :func:`load`; the value is YAML.
+
+    Raises
+    ------
+    InputError
+        If there is no ``=``, no key, or the value is not valid YAML.
+    """
+    key, equals, value = text.partition("=")
+    if not equals or not all(part for part in key.split(".")):
+        raise InputError("--set", text, "must read key=value, for example training.epochs=3")
+    try:
+        return key, yaml.load(value, Loader=_Loader)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        raise InputError("--set", text, "has a value that is not valid YAML") from None
 
 
 def parse(data: dict[str, Any]) -> Configuration:
     """Validate plain data as a configuration; see :func:`load`."""
     try:
-        return Configuration.model_validate(data)
+        config = Configuration.model_validate(data)
     except ValidationError as e:
         raise _told(e) from None
     except (RecursionError, OverflowError) as e:
         raise InputError("configuration", None, f"cannot be understood: {e}") from None
+    # Equal designs shall be equal objects, however their degrees were given.
+    degrees = {} if config.out_degrees is None else {"out_degree": config.out_degrees, "density": None}
+    network = config.network.model_copy(update=degrees | {"classes": config.classes})
+    return config.model_copy(update={"network": network})
 
 
 def _told(error: ValidationError) -> InputError:
     """The first violation as one line with the field's full name and legal values."""
     # A misspelt key is also a missing one, and a union reports every alternative: the most telling comes first, that is
-    # an unknown key, else what lies deepest in the data.
-    first = max(error.errors(), key=lambda e: (e["type"] == "extra_forbidden", len(_location(e["loc"]))))
-    location = _location(first["loc"])
-    field = "".join(f"[{x}]" if isinstance(x, int) else f".{x}" for x in location).lstrip(".") or "configuration"
-    cause = first.get("ctx", {}).get("error")
+    # an unknown key, else what lies deepest in the data, else the alternative that fits what was given.
+    first = max(
+        error.errors(include_url=False),
+        key=lambda e: (
+            e["type"] == "extra_forbidden",
+            len(_location(e["loc"], e["type"])),
+            e["type"] in (("literal_error", "enum") if isinstance(e["input"], str) else ("tuple_type",)),
+        ),
+    )
+    kind, given, context = first["type"], first["input"], first.get("ctx", {})
+    location = _location(first["loc"], kind)
+    field = "".join(f"[{x}]" if isinstance(x, int) else f".{_brief(x)}" for x in location).lstrip(".") or "configuration"
+    cause = context.get("error")
     if isinstance(cause, InputError):
         inner = cause.field if not location else f"{field}.{cause.field}"
         return InputError(inner, cause.value, cause.rule, cause.nearest)
-    if first["type"] == "extra_forbidden":
-        return InputError(field, None, "is an unknown key", close_names(str(location[-1]), _keys(location[:-1])))
-    if first["type"] == "missing":
+    if kind == "extra_forbidden":
+        return InputError(
+            field, None, "is an unknown key", close_names(str(location[-1]), _model(location[:-1]).model_fields)
+        )
+    if kind == "missing":
         return InputError(field, None, "is missing")
-    bounds = ("ge", "le")
-    nearest = [v for k, v in first.get("ctx", {}).items() if k in bounds]
-    if first["type"] == "literal_error":
-        legal = [x.strip("' ") for x in str(first["ctx"]["expected"]).replace(" or ", ", ").split(",")]
-        nearest = close_names(str(first["input"]), legal) or legal
-    message = first["msg"][0].lower() + first["msg"][1:]
-    message = message.replace("input should", "must").replace("string should", "must").replace("valid tuple", "list")
-    return InputError(field, first["input"], message.replace("dictionary or instance of ", "section, a "), nearest)
+    if kind in ("literal_error", "enum"):
+        legal = re.findall(r"'([^']*)'", str(context["expected"])) or [str(context["expected"])]
+        rule = f"must be {' or '.join(legal)}" + (f", or a list {_LISTS[field]}" if field in _LISTS else "")
+        return InputError(field, _shown(given), rule, close_names(str(given), legal))
+    nearest = [v for k, v in context.items() if k in ("ge", "le")]
+    if isinstance(context.get("lt"), int):
+        nearest = [context["lt"] - 1]
+    return InputError(field, _shown(given), _rule(kind, context, first["msg"], given, field), nearest)
 
 
-def _location(loc: tuple[int | str, ...]) -> list[int | str]:
+def _rule(kind: str, context: dict[str, Any], message: str, given: Any, field: str) -> str:
+    if kind not in _RULES:
+        return re.sub(r"^\w+ should", "must", message[0].lower() + message[1:])
+    if kind == "tuple_type" and field in _LISTS:
+        return f"must be a list {_LISTS[field]}" + (" (or the word full)" if field in _OR_FULL else "")
+    if kind == "float_type" and type(given) is int:
+        return "is beyond the range of floating-point numbers"
+    said_text = isinstance(given, str) and kind in ("int_type", "float_type", "bool_type")
+    return _RULES[kind].format(**context) + (", not text" if said_text else "")
+
+
+_RULES = {
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "finite_number": "must be a finite number",
+    "bool_type": "must be true or false",
+    "string_type": "must be text (in quotes if it looks like something else)",
+    "string_pattern_mismatch": "must consist of letters, digits, '.', '_' and '-', and begin with a letter or digit",
+    "string_too_short": "must have at least {min_length} character",
+    "string_too_long": "must have at most {max_length} characters",
+    "tuple_type": "must be a list",
+    "model_type": "must be a section with keys",
+    "too_short": "must have at least {min_length} entries",
+    "too_long": "must have at most {max_length} entries",
+    "greater_than": "must be greater than {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than": "must be less than {lt}",
+    "less_than_equal": "must be at most {le}",
+}
+"""pydantic's kinds of violation in this project's words."""
+
+_LISTS = {
+    "network.out_degree": "with one entry for each junction",
+    "network.density": "with one entry for each junction",
+    "network.activation": "with one entry for each junction",
+    "hardware.z": "with one entry for each junction",
+    "training.rate_shift": "of pairs [epoch, kappa]",
+}
+_OR_FULL = ("network.out_degree", "network.density")
+
+
+def _shown(value: Any, depth: int = 2) -> Any:
+    """A value as it stands in a file, short: aliases can make one whose full text does not fit into memory."""
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    if isinstance(value, str):
+        return f'"{_brief(value)}"'
+    if isinstance(value, (list, tuple)):
+        entries = [str(_shown(v, depth - 1)) for v in value[:3]] if depth else []
+        return f"[{', '.join(entries + ['...'] * (len(value) > len(entries)))}]"
+    if isinstance(value, dict):
+        entries = [f"{_brief(str(k))}: {_shown(v, depth - 1)}" for k, v in list(value.items())[:3]] if depth else []
+        return f"{{{', '.join(entries + ['...'] * (len(value) > len(entries)))}}}"
+    return value
+
+
+def _brief(text: str) -> str:
+    plain = text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
+    return plain if len(plain) <= 60 else plain[:57] + "..."
+
+
+def _location(loc: tuple[int | str, ...], kind: str) -> list[int | str]:
     """Without the names of union alternatives, which pydantic puts in between."""
     kept: list[int | str] = []
-    fields: Any = Configuration.model_fields
-    for x in loc:
-        if isinstance(x, int):
-            kept.append(x)
-        elif fields is not None and (x in fields or not kept or "[" not in x):
-            if x.endswith("Section") or x in ("literal", "Rounding", "str", "int", "float", "bool"):
-                continue
+    for place, x in enumerate(loc):
+        last = place == len(loc) - 1
+        if isinstance(x, int) or (kind == "extra_forbidden" and last) or x in _fields(kept):
             kept.append(x)
     return kept
 
 
-def _keys(location: list[int | str]) -> list[str]:
-    """Keys that the section at ``location`` knows."""
+def _fields(location: list[int | str]) -> dict[str, Any]:
+    """The fields of the section at ``location``; none if there is something else."""
+    if not location:
+        return dict(Configuration.model_fields)
+    return {} if isinstance(location[-1], int) else dict(_model(location).model_fields)
+
+
+def _model(location: list[int | str]) -> type[BaseModel]:
+    """The section at ``location``, or one without fields."""
     model: type[BaseModel] = Configuration
     for x in location:
-        found = [
-            a
-            for a in _alternatives(model.model_fields[str(x)].annotation if x in model.model_fields else None)
-            if isinstance(a, type) and issubclass(a, BaseModel)
-        ]
-        if not found:
-            return []
-        model = found[0]
-    return list(model.model_fields)
-
-
-def _alternatives(annotation: Any) -> tuple[Any, ...]:
-    return getattr(annotation, "__args__", None) or (annotation,)
+        field = model.model_fields.get(str(x))
+        alternatives = () if field is None else get_args(field.annotation) or (field.annotation,)
+        sections = [a for a in alternatives if isinstance(a, type) and issubclass(a, BaseModel)]
+        model = sections[0] if sections else BaseModel
+    return model
 
 
 def resolved(config: Configuration) -> dict[str, Any]:
-    """Plain data with every default filled in; validating it gives an equal configuration."""
+    """Plain data with every default filled in; parsing it gives an equal configuration."""
     data = config.model_dump(mode="json")
     if config.out_degrees is not None:
         data["network"] |= {"out_degree": list(config.out_degrees), "density": None}
@@ -177,7 +343,7 @@ _Dumper.add_representer(list, lambda dumper, data: dumper.represent_sequence("ta
 
 
 def fingerprint(config: Configuration) -> str:
-    """SHA-256 of the resolved configuration: equal for configurations that mean the same."""
+    """SHA-256 of the resolved configuration: equal configurations have equal ones."""
     text = json.dumps(resolved(config), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 

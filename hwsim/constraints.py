@@ -35,11 +35,11 @@ def check_fraction(width: int, fraction: int) -> None:
         raise InputError("fraction", fraction, f"must not exceed the width {width}", [width])
 
 
-def check_numbers(numbers: NumberSystem) -> None:
+def check_numbers(numbers: NumberSystem, preactivation_field: str) -> None:
     """Rules of the number system that do not depend on the network."""
     if numbers.preactivation.width > _MOST_TABLE_BITS:
-        rule = f"of the pre-activations addresses the activation tables: at most {_MOST_TABLE_BITS} bits"
-        raise InputError("width", numbers.preactivation.width, rule, [_MOST_TABLE_BITS])
+        rule = f"is that of the pre-activations, which address the activation tables: at most {_MOST_TABLE_BITS} bits"
+        raise InputError(preactivation_field, numbers.preactivation.width, rule, [_MOST_TABLE_BITS])
     for name in ("weight", "bias", "preactivation", "activation", "derivative", "delta"):
         if not getattr(numbers, name).signed and name not in ("activation", "derivative"):
             raise InputError(
@@ -160,6 +160,9 @@ def _check_training(config: "Configuration") -> None:
         raise InputError("training.rate_shift", [list(r) for r in training.rate_shift], "epochs must ascend from 0")
     if training.engine == "fixed":
         check_fixed(config)
+    elif training.order == "pipelined" and training.batch_size > 1:
+        rule = "works on single samples: batches need the sequential order"
+        raise InputError("training.order", "pipelined", rule, ["sequential", "batch_size 1"])
 
 
 def check_fixed(config: "Configuration") -> None:

@@ -1,5 +1,7 @@
 """What commands print: tables that a person can read."""
 
+import math
+
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -14,7 +16,12 @@ from models.clash_free import access_sequences
 def table(title: str, *columns: str, caption: str | None = None) -> Table:
     """An empty table in the house style: first column left, figures right."""
     result = Table(
-        title=Text(title, no_wrap=True), box=box.SIMPLE_HEAD, title_justify="left", caption=caption, caption_justify="left"
+        title=Text(title, no_wrap=True),
+        box=box.SIMPLE_HEAD,
+        title_justify="left",
+        caption=caption,
+        caption_justify="left",
+        min_width=len(title),  # a title is cut, or wrapped, at the width of its table
     )
     for i, column in enumerate(columns):
         result.add_column(column, justify="right" if i else "left", no_wrap=True)
@@ -24,6 +31,11 @@ def table(title: str, *columns: str, caption: str | None = None) -> Table:
 def percent(share: float) -> str:
     """A share as a percentage with two decimals, three for small ones."""
     return f"{100 * share:.{2 if share >= 0.01 else 3}f} %"
+
+
+def loss(value: float) -> str:
+    """A mean loss with four decimals, or as a power of ten once training has diverged."""
+    return f"{value:.4f}" if value < 1e6 else f"{value:.3e}"
 
 
 def bits(n: int) -> str:
@@ -91,17 +103,31 @@ def sequences(config: Configuration) -> list[str]:
     """How many access sequences each junction's clash-free type has, as decimal magnitudes."""
     if config.connectivity.kind != "clash_free" or config.hardware is None or config.out_degrees is None:
         return []
-    lines = []
+    lines, c = [], config.connectivity
     for i, (z, d) in enumerate(zip(config.hardware.z, config.out_degrees, strict=True)):
         left, right = config.network.layers[i], config.network.layers[i + 1]
-        n = access_sequences(left, d, right, z, config.connectivity.type, config.connectivity.dither)
-        text = "no closed form known" if n is None else f"{n:,}" if n < 10**9 else f"about 10^{_magnitude(n)}"
-        lines.append(f"junction {i + 1}: {text} access sequences of type {config.connectivity.type}")
+        d_in = left * d // right
+        # A dither among the edges of one right neuron counts once: no factorials of large z just to cancel them.
+        dither = c.dither and z != d_in
+        magnitude = _log10_sequences(left // z, d, d_in, z, c.type, dither)
+        if magnitude is None:
+            text = "no closed form known"
+        elif magnitude < 9:
+            text = f"{access_sequences(left, d, right, z, c.type, dither):,}"
+        else:
+            text = f"about 10^{magnitude:,.0f}"
+        lines.append(f"junction {i + 1}: {text} access sequences of type {c.type}")
     return lines
 
 
-def _magnitude(n: int) -> int:
-    return int((n.bit_length() - 1) * 0.30102999566)
+def _log10_sequences(depth: int, d_out: int, d_in: int, z: int, kind: int, dither: bool) -> float | None:
+    """Decimal logarithm of :func:`models.clash_free.access_sequences`, whose digits can fill the memory."""
+    per_sweep = z * (math.lgamma(depth + 1) if kind == 3 else math.log(depth))
+    if dither and z % d_in == 0:
+        per_sweep += math.lgamma(z + 1) - z // d_in * math.lgamma(d_in + 1)
+    elif dither and d_in % z:
+        return None
+    return (per_sweep if kind == 1 else per_sweep * d_out) / math.log(10)
 
 
 def trained(console: Console, outcome: Outcome) -> None:
@@ -111,12 +137,14 @@ def trained(console: Console, outcome: Outcome) -> None:
     last, t = outcome.history[-1], outcome.design.config.training
     where = f"{t.engine} engine, {t.order} order, {len(outcome.history)} of {t.epochs} epochs"
     rows = table(f"accuracy: {where}", "samples", "accuracy", "mean loss")
-    rows.add_row("training, as fed", percent(last.train_accuracy), f"{last.train_loss:.4f}")
+    rows.add_row("training, as fed", percent(last.train_accuracy), loss(last.train_loss))
     if last.validation_accuracy is not None and last.validation_loss is not None:
-        rows.add_row("validation", percent(last.validation_accuracy), f"{last.validation_loss:.4f}")
+        rows.add_row("validation", percent(last.validation_accuracy), loss(last.validation_loss))
     if last.test_accuracy is not None and last.test_loss is not None:
-        rows.add_row("test", percent(last.test_accuracy), f"{last.test_loss:.4f}")
+        rows.add_row("test", percent(last.test_accuracy), loss(last.test_loss))
     console.print(rows)
+    if not math.isfinite(last.train_loss):
+        console.print("training diverged: the loss is no finite number any more; a lower learning rate may help")
     if last.saturation:
         saturated = table("saturation events", "junction", *last.saturation)
         for i in range(len(outcome.design.patterns)):
@@ -126,7 +154,7 @@ def trained(console: Console, outcome: Outcome) -> None:
 
 def epoch_line(e: Epoch) -> str:
     """One finished epoch in one line."""
-    parts = [f"epoch {e.epoch + 1}: training {percent(e.train_accuracy)} (loss {e.train_loss:.4f})"]
+    parts = [f"epoch {e.epoch + 1}: training {percent(e.train_accuracy)} (loss {loss(e.train_loss)})"]
     if e.validation_accuracy is not None:
         parts.append(f"validation {percent(e.validation_accuracy)}")
     if e.test_accuracy is not None:

@@ -1,17 +1,21 @@
 """The directory of a run: which files it holds, and how they are written without ever being half there."""
 
 import json
+import math
 import os
 import secrets
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from hwsim import config_file
 from hwsim.config import Configuration
 from models.errors import InputError
+
+if sys.platform != "win32":  # two runs in one directory go unnoticed there
+    import fcntl
 
 CONFIG = "config.yaml"
 CONNECTIVITY = "connectivity.npz"
@@ -22,10 +26,28 @@ METRICS = "metrics.json"
 TIMING = "timing.json"
 CHECKPOINT = "checkpoint.npz"
 """Present only while a run is unfinished."""
+PICTURES = ("training.png", "connectivity.png", "weights.png")
+
+_RESULTS = (CONNECTIVITY, INITIAL, FINAL, STREAM, METRICS, TIMING, CHECKPOINT, *PICTURES)
+_HEADER = "# The resolved configuration of a run of hwsim: feeding it back reproduces the run.\n"
+"""Tells the directory of a run from any other that happens to hold a file of the same name."""
 
 
 class RunDirectory:
-    """A directory that belongs to one run.
+    """A directory that belongs to one run; it is neither made nor touched before :meth:`locked` or :meth:`write_config`.
+
+    Parameters
+    ----------
+    path
+        Where it is.
+    config
+        Of the run.
+    resume
+        Whether an interrupted run there is to be continued.
+    force
+        Whether another run there may be replaced.
+    adding
+        Whether nothing is going to be replaced, so that even an interrupted run of the same configuration can stay.
 
     Raises
     ------
@@ -33,45 +55,106 @@ class RunDirectory:
         If the directory cannot be used, or holds what this run must not overwrite.
     """
 
-    def __init__(self, path: Path, config: Configuration, resume: bool = False, force: bool = False) -> None:
-        self.path = path
+    def __init__(
+        self, path: Path, config: Configuration, resume: bool = False, force: bool = False, adding: bool = False
+    ) -> None:
+        self.path, self._config = path, config
+        if resume and force:
+            raise InputError("--force", None, "starts again and --resume continues: give one of them")
         try:
-            self._claim(config, resume, force)
+            self._claim(resume, force, adding)
         except OSError as e:
             raise _unusable(path, e) from None
+        except ValueError as e:  # a name that no file can have
+            if isinstance(e, InputError):
+                raise
+            raise InputError("--out", str(path), f"cannot be written: {e}") from None
 
-    def _claim(self, config: Configuration, resume: bool, force: bool) -> None:
+    def _claim(self, resume: bool, force: bool, adding: bool) -> None:
         path = self.path
         if path.exists() and not path.is_dir():
             raise InputError("--out", str(path), "is not a directory")
-        known = (path / CONFIG).is_file()
-        unfinished = (path / CHECKPOINT).is_file()
+        known = self._is_run()
+        unfinished = known and (path / CHECKPOINT).is_file()
         if resume and not unfinished:
             raise InputError("--resume", str(path), "holds no interrupted run")
-        if path.is_dir() and any(path.iterdir()) and not known:
+        if path.is_dir() and not known and any(not _is_left_over(p) for p in path.iterdir()):
             raise InputError("--out", str(path), "is neither empty nor the directory of a run")
         if known and not force:
-            same = self._holds(config)
+            same = self._holds_this()
             if resume and not same:
                 raise InputError("--resume", str(path), f"holds a run of another configuration, see {CONFIG} there")
-            if unfinished and not resume:
+            if unfinished and not (resume or adding):
                 rule = "holds an interrupted run: --resume continues it, --force starts again"
                 raise InputError("--out", str(path), rule)
             if not same:
                 rule = f"holds a run of another configuration, see {CONFIG} there: --force replaces it"
                 raise InputError("--out", str(path), rule)
-        path.mkdir(parents=True, exist_ok=True)
-        if not resume:
-            # What a former run left must not be taken for this one's.
-            for name in (CHECKPOINT, FINAL, STREAM, METRICS, TIMING):
-                (path / name).unlink(missing_ok=True)
-        self.write_text(CONFIG, config_file.as_yaml(config))
 
-    def _holds(self, config: Configuration) -> bool:
-        try:
-            return config_file.fingerprint(config_file.load(self.path / CONFIG)) == config_file.fingerprint(config)
-        except (InputError, yaml.YAMLError):
+    def _is_run(self) -> bool:
+        if not (self.path / CONFIG).is_file():
             return False
+        with (self.path / CONFIG).open("rb") as file:
+            return file.read(len(_HEADER)) == _HEADER.encode()
+
+    def _holds_this(self) -> bool:
+        try:
+            return config_file.fingerprint(config_file.load(self.path / CONFIG)) == config_file.fingerprint(self._config)
+        except InputError:
+            return False
+
+    def begin(self) -> None:
+        """Start a run: remove what a former one left, lest it be taken for this one's, and write the configuration."""
+        try:
+            # The configuration is replaced last, so that a crash in between leaves no mixture of two runs.
+            for name in _RESULTS:
+                (self.path / name).unlink(missing_ok=True)
+        except OSError as e:
+            raise _unusable(self.path, e) from None
+        self.sweep()
+        self.write_config()
+
+    def write_config(self) -> None:
+        """Write ``config.yaml``."""
+        self._make()
+        self.write_text(CONFIG, _HEADER + config_file.as_yaml(self._config))
+
+    def _make(self) -> None:
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as e:
+            raise _unusable(self.path, e) from None
+
+    def sweep(self) -> None:
+        """Remove the unfinished files of a run that was killed while it wrote them."""
+        try:
+            for left_over in [p for p in self.path.iterdir() if _is_left_over(p)]:
+                left_over.unlink(missing_ok=True)
+        except OSError as e:
+            raise _unusable(self.path, e) from None
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other runs out; the lock ends with the process, however that ends, and leaves no file."""
+        self._make()
+        if sys.platform == "win32":
+            yield
+            return
+        try:
+            handle = os.open(self.path, os.O_RDONLY)
+        except OSError as e:
+            raise _unusable(self.path, e) from None
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(handle)
+            raise InputError("--out", str(self.path), "is in use by another run") from None
+        except OSError:  # some network file systems have no locks; that is no reason not to run
+            pass
+        try:
+            yield
+        finally:
+            os.close(handle)
 
     def __truediv__(self, name: str) -> Path:
         return self.path / name
@@ -82,22 +165,56 @@ class RunDirectory:
 
     def write_bytes(self, name: str, data: bytes) -> None:
         """Write a file; it appears under its name only when it is whole."""
-        target = self.path / name
-        part = target.with_name(f".{name}.{secrets.token_hex(4)}")
-        try:
-            with part.open("wb") as f:
-                f.write(data)
-                f.flush()
-                os.fsync(f.fileno())
-            part.replace(target)
-        except OSError as e:
-            raise _unusable(target, e) from None
-        finally:
-            part.unlink(missing_ok=True)
+        write_whole(self.path / name, data)
 
     def write_json(self, name: str, data: Mapping[str, Any]) -> None:
-        """Write JSON, two spaces a level."""
-        self.write_text(name, json.dumps(data, indent=2, allow_nan=False) + "\n")
+        """Write JSON, two spaces a level; what is no finite number becomes ``null``, as JSON has no name for it."""
+        self.write_text(name, json.dumps(_finite(data), indent=2, allow_nan=False) + "\n")
+
+
+def write_whole(target: Path, data: bytes) -> None:
+    """Write a file that appears under its name only when it is whole; until then a former one stays.
+
+    A link stays a link, and devices and pipes are written to, never replaced.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    try:
+        if target.exists() and not target.is_file():
+            target.write_bytes(data)
+        else:
+            _replace(target.resolve(), data)
+    except OSError as e:
+        raise _unusable(target, e) from None
+
+
+def _replace(target: Path, data: bytes) -> None:
+    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    try:
+        with part.open("wb") as f:
+            f.write(data)
+            f.flush()
+            os.fsync(f.fileno())
+        part.replace(target)
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def _is_left_over(path: Path) -> bool:
+    """Whether a file was being written when its writer was killed; see :func:`write_whole` and :func:`write_npz`."""
+    return path.name.startswith(tuple(f".{name}." for name in (CONFIG, *_RESULTS)))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {k: _finite(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(v) for v in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _unusable(path: Path, error: OSError) -> InputError:

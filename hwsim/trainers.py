@@ -7,7 +7,6 @@ import numpy.typing as npt
 
 from hwsim.design import Design
 from models.data.dataset import Split
-from models.errors import InputError
 from models.fixed_engine import SATURATION_SIGNALS, Results, Samples
 from models.losses import mean_loss
 from models.network import Parameters
@@ -103,9 +102,6 @@ class FloatTrainer:
 
     def __init__(self, design: Design, train: Split) -> None:
         self._config = design.config.training
-        if self._config.order == "pipelined" and self._config.batch_size > 1:
-            rule = "works on single samples: batches need the sequential order"
-            raise InputError("training.order", "pipelined", rule, ["sequential", "batch_size 1"])
         self._hops = design.config.hops
         self._engine = design.float_engine()
         self._inputs = train.real(self._config.precision)
@@ -118,10 +114,11 @@ class FloatTrainer:
     def advance(self, order: npt.NDArray[np.int64], epoch: int) -> Figures:
         """In the pipelined order the pipeline drains at the end of every call."""
         inputs, labels, rate = self._inputs[order], self._labels[order], self._rate(epoch)
-        if self._config.order == "pipelined":
-            trained = self._engine.train_pipelined(inputs, labels, self._hops, rate)
-        else:
-            trained = self._engine.train(inputs, labels, self._config.batch_size, rate)
+        with np.errstate(all="ignore"):  # training that diverges shows in the loss
+            if self._config.order == "pipelined":
+                trained = self._engine.train_pipelined(inputs, labels, self._hops, rate)
+            else:
+                trained = self._engine.train(inputs, labels, self._config.batch_size, rate)
         right = int((trained.predictions == labels).sum())
         return Figures(trained.predictions.astype(np.int32), right, trained.loss)
 
@@ -131,7 +128,8 @@ class FloatTrainer:
 
     def judge(self, split: Split) -> tuple[float, float]:
         """Feedforward only."""
-        return self._engine.evaluate(split.real(self._config.precision), split.labels)
+        with np.errstate(all="ignore"):
+            return self._engine.evaluate(split.real(self._config.precision), split.labels)
 
     @property
     def parameters(self) -> Parameters:

@@ -1,11 +1,13 @@
 """A training run: epochs, figures, checkpoints and the files it leaves."""
 
+import hashlib
 import json
 import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -118,6 +120,7 @@ class TrainingRun:
         self._current = Epoch(0)
         self._order: np.ndarray | None = None  # of the present epoch, once drawn
         self._predictions: list[np.ndarray] = []
+        self._resumed = False
         self._training_seconds, self._trained = 0.0, 0
 
     def _check_stream(self) -> None:
@@ -143,21 +146,38 @@ class TrainingRun:
             self._history = [Epoch(**e) for e in state["history"]]
             self._current = Epoch(**state["current"])
             self._epoch, self._offset = int(state["epoch"]), int(state["offset"])
+            stream, data = bool(state["stream"]), str(state["data"])
+            if not (0 <= self._epoch < self._epochs and 0 <= self._offset < len(self.data.train)):
+                raise ValueError(f"epoch {self._epoch} and sample {self._offset} are not of this run")
+            if len(self._history) != self._epoch:
+                raise ValueError(f"{len(self._history)} epochs are told of, {self._epoch} are done")
         except (KeyError, TypeError, ValueError) as e:
             raise InputError(str(path), None, f"is not a checkpoint of this version: {e}") from None
-        if state["stream"] != self._stream:
+        if data != self._digest:
+            raise InputError("--resume", str(self.directory.path), f"began with other samples: {self.data.name} has changed")
+        if stream != self._stream:
             rule = "must be given or left out as when the run began"
-            raise InputError("--save-stream", self._stream, rule)
+            raise InputError("--save-stream", "given" if self._stream else "left out", rule)
         self._predictions = [predictions]
         self._trainer.restore(arrays)
+        self._resumed = True
+
+    @cached_property
+    def _digest(self) -> str:
+        """SHA-256 of the training samples."""
+        digest = hashlib.sha256()
+        for array in (self.data.train.inputs, self.data.train.labels):
+            digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
 
     def _checkpoint(self) -> None:
         state = {
             "epoch": self._epoch,
             "offset": self._offset,
-            "current": asdict(self._current),
-            "history": [asdict(e) for e in self._history],
+            "current": vars(self._current),
+            "history": [vars(e) for e in self._history],
             "stream": self._stream,
+            "data": self._digest,
         }
         predictions = np.concatenate([np.zeros(0, np.int32), *self._predictions])
         own = {"run": np.array(json.dumps(state)), "predictions": predictions}
@@ -165,20 +185,23 @@ class TrainingRun:
 
     def run(self, watch: Watcher | None = None) -> Outcome:
         """Train to the end, or until the interrupt key is pressed: then everything done so far is on disk."""
-        if not (self._epoch or self._offset or self._history):
-            write_connectivity(self.directory / files.CONNECTIVITY, self.design.patterns)
-            write_npz(self.directory / files.INITIAL, self.design.initial.arrays())
-            self._checkpoint()
-        with _interrupt_flag() as interrupted:
+        with self.directory.locked(), _interrupt_flag() as interrupted:
+            if self._resumed:
+                self.directory.sweep()
+            else:
+                self.directory.begin()
+                write_connectivity(self.directory / files.CONNECTIVITY, self.design.patterns)
+                write_npz(self.directory / files.INITIAL, self.design.initial.arrays())
+                self._checkpoint()
             while self._epoch < self._epochs and not interrupted():
                 self._advance(watch)
-        finished = self._epoch == self._epochs
-        if not finished:
-            self._checkpoint()
-        outcome = Outcome(self.design, [*self._history], finished, self._training_seconds, self._trained)
-        self._write_results(outcome)
-        if finished:
-            (self.directory / files.CHECKPOINT).unlink(missing_ok=True)
+            finished = self._epoch == self._epochs
+            if not finished:
+                self._checkpoint()
+            outcome = Outcome(self.design, [*self._history], finished, self._training_seconds, self._trained)
+            self._write_results(outcome)
+            if finished:
+                (self.directory / files.CHECKPOINT).unlink(missing_ok=True)
         return outcome
 
     def _advance(self, watch: Watcher | None) -> None:
@@ -198,7 +221,8 @@ class TrainingRun:
             self._end_epoch()
         if watch is not None:
             done = self._epoch * n + self._offset
-            watch(Progress(self._epoch, done, self._epochs * n, self._history[-1] if ended else self._current, ended))
+            current = replace(self._history[-1] if ended else self._current)  # a copy that does not change any more
+            watch(Progress(self._epoch, done, self._epochs * n, current, ended))
 
     def _chunk_size(self) -> int:
         """Whole batches, and whole epochs where a chunk would drain the pipeline (float engine in pipelined order)."""
@@ -262,7 +286,7 @@ def _interrupt_flag() -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, before)
 
     try:
-        before: Any = signal.getsignal(signal.SIGINT)
+        before: Any = signal.getsignal(signal.SIGINT) or signal.SIG_DFL
         signal.signal(signal.SIGINT, note)
     except ValueError:  # not in the main thread: whoever runs us there handles interrupts
         yield lambda: False
@@ -273,7 +297,8 @@ def _interrupt_flag() -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, before)
 
 
-def train(design: Design, out: Path, data_dir: Path | None = None, watch: Watcher | None = None) -> Outcome:
+def train(design: Design, out: str | Path, data_dir: str | Path | None = None, watch: Watcher | None = None) -> Outcome:
     """Train a design into a new directory: what ``hwsim train`` does, in one call."""
-    directory = RunDirectory(out, design.config)
-    return TrainingRun(design, design.dataset(data_dir), directory).run(watch)
+    directory = RunDirectory(Path(out), design.config)
+    data = design.dataset(None if data_dir is None else Path(data_dir))
+    return TrainingRun(design, data, directory).run(watch)

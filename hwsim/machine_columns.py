@@ -1,0 +1,64 @@
+"""Names of the columns and codes in the arrays that the machine's clock loop works on."""
+
+# Operations, memories, faults and accesses, as they appear in faults, counters and events.
+FF, BP, UP, HOST = range(4)
+OPERATIONS = ("FF", "BP", "UP", "host")
+WEIGHT, BIAS, ACTIVATION, DERIVATIVE, PARTIAL, DELTA = range(6)
+MEMORIES = ("weight", "bias", "activation", "derivative", "partial delta", "delta")
+NONE, READ_PORT, WRITE_PORT, STALE, PENDING, INCOMPLETE = range(6)
+READ, WRITE = range(2)
+ACCESSES = ("read", "write")
+
+EVENT_FIELDS = ("clock", "junction", "operation", "access", "memory", "bank", "index", "address", "lane", "value", "sample")
+
+ROUND_FLOOR, ROUND_HALF_UP, ROUND_HALF_EVEN = range(3)
+MOST_DROP = 62  # no number reaches 2**61: dropping more bits changes nothing any more
+
+PREACTIVATION_SIGNAL, DELTA_SIGNAL, WEIGHT_SIGNAL, BIAS_SIGNAL = range(4)
+"""Columns of the saturation counters."""
+
+BUBBLE, INFERENCE, TRAINING = range(3)
+"""What a place of the control pipeline holds."""
+KIND, LABEL, KAPPA = range(3)
+"""Columns of the control pipeline, one row per sample."""
+
+OWNER_BITS = 32
+"""A word of activations, derivatives or deltas is (sample << 32) | value: one access reads and checks it."""
+COUNT_BITS = 20
+"""The tag of a partial delta is (sample << 20) | contributions so far."""
+
+# One row per junction. Offsets (words, ports, edges, …) are into arrays that all junctions share.
+JUNCTION_COLUMNS = (
+    "NUMBER IS_LAST Z Z_NEXT RESULTS N_LEFT N_RIGHT NEXT_D_OUT CLOCKS OFFSET LINE WIDEST "
+    "FORWARD_LAG BACKWARD_LAG FORWARD_LATENCY BACKWARD_LATENCY UPDATE_LATENCY ACCUMULATE "
+    "EDGES ROWS RIGHT FIRST_CLOCK WEIGHT_PORT BIAS_PORTS "
+    "LEFT_BANKS LEFT_WORDS LEFT_PORTS NEXT_BANKS NEXT_WORDS NEXT_PORTS SLOPE_WORDS SLOPE_PORTS "
+    "PARTIAL_BANKS PARTIAL_WORDS PARTIAL_PORTS DELTA_BANKS DELTA_WORDS DELTA_PORTS "
+    "PRODUCT_DROP PRODUCT_MODE BIAS_DROP PRE_DROP PRE_MODE PRE_LOW PRE_HIGH BACK_DROP DELTA_DROP OUTPUT_DROP DELTA_MODE "
+    "DELTA_LOW DELTA_HIGH WEIGHT_DROP WEIGHT_MODE WEIGHT_LOW WEIGHT_HIGH BIAS_STEP_DROP BIAS_MODE BIAS_LOW BIAS_HIGH "
+    "ONE QUADRATIC"
+).split()
+(
+    NUMBER, IS_LAST, Z, Z_NEXT, RESULTS, N_LEFT, N_RIGHT, NEXT_D_OUT, CLOCKS, OFFSET, LINE, WIDEST,
+    FORWARD_LAG, BACKWARD_LAG, FORWARD_LATENCY, BACKWARD_LATENCY, UPDATE_LATENCY, ACCUMULATE,
+    EDGES, ROWS, RIGHT, FIRST_CLOCK, WEIGHT_PORT, BIAS_PORTS,
+    LEFT_BANKS, LEFT_WORDS, LEFT_PORTS, NEXT_BANKS, NEXT_WORDS, NEXT_PORTS, SLOPE_WORDS, SLOPE_PORTS,
+    PARTIAL_BANKS, PARTIAL_WORDS, PARTIAL_PORTS, DELTA_BANKS, DELTA_WORDS, DELTA_PORTS,
+    PRODUCT_DROP, PRODUCT_MODE, BIAS_DROP, PRE_DROP, PRE_MODE, PRE_LOW, PRE_HIGH, BACK_DROP, DELTA_DROP, OUTPUT_DROP, DELTA_MODE,
+    DELTA_LOW, DELTA_HIGH, WEIGHT_DROP, WEIGHT_MODE, WEIGHT_LOW, WEIGHT_HIGH, BIAS_STEP_DROP, BIAS_MODE, BIAS_LOW, BIAS_HIGH,
+    ONE, QUADRATIC,
+) = range(len(JUNCTION_COLUMNS))  # fmt: skip
+
+# One row per clock of a pass: the weight row in work, the accesses, and runs in the lists of segments and neurons.
+ROW, ROW_BEGINS, ROW_ENDS, ACCESS, COUNT, SEGMENT, SEGMENT_END, BEGIN, BEGIN_END, END, END_END = range(11)
+
+# One row per clock of a delay line: what arrives then.
+(
+    RESULT_COUNT, RESULT_SAMPLE, UPDATE_ROW, UPDATE_SAMPLE, BIAS_COUNT, BIAS_SAMPLE,
+    PRODUCT_FIRST, PRODUCT_COUNT, PRODUCT_SAMPLE, SUM_FIRST, SUM_COUNT, SUM_SAMPLE,
+) = range(12)  # fmt: skip
+RESULT_NEURON, RESULT_VALUE, BIAS_NEURON, BIAS_VALUE = range(4)
+
+# One row per junction: where it stands in its pass, and what it works on in this junction cycle. Samples and banks of FF and
+# UP stand at the column plus the operation's code.
+PERIOD, PASS_CLOCK, WORKS, FEEDS, LEARNS, NOW_KAPPA, FORWARD_SAMPLE, _, _, FORWARD_BANK, _, _, NOW_COLUMNS = range(13)

@@ -1,0 +1,111 @@
+"""When results land: latencies of the datapath, the junction cycle, and where each junction stands in it.
+
+A latency is the number of clocks from the clock in which a weight row is read to the clock in which a result of it is
+written; a word written in one clock can be read in the next.
+"""
+
+import math
+from dataclasses import dataclass
+
+from hwsim.config import Configuration
+from hwsim.schedule import Schedule
+from models.errors import InputError
+
+
+@dataclass(frozen=True)
+class JunctionTiming:
+    """Latencies of one junction in clocks.
+
+    Attributes
+    ----------
+    feedforward
+        Weight row read to activation written: memory read, multiplier, adder tree, table, write-back.
+    backward
+        Weight row read to partial delta read for accumulation: memory read, two multipliers in turn (derivative, weight),
+        write-back register.
+    accumulate
+        Length of the accumulation loop: 1 when a partial delta is read and written in the same clock.
+    update
+        Weight row read to weight row (or bias) written: memory read, two multipliers in turn, write-back.
+    offset
+        Clocks that this junction runs behind the first one.
+    """
+
+    feedforward: int
+    backward: int
+    accumulate: int
+    update: int
+    offset: int = 0
+
+    @property
+    def longest(self) -> int:
+        """The longest latency."""
+        return max(self.feedforward, self.backward + self.accumulate - 1, self.update)
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Latencies of all junctions and the clocks of a junction cycle.
+
+    Attributes
+    ----------
+    cycle
+        Clocks that the slowest junction works in one junction cycle: C, or more where a pattern is not clash-free.
+    flush
+        Clocks added so that all results have landed before the next junction cycle starts; 0 under ``overlap``.
+    """
+
+    junctions: tuple[JunctionTiming, ...]
+    cycle: int
+    flush: int
+
+    @property
+    def period(self) -> int:
+        """Clocks between the entries of two samples."""
+        return self.cycle + self.flush
+
+
+def timing(config: Configuration, schedule: Schedule) -> Timing:
+    """Work out the timing of a configuration, and refuse latencies that would lose a result.
+
+    Raises
+    ------
+    InputError
+        If the accumulation loop is longer than the shortest revisit distance of a partial delta, or if the latencies are
+        too long for ``overlap``.
+    """
+    assert config.hardware is not None
+    overlap = config.hardware.schedule == "overlap"
+    stages = config.hardware.latency
+    junctions: list[JunctionTiming] = []
+    offset = 0
+    for j in schedule.junctions:
+        levels = math.ceil(math.log2(min(j.z, j.d_in))) if min(j.z, j.d_in) > 1 else 0
+        registers = levels // stages.tree_every if stages.tree_every else 0
+        forward = stages.memory_read + stages.multiplier + registers + stages.table + stages.write_back
+        back = stages.memory_read + 2 * stages.multiplier + stages.write_back
+        junctions.append(JunctionTiming(forward, back, stages.accumulate, back, offset))
+        offset += forward if overlap else 0
+        if j.number > 1 and stages.accumulate > j.revisit_distance:
+            rule = (
+                f"exceeds the shortest revisit distance of junction {j.number}'s partial deltas: contributions would be lost"
+            )
+            raise InputError("hardware.latency.accumulate", stages.accumulate, rule, [j.revisit_distance])
+    cycle = max(j.clocks for j in schedule.junctions)
+    flush = 0 if overlap else max(j.longest for j in junctions)
+    if overlap:
+        _check_overlap(junctions, cycle, [j.longest_row for j in schedule.junctions])
+    return Timing(tuple(junctions), cycle, flush)
+
+
+def _check_overlap(junctions: list[JunctionTiming], cycle: int, longest_rows: list[int]) -> None:
+    for i, (j, row) in enumerate(zip(junctions, longest_rows, strict=True), 1):
+        # A row is read in its first clock, and written so many clocks after its last one.
+        if j.update + row > cycle:
+            rule = f"overlap allows {cycle} clocks from a weight's read to the next, junction {i} needs {j.update + row}"
+            raise InputError("hardware.schedule", "overlap", rule, ["flush"])
+        behind = junctions[i] if i < len(junctions) else None
+        both = j.feedforward + (behind.backward + behind.accumulate - 1 if behind else 0)
+        if both > cycle:
+            rule = f"feedforward and backward latencies of junction {i} add up to {both} clocks, overlap allows C = {cycle}"
+            raise InputError("hardware.schedule", "overlap", rule, ["flush"])

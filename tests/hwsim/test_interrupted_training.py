@@ -1,0 +1,286 @@
+"""A run can be stopped or killed at any moment, and is continued to the bytes that it would have left undisturbed."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager, suppress
+
+import numpy as np
+import pytest
+
+from hwsim import cli, training
+from models.npz import read_npz, write_npz
+from tests.hwsim import runs
+
+STREAM = {True: ("--save-stream",), False: ()}
+
+
+def interrupting(moments):
+    """A stand-in for the progress bar that presses the interrupt key after some chunks, counted from each start."""
+    moments = iter(moments)
+
+    @contextmanager
+    def watcher(_quiet):
+        left = next(moments, None)
+
+        def watch(_progress):
+            nonlocal left
+            if left is not None:
+                left -= 1
+                if left == 0:
+                    signal.raise_signal(signal.SIGINT)
+
+        yield watch
+
+    return watcher
+
+
+def run_with_interrupts(monkeypatch, config, out, moments, options=()):
+    """Start, be interrupted, resume, and so on to the end; returns the exit codes."""
+    monkeypatch.setattr(cli, "train_watcher", interrupting(moments))
+    codes = [runs.train(config, out, *options)]
+    while codes[-1] == 130:
+        check_sound(out)
+        codes.append(runs.train(config, out, "--resume", *options))
+    return codes
+
+
+def check_sound(out):
+    """Every file is whole, and the figures say what state the run is in."""
+    for path in out.iterdir():
+        if path.name.startswith("."):
+            continue
+        if path.suffix == ".npz":
+            read_npz(path)
+        elif path.suffix == ".json":
+            json.loads(path.read_text())
+        elif path.suffix == ".png":
+            assert path.read_bytes().endswith(b"IEND\xaeB\x60\x82")
+        else:
+            assert runs.cli.config_file.load(path)
+
+
+@pytest.mark.parametrize("kind", runs.KINDS)
+def test_a_run_interrupted_after_any_chunk_ends_in_the_same_bytes(kind, tmp_path, monkeypatch, no_pictures):
+    monkeypatch.setattr(training, "CHUNK", 64)
+    config = runs.write_config(tmp_path, kind)
+    options = STREAM[kind.startswith("fixed")]
+    assert runs.train(config, tmp_path / "whole", *options) == 0
+    whole = runs.files(tmp_path / "whole")
+    chunks = 4 if kind == "float pipelined" else 12
+    for moment in range(1, chunks):
+        out = tmp_path / f"after {moment}"
+        assert run_with_interrupts(monkeypatch, config, out, [moment], options) == [130, 0]
+        assert runs.files(out) == whole
+    out = tmp_path / "after each"
+    assert run_with_interrupts(monkeypatch, config, out, [1] * (chunks - 1), options) == [130] * (chunks - 1) + [0]
+    assert runs.files(out) == whole
+
+
+def test_an_interrupt_after_the_last_chunk_changes_nothing(tmp_path, monkeypatch, no_pictures):
+    config = runs.write_config(tmp_path, "fixed pipelined")
+    assert runs.train(config, tmp_path / "whole") == 0
+    assert run_with_interrupts(monkeypatch, config, tmp_path / "run", [4]) == [0]
+    assert runs.files(tmp_path / "run") == runs.files(tmp_path / "whole")
+
+
+def test_what_an_interrupted_run_leaves(tmp_path, monkeypatch, capsys):
+    """Everything but a finish: parameters so far, figures so far, the stream so far, and how to go on."""
+    monkeypatch.setattr(training, "CHUNK", 64)
+    monkeypatch.setattr(cli, "train_watcher", interrupting([5]))
+    config, out = runs.write_config(tmp_path, "fixed pipelined"), tmp_path / "a run"
+    assert cli.run(["train", str(config), "--out", str(out), "--save-stream", "--epochs", "3"]) == 130
+    said = capsys.readouterr().out
+    assert f"hwsim train '{out}/config.yaml' --out '{out}' --save-stream --resume" in said.replace("\n", " ")
+    metrics = json.loads((out / "metrics.json").read_text())
+    assert metrics["status"] == "interrupted" and metrics["epochs"]["value"] == 1
+    stream = read_npz(out / "stream.npz")
+    fed = runs.TRAIN + 128
+    assert stream["input"].shape == (fed, 16) and len(stream["prediction"]) == fed - 1  # one is still between junctions
+    assert {"final.npz", "training.png", "checkpoint.npz"} <= {p.name for p in out.iterdir()}
+    monkeypatch.setattr(cli, "train_watcher", interrupting([]))
+    # As printed: the written configuration holds the options of the first call.
+    assert runs.train(out / "config.yaml", out, "--save-stream", "--resume") == 0
+    assert runs.train(config, tmp_path / "whole", "--save-stream", "--epochs", "3") == 0
+    whole = runs.files(tmp_path / "whole")
+    assert runs.files(out) == whole
+
+
+def interrupted(tmp_path, monkeypatch, kind="fixed pipelined"):
+    """A run that was stopped in its second epoch; returns its configuration file and directory."""
+    config, out = runs.write_config(tmp_path, kind), tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "CHUNK", 64)
+        patch.setattr(cli, "train_watcher", interrupting([5]))
+        assert runs.train(config, out) == 130
+    return config, out
+
+
+def refusal(capsys, *arguments):
+    """The one line that a command answers with exit code 2."""
+    capsys.readouterr()
+    assert cli.run([*map(str, arguments), "--quiet"]) == 2
+    shown = capsys.readouterr()
+    assert not shown.out and shown.err.count("\n") == 1
+    return shown.err.rstrip("\n")
+
+
+DAMAGES = {
+    "empty": lambda whole: b"",
+    "cut": lambda whole: whole[: len(whole) // 2],
+    "last byte lost": lambda whole: whole[:-1],
+    "flipped bit": lambda whole: whole[:300] + bytes([whole[300] ^ 1]) + whole[301:],
+    "noise": lambda whole: bytes(range(256)) * 20,
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_checkpoint_is_refused_in_one_line(damage, tmp_path, monkeypatch, capsys, no_pictures):
+    config, out = interrupted(tmp_path, monkeypatch)
+    checkpoint = out / "checkpoint.npz"
+    checkpoint.write_bytes(DAMAGES[damage](checkpoint.read_bytes()))
+    before = runs.files(out)
+    line = refusal(capsys, "train", config, "--out", out, "--resume")
+    assert line.startswith(f"hwsim: {checkpoint}: is not a sound .npz archive")
+    assert runs.files(out) == before
+    assert runs.train(config, out, "--force") == 0
+
+
+@pytest.mark.parametrize("kind", ["fixed pipelined", "float adam batches", "float momentum"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda a, s: a.pop("run"),
+        lambda a, s: a.pop("predictions"),
+        lambda a, s: a.pop("weight_1"),
+        lambda a, s: a.update(weight_1=a["weight_1"][:-1]),
+        lambda a, s: a.update(run=np.array("{")),
+        lambda a, s: a.update(run=np.array([1, 2])),
+        lambda a, s: s.pop("epoch"),
+        lambda a, s: s.update(epoch=-1),
+        lambda a, s: s.update(epoch=99),
+        lambda a, s: s.update(epoch=[]),
+        lambda a, s: s.update(offset=-1),
+        lambda a, s: s.update(offset=10**30),
+        lambda a, s: s.update(history=3),
+        lambda a, s: s.update(history=[]),
+        lambda a, s: s.update(history=[{"surprise": 1}]),
+        lambda a, s: s.update(current=None),
+        lambda a, s: s.update(data="other"),
+        lambda a, s: s.update(stream=True),
+    ],
+)
+def test_a_checkpoint_of_something_else_is_refused_in_one_line(kind, change, tmp_path, monkeypatch, capsys, no_pictures):
+    config, out = interrupted(tmp_path, monkeypatch, kind)
+    arrays = read_npz(out / "checkpoint.npz")
+    state = json.loads(str(arrays["run"]))
+    arrays["run"] = np.array("")
+    change(arrays, state)
+    if arrays.get("run", np.array(0)).shape == () and "run" in arrays and not str(arrays["run"]):
+        arrays["run"] = np.array(json.dumps(state))
+    write_npz(out / "checkpoint.npz", arrays)
+    refusal(capsys, "train", config, "--out", out, "--resume")
+
+
+def test_a_run_is_not_resumed_as_another(tmp_path, monkeypatch, capsys, no_pictures):
+    config, out = interrupted(tmp_path, monkeypatch)
+    tail = f"--resume = {out}: holds a run of another configuration, see config.yaml there"
+    assert refusal(capsys, "train", config, "--out", out, "--resume", "--seed", "1").endswith(tail)
+    assert refusal(capsys, "train", config, "--out", out, "--resume", "--epochs", "9").endswith(tail)
+    line = refusal(capsys, "train", config, "--out", out)
+    assert line.endswith("holds an interrupted run: --resume continues it, --force starts again")
+    line = refusal(capsys, "train", config, "--out", out, "--resume", "--force")
+    assert line.endswith("starts again and --resume continues: give one of them")
+    line = refusal(capsys, "train", config, "--out", out, "--resume", "--save-stream")
+    assert line.endswith("--save-stream = given: must be given or left out as when the run began")
+    runs.write_samples(tmp_path / "samples.npz", seed=1)
+    line = refusal(capsys, "train", config, "--out", out, "--resume")
+    assert line.endswith("began with other samples: samples has changed")
+    runs.write_samples(tmp_path / "samples.npz")
+    assert runs.train(config, out, "--resume") == 0
+    line = refusal(capsys, "train", config, "--out", out, "--resume")
+    assert line.endswith(f"--resume = {out}: holds no interrupted run")
+
+
+def test_a_second_interrupt_stops_at_once_and_loses_only_the_present_epoch(tmp_path, monkeypatch, capsys, no_pictures):
+    config, out = runs.write_config(tmp_path, "fixed pipelined"), tmp_path / "run"
+    assert runs.train(config, tmp_path / "whole") == 0
+
+    @contextmanager
+    def twice(_quiet):
+        def watch(progress):
+            if progress.epoch == 2:
+                signal.raise_signal(signal.SIGINT)
+                signal.raise_signal(signal.SIGINT)
+
+        yield watch
+
+    monkeypatch.setattr(cli, "train_watcher", twice)
+    assert runs.train(config, out) == 130
+    assert capsys.readouterr().err == "hwsim: interrupted\n"
+    check_sound(out)
+    monkeypatch.setattr(cli, "train_watcher", interrupting([]))
+    assert runs.train(config, out, "--resume") == 0
+    assert runs.files(out) == runs.files(tmp_path / "whole")
+
+
+def start(config, out, *options):
+    """``hwsim train`` in a process of its own."""
+    command = [sys.executable, "-m", "hwsim", "train", str(config), "--out", str(out), "--quiet", *options]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def stop_at_random(config, out, which, rng, longest):
+    """Start or resume over and over, sending a signal at a random moment, until a run gets to its end."""
+    attempts = 0
+    while True:
+        resumed = (out / "checkpoint.npz").exists()
+        force = not resumed and out.exists() and any(out.iterdir())
+        process = start(config, out, *(["--resume"] if resumed else ["--force"] if force else []))
+        ready = time.monotonic() + 60
+        while not (out / "checkpoint.npz").exists() and process.poll() is None and time.monotonic() < ready:
+            time.sleep(0.01)
+        with suppress(subprocess.TimeoutExpired):
+            # Before a resumed run can react, its interpreter has to start.
+            process.wait(rng.uniform(0, longest) + (1 if resumed else 0))
+        process.send_signal(which)
+        _, complaint = process.communicate(timeout=60)
+        assert "Traceback" not in complaint
+        # A shell says 130 for both 130 and SIGINT; the latter is how the interpreter dies when it is just about to exit.
+        assert process.returncode in (0, -which, *([130] if which == signal.SIGINT else [])), complaint
+        check_sound(out)
+        attempts += 1
+        if process.returncode == 0:
+            return attempts
+        longest *= 1.5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("which", [signal.SIGINT, signal.SIGKILL, signal.SIGTERM], ids=lambda s: s.name)
+@pytest.mark.parametrize("kind", ["fixed pipelined", "fixed sequential", "float adam batches", "float single samples"])
+def test_runs_stopped_at_random_moments_end_in_the_same_bytes(kind, which, tmp_path, monkeypatch):
+    config = runs.write_config(tmp_path, kind, epochs=60)
+    assert runs.train(config, tmp_path / "whole") == 0
+    seed = int(os.environ.get("HWSIM_TEST_SEED", "0"))
+    out = tmp_path / "run"
+    stop_at_random(config, out, which, random.Random(f"{kind} {which} {seed}"), 0.7)
+    assert runs.files(out) == runs.files(tmp_path / "whole")
+
+
+def test_a_killed_run_is_resumed_and_its_leavings_are_swept_up(tmp_path, no_pictures):
+    config, out = runs.write_config(tmp_path, "fixed pipelined", epochs=100), tmp_path / "run"
+    process = start(config, out)
+    while not (out / "checkpoint.npz").exists() and process.poll() is None:
+        time.sleep(0.01)
+    process.kill()
+    process.communicate(timeout=60)
+    check_sound(out)
+    assert (out / "checkpoint.npz").exists() and not (out / "final.npz").exists()
+    (out / ".final.npz.0123.part").write_bytes(b"half")  # as a run leaves that is killed while it writes
+    assert runs.train(config, out, "--resume") == 0
+    assert runs.train(config, tmp_path / "whole") == 0
+    assert runs.files(out) == runs.files(tmp_path / "whole")
