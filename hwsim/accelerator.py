@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from hwsim.config import Configuration
+from hwsim.timing import latencies
 from models.errors import InputError
 
 
@@ -139,21 +140,8 @@ def accelerator(config: Configuration) -> Accelerator:
         for i, z in enumerate(hardware.z, 1)
     )
     drain = config.hardware_hops.drain(len(junctions))
-    flush = 0 if hardware.schedule == "overlap" else max(_longest_path(config, j) for j in junctions)
+    flush = 0 if hardware.schedule == "overlap" else max(latencies(hardware.latency, j.z, j.d_in).longest for j in junctions)
     return Accelerator(junctions, tuple(_memories(config, junctions)), slowest, flush, drain)
-
-
-def _longest_path(config: Configuration, junction: Junction) -> int:
-    """Clocks from the last weight row of a pass to the last write it causes.
-
-    The feedforward path is the longest: memory read, multiplier, adder tree over the lanes of one right neuron, table,
-    write.
-    """
-    assert config.hardware is not None
-    stages = config.hardware.latency
-    levels = math.ceil(math.log2(min(junction.z, junction.d_in))) if junction.z > 1 else 0
-    registers = levels // stages.tree_every if stages.tree_every else 0
-    return stages.memory_read + stages.multiplier + registers + stages.table + stages.write_back
 
 
 def _memories(config: Configuration, junctions: tuple[Junction, ...]) -> list[Memory]:

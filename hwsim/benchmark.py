@@ -18,6 +18,7 @@ from rich.table import Table
 from hwsim import config_file, report
 from hwsim.config import Configuration
 from hwsim.design import Design
+from hwsim.machine import Machine
 from hwsim.metrics import figure
 from hwsim.rundir import write_whole
 from models.activations import sigmoid
@@ -95,6 +96,13 @@ def _engines(config: Configuration) -> Iterator[tuple[str, Callable[[], object],
             data = _synthetic(design)
             samples = engine.samples(data.integers(engine.numbers.input), data.labels)
             yield f"fixed, {order}, batch 1", partial(engine.run, samples, 5), _SAMPLES
+    if can_fixed and config.hardware is not None and config.out_degrees is not None:
+        design = _design(config, engine="fixed", order="pipelined")
+        machine = Machine(design.config, design.network, design.initial)
+        data = _synthetic(design)
+        fed = machine.samples(data.integers(design.config.numbers.system.input), data.labels, 5)
+        clocks = machine.timing.period
+        yield f"cycle-level machine, {clocks} clocks per sample", partial(machine.feed, fed), _SAMPLES
     for batch in sorted({1, config.training.batch_size, 64}):
         design = _design(config, engine="float", order="sequential", batch_size=batch, precision="float32")
         float_engine = design.float_engine()
@@ -105,7 +113,7 @@ def _engines(config: Configuration) -> Iterator[tuple[str, Callable[[], object],
             partial(float_engine.train, inputs, data.labels, batch, 0.01),
             _SAMPLES,
         )
-    if can_fixed and not isinstance(config.network.activation, tuple) and config.network.activation == "sigmoid":
+    if GatherLoop.can_train(config):
         gather = GatherLoop(_design(config, engine="fixed", order="sequential"))
         n = max(8, min(256, 2_000_000 // max(sum(config.edges), 1)))
         yield "NumPy gather loop, batch 1", partial(gather.train, n), n
@@ -129,7 +137,19 @@ def _synthetic(design: Design) -> Split:
 
 
 class GatherLoop:
-    """The plainest NumPy program for the fixed-point step, one sample at a time: a yardstick, not an engine."""
+    """The plainest NumPy program for the fixed-point step, one sample at a time: a yardstick, not an engine.
+
+    It leaves out whatever the common case does not need, but computes the same integers as the sequential fixed engine.
+    """
+
+    @staticmethod
+    def can_train(config: Configuration) -> bool:
+        """Whether this is the common case: sigmoid, cross-entropy, equal in-degrees, one format, exact products."""
+        n, net = config.numbers.system, config.network
+        ours = {n.weight, n.bias, n.preactivation, n.activation, n.derivative, n.delta}
+        exact = n.product_fraction >= n.weight.fraction + max(n.input.fraction, n.weight.fraction)
+        common = set(net.activations) == {"sigmoid"} and net.cost == "cross_entropy" and config.out_degrees is not None
+        return common and exact and len(ours) == 1 and n.delta.one <= n.delta.highest
 
     def __init__(self, design: Design) -> None:
         self._network, self._numbers = design.network, design.config.numbers.system

@@ -17,7 +17,8 @@ from rich.console import Console
 
 from hwsim import config_file, report
 from hwsim.config import Configuration
-from hwsim.watch import train_watcher
+from hwsim.violations import Violation
+from hwsim.watch import preparing, train_watcher
 from models.errors import InputError
 
 app = typer.Typer(
@@ -73,7 +74,7 @@ def check(config: ConfigPath, out: Out = None, assign: Set = None, seed: Seed = 
 
     loaded = _load(config, seed, assign)
     design = Design(loaded)
-    if loaded.training.engine == "fixed":
+    if loaded.training.engine != "float":
         design.fixed_engine()  # proves that exact sums fit, and that the pattern can be drawn
     console = _console(quiet)
     report.describe(console, loaded)
@@ -90,7 +91,7 @@ def train(
     config: ConfigPath,
     out: Out = None,
     data_dir: DataDir = None,
-    engine: Annotated[str | None, typer.Option(help="float | fixed", show_default=False)] = None,
+    engine: Annotated[str | None, typer.Option(help="float | fixed | cycle", show_default=False)] = None,
     order: Annotated[str | None, typer.Option(help="pipelined | sequential", show_default=False)] = None,
     samples: Annotated[
         int | None, typer.Option(metavar="N", help="training samples of an epoch", show_default=False)
@@ -116,7 +117,8 @@ def train(
     report.describe(console, loaded)
     data = design.dataset(data_dir)
     directory = RunDirectory(out or _default_out(loaded), loaded, resume, force)
-    run = TrainingRun(design, data, directory, save_stream)
+    with preparing(quiet):
+        run = TrainingRun(design, data, directory, save_stream)
     if resume:
         run.resume()
     with train_watcher(quiet) as watch:
@@ -129,6 +131,64 @@ def train(
         again += [] if data_dir is None else ["--data-dir", str(data_dir)]
         console.print(f"interrupted; continue with: hwsim train {shlex.join(again)} --resume", soft_wrap=True)
         raise typer.Exit(130)
+
+
+@app.command()
+def simulate(
+    config: ConfigPath,
+    out: Out = None,
+    data_dir: DataDir = None,
+    samples: Annotated[
+        int | None, typer.Option(metavar="N", help="training samples of an epoch", show_default=False)
+    ] = None,
+    epochs: Annotated[int, typer.Option(metavar="E", help="passes over the samples")] = 1,
+    trace: Annotated[str | None, typer.Option(metavar="FIRST:LAST", help="clocks to record", show_default=False)] = None,
+    force: Annotated[bool, typer.Option("--force", help="replace another run in --out")] = False,
+    assign: Set = None,
+    seed: Seed = None,
+    quiet: Quiet = False,
+) -> None:
+    """Run the accelerator clock by clock on real data, beside the reference: clocks, utilisation, trace, pictures.
+
+    Exit code 1 if an access does not fit a port, or if an integer differs from the reference's.
+    """
+    from hwsim import simulation
+    from hwsim.design import Design
+    from hwsim.rundir import RunDirectory
+    from hwsim.watch import sample_watcher
+
+    window = simulation.parse_window(trace)
+    loaded = _load(config, seed, assign, samples=samples, epochs=epochs)
+    design = Design(loaded)
+    console = _console(quiet)
+    report.describe(console, loaded)
+    data = design.dataset(data_dir)
+    directory = RunDirectory(
+        out or _default_out(loaded).with_name(f"{loaded.name}-machine"), loaded, force=force or out is None
+    )
+    with preparing(quiet), sample_watcher(quiet) as watch:
+        run = simulation.simulate(design, data.train, window, watch)
+    simulation.write(run, directory, traced=window is not None)
+    simulation.tell(console, run)
+    console.print(f"results in {directory.path}")
+    if run.differences:
+        raise typer.Exit(1)
+
+
+@app.command()
+def diff(
+    first: Annotated[Path, typer.Argument(metavar="LOG", help="trace.jsonl of one run", show_default=False)],
+    second: Annotated[Path, typer.Argument(metavar="LOG", help="of another", show_default=False)],
+) -> None:
+    """Compare two event logs: names the first clock, junction, memory, lane and field that differ; exit code 1 if any do."""
+    from hwsim import simulation
+
+    difference = simulation.compare_logs(first, second)
+    if difference is None:
+        _console().print("no difference")
+        return
+    _console().print(str(difference))
+    raise typer.Exit(1)
 
 
 @app.command()
@@ -258,6 +318,8 @@ def run(arguments: list[str] | None = None) -> int:
         return code if isinstance(code, int) else 0
     except InputError as e:
         return _fail(str(e), 2)
+    except Violation as e:
+        return _fail(str(e), 1)
     except (KeyboardInterrupt, typer.Abort):
         return _fail("interrupted", 130)
     except MemoryError:

@@ -159,7 +159,7 @@ class HardwareSection(Section):
 class TrainingSection(Section):
     """How the network is trained. Single samples and rate shifts for every engine; batches and optimisers for float."""
 
-    engine: Literal["float", "fixed"] = "fixed"
+    engine: Literal["float", "fixed", "cycle"] = "fixed"
     order: Literal["pipelined", "sequential"] = "pipelined"
     epochs: Annotated[Int, Field(ge=0, le=10**6)] = 15
     samples: Count | None = Field(None, description="training samples of an epoch, the first ones; default: all")

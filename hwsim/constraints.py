@@ -158,7 +158,7 @@ def _check_training(config: "Configuration") -> None:
     starts = [start for start, _ in training.rate_shift]
     if not starts or starts[0] != 0 or sorted(set(starts)) != starts:
         raise InputError("training.rate_shift", [list(r) for r in training.rate_shift], "epochs must ascend from 0")
-    if training.engine == "fixed":
+    if training.engine != "float":
         check_fixed(config)
     elif training.order == "pipelined" and training.batch_size > 1:
         rule = "works on single samples: batches need the sequential order"
@@ -181,9 +181,12 @@ def ineffective(config: "Configuration") -> list[str]:
         ]
     if kind == "random" and config.hardware is not None:
         notes.append("hardware has no effect: random patterns run on the reference engines only")
-    if config.training.engine == "fixed":
+    if config.training.engine != "float":
         only_float = ("batch_size", "optimiser", "learning_rate", "momentum", "decay", "l2", "precision")
-        notes += [f"training.{k} has no effect on the fixed engine" for k in _changed(config.training, only_float)]
+        notes += [
+            f"training.{k} has no effect on the {config.training.engine} engine"
+            for k in _changed(config.training, only_float)
+        ]
     elif config.training.optimiser != "momentum" and _changed(config.training, ("momentum",)):
         notes.append(f"training.momentum has no effect on the optimiser {config.training.optimiser}")
     return notes

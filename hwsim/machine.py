@@ -163,6 +163,10 @@ class Machine:
             np.where(trains, columns.TRAINING, columns.INFERENCE).astype(np.int8),
         )
 
+    def warm_up(self) -> None:
+        """Compile the clock loop by running it for no clock at all."""
+        self._run(self.clock, self._no_samples(), np.zeros(0, np.int64))
+
     def feed(self, samples: Samples, source: npt.ArrayLike | None = None) -> Results:
         """Let samples enter, one a junction cycle; -1 in ``source`` is a junction cycle without one.
 
@@ -185,17 +189,17 @@ class Machine:
             self._base + self._periods * self.timing.period + self._skew(), self._no_samples(), np.zeros(0, np.int64)
         )
         self._still = True
-        return _joined(first, rest)
+        return joined(first, rest)
 
     def drain(self) -> Results:
         """Settle, then bubbles until no sample is in flight."""
         first = self.settle()
         bubbles = np.full(self.config.hops.drain(len(self.network.patterns)), -1)
-        return _joined(first, self._bubbles(bubbles))
+        return joined(first, self._bubbles(bubbles))
 
     def _bubbles(self, bubbles: np.ndarray) -> Results:
         first = self.feed(self._no_samples(), bubbles)
-        return _joined(first, self.settle())
+        return joined(first, self.settle())
 
     def stall(self, clocks: int) -> None:
         """A blocked output holds the machine at a junction-cycle boundary; nothing moves."""
@@ -316,7 +320,8 @@ def _check_range(name: str, given: np.ndarray, lowest: int, highest: int) -> Non
         raise InputError(name, f"{given.min()}..{given.max()}", f"must lie in {lowest}..{highest}")
 
 
-def _joined(a: Results, b: Results) -> Results:
+def joined(a: Results, b: Results) -> Results:
+    """Results in sequence."""
     return Results(*(np.concatenate(pair) for pair in zip(a, b, strict=True)))  # type: ignore[arg-type]
 
 

@@ -43,7 +43,7 @@ def of_training(outcome: "Outcome", data: Dataset, final: Parameters) -> dict[st
     result["epochs"] = figure(len(outcome.history), "epochs", "epochs finished")
     if outcome.history:
         result |= _of_epochs(outcome.history)
-    if config.training.engine == "fixed":
+    if config.training.engine != "float":
         result |= _of_weights(final, config)
     if config.hardware is not None and config.out_degrees is not None:
         result |= of_accelerator(config)

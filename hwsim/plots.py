@@ -3,6 +3,7 @@
 import io
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -80,7 +81,7 @@ def _layers(design: Design) -> str:
 
 def _numbers(design: Design) -> str:
     c = design.config
-    return f"{c.numbers.width} bits" if c.training.engine == "fixed" else c.training.precision
+    return f"{c.numbers.width} bits" if c.training.engine != "float" else c.training.precision
 
 
 def training(design: Design, history: list[Epoch]) -> Figure:
@@ -153,7 +154,7 @@ def _draw_pattern(fig: Figure, ax: Axes, p: Pattern) -> None:
     heights = np.minimum(down, p.n_right - down * np.arange(rows))
     share = counts / (heights[:, None] * widths[None, :])
     x, y = np.minimum(across * np.arange(columns + 1), p.n_left), np.minimum(down * np.arange(rows + 1), p.n_right)
-    frame = {"edgecolors": "#E6E6E6", "linewidth": 0.4} if max(rows, columns) <= _MOST_FRAMED else {}
+    frame: dict[str, Any] = {"edgecolors": "#E6E6E6", "linewidth": 0.4} if max(rows, columns) <= _MOST_FRAMED else {}
     single = across == down == 1
     cells = ax.pcolormesh(x - 0.5, y - 0.5, share, cmap=_SHARES, vmin=0, vmax=1 if single else share.max(), **frame)
     ax.set_ylim(p.n_right - 0.5, -0.5)
@@ -174,7 +175,7 @@ def weights(design: Design, final: Parameters, history: list[Epoch]) -> Figure:
     """Histograms of initial and final weights against the representable range."""
     c = design.config
     fig, axes = figure(len(design.patterns))
-    legal = c.numbers.system.weight if c.training.engine == "fixed" else None
+    legal = c.numbers.system.weight if c.training.engine != "float" else None
     for i, ax in enumerate(axes):
         before, after = (_real(p.weights[i], legal) for p in (design.initial, final))
         edges = _bin_edges(np.concatenate([before, after]), legal)

@@ -4,10 +4,9 @@ A latency is the number of clocks from the clock in which a weight row is read t
 written; a word written in one clock can be read in the next.
 """
 
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from hwsim.config import Configuration
+from hwsim.config import Configuration, LatencySection
 from hwsim.schedule import Schedule
 from models.errors import InputError
 
@@ -65,6 +64,15 @@ class Timing:
         return self.cycle + self.flush
 
 
+def latencies(stages: LatencySection, z: int, d_in: int) -> JunctionTiming:
+    """Latencies of a junction with ``z`` lanes; its adder tree spans the lanes that one right neuron can have in a row."""
+    levels = (min(z, d_in) - 1).bit_length()
+    registers = levels // stages.tree_every if stages.tree_every else 0
+    forward = stages.memory_read + stages.multiplier + registers + stages.table + stages.write_back
+    back = stages.memory_read + 2 * stages.multiplier + stages.write_back
+    return JunctionTiming(forward, back, stages.accumulate, back)
+
+
 def timing(config: Configuration, schedule: Schedule) -> Timing:
     """Work out the timing of a configuration, and refuse latencies that would lose a result.
 
@@ -80,12 +88,9 @@ def timing(config: Configuration, schedule: Schedule) -> Timing:
     junctions: list[JunctionTiming] = []
     offset = 0
     for j in schedule.junctions:
-        levels = math.ceil(math.log2(min(j.z, j.d_in))) if min(j.z, j.d_in) > 1 else 0
-        registers = levels // stages.tree_every if stages.tree_every else 0
-        forward = stages.memory_read + stages.multiplier + registers + stages.table + stages.write_back
-        back = stages.memory_read + 2 * stages.multiplier + stages.write_back
-        junctions.append(JunctionTiming(forward, back, stages.accumulate, back, offset))
-        offset += forward if overlap else 0
+        own = replace(latencies(stages, j.z, j.d_in), offset=offset)
+        junctions.append(own)
+        offset += own.feedforward if overlap else 0
         if j.number > 1 and stages.accumulate > j.revisit_distance:
             rule = (
                 f"exceeds the shortest revisit distance of junction {j.number}'s partial deltas: contributions would be lost"

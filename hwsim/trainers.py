@@ -5,9 +5,12 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from hwsim import machine
 from hwsim.design import Design
+from hwsim.machine import Machine
+from models import fixed_engine
 from models.data.dataset import Split
-from models.fixed_engine import SATURATION_SIGNALS, Results, Samples
+from models.fixed_engine import SATURATION_SIGNALS
 from models.losses import mean_loss
 from models.network import Parameters
 
@@ -22,6 +25,8 @@ class Figures(NamedTuple):
 
 class Trainer(Protocol):
     """A network in training."""
+
+    def __init__(self, design: Design, train: Split) -> None: ...
 
     def advance(self, order: npt.NDArray[np.int64], epoch: int) -> Figures:
         """Let the training samples ``order`` enter; the figures are of those that came out."""
@@ -46,15 +51,37 @@ class Trainer(Protocol):
         """Continue from :meth:`arrays`."""
 
 
-class FixedTrainer:
+class _Integers:
+    """What the engines that compute in integers share: how their outputs become figures."""
+
+    def __init__(self, design: Design) -> None:
+        self._design = design
+
+    def _figures(self, results: fixed_engine.Results | machine.Results) -> Figures:
+        right = int((results.prediction == results.label).sum())
+        return Figures(results.prediction, right, self._loss(results) * len(results))
+
+    def _loss(self, results: fixed_engine.Results | machine.Results) -> float:
+        net, activation = self._design.network, self._design.config.numbers.system.activation
+        real = activation.real(results.output)
+        return mean_loss(real, results.label, net.output_neurons, net.cost, 1 / activation.one)
+
+    def _judged(self, results: fixed_engine.Results | machine.Results) -> tuple[float, float]:
+        return float((results.prediction == results.label).mean()), self._loss(results)
+
+
+class FixedTrainer(_Integers):
     """The fixed-point reference, in the order of the configuration."""
 
     def __init__(self, design: Design, train: Split) -> None:
-        self._design = design
+        super().__init__(design)
         self._engine = design.fixed_engine()
         self._samples = self._prepared(train)
+        # Compile now, with nothing to do, so that the first samples are as fast as the last.
+        self._engine.run(self._samples, 0, source=np.zeros(0, np.int64))
+        self._engine.infer(self._prepared(train[:0]))
 
-    def _prepared(self, split: Split) -> Samples:
+    def _prepared(self, split: Split) -> fixed_engine.Samples:
         return self._engine.samples(split.integers(self._engine.numbers.input), split.labels)
 
     def advance(self, order: npt.NDArray[np.int64], epoch: int) -> Figures:
@@ -65,19 +92,9 @@ class FixedTrainer:
         """Bubbles until the pipeline is empty."""
         return self._figures(self._engine.drain())
 
-    def _figures(self, results: Results) -> Figures:
-        right = int((results.prediction == results.label).sum())
-        return Figures(results.prediction, right, self._loss(results) * len(results))
-
-    def _loss(self, results: Results) -> float:
-        net, activation = self._engine.network, self._engine.numbers.activation
-        real = activation.real(results.output)
-        return mean_loss(real, results.label, net.output_neurons, net.cost, 1 / activation.one)
-
     def judge(self, split: Split) -> tuple[float, float]:
         """Feedforward only; the pipeline is not disturbed."""
-        results = self._engine.infer(self._prepared(split))
-        return float((results.prediction == results.label).mean()), self._loss(results)
+        return self._judged(self._engine.infer(self._prepared(split)))
 
     @property
     def parameters(self) -> Parameters:
@@ -95,6 +112,52 @@ class FixedTrainer:
     def restore(self, arrays: dict[str, np.ndarray]) -> None:
         """Bit for bit."""
         self._engine.restore(arrays)
+
+
+class CycleTrainer(_Integers):
+    """The cycle-level machine; it comes to the end of a junction cycle after every call, so that its state can be saved."""
+
+    def __init__(self, design: Design, train: Split) -> None:
+        super().__init__(design)
+        self._machine = Machine(design.config, design.network, design.initial)
+        self._inputs, self._labels = self._integers(train), train.labels
+        self._machine.warm_up()
+
+    def _integers(self, split: Split) -> np.ndarray:
+        return split.integers(self._design.config.numbers.system.input)
+
+    def advance(self, order: npt.NDArray[np.int64], epoch: int) -> Figures:
+        """One sample a junction cycle."""
+        samples = self._machine.samples(self._inputs, self._labels, self._design.config.training.kappa(epoch))
+        return self._figures(machine.joined(self._machine.feed(samples, order), self._machine.settle()))
+
+    def drain(self) -> Figures:
+        """Bubbles until the pipeline is empty."""
+        return self._figures(self._machine.drain())
+
+    def judge(self, split: Split) -> tuple[float, float]:
+        """The same weights in a second machine, fed with inference-only samples."""
+        m = self._machine
+        judge = Machine(m.config, m.network, m.parameters, schedule=m.schedule, timing=m.timing)
+        fed = judge.feed(judge.samples(self._integers(split), split.labels, 0, train=False))
+        return self._judged(machine.joined(fed, judge.drain()))
+
+    @property
+    def parameters(self) -> Parameters:
+        """Integers."""
+        return self._machine.parameters
+
+    def saturation(self) -> dict[str, list[int]]:
+        """Counts by signal."""
+        return dict(zip(SATURATION_SIGNALS, self._machine.saturation.T.tolist(), strict=True))
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Memories, counters and samples in flight, in the reference's form."""
+        return self._machine.arrays()
+
+    def restore(self, arrays: dict[str, np.ndarray]) -> None:
+        """Bit for bit."""
+        self._machine.restore(arrays)
 
 
 class FloatTrainer:
@@ -151,4 +214,5 @@ class FloatTrainer:
 
 def trainer(design: Design, train: Split) -> Trainer:
     """The engine that the configuration asks for."""
-    return (FixedTrainer if design.config.training.engine == "fixed" else FloatTrainer)(design, train)
+    engines: dict[str, type[Trainer]] = {"fixed": FixedTrainer, "cycle": CycleTrainer, "float": FloatTrainer}
+    return engines[design.config.training.engine](design, train)

@@ -16,6 +16,16 @@ _LINE_EVERY = 10.0
 
 
 @contextmanager
+def preparing(quiet: bool) -> Iterator[None]:
+    """Says why nothing seems to happen while the inner loops are compiled, which takes a while the first time."""
+    if quiet:
+        yield
+    else:
+        sys.stderr.write("preparing: the inner loops are compiled once after installation\n")
+        yield
+
+
+@contextmanager
 def train_watcher(quiet: bool) -> Iterator[training.Watcher | None]:
     """A watcher for :meth:`hwsim.training.TrainingRun.run`."""
     if quiet:
@@ -46,6 +56,23 @@ def _training_bar() -> Iterator[training.Watcher]:
             bar.update(task, total=p.total, completed=p.done, description=f"epoch {p.epoch + 1}", figures=figures)
 
         yield watch
+
+
+@contextmanager
+def sample_watcher(quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
+    """A watcher that is told samples done and their total; without a terminal it stays silent."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:,.0f} samples"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("simulating", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 @contextmanager

@@ -1,0 +1,237 @@
+"""A run of the cycle-level machine on real samples, beside the reference, and everything that is reported of it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from hwsim import config_file, events, machine_plots, metrics, plots, report, timeline, vcd
+from hwsim import machine_columns as columns
+from hwsim.accelerator import accelerator
+from hwsim.design import Design
+from hwsim.machine import Log, Machine, Results
+from hwsim.metrics import figure
+from hwsim.rundir import CONNECTIVITY, FINAL, INITIAL, METRICS, RunDirectory
+from models.connectivity import write_connectivity
+from models.data.dataset import Split
+from models.errors import InputError
+from models.fixed_engine import FixedEngine
+from models.npz import write_npz
+
+TRACE, WAVES = "trace.jsonl", "trace.vcd"
+OPERATIONS = columns.OPERATIONS[:3]
+
+
+@dataclass
+class Simulation:
+    """A finished run.
+
+    Attributes
+    ----------
+    correct, predicted
+        Training samples predicted right as they were fed, and all of them.
+    differences
+        Names of the arrays in which machine and reference differ at the end; empty if they agree to the last bit.
+    """
+
+    design: Design
+    machine: Machine
+    correct: int
+    predicted: int
+    differences: list[str]
+
+    @property
+    def log(self) -> events.EventLog:
+        """What was recorded, in canonical order."""
+        m, log = self.machine, self.machine.log
+        assert log is not None
+        times = m.timing
+        # Junction cycle 0 begins when the host has loaded the first sample.
+        clocking = events.Clocking(times.period, times.period, tuple(j.offset for j in times.junctions))
+        last = min(log.last, m.clock)
+        header = events.Header("machine", config_file.fingerprint(self.design.config), log.first, last, clocking)
+        return events.EventLog.of(header, log.events, log.lost)
+
+
+def steady_window(design: Design, machine: Machine) -> tuple[int, int]:
+    """Clocks of one junction cycle of the first junction in steady state."""
+    begin = (design.config.hops.drain(len(design.patterns)) + 3) * machine.timing.period
+    return begin, begin + machine.timing.period
+
+
+def simulate(design: Design, data: Split, window: tuple[int, int] | None = None, watch: Any = None) -> Simulation:
+    """Train on ``data`` for the configuration's epochs, on the machine and on the reference.
+
+    Parameters
+    ----------
+    window
+        Clocks to record; one steady junction cycle when left out.
+    watch
+        Called with the samples done and their total.
+
+    Raises
+    ------
+    hwsim.violations.Violation
+        The first time an access does not fit a port or reads a wrong word.
+    """
+    config = design.config
+    machine = Machine(config, design.network, design.initial)
+    machine.log = Log(*(window or steady_window(design, machine)))
+    reference = design.fixed_engine()
+    inputs = data.integers(config.numbers.system.input)
+    correct = predicted = 0
+    total = len(data) * config.training.epochs
+    for epoch in range(config.training.epochs):
+        kappa = config.training.kappa(epoch)
+        samples, known = machine.samples(inputs, data.labels, kappa), reference.samples(inputs, data.labels)
+        order = design.epoch_order(epoch, len(data))
+        for first in range(0, len(order), 512):
+            chunk = order[first : first + 512]
+            out = machine.feed(samples, chunk)
+            reference.run(known, kappa, source=chunk)
+            correct, predicted = correct + _right(out), predicted + len(out)
+            if watch is not None:
+                watch(epoch * len(data) + first + len(chunk), total)
+    out = machine.drain()
+    reference.drain()
+    return Simulation(design, machine, correct + _right(out), predicted + len(out), _differences(machine, reference))
+
+
+def _right(out: Results) -> int:
+    return int((out.prediction == out.label).sum())
+
+
+def _differences(machine: Machine, reference: FixedEngine) -> list[str]:
+    ours, theirs = machine.arrays(), reference.arrays()
+    return [name for name in theirs if not np.array_equal(ours[name], theirs[name])]
+
+
+def write(run: Simulation, directory: RunDirectory, traced: bool) -> None:
+    """Leave the run directory: integers, figures, pictures, and the trace if it was asked for."""
+    design, machine = run.design, run.machine
+    directory.write_config()
+    write_connectivity(directory / CONNECTIVITY, design.patterns)
+    write_npz(directory / INITIAL, design.initial.arrays())
+    write_npz(directory / FINAL, machine.parameters.arrays())
+    directory.write_json(METRICS, figures(run))
+    log = run.log
+    if traced:
+        events.write_events(directory / TRACE, log)
+        vcd.write_vcd(directory / WAVES, log)
+    name, times = design.config.name, machine.timing
+    story = timeline.illustration(design.config.hops, len(design.patterns))
+    plots.save(
+        machine_plots.timeline(story, f"{name}: who works on which sample, {design.config.hops}"), directory, "timeline.png"
+    )
+    if len(log):
+        title = f"{name}: accesses in {log.header.last - log.header.first} clocks"
+        span = min(log.header.last - log.header.first, times.period)
+        plots.save(machine_plots.occupancy(log, log.header.first, span, title), directory, "occupancy.png")
+    lanes = [j.z for j in machine.schedule.junctions]
+    bars = machine_plots.utilisation(
+        machine.counts,
+        lanes,
+        machine.clock,
+        f"{name}: utilisation over {machine.clock:,} clocks",
+        times.cycle / times.period,
+    )
+    plots.save(bars, directory, "utilisation.png")
+
+
+def bandwidth(run: Simulation) -> dict[str, float]:
+    """Bits moved per clock on average, by kind of memory, reads and writes together."""
+    numbers, machine = run.design.config.numbers.system, run.machine
+    bits = dict.fromkeys(("weights", "activations", "partial deltas"), 0.0)
+    back_width = {m.name: m.width for m in accelerator(run.design.config).memories if m.name.startswith("partial")}
+    for j, (ff, bp, up) in enumerate(machine.counts[:, :, 1].tolist()):
+        left = numbers.left_activation(j).width
+        bits["weights"] += numbers.weight.width * (max(ff, up) + up)
+        bits["activations"] += left * (ff + up)
+        if j:
+            bits["partial deltas"] += 2 * back_width[f"partial deltas of layer {j}"] * bp
+    return {name: b / max(machine.clock, 1) for name, b in bits.items()}
+
+
+def figures(run: Simulation) -> dict[str, Any]:
+    """``metrics.json`` of a simulation."""
+    config, m = run.design.config, run.machine
+    n = len(run.design.patterns)
+    result = metrics.provenance(config) | metrics.of_accelerator(config)
+    result["status"] = "finished"
+    result["clocks"] = figure(m.clock, "clocks", "from the first load to the last write, drain included")
+    result["clocks_per_input"] = figure(m.timing.period, "clocks", "between the entries of two samples, as simulated")
+    result["stall_clocks"] = figure(
+        [j.stall_clocks for j in m.schedule.junctions],
+        "clocks",
+        "of a pass beyond C, by junction: the price of not being clash-free",
+    )
+    for i, name in enumerate(OPERATIONS):
+        share = [float(m.counts[j, i, 0]) / max(m.clock, 1) for j in range(n)]
+        result[f"busy_{name}"] = figure(share, "1", f"share of all clocks in which {name} works, by junction")
+    result["staleness"] = figure(
+        [config.hops.staleness(i, n) for i in range(1, n + 1)], "updates", "that a feedforward misses, by junction"
+    )
+    result["train_accuracy"] = figure(
+        run.correct / max(run.predicted, 1), "1", "share of samples predicted right as they were fed"
+    )
+    result["saturation"] = figure(
+        m.saturation.tolist(), "events", "by junction and signal: preactivation, delta, weight, bias"
+    )
+    for name, bits in bandwidth(run).items():
+        result[f"bandwidth_{name.replace(' ', '_')}"] = figure(bits, "bits/clock", f"{name} read and written, average")
+    result["equals_reference"] = figure(
+        not run.differences, "bool", "whether every integer of the state equals the reference's"
+    )
+    return result
+
+
+def tell(console: Console, run: Simulation) -> None:
+    """Print what a person wants to know first."""
+    m = run.machine
+    rows = report.table(
+        f"machine: {m.clock:,} clocks, {m.timing.period} per input ({m.timing.cycle} of work, flush {m.timing.flush})",
+        "junction",
+        "FF busy",
+        "BP busy",
+        "UP busy",
+        "stall clocks a pass",
+        "staleness (updates)",
+        "shortest revisit (clocks)",
+    )
+    for j, s in enumerate(m.schedule.junctions):
+        busy = [report.percent(float(m.counts[j, i, 0]) / max(m.clock, 1)) if j or i != columns.BP else "" for i in range(3)]
+        stale = run.design.config.hops.staleness(s.number, len(run.design.patterns))
+        rows.add_row(str(s.number), *busy, str(s.stall_clocks), str(stale), str(s.revisit_distance))
+    console.print(rows)
+    moved = ", ".join(f"{name} {bits:,.0f}" for name, bits in bandwidth(run).items())
+    console.print(f"bandwidth (bits per clock, average): {moved}")
+    console.print(
+        f"training accuracy as fed: {report.percent(run.correct / max(run.predicted, 1))} of {run.predicted:,} samples"
+    )
+    if run.differences:
+        console.print(f"DIFFERS from the reference in: {', '.join(run.differences)}")
+    else:
+        console.print("every weight, bias, counter and sample in flight equals the reference's, integer by integer")
+
+
+def parse_window(text: str | None) -> tuple[int, int] | None:
+    """``FIRST:LAST`` as clocks.
+
+    Raises
+    ------
+    InputError
+        If the text is anything else.
+    """
+    if text is None:
+        return None
+    first, colon, last = text.partition(":")
+    if not colon or not first.isdigit() or not last.isdigit() or int(first) >= int(last) or len(text) > 40:
+        raise InputError("--trace", text, "must read FIRST:LAST, two clocks in ascending order", ["0:100"])
+    return int(first), int(last)
+
+
+def compare_logs(first: Path, second: Path) -> events.Difference | None:
+    """The first difference of two trace files."""
+    return events.first_difference(events.read_events(first), events.read_events(second))

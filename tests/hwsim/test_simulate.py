@@ -1,0 +1,106 @@
+"""``hwsim simulate``, ``hwsim diff`` and the machine as a training engine, from the command line."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hwsim import cli
+from hwsim.banks import Banks
+from models.order import Hops
+
+CONFIG = """
+name: tiny
+network: {layers: [64, 16, 10], out_degree: [4, 5]}
+hardware: {z: [16, 8]}
+numbers: {width: 10, fraction: 6, input: {width: 8, fraction: 8, signed: false}}
+training: {epochs: 2, samples: 60, rate_shift: [[0, 2]]}
+data: {name: images.npz}
+"""
+
+
+@pytest.fixture
+def config(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(3)
+    arrays = {}
+    for split, n in (("train", 80), ("test", 30)):
+        arrays[f"{split}_inputs"] = rng.integers(0, 256, (n, 64), dtype=np.uint8)
+        arrays[f"{split}_labels"] = np.arange(n) % 10
+    np.savez("images.npz", **arrays)
+    Path("tiny.yaml").write_text(CONFIG)
+    return "tiny.yaml"
+
+
+def run(*arguments):
+    return cli.run(list(map(str, arguments)))
+
+
+def test_simulation_leaves_the_reference_integers_figures_and_pictures(config, capsys):
+    assert run("simulate", config, "--epochs", 2, "--out", "a", "--trace", "30:60") == 0
+    assert "equals the reference's, integer by integer" in capsys.readouterr().out
+    assert run("train", config, "--out", "b", "-q") == 0
+    assert Path("a/final.npz").read_bytes() == Path("b/final.npz").read_bytes()
+    metrics = json.loads(Path("a/metrics.json").read_text())
+    assert metrics["clocks_per_input"]["value"] == 18
+    assert metrics["equals_reference"]["value"] is True
+    assert metrics["clocks"]["value"] == 18 * (120 + 1 + 3)  # samples, first load, drain
+    for name in ("timeline.png", "occupancy.png", "utilisation.png", "trace.jsonl", "trace.vcd", "config.yaml"):
+        assert Path("a", name).stat().st_size > 500
+
+
+@pytest.mark.parametrize("schedule", ["flush", "overlap"])
+def test_the_machine_is_a_training_engine(config, schedule):
+    choice = ("--set", f"hardware.schedule={schedule}", "-q")
+    assert run("train", config, "--engine", "cycle", "--out", "a", *choice) == 0
+    assert run("train", config, "--engine", "fixed", "--out", "b", *choice) == 0
+    assert Path("a/final.npz").read_bytes() == Path("b/final.npz").read_bytes()
+    figures = [json.loads(Path(d, "metrics.json").read_text()) for d in "ab"]
+    for key in ("train_accuracy", "test_accuracy", "test_loss", "saturated_preactivation", "history"):
+        assert figures[0][key] == figures[1][key]
+
+
+def test_logs_of_equal_runs_do_not_differ_and_others_are_told_apart(config, capsys):
+    for out, seed in (("a", 1), ("b", 1)):
+        assert run("simulate", config, "--seed", seed, "--out", out, "--trace", "0:50", "-q") == 0
+    assert run("diff", "a/trace.jsonl", "b/trace.jsonl") == 0
+    lines = Path("b/trace.jsonl").read_text().splitlines()
+    row = json.loads(lines[40])
+    row[9] += 1
+    lines[40] = json.dumps(row)
+    Path("b/trace.jsonl").write_text("\n".join(lines) + "\n")
+    capsys.readouterr()
+    assert run("diff", "a/trace.jsonl", "b/trace.jsonl") == 1
+    told = capsys.readouterr().out
+    assert f"clock {row[0]}, junction {row[1]}, {row[4]} memory {row[6]}" in told and "value" in told
+
+
+def test_a_missing_bank_ends_in_one_line_and_exit_code_1(config, capsys, monkeypatch):
+    honest = Banks.of
+    monkeypatch.setattr(Banks, "of", lambda hops, n: Banks(honest(hops, n).activation, (1,), honest(hops, n).delta))
+    assert run("simulate", config, "--out", "a") == 1
+    err = capsys.readouterr().err.splitlines()[-1]
+    assert err.startswith("hwsim: clock ") and "partial delta memory" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("--trace", "5"), "--trace = 5: must read FIRST:LAST"),
+        (("--trace", "9:3"), "--trace = 9:3: must read FIRST:LAST"),
+        (("--set", "training.order=sequential"), "training.order = sequential: has no machine"),
+        (("--set", "connectivity.kind=random"), "connectivity.kind = random: has no hardware"),
+        (("--set", "connectivity.kind=structured", "--set", "hardware=null"), "hardware: is missing"),
+        (("--set", "hardware.latency.accumulate=9"), "exceeds the shortest revisit distance"),
+    ],
+)
+def test_bad_input_is_one_line(config, capsys, arguments, line):
+    assert run("simulate", config, "--out", "a", *arguments, "-q") == 2
+    err = capsys.readouterr().err
+    assert line in err and err.count("\n") == 1
+    assert not Path("a").exists()
+
+
+def test_hops_of_the_pipeline_are_those_of_the_contract():
+    assert Banks.of(Hops(1, 1, 1), 2) == Banks((5, 3), (2,), 2)
