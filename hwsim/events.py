@@ -183,8 +183,11 @@ class EventLog:
         Raises
         ------
         InputError
-            If so many are lost that not even one clock is complete.
+            If so many are lost that not even one clock is complete, or if the window ends before it begins.
         """
+        if header.last < header.first:
+            rule = f"begins after the last clock, {header.last - 1}"
+            raise InputError("window of events", f"clock {header.first}", rule)
         if lost:
             last = int(rows[-1, CLOCK]) if len(rows) else header.first
             if last <= header.first:

@@ -15,6 +15,7 @@ from hwsim import machine_columns as columns
 from hwsim import machine_kernel as kernel
 from hwsim.banks import Banks
 from hwsim.config import Configuration
+from hwsim.constraints import check_fixed
 from hwsim.schedule import JunctionSchedule, Schedule, schedule
 from hwsim.timing import Timing, timing
 from hwsim.violations import IncompleteSum, PendingWrite, PortConflict, StaleWord, Violation
@@ -108,6 +109,7 @@ class Machine:
     ) -> None:
         if config.training.order != "pipelined":
             raise InputError("training.order", config.training.order, "has no machine", ["pipelined"])
+        check_fixed(config)
         self.config, self.network = config, network
         self._ranges = Ranges.of(network, config.numbers.system)
         self.schedule = schedule or _schedule(config, network)
@@ -365,9 +367,7 @@ class _State(NamedTuple):
     written_at: np.ndarray
     row_weight: np.ndarray
     row_new: np.ndarray
-    served: np.ndarray
     left: np.ndarray
-    stepped: np.ndarray
     sums: np.ndarray
     deltas: np.ndarray
     output: np.ndarray  # [N_L + 1, 2]: pre-activation, activation; the last row counts
@@ -379,6 +379,7 @@ class _State(NamedTuple):
     sum_tags: np.ndarray
     landing: np.ndarray
     control: np.ndarray
+    now: np.ndarray
 
 
 def _starts(sizes: Any) -> npt.NDArray[np.int64]:
@@ -563,21 +564,20 @@ def _build(config: Configuration, network: Network, plan: Schedule, times: Timin
         lands=never(n_partials),
         read_at=never(n_ports),
         written_at=never(n_ports),
-        row_weight=np.zeros(n * z, np.int32),
+        row_weight=np.zeros((n + 1) * z, np.int32),
         row_new=np.zeros(n * z, np.int32),
-        served=np.zeros(z, np.int32),
         left=np.zeros(z, np.int32),
-        stepped=np.zeros(z, np.int32),
         sums=zeros(int(rights[-1])),
         deltas=zeros(int(rights[-1])),
         output=zeros(network.layers[-1] + 1, 2),
         line=zeros(n, line, 12),
         queue=zeros(n, line, results, 4),
-        updates=np.zeros(n * line * z, np.int32),
+        updates=np.zeros((n * line + 1) * z, np.int32),
         product=zeros(n * line * z),
         sum_values=zeros(n * line * z),
         sum_tags=zeros(n * line * z),
         landing=never(z),
         control=zeros(config.hops.drain(n) + 3, 3),
+        now=zeros(n, columns.NOW_COLUMNS),
     )
     return design, state

@@ -17,8 +17,9 @@ from numba import njit
 
 from hwsim.machine_columns import *
 
-_compiled = njit(cache=True, error_model="numpy")
-_inlined = njit(cache=True, error_model="numpy", forceinline=True)
+# Nothing here allocates, so the compiler may leave out reference counts: they took a third of the time.
+_compiled = njit(cache=True, error_model="numpy", _nrt=False)
+_inlined = njit(cache=True, error_model="numpy", _nrt=False, forceinline=True)
 
 
 # Arithmetic.
@@ -189,7 +190,7 @@ def _dot(w, at, x, a, b, drop, mode):
 
 
 @_inlined
-def _step(w, at, x, new, a, b, delta, drop, mode, low, high):
+def _step(w, at, x, new, to, a, b, delta, drop, mode, low, high):
     """New weights of lanes a..b-1; returns how many saturated."""
     saturated = np.int64(0)
     if mode == ROUND_HALF_UP and drop > 0:
@@ -197,13 +198,13 @@ def _step(w, at, x, new, a, b, delta, drop, mode, low, high):
             v = np.int64(w[at + i]) - ((((np.int64(x[i]) * delta) >> (drop - 1)) + 1) >> 1)
             u = _limit(v, low, high)
             saturated += u != v
-            new[i] = u
+            new[to + i] = u
         return saturated
     for i in range(a, b):
         v = np.int64(w[at + i]) - _round_shift(np.int64(x[i]) * delta, drop, mode)
         u = _limit(v, low, high)
         saturated += u != v
-        new[i] = u
+        new[to + i] = u
     return saturated
 
 
@@ -265,6 +266,34 @@ def _add(
 
 
 @_inlined
+def _add_in_place(
+    partial, tags, base, read_at, written_at, port, word, memory, first_visit, first, count, clock, sample, product, at
+):
+    """Accumulate in one clock: read, add, write; the result is not 0 if anything was wrong.
+
+    Wrong is a memory accessed before in this clock, or a sum of another sample.
+    """
+    bad = np.int64(0)
+    start = np.int64(sample) << COUNT_BITS
+    for i in range(np.uint64(count)):
+        a = np.uint64(first) + i
+        m = np.uint64(port + memory[a])
+        bad |= (read_at[m] == clock) | (written_at[m] == clock)
+        read_at[m] = clock
+        written_at[m] = clock
+        q = np.uint64(base + word[a])
+        if first_visit[a]:
+            partial[q] = product[at + i]
+            tags[q] = start + 1
+        else:
+            tag = tags[q]
+            bad |= (tag >> COUNT_BITS) ^ sample
+            partial[q] += product[at + i]
+            tags[q] = tag + 1
+    return bad
+
+
+@_inlined
 def _store(partial, tags, base, written_at, port, word, memory, first, count, clock, sums, sum_tags, at):
     """Write sums back; the result is not 0 if a memory was written before in this clock."""
     bad = np.int64(0)
@@ -290,7 +319,7 @@ def _copy(source, at, target, to, count):
 
 
 @_inlined
-def _host(p, j, clock, position, beat, n, inputs, words, written_at, fault, log, tracing):
+def _host(p, j, clock, position, beat, n, inputs, row, words, written_at, fault, log, tracing):
     """Write one beat of sample n into the memories of layer 0."""
     bank = n % p[j, LEFT_BANKS]
     base, port = p[j, LEFT_WORDS] + bank * p[j, N_LEFT], p[j, LEFT_PORTS] + bank * p[j, Z]
@@ -300,9 +329,9 @@ def _host(p, j, clock, position, beat, n, inputs, words, written_at, fault, log,
         if written_at[port + memory] == clock:
             _fault(fault, WRITE_PORT, clock, 0, ACTIVATION, bank, memory, address, q, HOST, 0, 0)
         written_at[port + memory] = clock
-        words[base + q] = _tagged(n, inputs[q])
+        words[base + q] = _tagged(n, inputs[row, q])
         if tracing:
-            _event(log, clock, 0, HOST, WRITE, ACTIVATION, bank, memory, address, q - first, inputs[q], n)
+            _event(log, clock, 0, HOST, WRITE, ACTIVATION, bank, memory, address, q - first, inputs[row, q], n)
         memory += 1
         if memory == p[j, Z]:
             memory, address = 0, address + 1
@@ -430,16 +459,20 @@ def _read_deltas(
 
 @_inlined
 def _learn(
-    p, j, k, c, clock, n, kappa, w, at, x, new, lane, segment, end_neuron, deltas, stepped, product, updates, bias, bias_lands, row_lands, read_at, line, queue, saturation, fault
+    p, j, k, c, clock, n, kappa, w, at, x, new, lane, segment, end_neuron, deltas, product, updates, bias, bias_lands, row_lands, read_at, line, queue, saturation, fault
 ):  # fmt: skip
     """Products for the partial deltas of the left layer, new weights and new biases, all sent on their way."""
     first, count = k[c, ACCESS], k[c, COUNT]
     drop = min(p[j, WEIGHT_DROP] + kappa, MOST_DROP)
     back = (clock + p[j, BACKWARD_LATENCY]) & (p[j, LINE] - 1)
+    slot = (clock + p[j, UPDATE_LATENCY]) & (p[j, LINE] - 1)
+    out = (j * p[j, LINE] + slot) * p[j, WIDEST]
+    whole = count == p[j, Z]
+    to = np.uint64(out if whole else p.shape[0] * p[j, LINE] * p[j, WIDEST])  # behind the delay lines there is room
     saturated = np.int64(0)
     for i in range(k[c, SEGMENT], k[c, SEGMENT_END]):
         delta, a, b = deltas[segment[i, 0]], np.uint64(segment[i, 1]), np.uint64(segment[i, 2])
-        saturated += _step(w, at, x, stepped, a, b, delta, drop, p[j, WEIGHT_MODE], p[j, WEIGHT_LOW], p[j, WEIGHT_HIGH])
+        saturated += _step(w, at, x, updates, to, a, b, delta, drop, p[j, WEIGHT_MODE], p[j, WEIGHT_LOW], p[j, WEIGHT_HIGH])
         if p[j, NUMBER] > 1:
             _multiply(
                 w,
@@ -457,13 +490,9 @@ def _learn(
         line[j, back, PRODUCT_FIRST] = first
         line[j, back, PRODUCT_COUNT] = count
         line[j, back, PRODUCT_SAMPLE] = n
-    slot = (clock + p[j, UPDATE_LATENCY]) & (p[j, LINE] - 1)
-    out = (j * p[j, LINE] + slot) * p[j, WIDEST]
-    if count == p[j, Z]:  # the whole row at once
-        _copy(stepped, 0, updates, out, count)
-    else:
+    if not whole:
         for i in range(count):
-            new[j * p[j, WIDEST] + lane[first + i]] = stepped[i]
+            new[j * p[j, WIDEST] + lane[first + i]] = updates[to + np.uint64(i)]
         if k[c, ROW_ENDS]:
             _copy(new, j * p[j, WIDEST], updates, out, p[j, Z])
     if k[c, ROW_ENDS]:
@@ -505,6 +534,7 @@ def _read_partials(
     tags,
     lands,
     read_at,
+    written_at,
     line,
     product,
     sums,
@@ -520,9 +550,17 @@ def _read_partials(
     line[j, slot, PRODUCT_COUNT] = 0
     bank = n % p[j, PARTIAL_BANKS]
     base, port = p[j, PARTIAL_WORDS] + bank * p[j, N_LEFT], p[j, PARTIAL_PORTS] + bank * p[j, Z]
+    if p[j, ACCUMULATE] == 1 and not tracing:
+        at = np.uint64((j * p[j, LINE] + slot) * p[j, WIDEST])
+        bad = _add_in_place(
+            partial, tags, base, read_at, written_at, port, word, memory, first_visit, first, count, clock, n, product, at
+        )
+        if bad != 0:
+            _blame_sum(fault, p, j, clock, first, count, bank, base, n, memory, word, lane, first_visit, tags, landing)
+        return
     due = clock + p[j, ACCUMULATE] - 1
     target = due & (p[j, LINE] - 1)
-    at, to = (j * p[j, LINE] + slot) * p[j, WIDEST], (j * p[j, LINE] + target) * p[j, WIDEST]
+    source, to = (j * p[j, LINE] + slot) * p[j, WIDEST], (j * p[j, LINE] + target) * p[j, WIDEST]
     for i in range(count):
         landing[i] = lands[base + word[first + i]]
     if tracing:
@@ -530,7 +568,7 @@ def _read_partials(
             sums[to + i] = partial[base + word[first + i]]
         _log_lanes(log, p, j, clock, BP, READ, PARTIAL, bank, first, count, memory, word, lane, sums, to, n)
     bad = _add(
-        partial, tags, lands, base, read_at, port, word, memory, first_visit, first, count, clock, due, n, product, np.uint64(at), sums, sum_tags, np.uint64(to)
+        partial, tags, lands, base, read_at, port, word, memory, first_visit, first, count, clock, due, n, product, np.uint64(source), sums, sum_tags, np.uint64(to)
     )  # fmt: skip
     if bad != 0:
         _blame_sum(fault, p, j, clock, first, count, bank, base, n, memory, word, lane, first_visit, tags, landing)
@@ -708,14 +746,14 @@ def run(design, state, clock, end, at, feed, samples, results, saturation, count
     """
     p, k, memory, word, lane, first_visit, segment, begin_neuron, end_neuron, output_neurons, tables, common = design
     weight, row_lands, bias, bias_lands, words, partial, tags, lands, read_at, written_at = state[:10]
-    row_weight, row_new, served, left, stepped, sums, deltas, output = state[10:18]
-    line, queue, updates, product, sum_values, sum_tags, landing, control = state[18:]
+    row_weight, row_new, left, sums, deltas, output = state[10:16]
+    line, queue, updates, product, sum_values, sum_tags, landing, control, now = state[16:]
     period, beat = common[0], common[1]
+    inputs = samples.input
     n_junctions, places = p.shape[0], control.shape[0]
     base, cycle, lead, limit, first_fed = at[0], at[1], at[2], at[3], at[4]
     filled = 0
     start = clock
-    now = np.zeros((n_junctions, NOW_COLUMNS), np.int64)
     for j in range(n_junctions):
         since = clock - 1 - base - p[j, OFFSET]
         now[j, PERIOD], now[j, PASS_CLOCK] = since // period, since % period
@@ -733,7 +771,7 @@ def run(design, state, clock, end, at, feed, samples, results, saturation, count
                     control[n % places, LABEL] = samples.label[s]
                     control[n % places, KAPPA] = samples.kappa[s]
             if s >= 0 and host_clock * beat < p[0, N_LEFT]:
-                _host(p, 0, clock, host_clock, beat, n, samples.input[s], words, written_at, fault, log, tracing)
+                _host(p, 0, clock, host_clock, beat, n, inputs, s, words, written_at, fault, log, tracing)
         for j in range(n_junctions):
             c = now[j, PASS_CLOCK] + 1
             if c == period:
@@ -747,13 +785,14 @@ def run(design, state, clock, end, at, feed, samples, results, saturation, count
             feeds, learns = now[j, FEEDS], now[j, LEARNS]
             c += p[j, FIRST_CLOCK]
             first, count = k[c, ACCESS], k[c, COUNT]
-            w, w_at = row_weight, np.uint64(j * p[j, WIDEST])
+            w_at = np.uint64(j * p[j, WIDEST])
             if k[c, ROW_BEGINS]:
                 _read_row(p, j, clock, k[c, ROW], weight, row_lands, read_at, row_weight, fault, log, tracing)
             if count < p[j, Z]:
+                # Behind the row registers there is room for the lanes served in this clock.
+                w_at = np.uint64(n_junctions * p[j, WIDEST])
                 for i in range(count):
-                    served[i] = row_weight[j * p[j, WIDEST] + lane[first + i]]
-                w, w_at = served, np.uint64(0)
+                    row_weight[n_junctions * p[j, WIDEST] + i] = row_weight[j * p[j, WIDEST] + lane[first + i]]
             for operation in (FF, UP):
                 if not (feeds if operation == FF else learns):
                     continue
@@ -770,7 +809,7 @@ def run(design, state, clock, end, at, feed, samples, results, saturation, count
                     )
                 if operation == FF:
                     _feedforward(
-                        p, j, k, c, clock, n, w, w_at, left, segment, begin_neuron, end_neuron, sums, bias, bias_lands, read_at, line,
+                        p, j, k, c, clock, n, row_weight, w_at, left, segment, begin_neuron, end_neuron, sums, bias, bias_lands, read_at, line,
                         queue, saturation, fault, log, tracing,
                     )  # fmt: skip
                 else:
@@ -778,8 +817,8 @@ def run(design, state, clock, end, at, feed, samples, results, saturation, count
                         p, j, k, c, clock, n, begin_neuron, words, partial, tags, lands, read_at, deltas, saturation, fault, log, tracing
                     )  # fmt: skip
                     _learn(
-                        p, j, k, c, clock, n, now[j, NOW_KAPPA], w, w_at, left, row_new, lane, segment, end_neuron, deltas,
-                        stepped, product, updates, bias, bias_lands, row_lands, read_at, line, queue, saturation, fault,
+                        p, j, k, c, clock, n, now[j, NOW_KAPPA], row_weight, w_at, left, row_new, lane, segment, end_neuron, deltas,
+                        product, updates, bias, bias_lands, row_lands, read_at, line, queue, saturation, fault,
                     )  # fmt: skip
             if learns and j > 0:
                 counts[j, BP, 0] += 1
@@ -787,7 +826,7 @@ def run(design, state, clock, end, at, feed, samples, results, saturation, count
         for j in range(1, n_junctions):
             if line[j, clock & (p[j, LINE] - 1), PRODUCT_COUNT] > 0:
                 _read_partials(
-                    p, j, clock, word, memory, lane, first_visit, partial, tags, lands, read_at, line, product, sum_values,
+                    p, j, clock, word, memory, lane, first_visit, partial, tags, lands, read_at, written_at, line, product, sum_values,
                     sum_tags, landing, fault, log, tracing,
                 )  # fmt: skip
         for j in range(n_junctions):

@@ -7,9 +7,10 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch, Polygon, Rectangle
+from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from hwsim import events
@@ -91,26 +92,27 @@ def timeline(t: Timeline, title: str) -> Figure:
     lines = list(_lines(t, operations))
     height = lines[-1].y + 1
     fig, (ax,) = figure(width=_WIDTH, height=0.165 * height + 0.8)
-    framed = t.steady[0] if t.steady[0] < t.steady[1] else None
-    font = float(np.clip(130 / len(t.cycles), 3, 7))
+    cells = _Cells(ax, t)
     for (j, o), line in zip(operations, lines, strict=False):
-        _draw_operation(ax, t, j, o, line.y, framed, font)
+        cells.operation(j, o, line.y)
     at = iter(lines[len(operations) :])
     for table in t.tables:
         for bank in range(table.banks):
-            _draw_bank(ax, t, table, bank, next(at).y, framed, font)
+            cells.bank(table, bank, next(at).y)
+    cells.draw()
     _draw_phases(ax, t, height)
     ax.set_xlim(t.cycles[0] - 0.5, t.cycles[-1] + 0.5)
     ax.set_ylim(height - 0.4, -1.6)
-    ax.set_yticks([line.y for line in lines], [line.label for line in lines], fontsize=6.5)
-    ax.tick_params(length=0, labelsize=7)
+    ax.set_yticks([line.y for line in lines], [line.label for line in lines])
+    ax.tick_params(axis="x", length=0, labelsize=7)
+    ax.tick_params(axis="y", length=0, labelsize=6.5)
     ax.xaxis.set_major_locator(MaxNLocator(nbins=24, integer=True, steps=[1, 2, 5, 10]))
     ax.set_xlabel("junction cycle", fontsize=8)
     for line in lines:
         if line.size:
             where = line.y + (line.size - 1) / 2
             ax.text(-0.075, where, line.group, transform=ax.get_yaxis_transform(), **_GROUP)
-    return _finish(fig, ax, title, _timeline_legend(t, framed), 4)
+    return _finish(fig, ax, title, _timeline_legend(t, cells.framed), 4)
 
 
 def _lines(t: Timeline, operations: list[tuple[int, int]]) -> Iterator[_Line]:
@@ -129,72 +131,84 @@ def _lines(t: Timeline, operations: list[tuple[int, int]]) -> Iterator[_Line]:
         y += 0.5
 
 
-def _draw_operation(ax: Axes, t: Timeline, j: int, o: int, y: float, framed: int | None, font: float) -> None:
-    hops, n = t.hops, t.n_junctions
-    lag = hops.feedforward_lag(j + 1) if o == FF else hops.backward_lag(j + 1, n)
-    for cycle, sample in zip(t.cycles.tolist(), t.sample[j, o].tolist(), strict=True):
-        entered = cycle - lag
-        if sample == NONE:
-            if 0 <= entered < len(t.kinds):
-                corner = (cycle - 0.44, y - 0.38)
-                ax.add_patch(Rectangle(corner, 0.88, 0.76, fill=False, edgecolor=_FAINT, linestyle=_DOTS, linewidth=0.6))
-            continue
-        infers = t.kinds[sample] == INFERENCE
-        if infers:
-            _cell(ax, cycle, y, _tint(BLUE, 0.25))
-            corner = (cycle - 0.44, y - 0.38)
-            ax.add_patch(Rectangle(corner, 0.88, 0.76, facecolor="none", edgecolor=_HATCH, hatch="////", linewidth=0))
-        else:
-            _cell(ax, cycle, y, COLOURS[o])
-        _number(ax, cycle, y, sample, font, _INK if infers else "white")
-        if sample == framed:
-            _frame(ax, cycle, cycle, y)
+class _Cells:
+    """Cells of a timeline picture, one a junction cycle; gathered to be drawn at once."""
 
+    def __init__(self, ax: Axes, t: Timeline) -> None:
+        self.ax, self.t = ax, t
+        self.framed = t.steady[0] if t.steady[0] < t.steady[1] else None
+        self._font = float(np.clip(130 / max(len(t.cycles), 1), 3, 7))
+        self._shapes: list[list[tuple[float, float]]] = []
+        self._colours: list[str] = []
 
-def _cell(ax: Axes, cycle: float, y: float, colour: str) -> None:
-    ax.add_patch(Rectangle((cycle - 0.44, y - 0.38), 0.88, 0.76, facecolor=colour, edgecolor="none"))
+    def operation(self, j: int, o: int, y: float) -> None:
+        """What one operation of one junction works on."""
+        t = self.t
+        lag = t.hops.feedforward_lag(j + 1) if o == FF else t.hops.backward_lag(j + 1, t.n_junctions)
+        for cycle, sample in zip(t.cycles.tolist(), t.sample[j, o].tolist(), strict=True):
+            if sample == NONE:
+                if 0 <= cycle - lag < len(t.kinds):
+                    self._outline(cycle, cycle, y, edgecolor=_FAINT, linestyle=_DOTS, linewidth=0.6)
+            elif t.kinds[sample] == INFERENCE:
+                self._fill(cycle, cycle, y, _tint(BLUE, 0.25))
+                self._outline(cycle, cycle, y, edgecolor=_HATCH, hatch="////", linewidth=0)
+                self._number(cycle, y, sample, _INK)
+            else:
+                self._fill(cycle, cycle, y, COLOURS[o])
+                self._number(cycle, y, sample, "white")
+            if sample == self.framed:
+                self._frame(cycle, cycle, y)
 
+    def bank(self, table: BankTable, bank: int, y: float) -> None:
+        """What one bank holds: written, kept, read."""
+        cycles, holds = self.t.cycles, table.holds[bank]
+        begins = np.flatnonzero(np.diff(holds, prepend=NONE - 1) != 0)
+        for a, b in zip(begins, np.append(begins[1:], len(holds)), strict=True):
+            if holds[a] != NONE:
+                self._fill(cycles[a], cycles[b - 1], y, _KEPT)
+        for i, cycle in enumerate(cycles.tolist()):
+            written, writer, read, reader = (
+                int(a[bank, i]) for a in (table.written, table.writer, table.read, table.reader)
+            )
+            if written != NONE and read != NONE:
+                self._both(cycle, y, (read, _tint(COLOURS[reader], 0.4)), (written, COLOURS[writer]))
+            elif written != NONE:
+                self._fill(cycle, cycle, y, COLOURS[writer])
+                self._number(cycle, y, written, _INK if writer == HOST else "white")
+            elif read != NONE:
+                self._fill(cycle, cycle, y, _tint(COLOURS[reader], 0.4))
+                self._number(cycle, y, read, _INK)
+        mine = cycles[(holds == self.framed) | (table.written[bank] == self.framed)]
+        if self.framed is not None and len(mine):
+            self._frame(mine[0], mine[-1], y)
 
-def _number(ax: Axes, x: float, y: float, sample: int, font: float, ink: str) -> None:
-    ax.text(x, y + 0.03, str(sample), ha="center", va="center", fontsize=font, color=ink)
+    def draw(self) -> None:
+        """Draw all colours."""
+        self.ax.add_collection(PolyCollection(self._shapes, facecolors=self._colours, linewidths=0), autolim=False)
 
+    def _fill(self, first: float, last: float, y: float, colour: str) -> None:
+        left, right, top, bottom = first - 0.44, last + 0.44, y - 0.38, y + 0.38
+        self._shapes.append([(left, top), (right, top), (right, bottom), (left, bottom)])
+        self._colours.append(colour)
 
-def _frame(ax: Axes, first: float, last: float, y: float) -> None:
-    corner = (first - 0.44, y - 0.38)
-    ax.add_patch(Rectangle(corner, last - first + 0.88, 0.76, fill=False, edgecolor=_INK, linewidth=1.2, zorder=3))
+    def _both(self, cycle: float, y: float, read: tuple[int, str], written: tuple[int, str]) -> None:
+        """One sample is read while another takes its place."""
+        left, right, top, bottom = cycle - 0.44, cycle + 0.44, y - 0.38, y + 0.38
+        self._shapes += [[(left, top), (right, top), (left, bottom)], [(right, top), (right, bottom), (left, bottom)]]
+        self._colours += [read[1], written[1]]
+        self._number(cycle - 0.22, y - 0.13, read[0], _INK, 0.72)
+        self._number(cycle + 0.22, y + 0.11, written[0], "white", 0.72)
 
+    def _number(self, x: float, y: float, sample: int, ink: str, size: float = 1) -> None:
+        style: dict[str, Any] = {"ha": "center", "va": "center", "in_layout": False, "clip_on": True}
+        self.ax.text(x, y + 0.03, str(sample), fontsize=size * self._font, color=ink, **style)
 
-def _draw_bank(ax: Axes, t: Timeline, table: BankTable, bank: int, y: float, framed: int | None, font: float) -> None:
-    """Runs of one sample in a bank: written, kept, read."""
-    holds = table.holds[bank]
-    begins = np.flatnonzero(np.diff(holds, prepend=NONE - 1) != 0)
-    for a, b in zip(begins, np.append(begins[1:], len(holds)), strict=True):
-        if holds[a] == NONE:
-            continue
-        x, width = t.cycles[a] - 0.44, b - a - 0.12
-        ax.add_patch(Rectangle((x, y - 0.38), width, 0.76, facecolor=_KEPT, edgecolor="none"))
-    for i, cycle in enumerate(t.cycles.tolist()):
-        written, writer, read, reader = (int(a[bank, i]) for a in (table.written, table.writer, table.read, table.reader))
-        if written != NONE and read != NONE:
-            _draw_both(ax, cycle, y, (read, reader), (written, writer), font)
-        elif written != NONE:
-            _cell(ax, cycle, y, COLOURS[writer])
-            _number(ax, cycle, y, written, font, _INK if writer == HOST else "white")
-        elif read != NONE:
-            _cell(ax, cycle, y, _tint(COLOURS[reader], 0.4))
-            _number(ax, cycle, y, read, font, _INK)
-    mine = t.cycles[(holds == framed) | (table.written[bank] == framed)]
-    if framed is not None and len(mine):
-        _frame(ax, mine[0], mine[-1], y)
+    def _outline(self, first: float, last: float, y: float, **style: Any) -> None:
+        corner, style = (first - 0.44, y - 0.38), {"zorder": 2, "facecolor": "none", "in_layout": False, **style}
+        self.ax.add_patch(Rectangle(corner, last - first + 0.88, 0.76, **style))
 
-
-def _draw_both(ax: Axes, cycle: int, y: float, read: tuple[int, int], written: tuple[int, int], font: float) -> None:
-    """One sample is read while another takes its place."""
-    left, right, top, bottom = cycle - 0.44, cycle + 0.44, y - 0.38, y + 0.38
-    ax.add_patch(Polygon([(left, top), (right, top), (left, bottom)], facecolor=_tint(COLOURS[read[1]], 0.4)))
-    ax.add_patch(Polygon([(right, top), (right, bottom), (left, bottom)], facecolor=COLOURS[written[1]]))
-    _number(ax, cycle - 0.22, y - 0.13, read[0], 0.72 * font, _INK)
-    _number(ax, cycle + 0.22, y + 0.11, written[0], 0.72 * font, "white")
+    def _frame(self, first: float, last: float, y: float) -> None:
+        self._outline(first, last, y, edgecolor=_INK, linewidth=1.2, zorder=3)
 
 
 def _draw_phases(ax: Axes, t: Timeline, height: float) -> None:
@@ -389,6 +403,6 @@ def utilisation(counts: npt.ArrayLike, lanes: Sequence[int], clocks: int, title:
         line = ax.axvline(100 * limit, color=_FAINT, linewidth=0.9, linestyle=(0, (4, 3)))
         line.set_label(f"C / (C + flush), {100 * limit:.1f} %")
         handles.append(line)
-    _finish(fig, ax, title, handles, 5)
+    _finish(fig, ax, title, handles, 3 if len(handles) > 4 else 4)
     ax.grid(True, axis="x", color="#E6E6E6", linewidth=0.6)
     return fig

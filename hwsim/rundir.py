@@ -74,6 +74,9 @@ class RunDirectory:
         path = self.path
         if path.exists() and not path.is_dir():
             raise InputError("--out", str(path), "is not a directory")
+        above = next(p for p in (path, *path.parents, Path()) if p.exists())
+        if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):  # better told now than after long preparations
+            raise InputError("--out", str(path), f"cannot be written: {above} is no directory that can be written to")
         known = self._is_run()
         unfinished = known and (path / CHECKPOINT).is_file()
         if resume and not unfinished:

@@ -1,6 +1,7 @@
 """Showing progress: a bar on a terminal, plain lines elsewhere, nothing when asked to be quiet."""
 
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,14 +16,21 @@ _LINE_EVERY = 10.0
 """Seconds between two lines about one download where there is no terminal."""
 
 
+_SOON = 1.5
+"""Seconds that need no explanation."""
+
+
 @contextmanager
 def preparing(quiet: bool) -> Iterator[None]:
-    """Says why nothing seems to happen while the inner loops are compiled, which takes a while the first time."""
-    if quiet:
+    """Says why nothing seems to happen while the inner loops are compiled, if it takes as long as it does the first time."""
+    text = "preparing: the inner loops are compiled once after installation\n"
+    late = threading.Timer(_SOON, sys.stderr.write, [text])
+    if not quiet:
+        late.start()
+    try:
         yield
-    else:
-        sys.stderr.write("preparing: the inner loops are compiled once after installation\n")
-        yield
+    finally:
+        late.cancel()
 
 
 @contextmanager

@@ -96,6 +96,16 @@ class _Pipe(NamedTuple):
     gathered: np.ndarray  # [ring, padded W] left activation of every edge; follows from activation
 
 
+class _Work(NamedTuple):
+    """Buffers of the kernels, which allocate nothing themselves."""
+
+    gathered: np.ndarray
+    left: np.ndarray
+    pre: np.ndarray
+    packed: np.ndarray
+    scratch: np.ndarray
+
+
 class Results(NamedTuple):
     """What left the pipeline, in order of entry.
 
@@ -148,6 +158,14 @@ class FixedEngine:
         self._weights[self._place] = np.concatenate(parameters.weights)
         self._biases = np.concatenate(parameters.biases).astype(np.int32)
         self._pipe = self._empty_pipe()
+        net = self._net
+        self._work = _Work(
+            gathered=np.zeros(net.left.size, np.int32),
+            left=np.zeros(net.widest + 1, np.int32),
+            pre=np.zeros(net.widest, np.int32),
+            packed=np.zeros(net.n_input + 1, np.uint32),
+            scratch=np.zeros(kernel.GATHER_CHUNK, np.uint32),
+        )
         self.saturation = np.zeros((len(network.patterns), len(SATURATION_SIGNALS)), np.int64)
         self.cycle = 0
 
@@ -237,6 +255,7 @@ class FixedEngine:
             self._weights,
             self._biases,
             self._pipe,
+            self._work,
             self.cycle,
             entering,
             samples.inputs,
@@ -260,7 +279,16 @@ class FixedEngine:
         results = _empty_results(len(samples.labels), self.network.layers[-1])
         results.kind[:] = kernel.INFERENCE
         results.label[:] = samples.labels
-        kernel.infer(self._net, self._weights, self._biases, samples.inputs, results.prediction, results.output, self._like)
+        kernel.infer(
+            self._net,
+            self._weights,
+            self._biases,
+            self._work,
+            samples.inputs,
+            results.prediction,
+            results.output,
+            self._like,
+        )
         return results
 
     def arrays(self) -> dict[str, np.ndarray]:

@@ -27,7 +27,7 @@ BUBBLE, INFERENCE, TRAINING = 0, 1, 2
 _MOST_DROP = 62
 """No number here reaches 2**61, so dropping more bits than this changes nothing any more."""
 
-_GATHER_CHUNK = 1024
+GATHER_CHUNK = 1024
 """Edges gathered at a time in packed form: small enough for the scratch to stay in the first-level cache."""
 
 
@@ -52,7 +52,9 @@ def _shift(typingctx, value, bits):
     return value(value, bits), codegen
 
 
-_inlined = njit(cache=True, error_model="numpy", forceinline=True)
+# Nothing here allocates, so the compiler may leave out reference counts, which cost much where arrays are sliced.
+_compiled = njit(cache=True, error_model="numpy", _nrt=False)
+_inlined = njit(cache=True, error_model="numpy", _nrt=False, forceinline=True)
 
 
 @_inlined
@@ -208,7 +210,8 @@ def _gather_inputs(net, cycle, first, source, inputs, gathered, packed, scratch)
     bits, lowest = net.input_bits, np.int32(net.input_lowest)
     mask = np.uint32((np.int64(1) << bits) - 1)
     lanes = min(net.input_lanes, source.size - first)
-    packed[:] = np.uint32(0)
+    for q in range(packed.size):
+        packed[q] = np.uint32(0)
     for lane in range(lanes):
         s = source[first + lane]
         if s >= 0:
@@ -218,8 +221,8 @@ def _gather_inputs(net, cycle, first, source, inputs, gathered, packed, scratch)
                 packed[q] = np.uint32(packed[q] | (np.uint32(np.int32(x[q]) - lowest) << up))
             packed[x.size] = np.uint32(packed[x.size] | (np.uint32(-lowest) << up))
     n_edges = net.edge_start[1]
-    for base in range(np.uint64(0), n_edges, np.uint64(_GATHER_CHUNK)):
-        size = min(n_edges - base, np.uint64(_GATHER_CHUNK))
+    for base in range(np.uint64(0), n_edges, np.uint64(GATHER_CHUNK)):
+        size = min(n_edges - base, np.uint64(GATHER_CHUNK))
         for e in range(size):
             scratch[e] = packed[net.left[base + e]]
         for lane in range(lanes):
@@ -271,15 +274,14 @@ def _consume_partial(net, partial, derivative, delta):
     return saturated
 
 
-@njit(cache=True, error_model="numpy")
-def infer(net, weights, biases, inputs, prediction, outputs, like):
+@_compiled
+def infer(net, weights, biases, work, inputs, prediction, outputs, like):
     """Feedforward of ``inputs`` [n, N_0] with the weights as they are; nothing else changes."""
-    gathered = np.empty(weights.size, np.int32)
-    x = np.zeros(net.widest + 1, np.int32)
-    pre = np.empty(net.widest, np.int32)
+    gathered, x, pre = work.gathered, work.left, work.pre
     last = net.n_right.size - 1
     for n in range(inputs.shape[0]):
-        x[: net.n_input] = inputs[n]
+        for q in range(net.n_input):
+            x[q] = inputs[n, q]
         x[net.n_input] = 0
         for j in range(last + 1):
             _gather(net, j, x, gathered)
@@ -288,20 +290,19 @@ def infer(net, weights, biases, inputs, prediction, outputs, like):
                 x[r] = net.value_table[j, pre[r] - net.preactivation_low]
             x[net.n_right[j]] = 0
         prediction[n] = _predict(pre, net.output_neurons)
-        outputs[n] = x[: outputs.shape[1]]
+        for r in range(outputs.shape[1]):
+            outputs[n, r] = x[r]
 
 
-@njit(cache=True, error_model="numpy")
-def run(net, weights, biases, pipe, cycle, source, inputs, labels, kappas, trains, results, saturation, like):
+@_compiled
+def run(net, weights, biases, pipe, work, cycle, source, inputs, labels, kappas, trains, results, saturation, like):
     """Advance the pipeline by ``source.size`` junction cycles, starting with junction cycle ``cycle``.
 
     ``source[c]`` is the row of ``inputs`` that enters in cycle ``cycle + c``, or -1 for a bubble. Returns how many rows of
     ``results`` were filled.
     """
     last = net.n_right.size - 1
-    pre = np.empty(net.widest, np.int32)
-    packed = np.empty(net.n_input + 1, np.uint32)
-    scratch = np.empty(_GATHER_CHUNK, np.uint32)
+    pre, packed, scratch = work.pre, work.packed, work.scratch
     filled = 0
     for c in range(source.size):
         t = cycle + c
@@ -312,7 +313,8 @@ def run(net, weights, biases, pipe, cycle, source, inputs, labels, kappas, train
             pipe.kind[slot] = TRAINING if trains[c] else INFERENCE
             pipe.label[slot] = labels[s]
             pipe.kappa[slot] = kappas[c]
-            pipe.activation[slot, : net.n_input] = inputs[s]
+            for q in range(net.n_input):
+                pipe.activation[slot, q] = inputs[s, q]
         if net.input_lanes > 1 and c % net.input_lanes == 0:
             _gather_inputs(net, cycle, c, source, inputs, pipe.gathered, packed, scratch)
         for j in range(last + 1):
@@ -353,7 +355,8 @@ def run(net, weights, biases, pipe, cycle, source, inputs, labels, kappas, train
                     net, pipe.partial[slot, a : a + delta.size], pipe.derivative[slot, b : b + delta.size], delta
                 )
             partial = pipe.partial[slot, net.partial_start[j] : net.partial_start[j + 1]]
-            partial[:] = 0
+            for q in range(partial.size):
+                partial[q] = 0
             kappa, gathered = pipe.kappa[slot], pipe.gathered[slot]
             if kappa <= net.narrow_kappa[j]:
                 _learn_rows(net, j, weights, biases, gathered, partial, delta, kappa, saturation, like)
