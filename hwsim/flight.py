@@ -45,7 +45,7 @@ class Flight:
                 raise InputError(f"checkpoint:flight_{name}", None, f"must be present with shape {own.shape}")
             own[:] = given
         self._s.words[:] = -1
-        self._s.tags[:] = -1
+        self._s.tags[:] = -1 << columns.COUNT_BITS
         self._s.control[:, columns.KIND] = columns.BUBBLE
         for row in range(self._rows):
             sample = machine.cycle - self._rows + row

@@ -520,6 +520,10 @@ def _build(config: Configuration, network: Network, plan: Schedule, times: Timin
         ACTIVATIONS[a].tables(numbers.preactivation, numbers.activation, numbers.derivative) for a in network.activations
     ]
 
+    # The tables that every lane reads in every clock are as small as they can be: they share the first-level cache with
+    # the memories.
+    index = np.uint16 if max(network.layers) <= 1 << 16 else np.uint32
+
     def joined(name: str) -> np.ndarray:
         return np.concatenate([getattr(j, name) for j in js])
 
@@ -528,9 +532,9 @@ def _build(config: Configuration, network: Network, plan: Schedule, times: Timin
         clocks=np.concatenate(
             [_clock_rows(j, int(e), int(s), int(r)) for j, e, s, r in zip(js, edges, segments, rights, strict=False)]
         ),
-        memory=joined("memory").astype(np.int32),
-        word=np.concatenate([j.address * j.z + j.memory for j in js]).astype(np.int32),
-        lane=joined("lane").astype(np.int32),
+        memory=joined("memory").astype(index),
+        word=np.concatenate([j.address * j.z + j.memory for j in js]).astype(index),
+        lane=joined("lane").astype(index),
         first_visit=joined("first_visit"),
         segment=np.concatenate(
             [

@@ -34,6 +34,8 @@ class Simulation:
         Training samples predicted right as they were fed, and all of them.
     differences
         Names of the arrays in which machine and reference differ at the end; empty if they agree to the last bit.
+    fed_until
+        Clock up to which junction cycles follow each other without a standstill; draining begins with one.
     """
 
     design: Design
@@ -41,6 +43,7 @@ class Simulation:
     correct: int
     predicted: int
     differences: list[str]
+    fed_until: int
 
     @property
     def log(self) -> events.EventLog:
@@ -51,7 +54,8 @@ class Simulation:
         # Junction cycle 0 begins when the host has loaded the first sample.
         clocking = events.Clocking(times.period, times.period, tuple(j.offset for j in times.junctions))
         last = min(log.last, m.clock)
-        header = events.Header("machine", config_file.fingerprint(self.design.config), log.first, last, clocking)
+        known = clocking if last <= self.fed_until else None
+        header = events.Header("machine", config_file.fingerprint(self.design.config), log.first, last, known)
         return events.EventLog.of(header, log.events, log.lost)
 
 
@@ -78,11 +82,14 @@ def simulate(design: Design, data: Split, window: tuple[int, int] | None = None,
     """
     config = design.config
     machine = Machine(config, design.network, design.initial)
+    total = len(data) * config.training.epochs
+    if window is not None and window[0] >= total * machine.timing.period:
+        rule = f"begins after the last of {total} samples: the run has about {total * machine.timing.period} clocks"
+        raise InputError("--trace", f"{window[0]}:{window[1]}", rule)
     machine.log = Log(*(window or steady_window(design, machine)))
     reference = design.fixed_engine()
     inputs = data.integers(config.numbers.system.input)
     correct = predicted = 0
-    total = len(data) * config.training.epochs
     for epoch in range(config.training.epochs):
         kappa = config.training.kappa(epoch)
         samples, known = machine.samples(inputs, data.labels, kappa), reference.samples(inputs, data.labels)
@@ -94,9 +101,11 @@ def simulate(design: Design, data: Split, window: tuple[int, int] | None = None,
             correct, predicted = correct + _right(out), predicted + len(out)
             if watch is not None:
                 watch(epoch * len(data) + first + len(chunk), total)
+    fed_until = machine.clock
     out = machine.drain()
     reference.drain()
-    return Simulation(design, machine, correct + _right(out), predicted + len(out), _differences(machine, reference))
+    differences = _differences(machine, reference)
+    return Simulation(design, machine, correct + _right(out), predicted + len(out), differences, fed_until)
 
 
 def _right(out: Results) -> int:
@@ -125,9 +134,9 @@ def write(run: Simulation, directory: RunDirectory, traced: bool) -> None:
     plots.save(
         machine_plots.timeline(story, f"{name}: who works on which sample, {design.config.hops}"), directory, "timeline.png"
     )
-    if len(log):
-        title = f"{name}: accesses in {log.header.last - log.header.first} clocks"
-        span = min(log.header.last - log.header.first, times.period)
+    span = min(log.header.last - log.header.first, times.period)
+    if len(log.within(log.header.first, log.header.first + span)):
+        title = f"{name}: accesses in {span} clocks"
         plots.save(machine_plots.occupancy(log, log.header.first, span, title), directory, "occupancy.png")
     lanes = [j.z for j in machine.schedule.junctions]
     bars = machine_plots.utilisation(

@@ -45,7 +45,7 @@ def test_simulation_leaves_the_reference_integers_figures_and_pictures(config, c
     metrics = json.loads(Path("a/metrics.json").read_text())
     assert metrics["clocks_per_input"]["value"] == 18
     assert metrics["equals_reference"]["value"] is True
-    assert metrics["clocks"]["value"] == 18 * (120 + 1 + 3)  # samples, first load, drain
+    assert metrics["clocks"]["value"] == 18 * (1 + 120 + 1 + 3)  # load, samples, standstill, drain
     for name in ("timeline.png", "occupancy.png", "utilisation.png", "trace.jsonl", "trace.vcd", "config.yaml"):
         assert Path("a", name).stat().st_size > 500
 
