@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from hwsim.banks import Banks
 from hwsim.config import Configuration
 from hwsim.timing import latencies
 from models.errors import InputError
@@ -147,21 +148,22 @@ def accelerator(config: Configuration) -> Accelerator:
 def _memories(config: Configuration, junctions: tuple[Junction, ...]) -> list[Memory]:
     """Every memory of the accelerator; a shared address makes one memory of many words (ARCHITECTURE §4, §5)."""
     numbers, hops, n = config.numbers.system, config.hardware_hops, len(junctions)
+    banks = Banks.of(hops, n)
     memories = []
     for j in junctions:
         i = j.number
         left = numbers.left_activation(i - 1)
-        memories.append(Memory(f"activations of layer {i - 1}", hops.activation_banks(i - 1, n), j.z, j.depth, left.width))
+        memories.append(Memory(f"activations of layer {i - 1}", banks.activation[i - 1], j.z, j.depth, left.width))
         if i > 1:
-            banks = hops.activation_banks(i - 1, n)
-            memories.append(Memory(f"derivatives of layer {i - 1}", banks, j.z, j.depth, numbers.derivative.width))
+            derivatives = banks.derivative[i - 2]
+            memories.append(Memory(f"derivatives of layer {i - 1}", derivatives, j.z, j.depth, numbers.derivative.width))
             # Exact: the sum of d_out products.
             product = numbers.weight.width + numbers.delta.width
             lost = max(0, numbers.weight.fraction + numbers.delta.fraction - numbers.product_fraction)
             width = product - lost + math.ceil(math.log2(j.d_out))
-            memories.append(Memory(f"partial deltas of layer {i - 1}", hops.delta_banks(i - 1, n), j.z, j.depth, width))
+            memories.append(Memory(f"partial deltas of layer {i - 1}", banks.partial[i - 2], j.z, j.depth, width))
         memories.append(Memory(f"weights of junction {i}", 1, 1, j.cycle, j.z * numbers.weight.width))
         memories.append(Memory(f"biases of layer {i}", 1, 1, j.n_right, numbers.bias.width))
     last = junctions[-1]
-    memories.append(Memory(f"deltas of layer {n}", hops.delta_banks(n, n), 1, last.n_right, numbers.delta.width))
+    memories.append(Memory(f"deltas of layer {n}", banks.delta, 1, last.n_right, numbers.delta.width))
     return memories

@@ -12,7 +12,9 @@ class Banks:
     Attributes
     ----------
     activation
-        Of layers 0..L-1; derivatives of layers 1..L-1 have as many.
+        Of layers 0..L-1.
+    derivative
+        Of layers 1..L-1.
     partial
         Partial deltas of layers 1..L-1.
     delta
@@ -20,6 +22,7 @@ class Banks:
     """
 
     activation: tuple[int, ...]
+    derivative: tuple[int, ...]
     partial: tuple[int, ...]
     delta: int
 
@@ -31,9 +34,9 @@ class Banks:
         and always before the feedforward of the same junction writes a new one: it lives as many cycles as lie between
         the two. Under ``overlap`` that is one more than an activation lives.
         """
-        derivative = [0] + [hops.staleness(i, n_junctions) for i in range(1, n_junctions)]
         return cls(
-            tuple(max(hops.activation_banks(i, n_junctions), derivative[i]) for i in range(n_junctions)),
+            tuple(hops.activation_banks(i, n_junctions) for i in range(n_junctions)),
+            tuple(hops.staleness(i, n_junctions) for i in range(1, n_junctions)),
             tuple(hops.delta_banks(i, n_junctions) for i in range(1, n_junctions)),
             hops.delta_banks(n_junctions, n_junctions),
         )

@@ -112,7 +112,7 @@ def train(
     from hwsim import plots
     from hwsim.design import Design
     from hwsim.rundir import CONFIG, FINAL, RunDirectory
-    from hwsim.training import TrainingRun
+    from hwsim.training import TrainingRun, interrupt_later
     from models.network import Parameters
 
     loaded = _load(config, seed, assign, engine=engine, order=order, samples=samples, epochs=epochs)
@@ -121,7 +121,7 @@ def train(
     report.describe(console, loaded)
     data = design.dataset(data_dir)
     directory = RunDirectory(out or _default_out(loaded), loaded, resume, force)
-    with preparing(quiet):
+    with preparing(quiet), interrupt_later():
         run = TrainingRun(design, data, directory, save_stream)
     if resume:
         run.resume()

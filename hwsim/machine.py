@@ -449,8 +449,9 @@ def _junction_rows(
         nxt = rows[i + 1]
         row |= {f"NEXT_{k}": nxt[f"LEFT_{k}"] for k in ("BANKS", "WORDS", "PORTS")}
         row |= {f"DELTA_{k}": nxt[f"PARTIAL_{k}"] for k in ("BANKS", "WORDS", "PORTS")}
-        row["SLOPE_WORDS"] = words.take(row["NEXT_BANKS"] * row["N_RIGHT"])
-        row["SLOPE_PORTS"] = ports.take(row["NEXT_BANKS"] * row["Z_NEXT"])
+        row["SLOPE_BANKS"] = banks.derivative[i]
+        row["SLOPE_WORDS"] = words.take(banks.derivative[i] * row["N_RIGHT"])
+        row["SLOPE_PORTS"] = ports.take(banks.derivative[i] * row["Z_NEXT"])
     rows[-1] |= {
         "NEXT_BANKS": 1,
         "DELTA_BANKS": banks.delta,
@@ -564,7 +565,7 @@ def _build(config: Configuration, network: Network, plan: Schedule, times: Timin
         bias_lands=never(int(rights[-1])),
         words=never(n_words),
         partial=zeros(n_partials),
-        tags=never(n_partials),
+        tags=never(n_partials) << columns.COUNT_BITS,
         lands=never(n_partials),
         read_at=never(n_ports),
         written_at=never(n_ports),

@@ -438,7 +438,7 @@ def _read_deltas(
                 _fault(fault, INCOMPLETE, clock, number, PARTIAL, bank, memory, address, r, UP, p[j, NEXT_D_OUT], arrived)
             if lands[at] >= clock:
                 _fault(fault, PENDING, clock, number, PARTIAL, bank, memory, address, r, UP, 0, 0)
-            slope_bank = n % p[j, NEXT_BANKS]
+            slope_bank = n % p[j, SLOPE_BANKS]
             slope = words[p[j, SLOPE_WORDS] + slope_bank * p[j, N_RIGHT] + r]
             port = p[j, SLOPE_PORTS] + slope_bank * zn + memory
             if read_at[port] == clock:
@@ -625,7 +625,7 @@ def _land_activations(p, j, clock, words, written_at, line, queue, table, fault,
     """Pre-activations go through the tables into the memories of the next layer."""
     slot = clock & (p[j, LINE] - 1)
     n, zn = line[j, slot, RESULT_SAMPLE], p[j, Z_NEXT]
-    bank = n % p[j, NEXT_BANKS]
+    bank, slope_bank = n % p[j, NEXT_BANKS], n % p[j, SLOPE_BANKS]
     for i in range(line[j, slot, RESULT_COUNT]):
         r, entry = queue[j, slot, i, RESULT_NEURON], queue[j, slot, i, RESULT_VALUE] - p[j, PRE_LOW]
         value, slope = table[j, entry, 0], table[j, entry, 1]
@@ -635,10 +635,10 @@ def _land_activations(p, j, clock, words, written_at, line, queue, table, fault,
             _fault(fault, WRITE_PORT, clock, p[j, NUMBER], ACTIVATION, bank, memory, address, r, FF, 0, 0)
         written_at[port] = clock
         words[p[j, NEXT_WORDS] + bank * p[j, N_RIGHT] + r] = _tagged(n, value)
-        words[p[j, SLOPE_WORDS] + bank * p[j, N_RIGHT] + r] = _tagged(n, slope)
+        words[p[j, SLOPE_WORDS] + slope_bank * p[j, N_RIGHT] + r] = _tagged(n, slope)
         if tracing:
             _event(log, clock, p[j, NUMBER], FF, WRITE, ACTIVATION, bank, memory, address, i, value, n)
-            _event(log, clock, p[j, NUMBER], FF, WRITE, DERIVATIVE, bank, memory, address, i, slope, n)
+            _event(log, clock, p[j, NUMBER], FF, WRITE, DERIVATIVE, slope_bank, memory, address, i, slope, n)
     line[j, slot, RESULT_COUNT] = 0
 
 

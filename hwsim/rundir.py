@@ -26,9 +26,10 @@ METRICS = "metrics.json"
 TIMING = "timing.json"
 CHECKPOINT = "checkpoint.npz"
 """Present only while a run is unfinished."""
-PICTURES = ("training.png", "connectivity.png", "weights.png")
+PICTURES = ("training.png", "connectivity.png", "weights.png", "timeline.png", "occupancy.png", "utilisation.png")
+TRACES = ("trace.jsonl", "trace.vcd")
 
-_RESULTS = (CONNECTIVITY, INITIAL, FINAL, STREAM, METRICS, TIMING, CHECKPOINT, *PICTURES)
+_RESULTS = (CONNECTIVITY, INITIAL, FINAL, STREAM, METRICS, TIMING, CHECKPOINT, *PICTURES, *TRACES)
 _HEADER = "# The resolved configuration of a run of hwsim: feeding it back reproduces the run.\n"
 """Tells the directory of a run from any other that happens to hold a file of the same name."""
 
@@ -108,6 +109,7 @@ class RunDirectory:
 
     def begin(self) -> None:
         """Start a run: remove what a former one left, lest it be taken for this one's, and write the configuration."""
+        self._make()
         try:
             # The configuration is replaced last, so that a crash in between leaves no mixture of two runs.
             for name in _RESULTS:

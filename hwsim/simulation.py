@@ -1,5 +1,6 @@
 """A run of the cycle-level machine on real samples, beside the reference, and everything that is reported of it."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -120,7 +121,7 @@ def _differences(machine: Machine, reference: FixedEngine) -> list[str]:
 def write(run: Simulation, directory: RunDirectory, traced: bool) -> None:
     """Leave the run directory: integers, figures, pictures, and the trace if it was asked for."""
     design, machine = run.design, run.machine
-    directory.write_config()
+    directory.begin()
     write_connectivity(directory / CONNECTIVITY, design.patterns)
     write_npz(directory / INITIAL, design.initial.arrays())
     write_npz(directory / FINAL, machine.parameters.arrays())
@@ -235,10 +236,10 @@ def parse_window(text: str | None) -> tuple[int, int] | None:
     """
     if text is None:
         return None
-    first, colon, last = text.partition(":")
-    if not colon or not first.isdigit() or not last.isdigit() or int(first) >= int(last) or len(text) > 40:
+    match = re.fullmatch(r"([0-9]{1,18}):([0-9]{1,18})", text)  # what fits into 64 bits
+    if match is None or int(match[1]) >= int(match[2]):
         raise InputError("--trace", text, "must read FIRST:LAST, two clocks in ascending order", ["0:100"])
-    return int(first), int(last)
+    return int(match[1]), int(match[2])
 
 
 def compare_logs(first: Path, second: Path) -> events.Difference | None:

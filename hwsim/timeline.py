@@ -123,7 +123,7 @@ def timeline(hops: Hops, n_junctions: int, kinds: npt.ArrayLike, banks: Banks | 
         t.read(learned, backward[i], UP)
         tables.append(t.table())
     for i in range(1, n_junctions):
-        t = _Filling("derivative", i, banks.activation[i], len(cycles))
+        t = _Filling("derivative", i, banks.derivative[i - 1], len(cycles))
         t.write(fed, forward[i - 1], FF)
         t.read(learned, backward[i - 1], UP)
         tables.append(t.table())

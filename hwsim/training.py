@@ -297,6 +297,16 @@ def _interrupt_flag() -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, before)
 
 
+@contextmanager
+def interrupt_later() -> Iterator[None]:
+    """Hold an interrupt back until the end: compiled code is loaded through callbacks in which it would only be printed."""
+    with _interrupt_flag() as pressed:
+        yield
+        late = pressed()
+    if late:
+        raise KeyboardInterrupt
+
+
 def train(design: Design, out: str | Path, data_dir: str | Path | None = None, watch: Watcher | None = None) -> Outcome:
     """Train a design into a new directory: what ``hwsim train`` does, in one call."""
     directory = RunDirectory(Path(out), design.config)

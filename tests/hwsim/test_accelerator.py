@@ -39,12 +39,11 @@ def test_the_published_accelerator():
     assert {banks[f"weights of junction {i}"] for i in (1, 2)} == {banks[f"biases of layer {i}"] for i in (1, 2)} == {1}
 
 
-def test_one_multiplier_register_costs_one_clock_and_two_stages_two():
-    """The public code registers twice around the multiplier and takes 36 clocks."""
-    for registers, clocks in ((1, 35), (2, 36)):
-        data = RECONFIG.model_dump(mode="json")
-        data["hardware"]["latency"]["multiplier"] = registers
-        assert accelerator(parse(data)).clocks_per_input == clocks
+def test_one_multiplier_register_costs_two_clocks():
+    """A delta is multiplied by its derivative and then by a weight or activation; the public code takes 36 clocks, too."""
+    data = RECONFIG.model_dump(mode="json")
+    data["hardware"]["latency"]["multiplier"] = 1
+    assert accelerator(parse(data)).clocks_per_input == 36
 
 
 def test_storage_by_hand():
@@ -76,7 +75,7 @@ def test_overlap_takes_exactly_c_clocks_and_more_banks():
     assert {name: n for name, n in more.items() if n} == {
         "activations of layer 0": 2,
         "activations of layer 1": 1,
-        "derivatives of layer 1": 1,
+        "derivatives of layer 1": 2,
         "partial deltas of layer 1": 1,
         "deltas of layer 2": 1,
     }
@@ -172,6 +171,7 @@ def check_banks(config, n, overlap):
         written = i - 1
         assert found[f"activations of layer {i}"].banks == alive(written, update(i + 1))
         if i:
-            assert found[f"derivatives of layer {i}"].banks == alive(written, update(i + 1))
+            # The update of junction i reads a derivative before its feedforward overwrites it in the same cycle.
+            assert found[f"derivatives of layer {i}"].banks == alive(written, update(i)) - 1
             assert found[f"partial deltas of layer {i}"].banks == alive(update(i + 1), update(i))
     assert found[f"deltas of layer {n}"].banks == alive(n - 1, update(n))

@@ -1,21 +1,23 @@
 """The command line in the hands of a clumsy user: exit code, one line on standard error, and nothing left half-written."""
 
+import builtins
 import errno
 import os
 import re
-import signal
 import subprocess
 import sys
 
 import pytest
 import yaml
 
+import hwsim.__main__
 from hwsim import cli, plots, rundir
 from hwsim.config_file import assignment, load
 from models.errors import InputError
 from tests.hwsim import runs
 from tests.hwsim.shipped import DEMO, SHIPPED
 
+PREPARING = "preparing: the inner loops are compiled once after installation\n"  # on a slow or busy machine
 SOFTMAX = "network: {layers: [16, 4], out_degree: full, activation: softmax}\nhardware: {z: [4]}\n"
 
 
@@ -30,7 +32,7 @@ def refused(capsys):
 
     def run(*arguments, code=2):
         assert cli.run(list(map(str, arguments))) == code
-        line = capsys.readouterr().err
+        line = capsys.readouterr().err.replace(PREPARING, "")
         assert line.startswith("hwsim: ") and line.endswith("\n") and line.count("\n") == 1 and line.strip().isprintable()
         return line.removeprefix("hwsim: ").rstrip("\n")
 
@@ -59,6 +61,11 @@ def test_what_the_options_do_not_allow(refused, config):
     assert refused("check", config, "--seed", 10**30).startswith(f"seed = {10**30}: must be less than 9223372036854775808")
     assert refused("train", config, "--order", "pipeline").startswith('training.order = "pipeline": must be pipelined or')
     assert refused("train", config, "--engine", "cycles").startswith('training.engine = "cycles": must be float or fixed')
+
+
+def test_windows_of_clocks_that_are_none(refused, config):
+    for text in ("", "5", "5:", ":5", "a:b", "5:1", "5:5", "-1:5", "0:1e3", f"0:{10**20}", "²:³", "1:2:3", "0: 5"):
+        assert "must read FIRST:LAST, two clocks in ascending order" in refused("simulate", config, f"--trace={text}")
 
 
 def test_help_is_not_an_error(capsys):
@@ -97,6 +104,9 @@ def test_designs_that_no_engine_can_run(refused, tmp_path):
     path.write_text(SOFTMAX)
     line = "network.activation = softmax: needs the float engine; in fixed point; nearest: sigmoid, relu, clipped_relu, tanh"
     assert refused("check", path) == line and refused("train", path) == line
+    hasty = "network: {layers: [16, 4], out_degree: [1]}\nhardware: {z: [16], schedule: overlap}\n"
+    path.write_text(hasty)
+    assert refused("check", path).startswith("hardware.schedule = overlap: overlap allows 1 clocks from a weight's read")
     path.write_text(SOFTMAX + "training: {engine: float, batch_size: 8}\n")
     assert refused("check", path).startswith("training.order = pipelined: works on single samples")
     path.write_text(SOFTMAX + "training: {engine: float, order: sequential}\n")
@@ -152,10 +162,10 @@ def below_a_file(folder):
 
 UNUSABLE = {
     "a file": (lambda f: f / "samples.npz", "is not a directory"),
-    "below a file": (below_a_file, "cannot be written: Not a directory"),
+    "below a file": (below_a_file, "file is no directory that can be written to"),
     "proc": (lambda f: "/proc/run", "cannot be written: No such file or directory"),
     "a device": (lambda f: "/dev/full", "is not a directory"),
-    "below a device": (lambda f: "/dev/null/run", "cannot be written: Not a directory"),
+    "below a device": (lambda f: "/dev/null/run", "/dev/null is no directory that can be written to"),
     "a long name": (lambda f: f / ("x" * 300), "cannot be written: File name too long"),
 }
 
@@ -197,6 +207,15 @@ def test_directories_of_another_run_are_kept_unless_forced(refused, config, tmp_
     assert runs.train(config, out, "--force", "--seed", "1") == 0
     assert runs.train(config, tmp_path / "fresh", "--seed", "1") == 0
     assert runs.files(out) == runs.files(tmp_path / "fresh")
+
+
+def test_a_simulation_replaces_all_of_another_run(config, tmp_path, no_pictures):
+    out = tmp_path / "run"
+    assert runs.train(config, out, "--save-stream") == 0
+    assert cli.run(["simulate", str(config), "--out", str(out), "--quiet", "--force", "--trace", "0:9"]) == 0
+    assert rundir.STREAM not in runs.files(out) and set(rundir.TRACES) < set(runs.files(out))
+    assert cli.run(["simulate", str(config), "--out", str(out), "--quiet"]) == 0
+    assert not set(rundir.TRACES) & set(runs.files(out))
 
 
 def test_a_stream_of_floating_point_numbers_is_refused(refused, tmp_path):
@@ -276,6 +295,7 @@ def test_quiet_prints_nothing(config, tmp_path, capfd, no_pictures):
 def test_output_is_plain_text_where_there_is_no_terminal(config, tmp_path, capfd, no_pictures):
     assert cli.run(["train", str(config), "--out", str(tmp_path / "run")]) == 0
     out, err = capfd.readouterr()
+    err = err.replace(PREPARING, "")
     assert "\x1b" not in out + err and "\r" not in out + err
     assert "accuracy: fixed engine, pipelined order, 4 of 4 epochs" in out and "saturation events" in out
     assert [line.split(":")[0] for line in err.splitlines()] == [f"epoch {i}" for i in (1, 2, 3, 4)]
@@ -355,15 +375,18 @@ def test_a_real_full_disk(config, tmp_path):
     assert not [p for p in out.iterdir() if p.name.startswith(".")]
 
 
-def test_an_interrupt_while_packages_load_is_no_traceback(config):
-    program = "import hwsim.__main__ as m; print(1, flush=True); m.main()"
-    command = [sys.executable, "-c", program, "check", str(config)]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert child.stdout is not None
-    child.stdout.readline()
-    child.send_signal(signal.SIGINT)
-    _, err = child.communicate(timeout=60)
-    assert err == "hwsim: interrupted\n" and child.returncode in (130, -signal.SIGINT)
+def test_an_interrupt_while_packages_load_is_no_traceback(monkeypatch, capsys):
+    load = builtins.__import__
+
+    def interrupted(name, *arguments, **keywords):
+        if name == "hwsim":
+            raise KeyboardInterrupt
+        return load(name, *arguments, **keywords)
+
+    monkeypatch.setattr(builtins, "__import__", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        hwsim.__main__.main()
+    assert ended.value.code == 130 and capsys.readouterr().err == "hwsim: interrupted\n"
 
 
 def test_numbers_beyond_memory_are_told(refused, config, monkeypatch):

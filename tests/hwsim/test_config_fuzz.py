@@ -20,7 +20,9 @@ ODD = st.one_of(
     st.sampled_from([10**9, 2**63, -(2**63), 10**30, 10**400, 2**20, 1024, 4096]),
     st.floats(),
     st.text(max_size=8),
-    st.sampled_from(["full", "relu", "softmax", "float", "fixed", "random", "structured", "sequential", "1e5", "~"]),
+    st.sampled_from(
+        ["full", "relu", "softmax", "float", "fixed", "cycle", "random", "structured", "sequential", "1e5", "~"]
+    ),
     st.sampled_from([datetime.date(2018, 1, 2), b"bytes", (1, 2), {1, 2}, 1j, float, ...]),
     st.lists(st.one_of(st.integers(0, 70), st.floats(0, 1), st.just("relu"), st.none()), max_size=4),
     st.lists(st.lists(st.integers(-1, 40), max_size=3), max_size=3),

@@ -1,6 +1,7 @@
 """``hwsim simulate``, ``hwsim diff`` and the machine as a training engine, from the command line."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -78,7 +79,7 @@ def test_logs_of_equal_runs_do_not_differ_and_others_are_told_apart(config, caps
 
 def test_a_missing_bank_ends_in_one_line_and_exit_code_1(config, capsys, monkeypatch):
     honest = Banks.of
-    monkeypatch.setattr(Banks, "of", lambda hops, n: Banks(honest(hops, n).activation, (1,), honest(hops, n).delta))
+    monkeypatch.setattr(Banks, "of", lambda hops, n: replace(honest(hops, n), partial=(1,)))
     assert run("simulate", config, "--out", "a") == 1
     err = capsys.readouterr().err.splitlines()[-1]
     assert err.startswith("hwsim: clock ") and "partial delta memory" in err
@@ -103,4 +104,4 @@ def test_bad_input_is_one_line(config, capsys, arguments, line):
 
 
 def test_hops_of_the_pipeline_are_those_of_the_contract():
-    assert Banks.of(Hops(1, 1, 1), 2) == Banks((5, 3), (2,), 2)
+    assert Banks.of(Hops(1, 1, 1), 2) == Banks((5, 3), (3,), (2,), 2)
