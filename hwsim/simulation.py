@@ -1,7 +1,7 @@
 """A run of the cycle-level machine on real samples, beside the reference, and everything that is reported of it."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +164,23 @@ def bandwidth(run: Simulation) -> dict[str, float]:
     return {name: b / max(machine.clock, 1) for name, b in bits.items()}
 
 
+def memory_use(run: Simulation) -> dict[str, tuple[float, float]]:
+    """Reads and writes of each memory per clock on average, all banks together; 1 is one port in use all the time."""
+    m = run.machine
+    use = {}
+    for j, (ff, bp, up) in enumerate(m.counts[:, :, 1].tolist()):
+        s, clocks = m.schedule.junctions[j], max(m.clock, 1)
+        rows = float(max(m.counts[j, columns.FF, 0], m.counts[j, columns.UP, 0])) / clocks
+        use[f"weights of junction {s.number}"] = (rows, float(m.counts[j, columns.UP, 0]) / clocks)
+        # Every pass writes each neuron of the layer once, and walks all edges.
+        written = ff / (s.edge.size / s.n_left)
+        use[f"activations of layer {j}"] = ((ff + up) / s.z / clocks, written / s.z / clocks)
+        if j:
+            consumed = bp / (s.edge.size / s.n_left)
+            use[f"partial deltas of layer {j}"] = ((bp + consumed) / s.z / clocks, bp / s.z / clocks)
+    return use
+
+
 def figures(run: Simulation) -> dict[str, Any]:
     """``metrics.json`` of a simulation."""
     config, m = run.design.config, run.machine
@@ -188,6 +205,12 @@ def figures(run: Simulation) -> dict[str, Any]:
     )
     result["saturation"] = figure(
         m.saturation.tolist(), "events", "by junction and signal: preactivation, delta, weight, bias"
+    )
+    result["memory_use"] = figure(memory_use(run), "accesses/clock", "reads and writes of one memory, all banks, average")
+    result["memories"] = figure(
+        [asdict(memory) | {"bits": memory.bits} for memory in accelerator(config).memories],
+        "banks, memories a bank, words, bits a word, bits",
+        "every memory of the accelerator",
     )
     for name, bits in bandwidth(run).items():
         result[f"bandwidth_{name.replace(' ', '_')}"] = figure(bits, "bits/clock", f"{name} read and written, average")
@@ -215,6 +238,10 @@ def tell(console: Console, run: Simulation) -> None:
         stale = run.design.config.hops.staleness(s.number, len(run.design.patterns))
         rows.add_row(str(s.number), *busy, str(s.stall_clocks), str(stale), str(s.revisit_distance))
     console.print(rows)
+    memories = report.table("memory use, accesses per clock of one memory, all banks together", "memory", "reads", "writes")
+    for name, (reads, writes) in memory_use(run).items():
+        memories.add_row(name, f"{reads:.3f}", f"{writes:.3f}")
+    console.print(memories)
     moved = ", ".join(f"{name} {bits:,.0f}" for name, bits in bandwidth(run).items())
     console.print(f"bandwidth (bits per clock, average): {moved}")
     console.print(

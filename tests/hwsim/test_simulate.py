@@ -47,6 +47,10 @@ def test_simulation_leaves_the_reference_integers_figures_and_pictures(config, c
     assert metrics["clocks_per_input"]["value"] == 18
     assert metrics["equals_reference"]["value"] is True
     assert metrics["clocks"]["value"] == 18 * (1 + 120 + 1 + 3)  # load, samples, standstill, drain
+    # 120 updates of C = 16 clocks; every row read and written once in each.
+    assert metrics["memory_use"]["value"]["weights of junction 1"] == [120 * 16 / 2250] * 2
+    assert metrics["memory_use"]["value"]["activations of layer 0"] == [2 * 120 * 16 / 2250, 120 * 4 / 2250]
+    assert sum(m["bits"] for m in metrics["memories"]["value"]) == metrics["storage"]["value"]
     for name in ("timeline.png", "occupancy.png", "utilisation.png", "trace.jsonl", "trace.vcd", "config.yaml"):
         assert Path("a", name).stat().st_size > 500
 
