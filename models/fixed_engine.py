@@ -341,6 +341,10 @@ class FixedEngine:
         for name, array in self.arrays().items():
             if name not in arrays or arrays[name].shape != array.shape:
                 raise InputError(f"checkpoint:{name}", None, f"must be present with shape {array.shape}")
+        # Labels and kinds choose places in memory: out of range they would read beyond the arrays.
+        for name, most in (("flight_label", self.network.classes - 1), ("flight_kind", kernel.TRAINING)):
+            if arrays[name].size and not (0 <= arrays[name].min() and arrays[name].max() <= most):
+                raise InputError(f"checkpoint:{name}", None, f"must lie in 0..{most}")
         n = len(self.network.patterns)
         self._weights[self._place] = np.concatenate([arrays[f"weight_{i}"] for i in range(1, n + 1)])
         self._biases[:] = np.concatenate([arrays[f"bias_{i}"] for i in range(1, n + 1)])

@@ -227,6 +227,11 @@ def engine_of(numbers=None, activations=("sigmoid",), cost="quadratic"):
     return FixedEngine(network, numbers, Parameters([np.zeros(4, np.int32)], [np.zeros(2, np.int32)]), FLUSH)
 
 
+def restored(**forged):
+    engine = engine_of()
+    engine.restore(engine.arrays() | {name: np.array(values) for name, values in forged.items()})
+
+
 @pytest.mark.parametrize(
     ("call", "names"),
     [
@@ -242,6 +247,8 @@ def engine_of(numbers=None, activations=("sigmoid",), cost="quadratic"):
         (lambda: engine_run(engine_of(), np.zeros((1, 4), np.int32), [0], -1), "kappa = -1"),
         (lambda: engine_run(engine_of(), np.zeros((1, 4), np.int32), [0], 1, True, [1]), "source = 1..1"),
         (lambda: engine_of().restore({}), "checkpoint:weight_1"),
+        (lambda: restored(flight_label=[2]), "checkpoint:flight_label: must lie in 0..1"),
+        (lambda: restored(flight_kind=[-1]), "checkpoint:flight_kind: must lie in 0..2"),
     ],
 )
 def test_bad_input_is_named(call, names):
