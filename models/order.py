@@ -43,7 +43,7 @@ class Hops:
         return self.backward_lag(1, n_junctions)
 
     def activation_banks(self, layer: int, n_junctions: int) -> int:
-        """Samples whose activations (or derivatives) of ``layer`` (0..L-1) are alive in one cycle.
+        """Samples whose activations of ``layer`` (0..L-1) are alive in one cycle.
 
         Layer i is written one hop's cycle before junction i+1 reads it first and read last by the update of junction
         i+1. Layer 0 is written by the host in the cycle before the sample enters.
