@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from hwsim.banks import Banks
 from hwsim.config import Configuration
+from hwsim.schedule import Schedule
 from hwsim.timing import latencies
 from models.errors import InputError
 
@@ -21,10 +22,12 @@ class Junction:
         W.
     cycle
         C = W / z, clocks of one pass.
+    stall_clocks
+        Clocks of a pass beyond C: the price of a pattern that is not clash-free.
     depth
         D = N_left / z, words of each left memory and clocks of one sweep.
     utilisation
-        Share of the junction cycle's C clocks (without flush) in which this junction works, 0..1.
+        Share of the junction cycle's clocks (without flush) in which this junction works, 0..1.
     """
 
     number: int
@@ -35,6 +38,7 @@ class Junction:
     edges: int
     z: int
     cycle: int
+    stall_clocks: int
     depth: int
     utilisation: float
 
@@ -81,7 +85,7 @@ class Accelerator:
     Attributes
     ----------
     cycle
-        C of the slowest junction, clocks.
+        Clocks of the slowest junction's pass: its C and its stall clocks.
     flush
         Clocks added to every junction cycle until results have landed.
     drain
@@ -110,8 +114,13 @@ class Accelerator:
         return sum(m.bits for m in self.memories)
 
 
-def accelerator(config: Configuration) -> Accelerator:
+def accelerator(config: Configuration, schedule: Schedule | None = None) -> Accelerator:
     """Work out the accelerator of a configuration.
+
+    Parameters
+    ----------
+    schedule
+        Where the stall clocks of each junction are known from; without it there are none, as in every clash-free pattern.
 
     Raises
     ------
@@ -124,7 +133,9 @@ def accelerator(config: Configuration) -> Accelerator:
     if config.out_degrees is None:
         raise InputError("connectivity.kind", "random", "has no hardware", ["structured", "clash_free", "full"])
     layers = config.network.layers
-    slowest = max(w // z for w, z in zip(config.edges, hardware.z, strict=True))
+    cycles = [w // z for w, z in zip(config.edges, hardware.z, strict=True)]
+    stalls = [j.stall_clocks for j in schedule.junctions] if schedule else [0] * len(cycles)
+    slowest = max(c + s for c, s in zip(cycles, stalls, strict=True))
     junctions = tuple(
         Junction(
             number=i,
@@ -134,9 +145,10 @@ def accelerator(config: Configuration) -> Accelerator:
             d_in=config.edges[i - 1] // layers[i],
             edges=config.edges[i - 1],
             z=z,
-            cycle=config.edges[i - 1] // z,
+            cycle=cycles[i - 1],
+            stall_clocks=stalls[i - 1],
             depth=layers[i - 1] // z,
-            utilisation=config.edges[i - 1] / z / slowest,
+            utilisation=(cycles[i - 1] + stalls[i - 1]) / slowest,
         )
         for i, z in enumerate(hardware.z, 1)
     )

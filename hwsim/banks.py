@@ -40,3 +40,8 @@ class Banks:
             tuple(hops.delta_banks(i, n_junctions) for i in range(1, n_junctions)),
             hops.delta_banks(n_junctions, n_junctions),
         )
+
+    @classmethod
+    def of_inference(cls, n_junctions: int) -> "Banks":
+        """Of an accelerator that only infers: activations are written in one junction cycle and read in the next."""
+        return cls((2,) * n_junctions, (1,) * (n_junctions - 1), (1,) * (n_junctions - 1), 1)

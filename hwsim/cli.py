@@ -81,7 +81,7 @@ def check(config: ConfigPath, out: Out = None, assign: Set = None, seed: Seed = 
     if loaded.hardware is not None and loaded.out_degrees is not None:
         timing(loaded, schedule(loaded, design.patterns))  # proves that no latency is too long
     console = _console(quiet)
-    report.describe(console, loaded)
+    report.describe(console, loaded, design)
     for line in report.sequences(loaded):
         console.print(line)
     if out is not None:
@@ -118,7 +118,7 @@ def train(
     loaded = _load(config, seed, assign, engine=engine, order=order, samples=samples, epochs=epochs)
     design = Design(loaded)
     console = _console(quiet)
-    report.describe(console, loaded)
+    report.describe(console, loaded, design)
     data = design.dataset(data_dir)
     directory = RunDirectory(out or _default_out(loaded), loaded, resume, force)
     with preparing(quiet), interrupt_later():
@@ -147,6 +147,9 @@ def simulate(
     ] = None,
     epochs: Annotated[int, typer.Option(metavar="E", help="passes over the samples")] = 1,
     trace: Annotated[str | None, typer.Option(metavar="FIRST:LAST", help="clocks to record", show_default=False)] = None,
+    late: Annotated[float, typer.Option(metavar="P", help="probability that no input is ready in a junction cycle")] = 0.0,
+    inference: Annotated[float, typer.Option(metavar="P", help="probability that a sample is for inference only")] = 0.0,
+    blocked: Annotated[float, typer.Option(metavar="P", help="probability that the output is blocked after one")] = 0.0,
     force: Annotated[bool, typer.Option("--force", help="replace another run in --out")] = False,
     assign: Set = None,
     seed: Seed = None,
@@ -158,20 +161,21 @@ def simulate(
     """
     from hwsim import simulation
     from hwsim.design import Design
+    from hwsim.disturbances import Disturbances
     from hwsim.rundir import RunDirectory
     from hwsim.watch import sample_watcher
 
-    window = simulation.parse_window(trace)
+    window, disturbances = simulation.parse_window(trace), Disturbances(late, inference, blocked)
     loaded = _load(config, seed, assign, samples=samples, epochs=epochs)
     design = Design(loaded)
     console = _console(quiet)
-    report.describe(console, loaded)
+    report.describe(console, loaded, design)
     data = design.dataset(data_dir)
     directory = RunDirectory(
         out or _default_out(loaded).with_name(f"{loaded.name}-machine"), loaded, force=force or out is None
     )
     with preparing(quiet), sample_watcher(quiet) as watch:
-        run = simulation.simulate(design, data.train, window, watch)
+        run = simulation.simulate(design, data.train, window, watch, disturbances)
     simulation.write(run, directory, traced=window is not None)
     simulation.tell(console, run)
     console.print(f"results in {directory.path}")

@@ -154,6 +154,17 @@ class HardwareSection(Section):
     z: tuple[Annotated[Int, Field(ge=1)], ...] = Field(description="edge processors of every junction, z_i")
     schedule: Literal["flush", "overlap"] = Field("flush", description="junction cycles of C + flush clocks, or exactly C")
     latency: LatencySection = LatencySection()
+    build: Literal["training", "inference"] = Field("training", description="inference leaves out BP, UP and their memories")
+    lut_ram_depth: Annotated[Int, Field(ge=1, le=2**20)] = Field(
+        64, description="words up to which a memory is LUT RAM; deeper ones are block RAM"
+    )
+    address: Literal["auto", "table", "adder"] = Field(
+        "auto", description="address generators: tables over the rows, or adders of seeds (types 1 and 2)"
+    )
+    kappa: tuple[Shift, Shift] | None = Field(
+        None, description="least and greatest learning-rate shift in hardware; default: those of training.rate_shift"
+    )
+    counters: Bool = Field(True, description="saturation counters in hardware")
 
 
 class TrainingSection(Section):
@@ -247,6 +258,14 @@ class Configuration(Section):
     def classes(self) -> int:
         """Outputs that count."""
         return self.network.classes or self.network.layers[-1]
+
+    @property
+    def kappa_range(self) -> tuple[int, int]:
+        """Least and greatest learning-rate shift that the hardware can be given."""
+        if self.hardware is not None and self.hardware.kappa is not None:
+            return self.hardware.kappa
+        used = [k for _, k in self.training.rate_shift]
+        return min(used), max(used)
 
     @property
     def hops(self) -> Hops:

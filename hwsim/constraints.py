@@ -135,6 +135,7 @@ def _check_hardware(config: "Configuration") -> None:
             raise InputError("hardware.z", None, rule, [f"connectivity.kind {k}" for k in ("structured", "full", "random")])
         return
     _one_per_junction("hardware.z", hardware.z, net.junctions)
+    _check_kappa(config, hardware.kappa)
     for i, z in enumerate(hardware.z):
         if net.layers[i] % z:
             legal = nearest(z, divisors(net.layers[i]))
@@ -151,6 +152,13 @@ def _check_hardware(config: "Configuration") -> None:
             )
             legal = [d for d in divisors(net.layers[i + 1]) if d >= results]
             raise InputError(f"hardware.z[{i + 1}]", hardware.z[i + 1], rule, legal[:2])
+
+
+def _check_kappa(config: "Configuration", given: tuple[int, int] | None) -> None:
+    used = [k for _, k in config.training.rate_shift]
+    if given is not None and not (given[0] <= min(used, default=given[0]) and max(used, default=given[1]) <= given[1]):
+        rule = "must span the learning-rate shifts of training.rate_shift, the least first"
+        raise InputError("hardware.kappa", list(given), rule, [[min(used), max(used)]])
 
 
 def _check_training(config: "Configuration") -> None:

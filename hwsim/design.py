@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from hwsim.accelerator import Accelerator, accelerator
 from hwsim.config import Configuration
+from hwsim.schedule import schedule
 from models import connectivity
 from models.data import catalogue
 from models.data.dataset import Dataset, Split, pad, padded_positions
@@ -20,7 +22,7 @@ from models.optimisers import Optimiser
 from models.pattern import Pattern
 
 # Purposes of random draws: each has a stream of its own, so that changing how much one draws leaves the others alone.
-_CONNECTIVITY, _INITIAL, _SHUFFLE = 0, 1, 2
+_CONNECTIVITY, _INITIAL, _SHUFFLE, DISTURBANCES = 0, 1, 2, 3
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,18 @@ class Design:
         t = self.config.training
         drawn = initialise(self.network, t.init, t.init_fan, t.init_bias, self.generator(_INITIAL))
         return drawn if t.engine == "float" else drawn.quantise(self.config.numbers.system)
+
+    @cached_property
+    def accelerator(self) -> Accelerator:
+        """Figures of the hardware; those of a structured pattern depend on what was drawn.
+
+        Raises
+        ------
+        InputError
+            If there is no hardware.
+        """
+        stalls = self.config.connectivity.kind == "structured"
+        return accelerator(self.config, schedule(self.config, self.patterns) if stalls else None)
 
     def epoch_order(self, epoch: int, n: int) -> npt.NDArray[np.int64]:
         """In which order the ``n`` training samples enter in an epoch."""

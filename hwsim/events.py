@@ -51,7 +51,8 @@ class Event(NamedTuple):
     operation
         ``FF``, ``BP``, ``UP`` or ``host``. A weight row is read once for all three and counts as ``FF``.
     access
-        ``read`` or ``write``. In every clock all reads come first, then all writes.
+        ``read`` or ``write``. In every clock all reads come first, then all writes. The first contribution to a partial
+        delta overwrites what was there: it is written without being read.
     memory
         ``weight``, ``bias``, ``activation``, ``derivative``, ``partial delta`` or ``delta``.
     bank

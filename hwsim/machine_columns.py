@@ -24,8 +24,12 @@ KIND, LABEL, KAPPA = range(3)
 
 OWNER_BITS = 32
 """A word of activations, derivatives or deltas is (sample << 32) | value: one access reads and checks it."""
-COUNT_BITS = 20
-"""The tag of a partial delta is (sample << 20) | contributions so far."""
+COUNT_BITS = 21
+"""The tag of a partial delta is (sample << 21) | contributions so far: up to d_out, and layers have up to 2**20 neurons."""
+LANE_BITS, OPERATION_BITS = 20, 2
+CLOCK_BITS = LANE_BITS + OPERATION_BITS
+"""A port shows its last access, (clock << 22) | (lane << 2) | operation: one comparison tells whether it was in this clock.
+A lane may also be a neuron of a layer. At a million clocks a second, clocks would overflow after 25 days."""
 
 # One row per junction. Offsets (words, ports, edges, …) are into arrays that all junctions share.
 JUNCTION_COLUMNS = (
@@ -36,7 +40,7 @@ JUNCTION_COLUMNS = (
     "PARTIAL_BANKS PARTIAL_WORDS PARTIAL_PORTS DELTA_BANKS DELTA_WORDS DELTA_PORTS "
     "PRODUCT_DROP PRODUCT_MODE BIAS_DROP PRE_DROP PRE_MODE PRE_LOW PRE_HIGH BACK_DROP DELTA_DROP OUTPUT_DROP DELTA_MODE "
     "DELTA_LOW DELTA_HIGH WEIGHT_DROP WEIGHT_MODE WEIGHT_LOW WEIGHT_HIGH BIAS_STEP_DROP BIAS_MODE BIAS_LOW BIAS_HIGH "
-    "ONE QUADRATIC"
+    "ONE QUADRATIC NARROW NARROW_KAPPA"
 ).split()
 (
     NUMBER, IS_LAST, Z, Z_NEXT, RESULTS, N_LEFT, N_RIGHT, NEXT_D_OUT, CLOCKS, OFFSET, LINE, WIDEST,
@@ -46,7 +50,7 @@ JUNCTION_COLUMNS = (
     PARTIAL_BANKS, PARTIAL_WORDS, PARTIAL_PORTS, DELTA_BANKS, DELTA_WORDS, DELTA_PORTS,
     PRODUCT_DROP, PRODUCT_MODE, BIAS_DROP, PRE_DROP, PRE_MODE, PRE_LOW, PRE_HIGH, BACK_DROP, DELTA_DROP, OUTPUT_DROP, DELTA_MODE,
     DELTA_LOW, DELTA_HIGH, WEIGHT_DROP, WEIGHT_MODE, WEIGHT_LOW, WEIGHT_HIGH, BIAS_STEP_DROP, BIAS_MODE, BIAS_LOW, BIAS_HIGH,
-    ONE, QUADRATIC,
+    ONE, QUADRATIC, NARROW, NARROW_KAPPA,
 ) = range(len(JUNCTION_COLUMNS))  # fmt: skip
 
 # One row per clock of a pass: the weight row in work, the accesses, and runs in the lists of segments and neurons.

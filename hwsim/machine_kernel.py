@@ -1,4 +1,4 @@
-"""The clock loop of the machine, compiled; :mod:`hwsim.machine` builds the arrays it works on.
+"""The clock loop of the machine, compiled; :mod:`hwsim.machine_arrays` builds the arrays it works on.
 
 In every clock all reads come first, then all writes: a word written in one clock can be read in the next. Nothing is shared
 with the reference engine: this is a second implementation of the contract's arithmetic, on the words that the modelled
@@ -17,7 +17,9 @@ from numba import njit
 
 from hwsim.machine_columns import *
 
-# Nothing here allocates, so the compiler may leave out reference counts: they took a third of the time.
+# Nothing here allocates, so the compiler may leave out reference counts: they took a third of the time. The hot loops over lanes
+# are functions of their own, so that their pointers stay in registers; calls with many arrays cost more than that, so the
+# rest is inlined.
 _compiled = njit(cache=True, error_model="numpy", _nrt=False)
 _inlined = njit(cache=True, error_model="numpy", _nrt=False, forceinline=True)
 
@@ -54,11 +56,20 @@ def _tagged(owner, value):
 
 
 @_inlined
+def _stamp(clock, lane, operation):
+    """What an access leaves at a port: clock, lane and operation."""
+    return (np.int64(clock) << CLOCK_BITS) | (np.int64(lane) << OPERATION_BITS) | operation
+
+
+@_inlined
 def _value(word):
     return np.int64(np.int32(word))
 
 
 # Faults and events.
+
+NOBODY = np.zeros(0, np.bool_)
+"""No lane is idle."""
 
 
 @_compiled
@@ -115,70 +126,118 @@ def _log_row(log, p, j, clock, operation, access, row, values, at, sample):
 
 
 @_compiled
-def _blame_left(fault, p, j, clock, first, count, bank, base, owner, operation, memory, word, lane, words):
-    """Find and note the lane that :func:`_read_left` tripped over."""
-    for i in range(count):
-        a = first + i
-        address = word[a] // p[j, Z]
-        for b in range(first, a):
-            if memory[a] == memory[b]:
-                _fault(fault, READ_PORT, clock, p[j, NUMBER], ACTIVATION, bank, memory[a], address, lane[a], operation, 0, 0)
-                return
-        found = words[base + word[a]] >> OWNER_BITS
-        if found != owner:
-            _fault(fault, STALE, clock, p[j, NUMBER], ACTIVATION, bank, memory[a], address, lane[a], operation, owner, found)
-            return
-    address = word[first] // p[j, Z]  # another operation has used the port
-    _fault(fault, READ_PORT, clock, p[j, NUMBER], ACTIVATION, bank, memory[first], address, lane[first], operation, 0, 0)
+def _blame_ports(fault, code, p, j, clock, kind, bank, ports, port, operation, memory, word, lane, first, count, idle):
+    """Note the first lane whose memory another access of this clock uses as well; whether there is one.
+
+    Lanes that ``idle`` names access nothing; the access before is noted as it stands at the port.
+    """
+    now = _stamp(clock, 0, 0)
+    for a in range(first, first + count):
+        if idle.size and idle[a]:
+            continue
+        used = ports[port + memory[a]]
+        if used >= now and used != _stamp(clock, lane[a], operation):
+            address = word[a] // p[j, Z]
+            _fault(fault, code, clock, p[j, NUMBER], kind, bank, memory[a], address, lane[a], operation, 0, used - now)
+            return True
+    return False
 
 
 @_compiled
-def _blame_sum(fault, p, j, clock, first, count, bank, base, sample, memory, word, lane, first_visit, tags, landing):
-    """Find and note the lane that :func:`_add` tripped over; ``landing`` holds the landing clocks before it."""
+def _blame_owner(fault, p, j, clock, bank, base, owner, operation, memory, word, lane, first, count, words):
+    """Note the first lane that reads the activation of another sample."""
+    for a in range(first, first + count):
+        found = words[base + word[a]] >> OWNER_BITS
+        if found != owner:
+            address = word[a] // p[j, Z]
+            _fault(fault, STALE, clock, p[j, NUMBER], ACTIVATION, bank, memory[a], address, lane[a], operation, owner, found)
+            return
+
+
+@_compiled
+def _blame_sum(fault, p, j, clock, bank, base, sample, memory, word, lane, first, count, idle, tags, landing):
+    """Note the first lane that adds to a sum of another sample, or to one that is on its way; ``landing``: until when."""
     for i in range(count):
         a = first + i
-        address = word[a] // p[j, Z]
-        for b in range(first, a):
-            if memory[a] == memory[b]:
-                _fault(fault, READ_PORT, clock, p[j, NUMBER], PARTIAL, bank, memory[a], address, lane[a], BP, 0, 0)
-                return
-        if first_visit[a]:
-            continue
-        if landing[i] >= clock:
+        found, address = tags[base + word[a]] >> COUNT_BITS, word[a] // p[j, Z]
+        if not idle[a] and landing[i] >= clock:
             _fault(fault, PENDING, clock, p[j, NUMBER], PARTIAL, bank, memory[a], address, lane[a], BP, 0, 0)
             return
-        found = tags[base + word[a]] >> COUNT_BITS
-        if found != sample:
+        if not idle[a] and found != sample:
             _fault(fault, STALE, clock, p[j, NUMBER], PARTIAL, bank, memory[a], address, lane[a], BP, sample, found)
             return
-    address = word[first] // p[j, Z]
-    _fault(fault, READ_PORT, clock, p[j, NUMBER], PARTIAL, bank, memory[first], address, lane[first], BP, 0, 0)
 
 
 # Loops over lanes.
 
 
 @_inlined
-def _read_left(words, base, read_at, port, word, memory, first, count, clock, owner, x):
-    """Read the left activations of ``count`` lanes into ``x``; the result is not 0 if anything was wrong.
+def _access(ports, at, clock, lane, operation):
+    """Use the port of one memory; -1, or who has used it before in this clock."""
+    before = ports[at]
+    ports[at] = _stamp(clock, lane, operation)
+    return before - _stamp(clock, 0, 0) if before >= _stamp(clock, 0, 0) else np.int64(-1)
 
-    Wrong is a memory accessed before in this clock, or a word of another sample.
+
+@_compiled
+def _access_all(ports, port, clock, operation, memory, lane, first, count, z, idle):
+    """Use one port per lane, except ``idle`` ones; True if two accesses of this clock meet.
+
+    Then no port, or each that several of these lanes share, shows an access that is not the asking lane's own.
     """
-    bad = np.int64(0)
-    start = np.uint64(first)
+    start, last, at, now = np.uint64(first), np.uint64(first + count), np.uint64(port), _stamp(clock, 0, 0)
+    busy = count
+    if idle.size > 0:
+        for a in range(start, last):
+            busy -= np.int64(idle[a])
+    if busy == z:
+        # Where every lane goes to the memory of its own number, all of this takes a few vector instructions.
+        elsewhere, free = np.int64(0), np.int64(0)
+        for i in range(np.uint64(z)):
+            elsewhere |= np.int64(memory[start + i]) ^ np.int64(i)
+            free |= now - 1 - ports[at + i]  # negative if used in this clock
+        if elsewhere == 0:
+            if free < 0:
+                return True
+            for i in range(np.uint64(z)):
+                ports[at + i] = _stamp(clock, i, operation)
+            return False
+    twice = False
+    for a in range(start, last):
+        if idle.size == 0 or not idle[a]:
+            twice |= ports[at + np.uint64(memory[a])] >= now
+    if twice:
+        return True
+    for a in range(start, last):
+        if idle.size == 0 or not idle[a]:
+            ports[at + np.uint64(memory[a])] = _stamp(clock, lane[a], operation)
+    for a in range(start, last):  # a lane that does not find itself shares its memory
+        if idle.size == 0 or not idle[a]:
+            twice |= ports[at + np.uint64(memory[a])] != _stamp(clock, lane[a], operation)
+    return twice
+
+
+@_compiled
+def _read_left(words, base, word, first, count, owner, x):
+    """Read the left activations of ``count`` lanes into ``x``; the result is not 0 if one belongs to another sample."""
+    differ = np.int64(0)
+    expected = _tagged(owner, 0)
+    start, b = np.uint64(first), np.uint64(base)
     for i in range(np.uint64(count)):
-        m = np.uint64(port + memory[start + i])
-        bad |= read_at[m] == clock
-        read_at[m] = clock
-        v = words[np.uint64(base + word[start + i])]
-        bad |= (v >> OWNER_BITS) ^ owner
+        v = words[b + np.uint64(word[start + i])]
+        differ |= v ^ expected
         x[i] = np.int32(v)
-    return bad
+    return differ >> OWNER_BITS
 
 
-@_inlined
-def _dot(w, at, x, a, b, drop, mode):
-    """Sum of the narrowed products of lanes a..b-1."""
+@_compiled
+def _dot(w, at, x, a, b, drop, mode, narrow):
+    """Sum of the narrowed products of lanes a..b-1; ``narrow``: it fits 32 bits, which halves the time."""
+    if drop == 0 and narrow:
+        short = np.int32(0)
+        for i in range(a, b):
+            short = np.int32(short + np.int32(w[at + i] * x[i]))
+        return np.int64(short)
     total = np.int64(0)
     if drop == 0:
         for i in range(a, b):
@@ -189,17 +248,23 @@ def _dot(w, at, x, a, b, drop, mode):
     return total
 
 
-@_inlined
-def _step(w, at, x, new, to, a, b, delta, drop, mode, low, high):
-    """New weights of lanes a..b-1; returns how many saturated."""
+@_compiled
+def _step(w, at, x, new, to, a, b, delta, drop, mode, low, high, narrow):
+    """New weights of lanes a..b-1; returns how many saturated. ``narrow``: all steps fit 32 bits."""
     saturated = np.int64(0)
-    if mode == ROUND_HALF_UP and drop > 0:
+    if narrow and drop >= 0 and mode != ROUND_HALF_EVEN:
+        # Shifts and sums of 32 bits, spelled so that the compiler sees them.
+        bits, half = np.int32(drop & 31), np.int32(0)
+        if mode == ROUND_HALF_UP and drop > 0:
+            half = np.int32(np.int64(1) << (drop - 1))
+        d, lowest, highest = np.int32(delta), np.int32(low), np.int32(high)
+        count = np.int32(0)
         for i in range(a, b):
-            v = np.int64(w[at + i]) - ((((np.int64(x[i]) * delta) >> (drop - 1)) + 1) >> 1)
-            u = _limit(v, low, high)
-            saturated += u != v
+            v = np.int32(w[at + i] - np.int32(np.int32(np.int32(x[i] * d) + half) >> bits))
+            u = min(max(v, lowest), highest)
+            count = np.int32(count + np.int32(u != v))
             new[to + i] = u
-        return saturated
+        return np.int64(count)
     for i in range(a, b):
         v = np.int64(w[at + i]) - _round_shift(np.int64(x[i]) * delta, drop, mode)
         u = _limit(v, low, high)
@@ -209,8 +274,13 @@ def _step(w, at, x, new, to, a, b, delta, drop, mode, low, high):
 
 
 @_inlined
-def _multiply(w, at, product, to, a, b, delta, drop, mode):
+def _multiply(w, at, product, to, a, b, delta, drop, mode, narrow):
     """Narrowed products of the weights of lanes a..b-1 with one delta."""
+    if drop == 0 and narrow:
+        d = np.int32(delta)
+        for i in range(a, b):
+            product[to + i] = np.int32(w[at + i] * d)
+        return
     if drop == 0:
         for i in range(a, b):
             product[to + i] = np.int64(w[at + i]) * delta
@@ -220,38 +290,12 @@ def _multiply(w, at, product, to, a, b, delta, drop, mode):
 
 
 @_inlined
-def _add(
-    partial,
-    tags,
-    lands,
-    base,
-    read_at,
-    port,
-    word,
-    memory,
-    first_visit,
-    first,
-    count,
-    clock,
-    due,
-    sample,
-    product,
-    at,
-    sums,
-    sum_tags,
-    to,
-):
-    """Read partial deltas and add products; the result is not 0 if anything was wrong.
-
-    Wrong is a memory read before in this clock, a sum of another sample, or one that is being written.
-    """
+def _add(partial, tags, lands, base, word, first_visit, first, count, clock, due, sample, product, at, sums, sum_tags, to):
+    """Read partial deltas and add products; the result is not 0 if a sum is another sample's or is being written."""
     bad = np.int64(0)
     start = np.int64(sample) << COUNT_BITS
     for i in range(np.uint64(count)):
         a = np.uint64(first) + i
-        m = np.uint64(port + memory[a])
-        bad |= read_at[m] == clock
-        read_at[m] = clock
         q = np.uint64(base + word[a])
         if first_visit[a]:
             sums[to + i] = product[at + i]
@@ -266,46 +310,32 @@ def _add(
 
 
 @_inlined
-def _add_in_place(
-    partial, tags, base, read_at, written_at, port, word, memory, first_visit, first, count, clock, sample, product, at
-):
-    """Accumulate in one clock: read, add, write; the result is not 0 if anything was wrong.
-
-    Wrong is a memory accessed before in this clock, or a sum of another sample.
-    """
+def _add_in_place(partial, tags, base, word, first_visit, first, count, sample, product, at):
+    """Accumulate in one clock: read, add, write; the result is not 0 if a sum is another sample's."""
     bad = np.int64(0)
     start = np.int64(sample) << COUNT_BITS
     for i in range(np.uint64(count)):
         a = np.uint64(first) + i
-        m = np.uint64(port + memory[a])
-        bad |= (read_at[m] == clock) | (written_at[m] == clock)
-        read_at[m] = clock
-        written_at[m] = clock
         q = np.uint64(base + word[a])
         if first_visit[a]:
             partial[q] = product[at + i]
             tags[q] = start + 1
         else:
             tag = tags[q]
-            bad |= (tag >> COUNT_BITS) ^ sample
+            bad |= (tag ^ start) >> COUNT_BITS
             partial[q] += product[at + i]
             tags[q] = tag + 1
     return bad
 
 
 @_inlined
-def _store(partial, tags, base, written_at, port, word, memory, first, count, clock, sums, sum_tags, at):
-    """Write sums back; the result is not 0 if a memory was written before in this clock."""
-    bad = np.int64(0)
+def _store(partial, tags, base, word, first, count, sums, sum_tags, at):
+    """Write sums back."""
     start = np.uint64(first)
     for i in range(np.uint64(count)):
-        m = np.uint64(port + memory[start + i])
-        bad |= written_at[m] == clock
-        written_at[m] = clock
         q = np.uint64(base + word[start + i])
         partial[q] = sums[at + i]
         tags[q] = sum_tags[at + i]
-    return bad
 
 
 @_inlined
@@ -318,31 +348,40 @@ def _copy(source, at, target, to, count):
 # The operations of one junction in one clock.
 
 
-@_inlined
-def _host(p, j, clock, position, beat, n, inputs, row, words, written_at, fault, log, tracing):
+@_compiled
+def _host(p, j, clock, position, beat, n, inputs, row, words, written, fault, log, tracing):
     """Write one beat of sample n into the memories of layer 0."""
-    bank = n % p[j, LEFT_BANKS]
-    base, port = p[j, LEFT_WORDS] + bank * p[j, N_LEFT], p[j, LEFT_PORTS] + bank * p[j, Z]
-    first = position * beat
-    memory, address = first % p[j, Z], first // p[j, Z]
-    for q in range(first, min(first + beat, p[j, N_LEFT])):
-        if written_at[port + memory] == clock:
-            _fault(fault, WRITE_PORT, clock, 0, ACTIVATION, bank, memory, address, q, HOST, 0, 0)
-        written_at[port + memory] = clock
-        words[base + q] = _tagged(n, inputs[row, q])
+    bank, z = n % p[j, LEFT_BANKS], p[j, Z]
+    base, port = p[j, LEFT_WORDS] + bank * p[j, N_LEFT], p[j, LEFT_PORTS] + bank * z
+    q, last = position * beat, min((position + 1) * beat, p[j, N_LEFT])
+    memory, address = q % z, q // z
+    while q < last:
+        count = min(last - q, z - memory)  # one word for each of some neighbouring memories
+        at, to, now, twice = np.uint64(port + memory), np.uint64(base + q), _stamp(clock, 0, 0), False
+        for i in range(np.uint64(count)):
+            twice |= written[at + i] >= now
+        if twice:
+            for i in range(count):
+                before = _access(written, port + memory + i, clock, q + i, HOST)
+                if before >= 0:
+                    _fault(fault, WRITE_PORT, clock, 0, ACTIVATION, bank, memory + i, address, q + i, HOST, 0, before)
+        for i in range(np.uint64(count)):
+            written[at + i] = _stamp(clock, np.uint64(q) + i, HOST)
+            words[to + i] = _tagged(n, inputs[row, np.uint64(q) + i])
         if tracing:
-            _event(log, clock, 0, HOST, WRITE, ACTIVATION, bank, memory, address, q - first, inputs[row, q], n)
-        memory += 1
-        if memory == p[j, Z]:
-            memory, address = 0, address + 1
+            for i in range(count):
+                value = inputs[row, q + i]
+                _event(log, clock, 0, HOST, WRITE, ACTIVATION, bank, memory + i, address, q + i - position * beat, value, n)
+        q += count
+        memory, address = 0, address + 1
 
 
 @_inlined
-def _read_row(p, j, clock, row, weight, row_lands, read_at, register, fault, log, tracing):
+def _read_row(p, j, clock, row, weight, row_lands, read, register, fault, log, tracing):
     """One weight row into the row register, which FF, BP and UP share."""
-    if read_at[p[j, WEIGHT_PORT]] == clock:
-        _fault(fault, READ_PORT, clock, p[j, NUMBER], WEIGHT, 0, 0, row, 0, FF, 0, 0)
-    read_at[p[j, WEIGHT_PORT]] = clock
+    before = _access(read, p[j, WEIGHT_PORT], clock, 0, FF)
+    if before >= 0:
+        _fault(fault, READ_PORT, clock, p[j, NUMBER], WEIGHT, 0, 0, row, 0, FF, 0, before)
     if row_lands[p[j, ROWS] + row] >= clock:
         _fault(fault, PENDING, clock, p[j, NUMBER], WEIGHT, 0, 0, row, 0, FF, 0, 0)
     base = p[j, EDGES] + row * p[j, Z]
@@ -368,7 +407,7 @@ def _feedforward(
     sums,
     bias,
     bias_lands,
-    read_at,
+    read,
     line,
     queue,
     saturation,
@@ -381,7 +420,14 @@ def _feedforward(
         sums[begin_neuron[i]] = 0
     for i in range(k[c, SEGMENT], k[c, SEGMENT_END]):
         sums[segment[i, 0]] += _dot(
-            w, at, x, np.uint64(segment[i, 1]), np.uint64(segment[i, 2]), p[j, PRODUCT_DROP], p[j, PRODUCT_MODE]
+            w,
+            at,
+            x,
+            np.uint64(segment[i, 1]),
+            np.uint64(segment[i, 2]),
+            p[j, PRODUCT_DROP],
+            p[j, PRODUCT_MODE],
+            p[j, NARROW] != 0,
         )
     if k[c, END] == k[c, END_END]:
         return
@@ -391,9 +437,9 @@ def _feedforward(
         r = end_neuron[i]
         own = r - p[j, RIGHT]
         memory, address = own % p[j, RESULTS], own // p[j, RESULTS]
-        if read_at[p[j, BIAS_PORTS] + memory] == clock:
-            _fault(fault, READ_PORT, clock, p[j, NUMBER], BIAS, 0, memory, address, own, FF, 0, 0)
-        read_at[p[j, BIAS_PORTS] + memory] = clock
+        before = _access(read, p[j, BIAS_PORTS] + memory, clock, own, FF)
+        if before >= 0:
+            _fault(fault, READ_PORT, clock, p[j, NUMBER], BIAS, 0, memory, address, own, FF, 0, before)
         if bias_lands[r] >= clock:
             _fault(fault, PENDING, clock, p[j, NUMBER], BIAS, 0, memory, address, own, FF, 0, 0)
         total = sums[r] + _round_shift(bias[r], p[j, BIAS_DROP], ROUND_FLOOR)
@@ -411,7 +457,7 @@ def _feedforward(
 
 @_inlined
 def _read_deltas(
-    p, j, k, c, clock, n, begin_neuron, words, partial, tags, lands, read_at, deltas, saturation, fault, log, tracing
+    p, j, k, c, clock, n, begin_neuron, words, partial, tags, lands, read, deltas, saturation, fault, log, tracing
 ):
     """Deltas of the right neurons that begin in this clock, from the partial deltas or, last junction, as stored."""
     number, zn = p[j, NUMBER], p[j, Z_NEXT]
@@ -421,9 +467,9 @@ def _read_deltas(
         memory, address = r % zn, r // zn
         port, at = p[j, DELTA_PORTS] + bank * zn + memory, p[j, DELTA_WORDS] + bank * p[j, N_RIGHT] + r
         kind = DELTA if p[j, IS_LAST] else PARTIAL
-        if read_at[port] == clock:
-            _fault(fault, READ_PORT, clock, number, kind, bank, memory, address, r, UP, 0, 0)
-        read_at[port] = clock
+        before = _access(read, port, clock, r, UP)
+        if before >= 0:
+            _fault(fault, READ_PORT, clock, number, kind, bank, memory, address, r, UP, 0, before)
         if p[j, IS_LAST]:
             owner, value = words[at] >> OWNER_BITS, _value(words[at])
             if owner != n:
@@ -441,9 +487,9 @@ def _read_deltas(
             slope_bank = n % p[j, SLOPE_BANKS]
             slope = words[p[j, SLOPE_WORDS] + slope_bank * p[j, N_RIGHT] + r]
             port = p[j, SLOPE_PORTS] + slope_bank * zn + memory
-            if read_at[port] == clock:
-                _fault(fault, READ_PORT, clock, number, DERIVATIVE, slope_bank, memory, address, r, UP, 0, 0)
-            read_at[port] = clock
+            before = _access(read, port, clock, r, UP)
+            if before >= 0:
+                _fault(fault, READ_PORT, clock, number, DERIVATIVE, slope_bank, memory, address, r, UP, 0, before)
             if slope >> OWNER_BITS != n:
                 _fault(fault, STALE, clock, number, DERIVATIVE, slope_bank, memory, address, r, UP, n, slope >> OWNER_BITS)
             wide = _round_shift(partial[at] * _value(slope), p[j, DELTA_DROP], p[j, DELTA_MODE])
@@ -459,7 +505,7 @@ def _read_deltas(
 
 @_inlined
 def _learn(
-    p, j, k, c, clock, n, kappa, w, at, x, new, lane, segment, end_neuron, deltas, product, updates, bias, bias_lands, row_lands, read_at, line, queue, saturation, fault
+    p, j, k, c, clock, n, kappa, w, at, x, new, lane, segment, end_neuron, deltas, product, updates, bias, bias_lands, row_lands, read, line, queue, saturation, fault
 ):  # fmt: skip
     """Products for the partial deltas of the left layer, new weights and new biases, all sent on their way."""
     first, count = k[c, ACCESS], k[c, COUNT]
@@ -472,7 +518,21 @@ def _learn(
     saturated = np.int64(0)
     for i in range(k[c, SEGMENT], k[c, SEGMENT_END]):
         delta, a, b = deltas[segment[i, 0]], np.uint64(segment[i, 1]), np.uint64(segment[i, 2])
-        saturated += _step(w, at, x, updates, to, a, b, delta, drop, p[j, WEIGHT_MODE], p[j, WEIGHT_LOW], p[j, WEIGHT_HIGH])
+        saturated += _step(
+            w,
+            at,
+            x,
+            updates,
+            to,
+            a,
+            b,
+            delta,
+            drop,
+            p[j, WEIGHT_MODE],
+            p[j, WEIGHT_LOW],
+            p[j, WEIGHT_HIGH],
+            kappa <= p[j, NARROW_KAPPA],
+        )
         if p[j, NUMBER] > 1:
             _multiply(
                 w,
@@ -484,6 +544,7 @@ def _learn(
                 delta,
                 p[j, BACK_DROP],
                 p[j, PRODUCT_MODE],
+                p[j, NARROW] != 0,
             )
     saturation[j, WEIGHT_SIGNAL] += saturated
     if p[j, NUMBER] > 1:
@@ -507,7 +568,7 @@ def _learn(
         own = r - p[j, RIGHT]
         memory, address = own % p[j, RESULTS], own // p[j, RESULTS]
         # FF has read the bias in this very clock, or would have: one port, one address.
-        read_at[p[j, BIAS_PORTS] + memory] = clock
+        read[p[j, BIAS_PORTS] + memory] = _stamp(clock, own, UP)
         if bias_lands[r] >= clock:
             _fault(fault, PENDING, clock, p[j, NUMBER], BIAS, 0, memory, address, own, UP, 0, 0)
         wide = bias[r] - _round_shift(deltas[r], min(p[j, BIAS_STEP_DROP] + kappa, MOST_DROP), p[j, BIAS_MODE])
@@ -523,62 +584,48 @@ def _learn(
 
 @_inlined
 def _read_partials(
-    p,
-    j,
-    clock,
-    word,
-    memory,
-    lane,
-    first_visit,
-    partial,
-    tags,
-    lands,
-    read_at,
-    written_at,
-    line,
-    product,
-    sums,
-    sum_tags,
-    landing,
-    fault,
-    log,
-    tracing,
-):
+    p, j, clock, word, memory, lane, first_visit, partial, tags, lands, read, written, line, product, sums, sum_tags, landing, fault, log, tracing
+):  # fmt: skip
     """Products arrive at the accumulators: read the partial deltas and add; the sums land after the loop's length."""
     slot = clock & (p[j, LINE] - 1)
     n, first, count = line[j, slot, PRODUCT_SAMPLE], line[j, slot, PRODUCT_FIRST], line[j, slot, PRODUCT_COUNT]
     line[j, slot, PRODUCT_COUNT] = 0
     bank = n % p[j, PARTIAL_BANKS]
     base, port = p[j, PARTIAL_WORDS] + bank * p[j, N_LEFT], p[j, PARTIAL_PORTS] + bank * p[j, Z]
-    if p[j, ACCUMULATE] == 1 and not tracing:
-        at = np.uint64((j * p[j, LINE] + slot) * p[j, WIDEST])
-        bad = _add_in_place(
-            partial, tags, base, read_at, written_at, port, word, memory, first_visit, first, count, clock, n, product, at
-        )
-        if bad != 0:
-            _blame_sum(fault, p, j, clock, first, count, bank, base, n, memory, word, lane, first_visit, tags, landing)
-        return
     due = clock + p[j, ACCUMULATE] - 1
     target = due & (p[j, LINE] - 1)
     source, to = (j * p[j, LINE] + slot) * p[j, WIDEST], (j * p[j, LINE] + target) * p[j, WIDEST]
-    for i in range(count):
-        landing[i] = lands[base + word[first + i]]
-    if tracing:
+    if _access_all(read, port, clock, BP, memory, lane, first, count, p[j, Z], first_visit):
+        _blame_ports(
+            fault, READ_PORT, p, j, clock, PARTIAL, bank, read, port, BP, memory, word, lane, first, count, first_visit
+        )
+    if due == clock and not tracing:
+        if _access_all(written, port, clock, BP, memory, lane, first, count, p[j, Z], NOBODY):
+            _blame_ports(
+                fault, WRITE_PORT, p, j, clock, PARTIAL, bank, written, port, BP, memory, word, lane, first, count, NOBODY
+            )
+        bad = _add_in_place(partial, tags, base, word, first_visit, first, count, n, product, np.uint64(source))
+    else:
         for i in range(count):
-            sums[to + i] = partial[base + word[first + i]]
-        _log_lanes(log, p, j, clock, BP, READ, PARTIAL, bank, first, count, memory, word, lane, sums, to, n)
-    bad = _add(
-        partial, tags, lands, base, read_at, port, word, memory, first_visit, first, count, clock, due, n, product, np.uint64(source), sums, sum_tags, np.uint64(to)
-    )  # fmt: skip
+            landing[i] = lands[base + word[first + i]]
+        if tracing:
+            for i in range(count):
+                a = first + i
+                if not first_visit[a]:
+                    value, address = partial[base + word[a]], word[a] // p[j, Z]
+                    _event(log, clock, p[j, NUMBER], BP, READ, PARTIAL, bank, memory[a], address, lane[a], value, n)
+        bad = _add(
+            partial, tags, lands, base, word, first_visit, first, count, clock, due, n, product, np.uint64(source), sums, sum_tags, np.uint64(to)
+        )  # fmt: skip
+        line[j, target, SUM_COUNT] = count
+        line[j, target, SUM_FIRST] = first
+        line[j, target, SUM_SAMPLE] = n
     if bad != 0:
-        _blame_sum(fault, p, j, clock, first, count, bank, base, n, memory, word, lane, first_visit, tags, landing)
-    line[j, target, SUM_COUNT] = count
-    line[j, target, SUM_FIRST] = first
-    line[j, target, SUM_SAMPLE] = n
+        _blame_sum(fault, p, j, clock, bank, base, n, memory, word, lane, first, count, first_visit, tags, landing)
 
 
 @_inlined
-def _land_sums(p, j, clock, word, memory, lane, partial, tags, written_at, line, sums, sum_tags, fault, log, tracing):
+def _land_sums(p, j, clock, word, memory, lane, partial, tags, written, line, sums, sum_tags, fault, log, tracing):
     """Partial deltas are written back."""
     slot = clock & (p[j, LINE] - 1)
     n, first, count = line[j, slot, SUM_SAMPLE], line[j, slot, SUM_FIRST], line[j, slot, SUM_COUNT]
@@ -586,23 +633,24 @@ def _land_sums(p, j, clock, word, memory, lane, partial, tags, written_at, line,
     bank = n % p[j, PARTIAL_BANKS]
     base, port = p[j, PARTIAL_WORDS] + bank * p[j, N_LEFT], p[j, PARTIAL_PORTS] + bank * p[j, Z]
     at = (j * p[j, LINE] + slot) * p[j, WIDEST]
-    bad = _store(partial, tags, base, written_at, port, word, memory, first, count, clock, sums, sum_tags, np.uint64(at))
-    if bad != 0:
-        address = word[first] // p[j, Z]
-        _fault(fault, WRITE_PORT, clock, p[j, NUMBER], PARTIAL, bank, memory[first], address, lane[first], BP, 0, 0)
+    if _access_all(written, port, clock, BP, memory, lane, first, count, p[j, Z], NOBODY):
+        _blame_ports(
+            fault, WRITE_PORT, p, j, clock, PARTIAL, bank, written, port, BP, memory, word, lane, first, count, NOBODY
+        )
+    _store(partial, tags, base, word, first, count, sums, sum_tags, np.uint64(at))
     if tracing:
         _log_lanes(log, p, j, clock, BP, WRITE, PARTIAL, bank, first, count, memory, word, lane, sums, at, n)
 
 
 @_inlined
-def _land_updates(p, j, clock, weight, bias, written_at, line, queue, updates, fault, log, tracing):
+def _land_updates(p, j, clock, weight, bias, written, line, queue, updates, fault, log, tracing):
     """A weight row and biases are written back."""
     slot = clock & (p[j, LINE] - 1)
     if line[j, slot, UPDATE_ROW] > 0:
         row = line[j, slot, UPDATE_ROW] - 1
-        if written_at[p[j, WEIGHT_PORT]] == clock:
-            _fault(fault, WRITE_PORT, clock, p[j, NUMBER], WEIGHT, 0, 0, row, 0, UP, 0, 0)
-        written_at[p[j, WEIGHT_PORT]] = clock
+        before = _access(written, p[j, WEIGHT_PORT], clock, 0, UP)
+        if before >= 0:
+            _fault(fault, WRITE_PORT, clock, p[j, NUMBER], WEIGHT, 0, 0, row, 0, UP, 0, before)
         base = p[j, EDGES] + row * p[j, Z]
         _copy(updates, (j * p[j, LINE] + slot) * p[j, WIDEST], weight, base, p[j, Z])
         if tracing:
@@ -611,9 +659,9 @@ def _land_updates(p, j, clock, weight, bias, written_at, line, queue, updates, f
     for i in range(line[j, slot, BIAS_COUNT]):
         r, value = queue[j, slot, i, BIAS_NEURON], queue[j, slot, i, BIAS_VALUE]
         memory, address = r % p[j, RESULTS], r // p[j, RESULTS]
-        if written_at[p[j, BIAS_PORTS] + memory] == clock:
-            _fault(fault, WRITE_PORT, clock, p[j, NUMBER], BIAS, 0, memory, address, r, UP, 0, 0)
-        written_at[p[j, BIAS_PORTS] + memory] = clock
+        before = _access(written, p[j, BIAS_PORTS] + memory, clock, r, UP)
+        if before >= 0:
+            _fault(fault, WRITE_PORT, clock, p[j, NUMBER], BIAS, 0, memory, address, r, UP, 0, before)
         bias[p[j, RIGHT] + r] = value
         if tracing:
             _event(log, clock, p[j, NUMBER], UP, WRITE, BIAS, 0, memory, address, i, value, line[j, slot, BIAS_SAMPLE])
@@ -621,7 +669,7 @@ def _land_updates(p, j, clock, weight, bias, written_at, line, queue, updates, f
 
 
 @_inlined
-def _land_activations(p, j, clock, words, written_at, line, queue, table, fault, log, tracing):
+def _land_activations(p, j, clock, words, written, line, queue, table, fault, log, tracing):
     """Pre-activations go through the tables into the memories of the next layer."""
     slot = clock & (p[j, LINE] - 1)
     n, zn = line[j, slot, RESULT_SAMPLE], p[j, Z_NEXT]
@@ -631,9 +679,9 @@ def _land_activations(p, j, clock, words, written_at, line, queue, table, fault,
         value, slope = table[j, entry, 0], table[j, entry, 1]
         memory, address = r % zn, r // zn
         port = p[j, NEXT_PORTS] + bank * zn + memory
-        if written_at[port] == clock:
-            _fault(fault, WRITE_PORT, clock, p[j, NUMBER], ACTIVATION, bank, memory, address, r, FF, 0, 0)
-        written_at[port] = clock
+        before = _access(written, port, clock, r, FF)
+        if before >= 0:
+            _fault(fault, WRITE_PORT, clock, p[j, NUMBER], ACTIVATION, bank, memory, address, r, FF, 0, before)
         words[p[j, NEXT_WORDS] + bank * p[j, N_RIGHT] + r] = _tagged(n, value)
         words[p[j, SLOPE_WORDS] + slope_bank * p[j, N_RIGHT] + r] = _tagged(n, slope)
         if tracing:
@@ -648,7 +696,7 @@ def _land_outputs(
     j,
     clock,
     words,
-    written_at,
+    written,
     line,
     queue,
     table,
@@ -683,9 +731,9 @@ def _land_outputs(
             delta = _limit(wide, p[j, DELTA_LOW], p[j, DELTA_HIGH])
             saturation[j, DELTA_SIGNAL] += delta != wide
             port = p[j, DELTA_PORTS] + bank * zn + memory
-            if written_at[port] == clock:
-                _fault(fault, WRITE_PORT, clock, p[j, NUMBER], DELTA, bank, memory, address, r, FF, 0, 0)
-            written_at[port] = clock
+            before = _access(written, port, clock, r, FF)
+            if before >= 0:
+                _fault(fault, WRITE_PORT, clock, p[j, NUMBER], DELTA, bank, memory, address, r, FF, 0, before)
             words[p[j, DELTA_WORDS] + bank * p[j, N_RIGHT] + r] = _tagged(n, delta)
             if tracing:
                 _event(log, clock, p[j, NUMBER], FF, WRITE, DELTA, bank, memory, address, i, delta, n)
@@ -745,7 +793,7 @@ def run(design, state, clock, end, at, feed, samples, results, saturation, count
         How many results have left, and the clock reached.
     """
     p, k, memory, word, lane, first_visit, segment, begin_neuron, end_neuron, output_neurons, tables, common = design
-    weight, row_lands, bias, bias_lands, words, partial, tags, lands, read_at, written_at = state[:10]
+    weight, row_lands, bias, bias_lands, words, partial, tags, lands, read, written = state[:10]
     row_weight, row_new, left, sums, deltas, output = state[10:16]
     line, queue, updates, product, sum_values, sum_tags, landing, control, now = state[16:]
     period, beat = common[0], common[1]
@@ -759,19 +807,6 @@ def run(design, state, clock, end, at, feed, samples, results, saturation, count
         now[j, PERIOD], now[j, PASS_CLOCK] = since // period, since % period
     while clock < end:
         tracing = window[0] <= clock and clock < window[1]
-        since = clock - base
-        host_period, host_clock = since // period, since % period
-        fed = host_period - first_fed
-        if fed >= 0 and fed < feed.size:
-            n, s = cycle + host_period + 1, feed[fed]
-            if host_clock == 0:
-                control[n % places, KIND] = BUBBLE
-                if s >= 0:
-                    control[n % places, KIND] = samples.kind[s]
-                    control[n % places, LABEL] = samples.label[s]
-                    control[n % places, KAPPA] = samples.kappa[s]
-            if s >= 0 and host_clock * beat < p[0, N_LEFT]:
-                _host(p, 0, clock, host_clock, beat, n, inputs, s, words, written_at, fault, log, tracing)
         for j in range(n_junctions):
             c = now[j, PASS_CLOCK] + 1
             if c == period:
@@ -787,7 +822,7 @@ def run(design, state, clock, end, at, feed, samples, results, saturation, count
             first, count = k[c, ACCESS], k[c, COUNT]
             w_at = np.uint64(j * p[j, WIDEST])
             if k[c, ROW_BEGINS]:
-                _read_row(p, j, clock, k[c, ROW], weight, row_lands, read_at, row_weight, fault, log, tracing)
+                _read_row(p, j, clock, k[c, ROW], weight, row_lands, read, row_weight, fault, log, tracing)
             if count < p[j, Z]:
                 # Behind the row registers there is room for the lanes served in this clock.
                 w_at = np.uint64(n_junctions * p[j, WIDEST])
@@ -800,25 +835,29 @@ def run(design, state, clock, end, at, feed, samples, results, saturation, count
                 counts[j, operation, 1] += count
                 n, bank = now[j, FORWARD_SAMPLE + operation], now[j, FORWARD_BANK + operation]
                 left_base, port = p[j, LEFT_WORDS] + bank * p[j, N_LEFT], p[j, LEFT_PORTS] + bank * p[j, Z]
-                bad = _read_left(words, left_base, read_at, port, word, memory, first, count, clock, n, left)
-                if bad != 0:
-                    _blame_left(fault, p, j, clock, first, count, bank, left_base, n, operation, memory, word, lane, words)
+                strange = _read_left(words, left_base, word, first, count, n, left)
+                if _access_all(read, port, clock, operation, memory, lane, first, count, p[j, Z], NOBODY):
+                    _blame_ports(
+                        fault, READ_PORT, p, j, clock, ACTIVATION, bank, read, port, operation, memory, word, lane, first, count, NOBODY
+                    )  # fmt: skip
+                elif strange != 0:
+                    _blame_owner(fault, p, j, clock, bank, left_base, n, operation, memory, word, lane, first, count, words)
                 if tracing:
                     _log_lanes(
                         log, p, j, clock, operation, READ, ACTIVATION, bank, first, count, memory, word, lane, left, 0, n
                     )
                 if operation == FF:
                     _feedforward(
-                        p, j, k, c, clock, n, row_weight, w_at, left, segment, begin_neuron, end_neuron, sums, bias, bias_lands, read_at, line,
+                        p, j, k, c, clock, n, row_weight, w_at, left, segment, begin_neuron, end_neuron, sums, bias, bias_lands, read, line,
                         queue, saturation, fault, log, tracing,
                     )  # fmt: skip
                 else:
                     _read_deltas(
-                        p, j, k, c, clock, n, begin_neuron, words, partial, tags, lands, read_at, deltas, saturation, fault, log, tracing
+                        p, j, k, c, clock, n, begin_neuron, words, partial, tags, lands, read, deltas, saturation, fault, log, tracing
                     )  # fmt: skip
                     _learn(
                         p, j, k, c, clock, n, now[j, NOW_KAPPA], row_weight, w_at, left, row_new, lane, segment, end_neuron, deltas,
-                        product, updates, bias, bias_lands, row_lands, read_at, line, queue, saturation, fault,
+                        product, updates, bias, bias_lands, row_lands, read, line, queue, saturation, fault,
                     )  # fmt: skip
             if learns and j > 0:
                 counts[j, BP, 0] += 1
@@ -826,24 +865,38 @@ def run(design, state, clock, end, at, feed, samples, results, saturation, count
         for j in range(1, n_junctions):
             if line[j, clock & (p[j, LINE] - 1), PRODUCT_COUNT] > 0:
                 _read_partials(
-                    p, j, clock, word, memory, lane, first_visit, partial, tags, lands, read_at, written_at, line, product, sum_values,
+                    p, j, clock, word, memory, lane, first_visit, partial, tags, lands, read, written, line, product, sum_values,
                     sum_tags, landing, fault, log, tracing,
                 )  # fmt: skip
+        # From here on, writes.
+        since = clock - base
+        host_period, host_clock = since // period, since % period
+        fed = host_period - first_fed
+        if fed >= 0 and fed < feed.size:
+            n, s = cycle + host_period + 1, feed[fed]
+            if host_clock == 0:
+                control[n % places, KIND] = BUBBLE
+                if s >= 0:
+                    control[n % places, KIND] = samples.kind[s]
+                    control[n % places, LABEL] = samples.label[s]
+                    control[n % places, KAPPA] = samples.kappa[s]
+            if s >= 0 and host_clock * beat < p[0, N_LEFT]:
+                _host(p, 0, clock, host_clock, beat, n, inputs, s, words, written, fault, log, tracing)
         for j in range(n_junctions):
             slot = clock & (p[j, LINE] - 1)
             if line[j, slot, UPDATE_ROW] > 0 or line[j, slot, BIAS_COUNT] > 0:
-                _land_updates(p, j, clock, weight, bias, written_at, line, queue, updates, fault, log, tracing)
+                _land_updates(p, j, clock, weight, bias, written, line, queue, updates, fault, log, tracing)
             if line[j, slot, SUM_COUNT] > 0:
                 _land_sums(
-                    p, j, clock, word, memory, lane, partial, tags, written_at, line, sum_values, sum_tags, fault, log, tracing
+                    p, j, clock, word, memory, lane, partial, tags, written, line, sum_values, sum_tags, fault, log, tracing
                 )  # fmt: skip
             if line[j, slot, RESULT_COUNT] > 0 and p[j, IS_LAST]:
                 filled = _land_outputs(
-                    p, j, clock, words, written_at, line, queue, tables, control, output, output_neurons, results, filled,
+                    p, j, clock, words, written, line, queue, tables, control, output, output_neurons, results, filled,
                     saturation, fault, log, tracing,
                 )  # fmt: skip
             elif line[j, slot, RESULT_COUNT] > 0:
-                _land_activations(p, j, clock, words, written_at, line, queue, tables, fault, log, tracing)
+                _land_activations(p, j, clock, words, written, line, queue, tables, fault, log, tracing)
         clock += 1
         if stop and fault[0] > 0:
             break

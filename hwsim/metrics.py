@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hwsim import config_file
-from hwsim.accelerator import accelerator
 from hwsim.config import Configuration
+from hwsim.design import Design
 from models.data.dataset import Dataset
 from models.network import Parameters
 
@@ -46,7 +46,7 @@ def of_training(outcome: "Outcome", data: Dataset, final: Parameters) -> dict[st
     if config.training.engine != "float":
         result |= _of_weights(final, config)
     if config.hardware is not None and config.out_degrees is not None:
-        result |= of_accelerator(config)
+        result |= of_accelerator(outcome.design)
     return result
 
 
@@ -86,15 +86,20 @@ def _of_weights(final: Parameters, config: Configuration) -> dict[str, Any]:
     }
 
 
-def of_accelerator(config: Configuration) -> dict[str, Any]:
+def of_accelerator(design: Design) -> dict[str, Any]:
     """Figures of the hardware that the configuration describes."""
-    a = accelerator(config)
+    a = design.accelerator
     return {
         "z": figure([j.z for j in a.junctions], "edges/clock", "edge processors of each junction"),
         "junction_cycle": figure([j.cycle for j in a.junctions], "clocks", "clocks of one pass over each junction, C_i"),
-        "clocks_per_input": figure(a.clocks_per_input, "clocks", "clocks between two inputs: the longest C plus flush"),
+        "stall_clocks": figure(
+            [j.stall_clocks for j in a.junctions],
+            "clocks",
+            "of a pass beyond C, by junction: the price of not being clash-free",
+        ),
+        "clocks_per_input": figure(a.clocks_per_input, "clocks", "clocks between two inputs: the longest pass plus flush"),
         "flush": figure(a.flush, "clocks", "clocks added to a junction cycle until results have landed"),
-        "utilisation": figure([j.utilisation for j in a.junctions], "1", "share of the longest C that each junction works"),
+        "utilisation": figure([j.utilisation for j in a.junctions], "1", "share of the longest pass that each works"),
         "multipliers": figure(a.multipliers, "multipliers", "in the edge processors"),
         "storage": figure(a.storage_bits, "bits", "all memories of the accelerator"),
         "drain": figure(a.drain, "junction cycles", "from the entry of the last sample to its last update"),

@@ -7,8 +7,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from hwsim.accelerator import Accelerator, accelerator
+from hwsim.accelerator import Accelerator
 from hwsim.config import Configuration
+from hwsim.design import Design
 from hwsim.training import Epoch, Outcome
 from models.clash_free import access_sequences
 
@@ -43,13 +44,13 @@ def bits(n: int) -> str:
     return f"{n:,} bit" if n < 10_000 else f"{n / 1000:,.1f} kbit" if n < 10_000_000 else f"{n / 1e6:,.1f} Mbit"
 
 
-def describe(console: Console, config: Configuration) -> None:
-    """The junctions of a configuration and, if it has one, its accelerator."""
+def describe(console: Console, config: Configuration, design: Design | None = None) -> None:
+    """The junctions of a configuration and, if it has one, its accelerator; ``design`` if its patterns are drawn already."""
     title = f"{config.name}: {'-'.join(map(str, config.network.layers))}, {sum(config.edges):,} edges"
     if config.hardware is None or config.out_degrees is None:
         _describe_network(console, config, title)
     else:
-        _describe_accelerator(console, config, accelerator(config), title)
+        _describe_accelerator(console, config, (design or Design(config)).accelerator, title)
     for note in config.notes():
         console.print(f"note: {note}", highlight=False)
 
@@ -68,7 +69,7 @@ def _describe_network(console: Console, config: Configuration, title: str) -> No
 def _describe_accelerator(console: Console, config: Configuration, a: Accelerator, title: str) -> None:
     caption = (
         f"z: edges per clock; C = edges / z: clocks of one pass; D = left neurons / z: words of each left memory.\n"
-        f"{a.clocks_per_input} clocks per input: C = {a.cycle}, flush = {a.flush}."
+        f"{a.clocks_per_input} clocks per input: {_longest_pass(a)}, flush = {a.flush}."
     )
     rows = table(title, "junction", "neurons", "edges", "d_out", "d_in", "density", "z", "C", "D", "busy", caption=caption)
     for j in a.junctions:
@@ -80,8 +81,18 @@ def _describe_accelerator(console: Console, config: Configuration, a: Accelerato
         memories.add_row(m.name, str(m.banks), str(m.lanes), str(m.depth), str(m.width), bits(m.bits))
     memories.add_row("all", "", "", "", "", bits(a.storage_bits), style="bold")
     console.print(memories)
-    for line in _crossbar(config) + _unbalanced(a):
+    for line in _crossbar(config) + _stalls(a) + _unbalanced(a):
         console.print(line, highlight=False)
+
+
+def _longest_pass(a: Accelerator) -> str:
+    slowest = max(a.junctions, key=lambda j: j.cycle + j.stall_clocks)
+    return f"C = {slowest.cycle}" + (f", stalls = {slowest.stall_clocks}" if slowest.stall_clocks else "")
+
+
+def _stalls(a: Accelerator) -> list[str]:
+    stalls = ", ".join(f"{j.stall_clocks} of junction {j.number}" for j in a.junctions if j.stall_clocks)
+    return [f"not clash-free: stall clocks in every pass beyond C: {stalls}"] if stalls else []
 
 
 def _unbalanced(a: Accelerator) -> list[str]:

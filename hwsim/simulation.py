@@ -1,6 +1,7 @@
 """A run of the cycle-level machine on real samples, beside the reference, and everything that is reported of it."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,8 @@ from rich.console import Console
 
 from hwsim import config_file, events, machine_plots, metrics, plots, report, timeline, vcd
 from hwsim import machine_columns as columns
-from hwsim.accelerator import accelerator
 from hwsim.design import Design
+from hwsim.disturbances import UNDISTURBED, Disturbances
 from hwsim.machine import Log, Machine, Results
 from hwsim.metrics import figure
 from hwsim.rundir import CONNECTIVITY, FINAL, INITIAL, METRICS, RunDirectory
@@ -33,16 +34,20 @@ class Simulation:
     ----------
     correct, predicted
         Training samples predicted right as they were fed, and all of them.
+    bubbles, inference
+        Junction cycles without a sample before the pipeline was drained, and samples that were not learned from.
     differences
         Names of the arrays in which machine and reference differ at the end; empty if they agree to the last bit.
     fed_until
-        Clock up to which junction cycles follow each other without a standstill; draining begins with one.
+        Clock up to which junction cycles follow each other without a standstill; a blocked output and draining begin one.
     """
 
     design: Design
     machine: Machine
     correct: int
     predicted: int
+    bubbles: int
+    inference: int
     differences: list[str]
     fed_until: int
 
@@ -66,7 +71,13 @@ def steady_window(design: Design, machine: Machine) -> tuple[int, int]:
     return begin, begin + machine.timing.period
 
 
-def simulate(design: Design, data: Split, window: tuple[int, int] | None = None, watch: Any = None) -> Simulation:
+def simulate(
+    design: Design,
+    data: Split,
+    window: tuple[int, int] | None = None,
+    watch: Any = None,
+    disturbances: Disturbances = UNDISTURBED,
+) -> Simulation:
     """Train on ``data`` for the configuration's epochs, on the machine and on the reference.
 
     Parameters
@@ -74,7 +85,9 @@ def simulate(design: Design, data: Split, window: tuple[int, int] | None = None,
     window
         Clocks to record; one steady junction cycle when left out.
     watch
-        Called with the samples done and their total.
+        Called with the junction cycles done and their total.
+    disturbances
+        What happens on the way; none by default.
 
     Raises
     ------
@@ -83,34 +96,60 @@ def simulate(design: Design, data: Split, window: tuple[int, int] | None = None,
     """
     config = design.config
     machine = Machine(config, design.network, design.initial)
-    total = len(data) * config.training.epochs
-    if window is not None and window[0] >= total * machine.timing.period:
-        rule = f"begins after the last of {total} samples: the run has about {total * machine.timing.period} clocks"
+    skew, period = machine.skew, machine.timing.period
+    epochs = [disturbances.entering(design, e, len(data), period) for e in range(config.training.epochs)]
+    total = sum(len(e.source) for e in epochs)
+    if window is not None and window[0] >= total * period:
+        rule = f"begins after the last of {total} junction cycles: the run has about {total * period} clocks"
         raise InputError("--trace", f"{window[0]}:{window[1]}", rule)
     machine.log = Log(*(window or steady_window(design, machine)))
     reference = design.fixed_engine()
     inputs = data.integers(config.numbers.system.input)
-    correct = predicted = 0
-    for epoch in range(config.training.epochs):
+    results, fed_until, done = _Tally(), None, 0
+    for epoch, entering in enumerate(epochs):
         kappa = config.training.kappa(epoch)
-        samples, known = machine.samples(inputs, data.labels, kappa), reference.samples(inputs, data.labels)
-        order = design.epoch_order(epoch, len(data))
-        for first in range(0, len(order), 512):
-            chunk = order[first : first + 512]
-            out = machine.feed(samples, chunk)
-            reference.run(known, kappa, source=chunk)
-            correct, predicted = correct + _right(out), predicted + len(out)
+        samples = machine.samples(inputs, data.labels, kappa, entering.train)
+        known = reference.samples(inputs, data.labels)
+        for chunk in _pieces(entering.blocked):
+            source = entering.source[chunk]
+            results.add(machine.feed(samples, source))
+            reference.run(known, kappa, entering.train[source], source)
+            clocks = int(entering.blocked[chunk][-1])
+            if clocks:
+                fed_until = machine.clock if fed_until is None else fed_until
+                results.add(machine.stall(skew + clocks))
+            done += len(source)
             if watch is not None:
-                watch(epoch * len(data) + first + len(chunk), total)
-    fed_until = machine.clock
-    out = machine.drain()
+                watch(done, total)
+    fed_until = machine.clock if fed_until is None else fed_until
+    results.add(machine.drain())
     reference.drain()
+    bubbles = total - len(data) * len(epochs)
+    inference = sum(int((~e.train).sum()) for e in epochs)
     differences = _differences(machine, reference)
-    return Simulation(design, machine, correct + _right(out), predicted + len(out), differences, fed_until)
+    return Simulation(design, machine, results.correct, results.predicted, bubbles, inference, differences, fed_until)
 
 
-def _right(out: Results) -> int:
-    return int((out.prediction == out.label).sum())
+def _pieces(blocked: np.ndarray) -> Iterator[slice]:
+    """Junction cycles without a standstill in between, few enough to look at the progress now and then."""
+    first = 0
+    for last in sorted({*(np.flatnonzero(blocked) + 1).tolist(), *range(512, len(blocked), 512), len(blocked)}):
+        yield slice(first, last)
+        first = last
+
+
+@dataclass
+class _Tally:
+    """Training samples that have come out, and those predicted right."""
+
+    correct: int = 0
+    predicted: int = 0
+
+    def add(self, out: Results) -> None:
+        """Count some results."""
+        trained = out.kind == columns.TRAINING
+        self.predicted += int(trained.sum())
+        self.correct += int((out.prediction == out.label)[trained].sum())
 
 
 def _differences(machine: Machine, reference: FixedEngine) -> list[str]:
@@ -154,7 +193,7 @@ def bandwidth(run: Simulation) -> dict[str, float]:
     """Bits moved per clock on average, by kind of memory, reads and writes together."""
     numbers, machine = run.design.config.numbers.system, run.machine
     bits = dict.fromkeys(("weights", "activations", "partial deltas"), 0.0)
-    back_width = {m.name: m.width for m in accelerator(run.design.config).memories if m.name.startswith("partial")}
+    back_width = {m.name: m.width for m in run.design.accelerator.memories if m.name.startswith("partial")}
     for j, (ff, bp, up) in enumerate(machine.counts[:, :, 1].tolist()):
         left = numbers.left_activation(j).width
         bits["weights"] += numbers.weight.width * (max(ff, up) + up)
@@ -176,8 +215,8 @@ def memory_use(run: Simulation) -> dict[str, tuple[float, float]]:
         written = ff / (s.edge.size / s.n_left)
         use[f"activations of layer {j}"] = ((ff + up) / s.z / clocks, written / s.z / clocks)
         if j:
-            consumed = bp / (s.edge.size / s.n_left)
-            use[f"partial deltas of layer {j}"] = ((bp + consumed) / s.z / clocks, bp / s.z / clocks)
+            # The first of d_out contributions overwrites without reading, and UP reads each sum once.
+            use[f"partial deltas of layer {j}"] = (bp / s.z / clocks, bp / s.z / clocks)
     return use
 
 
@@ -185,15 +224,10 @@ def figures(run: Simulation) -> dict[str, Any]:
     """``metrics.json`` of a simulation."""
     config, m = run.design.config, run.machine
     n = len(run.design.patterns)
-    result = metrics.provenance(config) | metrics.of_accelerator(config)
+    result = metrics.provenance(config) | metrics.of_accelerator(run.design)
     result["status"] = "finished"
     result["clocks"] = figure(m.clock, "clocks", "from the first load to the last write, drain included")
     result["clocks_per_input"] = figure(m.timing.period, "clocks", "between the entries of two samples, as simulated")
-    result["stall_clocks"] = figure(
-        [j.stall_clocks for j in m.schedule.junctions],
-        "clocks",
-        "of a pass beyond C, by junction: the price of not being clash-free",
-    )
     for i, name in enumerate(OPERATIONS):
         share = [float(m.counts[j, i, 0]) / max(m.clock, 1) for j in range(n)]
         result[f"busy_{name}"] = figure(share, "1", f"share of all clocks in which {name} works, by junction")
@@ -201,17 +235,20 @@ def figures(run: Simulation) -> dict[str, Any]:
         [config.hops.staleness(i, n) for i in range(1, n + 1)], "updates", "that a feedforward misses, by junction"
     )
     result["train_accuracy"] = figure(
-        run.correct / max(run.predicted, 1), "1", "share of samples predicted right as they were fed"
+        run.correct / max(run.predicted, 1), "1", "share of training samples predicted right as they were fed"
     )
     result["saturation"] = figure(
         m.saturation.tolist(), "events", "by junction and signal: preactivation, delta, weight, bias"
     )
     result["memory_use"] = figure(memory_use(run), "accesses/clock", "reads and writes of one memory, all banks, average")
     result["memories"] = figure(
-        [asdict(memory) | {"bits": memory.bits} for memory in accelerator(config).memories],
+        [asdict(memory) | {"bits": memory.bits} for memory in run.design.accelerator.memories],
         "banks, memories a bank, words, bits a word, bits",
         "every memory of the accelerator",
     )
+    result["bubbles"] = figure(run.bubbles, "junction cycles", "in which no input was ready, drain not included")
+    result["inference_samples"] = figure(run.inference, "samples", "fed for inference only")
+    result["stalled_clocks"] = figure(m.stalled_clocks, "clocks", "in which a blocked output held the machine")
     for name, bits in bandwidth(run).items():
         result[f"bandwidth_{name.replace(' ', '_')}"] = figure(bits, "bits/clock", f"{name} read and written, average")
     result["equals_reference"] = figure(
@@ -242,6 +279,11 @@ def tell(console: Console, run: Simulation) -> None:
     for name, (reads, writes) in memory_use(run).items():
         memories.add_row(name, f"{reads:.3f}", f"{writes:.3f}")
     console.print(memories)
+    entered = report.table(
+        "what entered", "training samples", "inference samples", "bubbles", "clocks stalled by the output"
+    )
+    entered.add_row(*(f"{n:,}" for n in (run.predicted, run.inference, run.bubbles, m.stalled_clocks)))
+    console.print(entered)
     moved = ", ".join(f"{name} {bits:,.0f}" for name, bits in bandwidth(run).items())
     console.print(f"bandwidth (bits per clock, average): {moved}")
     console.print(

@@ -87,6 +87,15 @@ def test_replaying_the_writes_explains_every_read(schedule):
         assert final == weights.tolist()
 
 
+def test_the_first_contribution_is_written_without_a_read(log):
+    """Four outputs, d_out of the last junction: of each sample that is learned from, 8 sums of as many contributions."""
+    d_out = FIXED["network"]["out_degree"][1]
+    events = Counter((e.operation, e.access, e.sample) for e in log if e.memory == "partial delta")
+    learned = [t for t, n in enumerate(ENTERED) if n != BUBBLE and n not in INFERENCE]
+    expected = {("BP", "read"): 8 * (d_out - 1), ("BP", "write"): 8 * d_out, ("UP", "read"): 8}
+    assert events == {(*access, t): count for access, count in expected.items() for t in learned}
+
+
 def test_every_access_lies_within_the_memory_that_owns_it(log):
     layers, z = (16, 8, 4), (8, 4)
     for e in log:

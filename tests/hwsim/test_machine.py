@@ -211,9 +211,24 @@ def test_a_blocked_output_costs_its_clocks_and_nothing_else():
         pair.assert_same()
     assert held.machine.clock == free.machine.clock + 1000
     assert (held.machine.stalled_clocks, free.machine.stalled_clocks) == (1000, 0)
-    with pytest.raises(InputError, match="settle first"):
-        held.feed(stream, 0, 1)
-        held.machine.stall(1)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_blocked_output_holds_a_loaded_sample(order):
+    """Under overlap, junctions that run behind the first one come to rest within the standstill."""
+    config = configuration(hardware={"schedule": order})
+    stream = machines.samples_only(config, 10)
+    pair = Pair(config)
+    for first in range(0, 10, 2):
+        pair.feed(stream, first, first + 2)
+        skew = pair.machine.skew
+        if skew:
+            with pytest.raises(InputError, match="is too short for all junctions to come to rest; nearest: "):
+                pair.machine.stall(skew - 1)
+        pair.from_machine.append(pair.machine.stall(skew + 3))
+    pair.drain()
+    pair.assert_same()
+    assert (skew > 0) == (order == "overlap") and pair.machine.stalled_clocks == 5 * (skew + 3)
 
 
 def steady(config, n=40):
@@ -344,6 +359,19 @@ def test_feeding_nothing_changes_nothing():
         pair.assert_same()
     pair.drain()
     pair.assert_same()
+
+
+@pytest.mark.slow
+def test_a_sum_of_the_most_contributions_is_complete():
+    """A layer of 2**20 neurons, the most there can be: as many contributions to the one partial delta."""
+    n = 1 << 20
+    network = {"layers": [1, 1, n], "out_degree": [1, n], "classes": 2}
+    config = configuration(network=network, hardware={"z": [1, 1]}, connectivity={"kind": "full"})
+    pair = Pair(config)
+    pair.feed(machines.samples_only(config, 1))
+    pair.drain()
+    pair.assert_same()
+    assert (pair.machine.parameters.weights[0] != pair.start.weights[0]).any()
 
 
 # Bad input.

@@ -55,6 +55,71 @@ def test_simulation_leaves_the_reference_integers_figures_and_pictures(config, c
         assert Path("a", name).stat().st_size > 500
 
 
+def figures_of(directory):
+    return {
+        k: f["value"]
+        for k, f in json.loads(Path(directory, "metrics.json").read_text()).items()
+        if isinstance(f, dict) and "value" in f
+    }
+
+
+@pytest.mark.parametrize("schedule", ["flush", "overlap"])
+def test_disturbances_cost_clocks_and_nothing_else(config, capsys, schedule):
+    """Late inputs and a blocked output on top of samples for inference: the same reference, more clocks."""
+    choice = (
+        "--epochs",
+        2,
+        "--set",
+        f"hardware.schedule={schedule}",
+        "--set",
+        "hardware.latency.multiplier=1",
+        "--inference",
+        0.3,
+    )
+    assert run("simulate", config, "--out", "a", *choice, "-q") == 0
+    assert run("simulate", config, "--out", "b", *choice, "--blocked", 0.2, "-q") == 0
+    capsys.readouterr()
+    assert run("simulate", config, "--out", "c", *choice, "--blocked", 0.2, "--late", 0.4, "--trace", "30:99") == 0
+    told = capsys.readouterr().out
+    assert "equals the reference's, integer by integer" in told
+    calm, held, both = (figures_of(d) for d in "abc")
+    # The run draws for each disturbance on its own.
+    assert Path("a/final.npz").read_bytes() == Path("b/final.npz").read_bytes()
+    assert 20 < calm["inference_samples"] == held["inference_samples"] == both["inference_samples"] < 55
+    assert calm["train_accuracy"] == held["train_accuracy"]
+    assert (calm["bubbles"], calm["stalled_clocks"], held["bubbles"]) == (0, 0, 0)
+    assert 40 < both["bubbles"] < 130 and held["stalled_clocks"] > 0
+    skew = {"flush": 0, "overlap": held["stalled_clocks"]}[schedule]  # a standstill includes coming to rest
+    assert held["stalled_clocks"] - skew <= held["clocks"] - calm["clocks"] <= held["stalled_clocks"]
+    figures = [120 - both["inference_samples"], both["inference_samples"], both["bubbles"], both["stalled_clocks"]]
+    assert [f"{n:,}" for n in figures] == next(
+        line.split() for line in told.splitlines() if line.split()[:1] == [str(figures[0])]
+    )
+    # The same seed, the same disturbances.
+    assert run("simulate", config, "--out", "d", *choice, "--blocked", 0.2, "--late", 0.4, "--trace", "30:99", "-q") == 0
+    assert Path("c/metrics.json").read_bytes() == Path("d/metrics.json").read_bytes()
+    assert Path("c/trace.jsonl").read_bytes() == Path("d/trace.jsonl").read_bytes()
+
+
+def test_inference_alone_learns_nothing(config):
+    assert run("simulate", config, "--inference", 1, "--out", "a", "-q") == 0
+    assert Path("a/final.npz").read_bytes() == Path("a/initial.npz").read_bytes()
+    assert figures_of("a")["inference_samples"] == 60 and figures_of("a")["busy_UP"] == [0, 0]
+
+
+def test_check_and_simulate_agree_on_stall_clocks(config, capsys):
+    """A structured pattern is not clash-free: how many clocks a pass takes depends on what was drawn."""
+    choice = ("--set", "connectivity.kind=structured")
+    assert run("simulate", config, "--out", "a", *choice, "-q") == 0
+    capsys.readouterr()
+    assert run("check", config, *choice) == 0
+    told, figures = capsys.readouterr().out, figures_of("a")
+    assert min(figures["stall_clocks"]) > 0 and figures["clocks_per_input"] > 18
+    assert f"{figures['clocks_per_input']} clocks per input: C = 16, stalls = " in told
+    assert "{} of junction 1, {} of junction 2".format(*figures["stall_clocks"]) in told
+    assert figures["clocks"] == figures["clocks_per_input"] * (1 + 60 + 1 + 3)
+
+
 @pytest.mark.parametrize("schedule", ["flush", "overlap"])
 def test_the_machine_is_a_training_engine(config, schedule):
     choice = ("--set", f"hardware.schedule={schedule}", "-q")
@@ -92,6 +157,10 @@ def test_a_missing_bank_ends_in_one_line_and_exit_code_1(config, capsys, monkeyp
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
+        (("--late", "1"), "--late = 1.0: is a probability: must lie in 0..0.99"),
+        (("--inference", "1.01"), "--inference = 1.01: is a probability: must lie in 0..1"),
+        (("--blocked", "-0.1"), "--blocked = -0.1: is a probability: must lie in 0..1"),
+        (("--blocked", "nan"), "--blocked = nan: is a probability: must lie in 0..1"),
         (("--trace", "5"), "--trace = 5: must read FIRST:LAST"),
         (("--trace", "9:3"), "--trace = 9:3: must read FIRST:LAST"),
         (("--set", "training.order=sequential"), "training.order = sequential: has no machine"),
