@@ -1,0 +1,112 @@
+"""Address generators: which word every memory of the left layer gives in every row, and which lane it serves."""
+
+import numpy as np
+from amaranth.hdl import Module, Mux, Signal, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+
+from rtl.choose import choose, lookup
+from rtl.plan import JunctionPlan
+
+TABLE, ADDER = "table", "adder"
+LARGEST_TABLE = 64  # rows; one bit of a table of 64 entries is one six-input LUT
+
+
+class AddressGenerator(wiring.Component):
+    """Addresses of the left memories.
+
+    Latency 0, one row per clock. Two forms with the same result: a ``table`` of a memory's address over all rows, and an
+    ``adder`` of the sweep's seed and the clock of the sweep modulo D, which patterns of type 3 do not have.
+
+    Attributes
+    ----------
+    row, sweep, step
+        Where the pass is; the table needs only the row, the adder only the other two.
+    address
+        By memory.
+    """
+
+    row: Signal
+    sweep: Signal
+    step: Signal
+    address: data.View
+
+    def __init__(self, j: JunctionPlan, form: str = "auto") -> None:
+        self._j = j
+        if form == "auto":
+            form = ADDER if self.has_seeds(j) and j.rows > LARGEST_TABLE else TABLE
+        self.form = form
+        super().__init__(
+            {
+                "row": In(range(j.rows)),
+                "sweep": In(range(j.d_out)),
+                "step": In(range(j.depth)),
+                "address": Out(data.ArrayLayout(unsigned(ceil_log2(j.depth)), j.z)),
+            }
+        )
+
+    latency = 0
+
+    @staticmethod
+    def has_seeds(j: JunctionPlan) -> bool:
+        """Whether every sweep counts up from a seed (types 1 and 2)."""
+        by_sweep = j.address_of_memory.reshape(j.d_out, j.depth, j.z)
+        return bool((by_sweep == (by_sweep[:, :1] + np.arange(j.depth)[:, None]) % j.depth).all())
+
+    def model(self) -> np.ndarray:
+        """int64 [C, z]: the addresses, row by row."""
+        j = self._j
+        if self.form == TABLE:
+            return j.address_of_memory.astype(np.int64)
+        seeds = j.address_of_memory[:: j.depth].astype(np.int64)
+        c = np.arange(j.rows)
+        return (seeds[c // j.depth] + (c % j.depth)[:, None]) % j.depth
+
+    def elaborate(self, platform: object) -> Module:
+        m, j = Module(), self._j
+        if j.depth == 1:
+            return m
+        for memory in range(j.z):
+            out = self.address[memory]
+            if self.form == TABLE:
+                m.d.comb += out.eq(lookup(self.row, j.address_of_memory[:, memory].tolist(), len(out)))
+                continue
+            seed = Signal(range(j.depth), name=f"seed_{memory}")
+            total = Signal(range(2 * j.depth), name=f"sum_{memory}")
+            m.d.comb += [
+                seed.eq(lookup(self.sweep, j.address_of_memory[:: j.depth, memory].tolist(), len(seed))),
+                total.eq(seed + self.step),
+                out.eq(Mux(total >= j.depth, total - j.depth, total)),
+            ]
+        return m
+
+
+class Dither(wiring.Component):
+    """From memories to lanes, or back: wires where every sweep has the same permutation, else one choice per sweep.
+
+    Latency 0. A lane chooses only among the memories that the sweeps give it, at most d_out of them.
+    """
+
+    sweep: Signal
+    given: data.View
+    taken: data.View
+
+    def __init__(self, j: JunctionPlan, word: object, to_lanes: bool) -> None:
+        rows = j.memory if to_lanes else j.lane_of_memory
+        self._source = rows[:: j.depth]
+        layout = data.ArrayLayout(word, j.z)
+        super().__init__({"sweep": In(range(j.d_out)), "given": In(layout), "taken": Out(layout)})
+
+    latency = 0
+
+    def model(self, sweep: np.ndarray, given: np.ndarray) -> np.ndarray:
+        """[n, z] of ``given`` [n, z] in the sweeps [n]."""
+        return np.take_along_axis(given, self._source[sweep], axis=1)
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        for i, sources in enumerate(self._source.T.tolist()):
+            options = sources[:1] if len(set(sources)) == 1 else sources
+            m.d.comb += self.taken[i].eq(choose(self.sweep, [self.given[k] for k in options]))
+        return m

@@ -1,0 +1,1 @@
+"""Co-simulation: the generated Verilog under cocotb, compared with the machine at every clock."""

@@ -1,0 +1,190 @@
+"""Which signals of the hardware are watched, and what an access seen there is called in the event log."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from amaranth.hdl import Signal
+from amaranth.utils import ceil_log2
+
+from hwsim import machine_columns as columns
+from hwsim.events import EVENT_FIELDS
+from rtl.accelerator import Accelerator
+from rtl.arithmetic import shape_of
+from rtl.plan import Plan
+from rtl.widths import partial_shape
+
+WRITE_FIELDS = ("clock", "junction", "operation", "memory", "bank", "index", "address", "value")
+"""What is compared of a write. Lane and sample follow from where and when it happens."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """The write ports of one group of RAMs.
+
+    Attributes
+    ----------
+    name
+        For people.
+    enable
+        One bit for all lanes, or one for each.
+    address
+        One address for all lanes, or one for each, ``address_bits`` wide; banks stand above ``bank_shift`` bits.
+    bank
+        Where the bank is a signal of its own.
+    word
+        All lanes' words, ``width`` bits each.
+    junction, operation, memory
+        Of the event.
+    scatter
+        Memories that the lanes of one address are spread over: index and address are those of neuron
+        address * lanes + lane in so many memories; 0 if lane and address are index and address.
+    """
+
+    name: str
+    enable: Any
+    address: Any
+    word: Any
+    bank: Any
+    lanes: int
+    width: int
+    signed: bool
+    address_bits: int
+    bank_shift: int
+    junction: int
+    operation: int
+    memory: int
+    scatter: int = 0
+    one_index: bool = False
+
+    @property
+    def signals(self) -> dict[str, Any]:
+        """What to watch."""
+        named = {"enable": self.enable, "address": self.address, "word": self.word, "bank": self.bank}
+        return {k: v for k, v in named.items() if v is not None}
+
+    def events(self, clock: np.ndarray, raw: dict[str, np.ndarray]) -> npt.NDArray[np.int64]:
+        """int64 [n, WRITE_FIELDS] from clocks [m] and little-endian bytes [m, bytes] of the signals."""
+        n, lanes = clock.size, self.lanes
+        enable = _fields(raw["enable"], 1, len(_bits(self.enable)), False)
+        enable = np.broadcast_to(enable, (n, lanes))
+        value = _fields(raw["word"], self.width, lanes, self.signed)
+        if "address" in raw:
+            each = len(_bits(self.address)) // self.address_bits
+            address = np.broadcast_to(_fields(raw["address"], self.address_bits, each, False), (n, lanes))
+        else:
+            address = np.zeros((n, lanes), np.int64)
+        bank = np.zeros((n, lanes), np.int64)
+        if "bank" in raw:
+            bank = np.broadcast_to(_fields(raw["bank"], len(_bits(self.bank)), 1, False), (n, lanes))
+        elif self.bank_shift >= 0:
+            bank, address = address >> self.bank_shift, address & ((1 << self.bank_shift) - 1)
+        lane = np.broadcast_to(np.arange(lanes), (n, lanes))
+        index = np.zeros_like(lane) if self.one_index else lane
+        if self.scatter:
+            neuron = address * lanes + lane
+            index, address = neuron % self.scatter, neuron // self.scatter
+        rows = np.stack(
+            [
+                np.broadcast_to(clock[:, None], (n, lanes)),
+                np.full((n, lanes), self.junction),
+                np.full((n, lanes), self.operation),
+                np.full((n, lanes), self.memory),
+                bank,
+                index,
+                address,
+                value,
+            ],
+            axis=2,
+        )
+        return rows[enable == 1].astype(np.int64)
+
+
+def _bits(signal: Any) -> Any:
+    return signal.as_value() if hasattr(signal, "as_value") else signal
+
+
+def _fields(raw: np.ndarray, width: int, count: int, signed: bool) -> npt.NDArray[np.int64]:
+    """int64 [n, count] from packed little-endian fields of ``width`` bits."""
+    bits = np.unpackbits(raw, axis=1, bitorder="little", count=width * count).reshape(len(raw), count, width)
+    weight = np.int64(1) << np.arange(width, dtype=np.int64)
+    if signed:
+        weight[-1] = -weight[-1]
+    return bits @ weight
+
+
+def probes(of: Accelerator) -> Iterator[Probe]:
+    """Every write port of every memory."""
+    plan: Plan = of.plan
+    n = plan.numbers
+    for j, unit in zip(plan.junctions, of.junctions, strict=True):
+        i = j.number
+        left, bits = unit.left, ceil_log2(unit.left.words)
+        yield Probe(
+            f"activations of layer {i - 1}",
+            left.enable,
+            left.target if bits else None,
+            left.word,
+            None,
+            j.z,
+            j.left.width,
+            j.left.signed,
+            bits,
+            ceil_log2(j.depth),
+            i - 1,
+            columns.HOST if i == 1 else columns.FF,
+            columns.ACTIVATION,
+        )
+        if not plan.trains:
+            continue
+        yield _row(f"weights of junction {i}", unit.weights, j.z, n.weight, i, columns.UP, columns.WEIGHT, one_index=True)
+        yield _row(f"biases of layer {i}", unit.biases, j.results, n.bias, i, columns.UP, columns.BIAS)
+        if j.is_last:
+            yield _row(f"deltas of layer {i}", unit.deltas, j.results, n.delta, i, columns.FF, columns.DELTA)
+        else:
+            name, store = f"derivatives of layer {i}", unit.derivatives
+            yield _row(name, store, j.results, n.derivative, i, columns.FF, columns.DERIVATIVE, scatter=j.next_memories)
+        if i > 1:
+            partials, bits = unit.partials, ceil_log2(unit.partials.words)
+            yield Probe(
+                f"partial deltas of layer {i - 1}",
+                partials.enable,
+                partials.target if bits else None,
+                partials.word,
+                None,
+                j.z,
+                partial_shape(plan, j).width,
+                True,
+                bits,
+                ceil_log2(j.depth),
+                i,
+                columns.BP,
+                columns.PARTIAL,
+            )
+
+
+def _row(name: str, memory: Any, lanes: int, fmt: Any, junction: int, operation: int, kind: int, **more: Any) -> Probe:
+    def used(signal: Signal) -> Signal | None:
+        return signal if len(signal) else None
+
+    return Probe(
+        name,
+        memory.write_enable,
+        used(memory.write_address),
+        memory.write_data,
+        used(memory.write_bank),
+        lanes,
+        fmt.width,
+        shape_of(fmt).signed,
+        len(memory.write_address),
+        -1,
+        junction,
+        operation,
+        kind,
+        **more,
+    )
+
+
+WRITE_COLUMNS = [EVENT_FIELDS.index(f) for f in WRITE_FIELDS]

@@ -1,0 +1,17 @@
+"""Registers in a row."""
+
+from typing import Any
+
+from amaranth.hdl import Module, Signal
+
+
+def delayed(m: Module, value: Any, clocks: int, name: str, *, valid: bool = False) -> Any:
+    """``value`` as it was ``clocks`` clocks ago.
+
+    ``valid`` marks control that must be 0 after reset; data need no reset, which lets shift registers hold them.
+    """
+    for i in range(clocks):
+        register = Signal(value.shape(), name=f"{name}_{i + 1}", reset_less=not valid)
+        m.d.sync += register.eq(value)
+        value = register
+    return value

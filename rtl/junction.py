@@ -1,0 +1,438 @@
+"""A junction: weights, the memories on its left, and the FF, BP and UP processors that work on one weight row a clock."""
+
+from typing import Any
+
+import numpy as np
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.address import AddressGenerator, Dither
+from rtl.arithmetic import shape_of
+from rtl.delay import delayed
+from rtl.delta import DeltaSource, OutputError
+from rtl.feedforward import FeedForward
+from rtl.learning import Backward, Update
+from rtl.memories import InterleavedMemory, PartialDeltaMemory, RamOptions, RowMemory
+from rtl.plan import Plan
+from rtl.position import BankCounter
+from rtl.sequencer import Sequencer
+from rtl.signatures import (
+    access_signature,
+    inputs_signature,
+    partial_signature,
+    results_signature,
+    saturation_layout,
+    tag_layout,
+)
+from rtl.widths import back_product_shape, partial_shape
+
+
+class Junction(wiring.Component):
+    """One junction of the accelerator.
+
+    Latency (:class:`hwsim.timing.JunctionTiming`): ``feedforward`` clocks from a row to its results, ``backward`` to the
+    accumulation of its partial deltas, ``update`` to its new weights. Throughput one row per clock.
+
+    Attributes
+    ----------
+    advance
+        Begins a junction cycle: the pass starts in the next clock.
+    forward_in, forward_out
+        The sample for FF; handed to the next junction a junction cycle later.
+    backward_in, backward_out
+        The sample for BP and UP, handed to the junction before.
+    inputs
+        Writes into the left activation memories.
+    results
+        Writes for the next layer; ``tag`` is their sample, ``group`` their place, ``last`` marks the sample's last group.
+    prediction
+        Of the last junction, valid with ``last``.
+    partial_out, partial_in
+        Reads of finished partial deltas, by the junction before and from the one behind.
+    access
+        Weights and biases for the bus.
+    saturation
+        Numbers clipped in this clock: pre-activations, deltas, weights, biases.
+    """
+
+    def __init__(self, of: Plan, number: int) -> None:
+        assert of.config.hardware is not None
+        self._of, self._j = of, of.junctions[number - 1]
+        j, stages = self._j, of.config.hardware.latency
+        depth = of.config.hardware.lut_ram_depth
+        n = of.numbers
+        self._read, self._wait = stages.memory_read, stages.write_back
+        left_of = of.inputs if number == 1 else of.junctions[number - 2].right
+        tag = tag_layout(of)
+        ports: dict[str, Any] = {
+            "advance": In(1),
+            "forward_in": In(tag),
+            "forward_out": Out(tag),
+            "inputs": In(inputs_signature(of) if number == 1 else results_signature(of, number - 1)),
+            "results": Out(results_signature(of, number)),
+            "tag": Out(tag),
+            "group": Out(range(j.groups)),
+            "last": Out(1),
+            "access": In(access_signature(of, number)),
+            "saturation": Out(saturation_layout(j)),
+        }
+        if of.trains:
+            ports |= {"backward_out": Out(tag)}
+            if j.is_last:
+                pass
+            else:
+                ports |= {"backward_in": In(tag), "partial_in": Out(partial_signature(of, number))}
+            if number > 1:
+                ports |= {"partial_out": In(partial_signature(of, number - 1))}
+        if j.is_last:
+            ports |= {"prediction": Out(range(of.design.network.classes))}
+        super().__init__(ports)
+
+        self.sequencer = Sequencer(j)
+        self.addresses = AddressGenerator(j, of.config.hardware.address)
+        readers = ("feedforward", "update") if of.trains else ("feedforward",)
+        self.left = InterleavedMemory(
+            left_of, shape_of(j.left), j.left_banks, readers, stages=self._read, lut_ram_depth=depth
+        )
+        initial, size = of.design.initial, RamOptions(stages=self._read, lut_ram_depth=depth)
+        weights = initial.weights[number - 1].reshape(j.rows, j.z)
+        self.weights = RowMemory(shape_of(n.weight), j.z, j.rows, init=row_words(weights, n.weight.width), **size)
+        biases = initial.biases[number - 1].reshape(j.groups, j.results)
+        self.biases = RowMemory(shape_of(n.bias), j.results, j.groups, init=row_words(biases, n.bias.width), **size)
+        self.feedforward = FeedForward(of, j)
+        self.output = OutputError(of) if j.is_last else None
+        if not of.trains:
+            return
+        self.update = Update(of, j)
+        self.source = DeltaSource(of, j)
+        if j.is_last:
+            self.deltas = RowMemory(shape_of(n.delta), j.results, j.groups, banks=j.delta_banks, **size)
+        else:
+            self.derivatives = RowMemory(shape_of(n.derivative), j.results, j.groups, banks=j.derivative_banks, **size)
+        if number > 1:
+            self.backward = Backward(of, j)
+            # The accumulators of the left layer lie where the products arise.
+            self.partials = PartialDeltaMemory(
+                left_of,
+                back_product_shape(of),
+                partial_shape(of, j),
+                j.partial_banks,
+                j.timing.accumulate,
+                **size,
+            )
+
+    @property
+    def write_ports(self) -> dict[str, Any]:
+        """Enable, address, word (and bank) of every memory's write port, by memory and role."""
+        rows = {"weights": self.weights, "biases": self.biases}
+        if self._of.trains:
+            rows |= {"deltas": self.deltas} if self._j.is_last else {"derivatives": self.derivatives}
+        result = {
+            f"{name} {role}": getattr(memory, f"write_{role}")
+            for name, memory in rows.items()
+            for role in ("enable", "bank", "address", "data")
+        }
+        interleaved: dict[str, Any] = {"left activations": self.left}
+        if self._of.trains and self._j.number > 1:
+            interleaved["left partial deltas"] = self.partials
+        for name, memory in interleaved.items():
+            result |= {f"{name} {role}": getattr(memory, role) for role in ("enable", "target", "word")}
+        return result
+
+    def elaborate(self, platform: object) -> Module:
+        m, j, of = Module(), self._j, self._of
+        m.submodules.sequencer = seq = self.sequencer
+        m.d.comb += seq.advance.eq(self.advance)
+        feeds, learns, forward, back = self._samples(m)
+        active = Signal()
+        feeding, learning = Signal(), Signal()
+        m.d.comb += [
+            active.eq(seq.active),
+            feeding.eq(active & feeds),
+            learning.eq(active & learns),
+        ]
+        # The rows: weights and biases belong to the bus while nothing is active.
+        bus = self.access
+        m.submodules.weights, m.submodules.biases = self.weights, self.biases
+        strobe = Signal()
+        m.d.comb += [
+            strobe.eq(bus.strobe & ~active),
+            self.weights.read_address.eq(Mux(strobe, bus.row, seq.row)),
+            self.biases.read_address.eq(Mux(strobe, bus.row, seq.group)),
+        ]
+        self._read_back(m, strobe)
+        bank = {
+            "feedforward": self._bank(m, "left_forward", j.left_banks, j.forward_lag),
+            "update": self._bank(m, "left_backward", j.left_banks, j.backward_lag),
+        }
+        m.submodules.left_memory, m.submodules.addresses = self.left, self.addresses
+        writer = self.inputs
+        m.d.comb += [
+            self.left.write_valid.eq(writer.valid),
+            self.left.write_short.eq(writer.short),
+            self.left.write_bank.eq(writer.bank),
+            self.left.write_base.eq(writer.base),
+            self.left.write_phase.eq(writer.phase),
+            self.left.write_data.eq(writer.data),
+            self.addresses.row.eq(seq.row),
+            self.addresses.sweep.eq(seq.sweep),
+            self.addresses.step.eq(seq.step),
+            self.left.read_address.eq(self.addresses.address),
+        ]
+        sweep = delayed(m, seq.sweep, self._read, "sweep")
+        lanes = {}
+        for reader in ("feedforward", "update") if of.trains else ("feedforward",):
+            dither = Dither(j, shape_of(j.left), to_lanes=True)
+            m.submodules[f"{reader}_lanes"] = dither
+            m.d.comb += [
+                getattr(self.left, f"{reader}_bank").eq(bank[reader]),
+                dither.given.eq(getattr(self.left, f"{reader}_data")),
+                dither.sweep.eq(sweep),
+            ]
+            lanes[reader] = dither.taken
+        self._feed(m, feeding, forward, lanes["feedforward"])
+        if of.trains:
+            self._learn(m, learning, strobe, back, lanes["update"])
+        else:
+            self._load(m, strobe)
+        return m
+
+    def _bank(self, m: Module, name: str, banks: int, lag: int) -> Signal:
+        counter = BankCounter(banks, lag)
+        m.submodules[f"{name}_bank"] = counter
+        m.d.comb += counter.advance.eq(self.advance)
+        return counter.bank
+
+    def _samples(self, m: Module) -> tuple[Any, Any, Any, Any]:
+        """Samples of this junction cycle; whether FF, and BP and UP, have one."""
+        of, j, hops = self._of, self._j, self._of.hops
+        behind = of.junctions[j.number].timing.offset if not j.is_last else j.timing.offset
+        layout = tag_layout(of)
+
+        def history(given: Any, length: int, name: str) -> list[Any]:
+            stages = []
+            for i in range(length):
+                stage = Signal(layout, name=f"{name}_{i}")
+                with m.If(self.advance):
+                    m.d.sync += stage.eq(given)
+                stages.append(stage)
+                given = stage
+            return stages
+
+        # A junction that begins its cycle later sees what this one has already replaced.
+        later = 1 if behind > j.timing.offset else 0
+        forward = history(self.forward_in, max(1 + later, hops.turn if j.is_last else 0), "forward")
+        m.d.comb += self.forward_out.eq(forward[later])
+        if not of.trains:
+            return forward[0].valid, 0, forward[0], None
+        # BP and UP of the last junction work on the sample of ``turn`` cycles before.
+        given = forward[hops.turn - 1] if j.is_last else self.backward_in
+        back = history(given, hops.backward, "backward")
+        m.d.comb += self.backward_out.eq(back[hops.backward - 1])
+        return forward[0].valid, back[0].valid & back[0].train, forward[0], back[0]
+
+    def _read_back(self, m: Module, strobe: Signal) -> None:
+        bus = self.access
+        lane = delayed(m, bus.lane, self._read, "bus_lane")
+        bias = delayed(m, bus.bias, self._read, "bus_bias")
+        weight_word, bias_word = Signal(self._of.numbers.weight.width), Signal(self._of.numbers.bias.width)
+        m.d.comb += [
+            weight_word.eq(self.weights.read_data[lane]),
+            bias_word.eq(self.biases.read_data[lane] if self._j.results > 1 else self.biases.read_data[0]),
+        ]
+        with m.If(delayed(m, strobe, self._read, "bus_strobe", valid=True)):
+            m.d.sync += bus.read_word.eq(Mux(bias, bias_word.as_signed(), weight_word.as_signed()))
+
+    def _feed(self, m: Module, feeding: Signal, forward: Any, left: Any) -> None:
+        """FF: from the row to the writes of its results."""
+        of, j, seq, ff = self._of, self._j, self.sequencer, self.feedforward
+        m.submodules.feedforward = ff
+        m.d.comb += [
+            ff.valid.eq(delayed(m, feeding, self._read, "feeding", valid=True)),
+            ff.begins.eq(delayed(m, seq.begins, self._read, "begins")),
+            ff.ends.eq(delayed(m, seq.ends, self._read, "ends")),
+            ff.weight.eq(self.weights.read_data),
+            ff.left.eq(left),
+            ff.bias.eq(self.biases.read_data),
+        ]
+        late = self._read + ff.latency
+        tag = delayed(m, forward, late, "tag")
+        group, base, phase = (
+            delayed(m, x, late, n) for x, n in ((seq.group, "group"), (seq.base, "base"), (seq.phase, "phase"))
+        )
+        next_bank = delayed(m, self._bank(m, "right_forward", j.next_banks, j.forward_lag), late, "next_bank")
+        wait, out = self._wait, self.results
+
+        def written(x: Any, name: str, valid: bool = False) -> Any:
+            return delayed(m, x, wait, f"written_{name}", valid=valid)
+
+        done = written(ff.done, "done", valid=True)
+        m.d.comb += [
+            out.valid.eq(done),
+            out.bank.eq(written(next_bank, "bank")),
+            out.base.eq(written(base, "base")),
+            out.phase.eq(written(phase, "phase")),
+            out.data.eq(written(ff.activation, "activation")),
+            self.group.eq(written(group, "group")),
+            self.tag.eq(written(tag, "tag")),
+            self.last.eq(self.group == j.groups - 1),
+            self.saturation[0].eq(count(ff.saturated, ff.done)),
+        ]
+        if self.output is not None:
+            m.submodules.output = error = self.output
+            m.d.comb += [
+                error.valid.eq(ff.done),
+                error.group.eq(group),
+                error.label.eq(tag.label),
+                error.preactivation.eq(ff.preactivation),
+                error.activation.eq(ff.activation),
+                self.prediction.eq(written(error.prediction, "prediction")),
+            ]
+        if not of.trains:
+            return
+        if self.output is None:
+            store, words = self.derivatives, ff.derivative
+            banks, lag, keep = j.derivative_banks, j.forward_lag, done
+            m.submodules.derivatives = store
+        else:
+            store, words = self.deltas, self.output.delta
+            banks, lag, keep = j.delta_banks, j.forward_lag, done & self.tag.train
+            m.submodules.deltas = store
+            m.d.comb += [
+                self.output.derivative.eq(ff.derivative),
+            ]
+        store_bank = delayed(m, self._bank(m, "store_forward", banks, lag), late, "store_bank")
+        m.d.comb += [
+            store.write_enable.eq(keep),
+            store.write_bank.eq(written(store_bank, "store_bank")),
+            store.write_address.eq(self.group),
+            store.write_data.eq(written(words, "stored")),
+            store.read_bank.eq(self._bank(m, "store_backward", banks, j.backward_lag)),
+            store.read_address.eq(seq.group),
+        ]
+        if self.output is not None:
+            m.d.comb += self.saturation[1].eq(count(self.output.saturated, ff.done & tag.train))
+
+    def _learn(self, m: Module, learning: Signal, strobe: Signal, back: Any, left: Any) -> None:
+        """BP and UP: from the row to partial deltas, new weights and new biases."""
+        j, seq, bus = self._j, self.sequencer, self.access
+        source, update, n_read = self.source, self.update, self._read
+        m.submodules.source, m.submodules.update = source, update
+        valid = delayed(m, learning, n_read, "learning", valid=True)
+        m.d.comb += [source.valid.eq(valid), source.begins.eq(delayed(m, seq.begins, n_read, "begins_back"))]
+        if j.is_last:
+            m.d.comb += source.stored.eq(self.deltas.read_data)
+        else:
+            m.d.comb += [
+                self.partial_in.bank.eq(self._bank(m, "right_backward", j.delta_banks, j.backward_lag)),
+                self.partial_in.base.eq(seq.base),
+                self.partial_in.phase.eq(seq.phase),
+                source.partial.eq(self.partial_in.data),
+                source.derivative.eq(self.derivatives.read_data),
+                self.saturation[1].eq(count(source.saturated, 1)),
+            ]
+        late = source.latency
+        weight = delayed(m, self.weights.read_data, late, "weight")
+        m.d.comb += [
+            update.valid.eq(delayed(m, valid, late, "updating", valid=True)),
+            update.weight.eq(weight),
+            update.left.eq(delayed(m, left, late, "left")),
+            update.delta.eq(source.delta),
+            update.bias.eq(delayed(m, self.biases.read_data, late, "bias")),
+            update.shift.eq(delayed(m, back.shift, n_read + late, "shift")),
+        ]
+        before_write = n_read + late + update.latency
+        self._replace(m, strobe, before_write)
+        to_write = before_write + self._wait
+        learned = delayed(m, learning, to_write, "learned", valid=True)
+        replaced = delayed(m, strobe & bus.write, to_write, "replaced", valid=True)
+        replaced_bias = delayed(m, bus.bias, to_write, "replaced_bias")
+        row, group = self._late_rows(m, strobe, to_write)
+        ends = delayed(m, seq.ends, to_write, "ends_back")
+        m.d.comb += [
+            self.weights.write_enable.eq(learned | (replaced & ~replaced_bias)),
+            self.weights.write_address.eq(row),
+            self.weights.write_data.eq(delayed(m, update.new_weight, self._wait, "new_weight")),
+            self.biases.write_enable.eq((learned & ends) | (replaced & replaced_bias)),
+            self.biases.write_address.eq(group),
+            self.biases.write_data.eq(delayed(m, update.new_bias, self._wait, "new_bias")),
+        ]
+        stepping = delayed(m, learning, before_write, "stepping", valid=True)
+        ending = delayed(m, seq.ends, before_write, "ending")
+        m.d.comb += [
+            self.saturation[2].eq(count(update.weight_saturated, stepping)),
+            self.saturation[3].eq(count(update.bias_saturated, stepping & ending)),
+        ]
+        if j.number > 1:
+            self._propagate(m, weight, learning)
+
+    def _replace(self, m: Module, strobe: Signal, before_write: int) -> None:
+        bus, update = self.access, self.update
+        write = delayed(m, strobe & bus.write, before_write, "replace", valid=True)
+        bias = delayed(m, bus.bias, before_write, "replace_bias")
+        m.d.comb += [
+            update.replace_weight.eq(write & ~bias),
+            update.replace_bias.eq(write & bias),
+            update.replace_lane.eq(bus.lane),
+            update.replace_word.eq(bus.word),
+        ]
+
+    def _late_rows(self, m: Module, strobe: Signal, clocks: int) -> tuple[Any, Any]:
+        seq, bus = self.sequencer, self.access
+        row, group = Signal.like(self.weights.read_address), Signal.like(self.biases.read_address)
+        m.d.comb += [row.eq(Mux(strobe, bus.row, seq.row)), group.eq(Mux(strobe, bus.row, seq.group))]
+        return delayed(m, row, clocks, "written_row"), delayed(m, group, clocks, "written_group")
+
+    def _load(self, m: Module, strobe: Signal) -> None:
+        """Without UP, rows are written as the bus gives them, one word replaced."""
+        bus, wait = self.access, 1 + self._read
+        write = delayed(m, strobe & bus.write, wait, "replace", valid=True)
+        bias = delayed(m, bus.bias, wait, "replace_bias")
+        row, group = self._late_rows(m, strobe, wait)
+        for memory, enable, at in ((self.weights, write & ~bias, row), (self.biases, write & bias, group)):
+            words = delayed(m, memory.read_data, 1, "loaded")
+            m.d.comb += [memory.write_enable.eq(enable), memory.write_address.eq(at), memory.write_data.eq(words)]
+            for lane in range(memory.layout.length):
+                with m.If(bus.lane == lane):
+                    m.d.comb += memory.write_data[lane].eq(bus.word.as_signed())
+
+    def _propagate(self, m: Module, weight: Any, learning: Signal) -> None:
+        """BP: products into the accumulators of the left layer."""
+        j, seq = self._j, self.sequencer
+        m.submodules.backward, m.submodules.partials = backward, partials = self.backward, self.partials
+        m.d.comb += [backward.weight.eq(weight), backward.delta.eq(self.source.delta)]
+        late = j.timing.backward
+        products = delayed(m, backward.product, self._wait, "back_product")
+        m.submodules.memory_products = dither = Dither(j, back_product_shape(self._of), to_lanes=False)
+        m.submodules.back_addresses = addresses = AddressGenerator(j, self.addresses.form)
+        bank = self._bank(m, "partial_backward", j.partial_banks, j.backward_lag)
+        sweep = delayed(m, seq.sweep, late, "back_sweep")
+        m.d.comb += [
+            dither.given.eq(products),
+            dither.sweep.eq(sweep),
+            addresses.row.eq(delayed(m, seq.row, late, "back_row")),
+            addresses.sweep.eq(sweep),
+            addresses.step.eq(delayed(m, seq.step, late, "back_step")),
+            partials.valid.eq(delayed(m, learning, late, "back_valid", valid=True)),
+            partials.first.eq(delayed(m, seq.first, late, "back_first")),
+            partials.bank.eq(delayed(m, bank, late, "back_bank")),
+            partials.address.eq(addresses.address),
+            partials.product.eq(dither.taken),
+            partials.read_bank.eq(self.partial_out.bank),
+            partials.read_base.eq(self.partial_out.base),
+            partials.read_phase.eq(self.partial_out.phase),
+            self.partial_out.data.eq(partials.read_data),
+        ]
+
+
+def row_words(rows: np.ndarray, width: int) -> list[int]:
+    """Rows of integers as words, the first lane lowest."""
+    mask = (1 << width) - 1
+    return [sum((int(x) & mask) << (i * width) for i, x in enumerate(row)) for row in rows.tolist()]
+
+
+def count(flags: Any, valid: Any) -> Any:
+    """How many bits are set, if ``valid``."""
+    bits = flags.as_value() if isinstance(flags, data.View) else flags
+    return Mux(valid, sum((bits[i] for i in range(1, len(bits))), start=bits[0]), 0)

@@ -1,0 +1,279 @@
+"""Memories: one wide RAM where a clock's words share an address, one RAM per lane where they do not.
+
+Every RAM has one write and one read port. A layer that two operations read in the same clock has a copy for each of them,
+since copies cost less than multiplexers between banks. A word written in one clock can be read in the next; a read takes
+``stages`` clocks, 0 being combinational.
+"""
+
+from collections.abc import Sequence
+from typing import Any, TypedDict
+
+from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+
+from rtl.choose import choose, lookup
+from rtl.delay import delayed
+from rtl.plan import Interleaving
+
+DISTRIBUTED, BLOCK = "distributed", "block"
+
+
+def style(depth: int, stages: int, lut_ram_depth: int) -> str:
+    """LUT RAM for shallow memories and those read in the same clock, block RAM for deep ones."""
+    return DISTRIBUTED if depth <= lut_ram_depth or stages == 0 else BLOCK
+
+
+def words(banks: int, depth: int) -> int:
+    """Words of a RAM that holds several banks; the bank is the upper part of its address."""
+    return depth if banks == 1 else banks << ceil_log2(depth)
+
+
+def place(banks: int, depth: int, bank: Value, address: Value) -> Value:
+    """Address of a word in a RAM of several banks."""
+    return Cat(address[: ceil_log2(depth)], bank if banks > 1 else Const(0, 0))
+
+
+def read(m: Module, ram: Memory, address: Value, stages: int, name: str) -> Any:
+    """A read port: what ``address`` holds, ``stages`` clocks later."""
+    port = ram.read_port(domain="sync" if stages else "comb")
+    m.d.comb += port.addr.eq(address)
+    return delayed(m, port.data, max(0, stages - 1), name)
+
+
+class RamOptions(TypedDict):
+    """What all RAMs of a junction share: read latency in clocks, greatest depth in LUT RAM."""
+
+    stages: int
+    lut_ram_depth: int
+
+
+class RowMemory(wiring.Component):
+    """Rows of words that share an address: one RAM, as wide as a row.
+
+    Read latency ``stages`` clocks, one read and one write per clock.
+
+    Parameters
+    ----------
+    word, lanes
+        Shape of a word, words of a row.
+    depth, banks
+        Rows of a bank, banks.
+    lut_ram_depth
+        Greatest depth that goes into LUT RAM.
+    init
+        Rows as integers, the first lane lowest.
+    """
+
+    def __init__(
+        self,
+        word: Shape,
+        lanes: int,
+        depth: int,
+        *,
+        banks: int = 1,
+        stages: int = 1,
+        lut_ram_depth: int = 64,
+        init: Sequence[int] = (),
+    ) -> None:
+        self.latency, self._depth, self._banks, self._init = stages, depth, banks, list(init)
+        self.layout, self.words = data.ArrayLayout(word, lanes), words(banks, depth)
+        self.style = style(self.words, stages, lut_ram_depth)
+        bank, address = range(banks), range(depth)
+        super().__init__(
+            {
+                "read_bank": In(bank),
+                "read_address": In(address),
+                "read_data": Out(self.layout),
+                "write_enable": In(1),
+                "write_bank": In(bank),
+                "write_address": In(address),
+                "write_data": In(self.layout),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m, d, b = Module(), self._depth, self._banks
+        # Rows are plain words to the RAM.
+        ram: Any = Memory(
+            shape=unsigned(self.layout.size), depth=self.words, init=self._init, attrs={"ram_style": self.style}
+        )
+        m.submodules.ram = ram
+        write = ram.write_port()
+        out = read(m, ram, place(b, d, self.read_bank, self.read_address), self.latency, "word")
+        m.d.comb += [
+            write.en.eq(self.write_enable),
+            write.addr.eq(place(b, d, self.write_bank, self.write_address)),
+            write.data.eq(self.write_data.as_value()),
+            self.read_data.as_value().eq(out),
+        ]
+        return m
+
+
+class InterleavedMemory(wiring.Component):
+    """The activations of a layer, interleaved over memories that are addressed independently.
+
+    Read latency ``stages`` clocks. Per clock one group of neurons is written, and each reader reads a word of every memory.
+
+    Attributes
+    ----------
+    write_short
+        The group is the last and only its first neurons exist.
+    enable, target, word
+        What the RAMs' write ports are given: for observation.
+    """
+
+    def __init__(
+        self, of: Interleaving, word: Shape, banks: int, readers: Sequence[str], *, stages: int, lut_ram_depth: int
+    ) -> None:
+        self.latency, self._of, self._word, self._banks, self._readers = stages, of, word, banks, tuple(readers)
+        self.words = words(banks, of.depth)
+        self.style = style(self.words, stages, lut_ram_depth)
+        ports: dict[str, Any] = {
+            "write_valid": In(1),
+            "write_short": In(1),
+            "write_bank": In(range(banks)),
+            "write_base": In(range(of.depth)),
+            "write_phase": In(range(of.phases)),
+            "write_data": In(data.ArrayLayout(word, of.per_clock)),
+            "read_address": In(data.ArrayLayout(unsigned(ceil_log2(of.depth)), of.memories)),
+        }
+        for r in self._readers:
+            ports[f"{r}_bank"] = In(range(banks))
+            ports[f"{r}_data"] = Out(data.ArrayLayout(word, of.memories))
+        super().__init__(ports)
+        self.enable = Signal(of.memories)
+        self.target = Signal(data.ArrayLayout(unsigned(ceil_log2(self.words)), of.memories))
+        self.word = Signal(data.ArrayLayout(word, of.memories))
+
+    def elaborate(self, platform: object) -> Module:
+        m, of, banks = Module(), self._of, self._banks
+        short = of.neurons % of.per_clock or of.per_clock
+        next_base = self.write_base + 1
+        for memory in range(of.memories):
+            sources = [of.source(phase, memory) for phase in range(of.phases)]
+            hit = lookup(self.write_phase, [int(k is not None) for k in sources], 1)
+            whole = lookup(self.write_phase, [int(k is not None and k < short) for k in sources], 1)
+            enable, word = Signal(name=f"enable_{memory}"), self.word[memory]
+            m.d.comb += [
+                enable.eq(self.write_valid & Mux(self.write_short, whole, hit)),
+                word.eq(_of_phase(self.write_phase, [self.write_data[k] if k is not None else None for k in sources])),
+            ]
+            base = _based(of, self.write_base, next_base, self.write_phase, memory)
+            m.d.comb += [
+                self.enable[memory].eq(enable),
+                self.target[memory].eq(place(banks, of.depth, self.write_bank, base)),
+            ]
+            for r in self._readers:
+                ram: Any = Memory(shape=self._word, depth=self.words, init=[], attrs={"ram_style": self.style})
+                m.submodules[f"{r}_{memory}"] = ram
+                write = ram.write_port()
+                address = place(banks, of.depth, getattr(self, f"{r}_bank"), self.read_address[memory])
+                m.d.comb += [
+                    write.en.eq(enable),
+                    write.addr.eq(self.target[memory]),
+                    write.data.eq(word),
+                    getattr(self, f"{r}_data")[memory].eq(read(m, ram, address, self.latency, f"{r}_word_{memory}")),
+                ]
+        return m
+
+
+class PartialDeltaMemory(wiring.Component):
+    """Accumulates partial deltas, and hands the finished ones to the junction before.
+
+    The sums of the sample in work and the finished sums of ``banks`` samples are kept apart: each RAM has one reader.
+    A contribution that arrives is written ``accumulate`` - 1 clocks later, so a word may be visited again after
+    ``accumulate`` clocks at the earliest. The first visit of a pass replaces what is there.
+
+    Attributes
+    ----------
+    valid, first, bank, address, product
+        Contributions of a clock: one to every memory.
+    read_bank, read_base, read_phase, read_data
+        The group of neurons to hand over; ``read_data`` is ``stages`` clocks late.
+    enable, target, word
+        What the RAMs' write ports are given: for observation. ``target`` holds bank and address.
+    """
+
+    def __init__(
+        self, of: Interleaving, product: Shape, word: Shape, banks: int, accumulate: int, *, stages: int, lut_ram_depth: int
+    ) -> None:
+        self._of, self._word, self._banks, self._accumulate = of, word, banks, accumulate
+        self.latency, self._lut_ram_depth = stages, lut_ram_depth
+        self.words = words(banks, of.depth)
+        address = data.ArrayLayout(unsigned(ceil_log2(of.depth)), of.memories)
+        super().__init__(
+            {
+                "valid": In(1),
+                "first": In(1),
+                "bank": In(range(banks)),
+                "address": In(address),
+                "product": In(data.ArrayLayout(product, of.memories)),
+                "read_bank": In(range(banks)),
+                "read_base": In(range(of.depth)),
+                "read_phase": In(range(of.phases)),
+                "read_data": Out(data.ArrayLayout(word, of.per_clock)),
+            }
+        )
+        self.enable = Signal()
+        self.target = Signal(data.ArrayLayout(unsigned(ceil_log2(self.words)), of.memories))
+        self.word = Signal(data.ArrayLayout(word, of.memories))
+
+    def elaborate(self, platform: object) -> Module:
+        m, of, banks = Module(), self._of, self._banks
+        # A loop of one clock reads combinationally; a longer one leaves the first clock to the RAM.
+        late = self._accumulate - 1
+        loop_read = min(late, 1)
+        m.d.comb += self.enable.eq(delayed(m, self.valid, late, "valid", valid=True))
+        first = delayed(m, self.first, loop_read, "first")
+        bank = delayed(m, self.bank, late, "bank")
+        next_base = self.read_base + 1
+        finished = []
+        for memory in range(of.memories):
+            sums: Any = Memory(
+                shape=self._word,
+                depth=of.depth,
+                init=[],
+                attrs={"ram_style": style(of.depth, loop_read, self._lut_ram_depth)},
+            )
+            handed: Any = Memory(
+                shape=self._word,
+                depth=self.words,
+                init=[],
+                attrs={"ram_style": style(self.words, self.latency, self._lut_ram_depth)},
+            )
+            m.submodules[f"sum_{memory}"], m.submodules[f"handed_{memory}"] = sums, handed
+            old = read(m, sums, self.address[memory], loop_read, f"old_{memory}")
+            product = delayed(m, self.product[memory], loop_read, f"product_{memory}")
+            total = Signal(self._word, name=f"total_{memory}")
+            m.d.comb += total.eq(Mux(first, 0, old) + product)
+            m.d.comb += self.word[memory].eq(delayed(m, total, late - loop_read, f"total_{memory}"))
+            address = delayed(m, self.address[memory], late, f"address_{memory}")
+            m.d.comb += self.target[memory].eq(place(banks, of.depth, bank, address))
+            for ram, target in ((sums, address), (handed, self.target[memory])):
+                write = ram.write_port()
+                m.d.comb += [write.en.eq(self.enable), write.addr.eq(target), write.data.eq(self.word[memory])]
+            base = _based(of, self.read_base, next_base, self.read_phase, memory)
+            finished.append(
+                read(m, handed, place(banks, of.depth, self.read_bank, base), self.latency, f"finished_{memory}")
+            )
+        phase = delayed(m, self.read_phase, self.latency, "phase")
+        for k in range(of.per_clock):
+            options = [finished[(of.offset(p) + k) % of.memories] for p in range(of.phases)]
+            m.d.comb += self.read_data[k].eq(choose(phase, options))
+        return m
+
+
+def _of_phase(phase: Value, options: Sequence[Value | None]) -> Value:
+    """The option of the phase; where there is none, any will do."""
+    there = [o for o in options if o is not None]
+    same = all(o is there[0] or o is None for o in options) or len({repr(o) for o in there}) == 1
+    return there[0] if same else choose(phase, [there[0] if o is None else o for o in options])
+
+
+def _based(of: Interleaving, base: Value, next_base: Value, phase: Value, memory: int) -> Value:
+    """Address of a group's neuron in a memory: that of the group's first neuron, or the next one."""
+    up = [int(of.source(p, memory) is not None and of.wraps(p, memory)) for p in range(of.phases)]
+    return Mux(lookup(phase, up, 1), next_base, base) if any(up) else base

@@ -1,0 +1,62 @@
+"""Lanes of multipliers with registers in and behind them."""
+
+from typing import Any
+
+import numpy as np
+from amaranth.hdl import Module, Shape, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from models import fixedpoint
+from models.fixedpoint import Rounding
+from rtl.arithmetic import narrow
+from rtl.delay import delayed
+
+
+def product_shape(a: Shape, b: Shape, drop: int, rounding: Rounding) -> Shape:
+    """Shape of a narrowed product."""
+    return narrow(Signal(a) * Signal(b), drop, rounding).shape()
+
+
+class Multipliers(wiring.Component):
+    """``lanes`` multipliers, each followed by the narrowing of products.
+
+    Latency ``stages`` clocks, one product per lane and clock. The first register stands behind the multiplier, the second
+    in front of it, further ones behind.
+
+    Parameters
+    ----------
+    lanes
+        How many.
+    a, b
+        Shapes of the operands.
+    drop, rounding
+        Narrowing of the product.
+    """
+
+    def __init__(
+        self, lanes: int, a: Shape, b: Shape, stages: int, drop: int = 0, rounding: Rounding = Rounding.FLOOR
+    ) -> None:
+        self.lanes, self.latency, self._drop, self._rounding = lanes, stages, drop, rounding
+        self.shape = product_shape(a, b, drop, rounding)
+        super().__init__(
+            {
+                "a": In(data.ArrayLayout(a, lanes)),
+                "b": In(data.ArrayLayout(b, lanes)),
+                "product": Out(data.ArrayLayout(self.shape, lanes)),
+            }
+        )
+
+    def model(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """Narrowed products of two arrays of integers."""
+        return fixedpoint.narrow(np.asarray(a, np.int64) * b, self._drop, self._rounding)
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        before = 1 if self.latency >= 2 else 0
+        for i in range(self.lanes):
+            a: Any = delayed(m, self.a[i], before, f"a_{i}")
+            b: Any = delayed(m, self.b[i], before, f"b_{i}")
+            product = delayed(m, a * b, self.latency - before, f"product_{i}")
+            m.d.comb += self.product[i].eq(narrow(product, self._drop, self._rounding))
+        return m

@@ -1,0 +1,56 @@
+"""The clock of junction cycles: when the next one begins, and when it must wait."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.plan import Plan
+
+
+class Pacer(wiring.Component):
+    """Begins a junction cycle every ``period`` clocks, unless it may not.
+
+    A cycle lasts at least ``period`` clocks. Where one cannot follow at once, the accelerator stands until all junctions
+    have come to the end of theirs (``skew`` clocks) and longer if it must: no state moves while it stands.
+
+    Attributes
+    ----------
+    go
+        A cycle may begin.
+    advance
+        The last clock before a junction cycle.
+    standing
+        Nothing moves.
+    clock
+        Clock of the junction cycle; it stays at the last one while standing.
+    """
+
+    go: Signal
+    advance: Signal
+    standing: Signal
+    clock: Signal
+
+    def __init__(self, of: Plan) -> None:
+        self._period, self._skew = of.period, of.skew
+        super().__init__({"go": In(1), "advance": Out(1), "standing": Out(1), "clock": Out(range(of.period))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        # Out of reset the accelerator stands.
+        clock = Signal(range(self._period), init=self._period - 1)
+        waited = Signal(range(self._skew + 2), init=self._skew + 1)
+        at_end, settled = Signal(), Signal()
+        m.d.comb += [
+            self.clock.eq(clock),
+            at_end.eq(clock == self._period - 1),
+            settled.eq((waited == 0) | (waited >= self._skew) if self._skew else 1),
+            self.advance.eq(at_end & settled & self.go),
+            self.standing.eq(waited > self._skew),
+        ]
+        with m.If(self.advance):
+            m.d.sync += [clock.eq(0), waited.eq(0)]
+        with m.Elif(at_end):
+            m.d.sync += waited.eq(Mux(self.standing, waited, waited + 1))
+        with m.Else():
+            m.d.sync += clock.eq(clock + 1)
+        return m

@@ -1,0 +1,209 @@
+"""The memory-mapped port: control, counters, weights and biases."""
+
+from dataclasses import dataclass
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+
+from rtl.plan import Plan
+from rtl.signatures import access_signature, saturation_layout, tag_layout
+
+WIDTH = 32
+CONTROL, STATUS, RATE, SAMPLES, RESULTS, CYCLES, SATURATION = 0, 1, 2, 3, 4, 5, 16
+RUN = 0
+"""Bit of CONTROL: junction cycles follow each other; cleared, the accelerator stands at the end of one."""
+STANDING, EMPTY = 0, 1
+"""Bits of STATUS: nothing moves; no sample is waiting or under way."""
+RATE_FIXED = 8
+"""Bit of RATE: its lower bits replace the samples' own learning-rate shift."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """The words of one memory: row r, lane m at ``base`` + (r << lane_bits) + m."""
+
+    base: int
+    rows: int
+    lanes: int
+    lane_bits: int
+
+    @property
+    def size(self) -> int:
+        """Addresses, a power of two."""
+        return 1 << (ceil_log2(self.rows) + self.lane_bits)
+
+    def address(self, index: int) -> int:
+        """Address of a word by its number in the order of rows and lanes."""
+        row, lane = divmod(index, self.lanes)
+        return self.base + (row << self.lane_bits) + lane
+
+
+@dataclass(frozen=True)
+class AddressMap:
+    """Where everything is, in words of 32 bits."""
+
+    weights: tuple[Region, ...]
+    biases: tuple[Region, ...]
+    bits: int
+
+    @classmethod
+    def of(cls, plan: Plan) -> "AddressMap":
+        """Registers first, then a block of equal size for the weights and for the biases of every junction."""
+        shapes = [(j.rows, j.z) for j in plan.junctions] + [(j.groups, j.results) for j in plan.junctions]
+        block = max([1 << (ceil_log2(rows) + ceil_log2(lanes)) for rows, lanes in shapes] + [64])
+        regions = [Region((i + 1) * block, rows, lanes, ceil_log2(lanes)) for i, (rows, lanes) in enumerate(shapes)]
+        n = len(plan.junctions)
+        return cls(tuple(regions[:n]), tuple(regions[n:]), ceil_log2(block * (len(shapes) + 1)))
+
+    @property
+    def block_bits(self) -> int:
+        """Bits of an address within a block."""
+        return ceil_log2(self.weights[0].base)
+
+
+def bus_signature(plan: Plan) -> wiring.Signature:
+    """One request at a time.
+
+    ``address``, ``write`` and ``write_data`` hold from ``request`` until ``done``, which lasts one clock; with it come
+    ``read_data``, sign-extended, and ``error`` if the request was refused: no such word, or memories while running.
+    """
+    return wiring.Signature(
+        {
+            "request": Out(1),
+            "write": Out(1),
+            "address": Out(AddressMap.of(plan).bits),
+            "write_data": Out(WIDTH),
+            "done": In(1),
+            "error": In(1),
+            "read_data": In(WIDTH),
+        }
+    )
+
+
+class Registers(wiring.Component):
+    """Serves the bus.
+
+    Latency: two clocks for a register; for a word of a memory as long as it takes to read, replace and write its row.
+    """
+
+    def __init__(self, of: Plan) -> None:
+        self._of, self.map = of, AddressMap.of(of)
+        self._counters = bool(of.config.hardware and of.config.hardware.counters)
+        n = len(of.junctions)
+        ports = {
+            "bus": In(bus_signature(of)),
+            "run": Out(1),
+            "rate": Out(tag_layout(of)["shift"].shape),
+            "rate_fixed": Out(1),
+            "standing": In(1),
+            "empty": In(1),
+            "sample": In(1),
+            "result": In(1),
+            "cycle": In(1),
+        }
+        for i in range(1, n + 1):
+            ports[f"access_{i}"] = Out(access_signature(of, i))
+            ports[f"saturation_{i}"] = In(saturation_layout(of.junctions[i - 1]))
+        super().__init__(ports)
+
+    def elaborate(self, platform: object) -> Module:
+        m, of, bus = Module(), self._of, self.bus
+        n, least, greatest = len(of.junctions), *of.kappas
+        run, kappa = Signal(), Signal(range(greatest + 1), init=greatest)
+        counters = {}
+        for at, event, name in (
+            (SAMPLES, self.sample, "samples"),
+            (RESULTS, self.result, "results"),
+            (CYCLES, self.cycle, "cycles"),
+        ):
+            counters[at] = total = Signal(WIDTH, name=name)
+            m.d.sync += total.eq(total + event)
+        if self._counters:
+            for i in range(1, n + 1):
+                for k in range(4 if of.trains else 1):
+                    counters[SATURATION + 4 * (i - 1) + k] = total = Signal(WIDTH, name=f"saturation_{i}_{k}")
+                    clipped = Signal(getattr(self, f"saturation_{i}")[k].shape(), name=f"clipped_{i}_{k}")
+                    m.d.sync += [clipped.eq(getattr(self, f"saturation_{i}")[k]), total.eq(total + clipped)]
+        readable = {
+            CONTROL: run,
+            STATUS: self.standing | self.empty << EMPTY,
+            RATE: kappa | self.rate_fixed << RATE_FIXED,
+            **counters,
+        }
+        m.d.comb += [self.run.eq(run), self.rate.eq(greatest - kappa)]
+
+        offset = bus.address[: self.map.block_bits]
+        block = bus.address[self.map.block_bits :]
+        wait = Signal(range(self._longest() + 2))
+        with m.FSM(name="port"):
+            with m.State("idle"):
+                m.d.sync += [bus.done.eq(0), bus.error.eq(0)]
+                with m.If(bus.request & ~bus.done), m.Switch(block):
+                    with m.Case(0):
+                        self._register(m, offset, readable, run, kappa, least, greatest)
+                    for b, region in enumerate(self.map.weights + self.map.biases, 1):
+                        access = getattr(self, f"access_{(b - 1) % n + 1}")
+                        row, lane = offset[region.lane_bits :], offset[: region.lane_bits]
+                        with m.Case(b):
+                            with m.If(self.standing & ~run & (row < region.rows) & (lane < region.lanes)):
+                                m.d.comb += access.strobe.eq(1)
+                                m.d.sync += wait.eq(self._longest())
+                                m.next = "memory"
+                            with m.Else():
+                                m.d.sync += [bus.done.eq(1), bus.error.eq(1)]
+                    with m.Default():
+                        m.d.sync += [bus.done.eq(1), bus.error.eq(1)]
+            with m.State("memory"):
+                m.d.sync += wait.eq(wait - 1)
+                with m.If(wait == 0):
+                    m.d.sync += bus.done.eq(1)
+                    m.next = "idle"
+                    with m.Switch(block):
+                        for b in range(1, 2 * n + 1):
+                            with m.Case(b):
+                                m.d.sync += bus.read_data.eq(
+                                    getattr(self, f"access_{(b - 1) % n + 1}").read_word.as_signed()
+                                )
+        for i, (weights, biases) in enumerate(zip(self.map.weights, self.map.biases, strict=True), 1):
+            access = getattr(self, f"access_{i}")
+            bias = Signal(name=f"bias_{i}")
+            m.d.comb += [
+                bias.eq(block == n + i),
+                access.write.eq(bus.write),
+                access.bias.eq(bias),
+                access.row.eq(Mux(bias, offset[biases.lane_bits :], offset[weights.lane_bits :])),
+                access.lane.eq(Mux(bias, offset[: biases.lane_bits], offset[: weights.lane_bits])),
+                access.word.eq(bus.write_data),
+            ]
+        return m
+
+    def _longest(self) -> int:
+        """Clocks until the slowest access is over."""
+        hardware = self._of.config.hardware
+        assert hardware is not None
+        return max(j.timing.update for j in self._of.junctions) + hardware.latency.memory_read + 2
+
+    def _register(
+        self, m: Module, offset: Signal, readable: dict, run: Signal, kappa: Signal, least: int, greatest: int
+    ) -> None:
+        bus = self.bus
+        m.d.sync += bus.done.eq(1)
+        with m.Switch(offset):
+            for at, value in readable.items():
+                with m.Case(at):
+                    m.d.sync += bus.read_data.eq(value)
+                    if at == CONTROL:
+                        with m.If(bus.write):
+                            m.d.sync += run.eq(bus.write_data[RUN])
+                    elif at == RATE:
+                        asked = bus.write_data[:RATE_FIXED]
+                        legal = (asked >= least) & (asked <= greatest)
+                        with m.If(bus.write & legal):
+                            m.d.sync += [kappa.eq(asked), self.rate_fixed.eq(bus.write_data[RATE_FIXED])]
+                        m.d.sync += bus.error.eq(bus.write & ~legal)
+                    else:
+                        m.d.sync += bus.error.eq(bus.write)
+            with m.Default():
+                m.d.sync += bus.error.eq(1)

@@ -1,0 +1,103 @@
+"""What passes between components: samples on their way, words for a layer's memories, and requests of the bus."""
+
+from amaranth.hdl import unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+
+from rtl.arithmetic import shape_of
+from rtl.plan import Interleaving, JunctionPlan, Plan
+from rtl.widths import partial_shape
+
+
+def tag_layout(of: Plan) -> data.StructLayout:
+    """A sample without its inputs; ``shift`` is the greatest learning-rate shift less the sample's."""
+    least, greatest = of.kappas
+    return data.StructLayout(
+        {
+            "valid": unsigned(1),
+            "train": unsigned(1),
+            "label": unsigned(ceil_log2(of.design.network.classes)),
+            "shift": unsigned(ceil_log2(greatest - least + 1)),
+        }
+    )
+
+
+def saturation_layout(j: JunctionPlan) -> data.ArrayLayout:
+    """Numbers clipped in a clock: pre-activations, deltas, weights, biases."""
+    return data.ArrayLayout(unsigned(max(j.z, j.results).bit_length()), 4)
+
+
+class ActivationWrite(wiring.Signature):
+    """A group of neurons on its way into the interleaved memories of a layer."""
+
+    def __init__(self, of: Interleaving, word: object, banks: int) -> None:
+        super().__init__(
+            {
+                "valid": Out(1),
+                "short": Out(1),
+                "bank": Out(range(banks)),
+                "base": Out(range(of.depth)),
+                "phase": Out(range(of.phases)),
+                "data": Out(data.ArrayLayout(word, of.per_clock)),
+            }
+        )
+
+
+class PartialRead(wiring.Signature):
+    """A group of finished partial deltas; the data follow the address after the memory's latency."""
+
+    def __init__(self, of: Interleaving, word: object, banks: int) -> None:
+        super().__init__(
+            {
+                "bank": Out(range(banks)),
+                "base": Out(range(of.depth)),
+                "phase": Out(range(of.phases)),
+                "data": In(data.ArrayLayout(word, of.per_clock)),
+            }
+        )
+
+
+class Access(wiring.Signature):
+    """A request of the bus to one junction, while nothing else goes on in it.
+
+    ``read_word`` holds the word ``1 + memory_read`` clocks after ``strobe``; a written word can be read as soon as the
+    update latency has passed.
+    """
+
+    def __init__(self, rows: int, lanes: int, word: int) -> None:
+        super().__init__(
+            {
+                "strobe": Out(1),
+                "write": Out(1),
+                "bias": Out(1),
+                "row": Out(range(rows)),
+                "lane": Out(range(lanes)),
+                "word": Out(word),
+                "read_word": In(word),
+            }
+        )
+
+
+def access_signature(of: Plan, number: int) -> Access:
+    """The requests that junction ``number`` understands."""
+    j = of.junctions[number - 1]
+    return Access(max(j.rows, j.groups), j.z, max(of.numbers.weight.width, of.numbers.bias.width))
+
+
+def results_signature(of: Plan, number: int) -> ActivationWrite:
+    """The results of junction ``number``."""
+    j = of.junctions[number - 1]
+    return ActivationWrite(j.right, shape_of(of.numbers.activation), j.next_banks)
+
+
+def inputs_signature(of: Plan) -> ActivationWrite:
+    """What the host writes into layer 0."""
+    first = of.junctions[0]
+    return ActivationWrite(of.inputs, shape_of(first.left), first.left_banks)
+
+
+def partial_signature(of: Plan, number: int) -> PartialRead:
+    """What junction ``number`` reads of its right layer's partial deltas."""
+    j = of.junctions[number - 1]
+    return PartialRead(j.right, partial_shape(of, of.junctions[number]), j.delta_banks)

@@ -1,0 +1,203 @@
+"""The streams at the border: samples in, results out."""
+
+from amaranth.hdl import Cat, Module, Signal, unsigned
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.fifo import SyncFIFO
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+
+from rtl.arithmetic import shape_of
+from rtl.plan import Plan
+from rtl.position import BankCounter, PositionCounter
+from rtl.signatures import inputs_signature, tag_layout
+
+
+def sample_layout(of: Plan) -> data.StructLayout:
+    """One beat of a sample; label, learning-rate shift and training flag count in its last beat."""
+    _, greatest = of.kappas
+    return data.StructLayout(
+        {
+            "inputs": data.ArrayLayout(shape_of(of.junctions[0].left), of.beat),
+            "label": unsigned(max(1, ceil_log2(of.design.network.classes))),
+            "kappa": unsigned(max(1, greatest.bit_length())),
+            "train": unsigned(1),
+        }
+    )
+
+
+def result_layout(of: Plan) -> data.StructLayout:
+    """One beat of a result; prediction, label and training flag count in the last."""
+    last = of.junctions[-1]
+    classes = unsigned(max(1, ceil_log2(of.design.network.classes)))
+    return data.StructLayout(
+        {
+            "outputs": data.ArrayLayout(shape_of(of.numbers.activation), last.results),
+            "prediction": classes,
+            "label": classes,
+            "train": unsigned(1),
+            "last": unsigned(1),
+        }
+    )
+
+
+class SampleLoader(wiring.Component):
+    """Collects samples and writes them into layer 0, one in each junction cycle.
+
+    A sample is written from the first clock of the junction cycle on that follows its last beat, and enters the network in
+    the cycle after that. Where no sample is complete, the cycle loads nothing: a bubble. Throughput one beat per clock.
+
+    Attributes
+    ----------
+    samples
+        The stream.
+    advance
+        Begins a junction cycle.
+    rate, rate_fixed
+        Greatest learning-rate shift less the one that replaces the samples' own, and whether it does.
+    writes
+        Into layer 0.
+    entering
+        The sample that enters with the next advance.
+    waiting
+        A sample, or part of one, has come in and is not yet being loaded.
+    """
+
+    def __init__(self, of: Plan) -> None:
+        self._of = of
+        super().__init__(
+            {
+                "samples": In(stream.Signature(sample_layout(of))),
+                "advance": In(1),
+                "rate": In(tag_layout(of)["shift"].shape),
+                "rate_fixed": In(1),
+                "writes": Out(inputs_signature(of)),
+                "entering": Out(tag_layout(of)),
+                "waiting": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m, of = Module(), self._of
+        beats, first = of.inputs.groups, of.junctions[0]
+        layout, tag = sample_layout(of), tag_layout(of)
+        # Two samples: one on its way into the memories, one arriving.
+        m.submodules.words = words = SyncFIFO(width=layout["inputs"].shape.size, depth=2 * beats)
+        m.submodules.tags = tags = SyncFIFO(width=tag.size, depth=2)
+        m.submodules.position = position = PositionCounter(of.inputs)
+        m.submodules.bank = bank = BankCounter(first.left_banks, -1)
+        arriving = Signal(range(beats))
+        last, taken, arrived = Signal(), Signal(), Signal(tag)
+        payload = self.samples.payload
+        m.d.comb += [
+            last.eq(arriving == beats - 1),
+            self.samples.ready.eq(words.w_rdy & tags.w_rdy),
+            taken.eq(self.samples.valid & self.samples.ready),
+            words.w_en.eq(taken),
+            words.w_data.eq(payload.inputs.as_value()),
+            arrived.valid.eq(1),
+            arrived.train.eq(payload.train),
+            arrived.label.eq(payload.label),
+            arrived.shift.eq(of.kappas[1] - payload.kappa),
+            tags.w_en.eq(taken & last),
+            tags.w_data.eq(arrived.as_value()),
+        ]
+        with m.If(taken):
+            m.d.sync += arriving.eq(arriving + 1)
+            with m.If(last):
+                m.d.sync += arriving.eq(0)
+
+        loading, loaded = Signal(), Signal(tag)
+        short = of.inputs.neurons % of.beat != 0
+        m.d.comb += [
+            bank.advance.eq(self.advance),
+            position.restart.eq(self.advance),
+            position.step.eq(loading),
+            tags.r_en.eq(self.advance),
+            words.r_en.eq(loading),
+            self.writes.valid.eq(loading),
+            self.writes.short.eq((position.group == beats - 1) if short else 0),
+            self.writes.bank.eq(bank.bank),
+            self.writes.base.eq(position.base),
+            self.writes.phase.eq(position.phase),
+            self.writes.data.as_value().eq(words.r_data),
+            self.entering.eq(loaded),
+            self.waiting.eq(tags.r_rdy | (arriving != 0)),
+        ]
+        with m.If(self.rate_fixed):
+            m.d.comb += self.entering.shift.eq(self.rate)
+        with m.If(self.advance):
+            m.d.sync += [loading.eq(tags.r_rdy), loaded.eq(tags.r_data), loaded.valid.eq(tags.r_rdy)]
+        with m.Elif(position.group == beats - 1):
+            m.d.sync += loading.eq(0)
+        return m
+
+
+class ResultQueue(wiring.Component):
+    """Holds results until they are taken, and says whether one more sample's will fit.
+
+    Room is set aside when a sample's outputs are about to be computed and given back when their last beat is taken, so that
+    nothing that is under way can find the queue full.
+
+    Attributes
+    ----------
+    due
+        A sample's outputs will be computed in the junction cycle to come.
+    reserve
+        That cycle begins.
+    room
+        There is room for them.
+    valid, last, outputs, prediction, tag
+        A beat as it is computed.
+    results
+        The stream.
+    """
+
+    capacity = 4
+    """Samples: one under way, one being taken, and what the junctions' offsets add."""
+
+    def __init__(self, of: Plan) -> None:
+        self._of = of
+        last = of.junctions[-1]
+        super().__init__(
+            {
+                "due": In(1),
+                "reserve": In(1),
+                "room": Out(1),
+                "valid": In(1),
+                "last": In(1),
+                "outputs": In(data.ArrayLayout(shape_of(of.numbers.activation), last.results)),
+                "prediction": In(range(of.design.network.classes)),
+                "tag": In(tag_layout(of)),
+                "results": Out(stream.Signature(result_layout(of))),
+                "taken": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m, of = Module(), self._of
+        beats = of.junctions[-1].groups
+        m.submodules.words = words = SyncFIFO(width=self.outputs.shape().size + 1, depth=self.capacity * beats)
+        facts = Cat(self.prediction, self.tag.label, self.tag.train)
+        m.submodules.facts = ends = SyncFIFO(width=max(1, len(facts)), depth=self.capacity)
+        held, payload = Signal(range(self.capacity + 1)), self.results.payload
+        reserving = Signal()
+        label = len(self.prediction)
+        m.d.comb += [
+            words.w_en.eq(self.valid),
+            words.w_data.eq(Cat(self.outputs.as_value(), self.last)),
+            ends.w_en.eq(self.valid & self.last),
+            ends.w_data.eq(facts),
+            self.results.valid.eq(words.r_rdy),
+            words.r_en.eq(self.results.ready),
+            payload.outputs.as_value().eq(words.r_data[:-1]),
+            payload.last.eq(words.r_data[-1]),
+            payload.prediction.eq(ends.r_data[:label]),
+            payload.label.eq(ends.r_data[label : 2 * label]),
+            payload.train.eq(ends.r_data[2 * label]),
+            self.taken.eq(self.results.valid & self.results.ready & payload.last),
+            ends.r_en.eq(self.taken),
+            self.room.eq(held != self.capacity),
+            reserving.eq(self.reserve & self.due),
+        ]
+        m.d.sync += held.eq(held + reserving - self.taken)
+        return m
