@@ -9,6 +9,7 @@ import os
 import shlex
 import sys
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -181,6 +182,90 @@ def simulate(
     console.print(f"results in {directory.path}")
     if run.differences:
         raise typer.Exit(1)
+
+
+@app.command()
+def verilog(
+    config: ConfigPath,
+    out: Out = None,
+    force: Annotated[bool, typer.Option("--force", help="replace another design in --out")] = False,
+    assign: Set = None,
+    seed: Seed = None,
+    quiet: Quiet = False,
+) -> None:
+    """Write the accelerator as synthesizable Verilog, with memory contents, names of signals, a core and a description."""
+    from hwsim.design import Design
+    from hwsim.rundir import RunDirectory
+
+    delivery = _hardware("delivery")
+    loaded = _load(config, seed, assign)
+    console = _console(quiet)
+    directory = RunDirectory(
+        out or _default_out(loaded).with_name(f"{loaded.name}-verilog"), loaded, force=force or out is None
+    )
+    emitted = delivery.generate(Design(loaded))
+    files = delivery.write(emitted, directory)
+    of = emitted.accelerator.plan
+    console.print(f"{loaded.name}: {of.period} clocks per input, {sum(of.multipliers.values())} multipliers")
+    console.print(f"{len(emitted.text.splitlines()):,} lines of Verilog; in {directory.path}: {', '.join(files)}")
+
+
+@app.command()
+def cosim(
+    config: ConfigPath,
+    out: Out = None,
+    data_dir: DataDir = None,
+    simulator: Annotated[str, typer.Option(metavar="NAME", help="icarus | verilator")] = "icarus",
+    samples: Annotated[int, typer.Option(metavar="N", help="training samples to feed")] = 100,
+    idle: Annotated[float, typer.Option(metavar="P", help="share of clocks in which no input is offered")] = 0.0,
+    blocked: Annotated[float, typer.Option(metavar="P", help="share of clocks in which no result is taken")] = 0.0,
+    inference: Annotated[float, typer.Option(metavar="P", help="share of samples that are for inference only")] = 0.0,
+    waves: Annotated[bool, typer.Option("--waves", help="let the simulator write a waveform of everything")] = False,
+    force: Annotated[bool, typer.Option("--force", help="replace another run in --out")] = False,
+    assign: Set = None,
+    seed: Seed = None,
+    quiet: Quiet = False,
+) -> None:
+    """Simulate the Verilog on real data and compare it with the machine: every write of every memory at every clock.
+
+    Exit code 1 at the first difference, which is named and left as two event logs and two waveforms.
+    """
+    from hwsim.design import Design
+    from hwsim.rundir import RunDirectory
+    from hwsim.watch import preparing
+
+    session = _hardware("cosim.session")
+    conditions = session.Conditions(idle, blocked, inference)
+    loaded = _load(config, seed, assign)
+    design = Design(loaded)
+    console = _console(quiet)
+    data = design.dataset(data_dir)
+    directory = RunDirectory(
+        out or _default_out(loaded).with_name(f"{loaded.name}-cosim"), loaded, force=force or out is None
+    )
+    directory.begin()
+    with preparing(quiet):
+        run = session.cosimulate(design, data.train, simulator, samples, directory / "simulation", conditions, waves)
+    session.write(run, directory)
+    table = report.table(f"{loaded.name}: Verilog under {simulator}", "figure", "value")
+    for name, value in session.rows(run):
+        table.add_row(name, value)
+    console.print(table)
+    if run.outcome.mismatch is not None:
+        _say(f"Verilog and machine differ: {run.outcome.mismatch}; logs and waveforms in {directory.path}")
+        raise typer.Exit(1)
+    console.print(f"machine = Verilog at every clock; results in {directory.path}")
+
+
+def _hardware(module: str) -> Any:
+    """A module of the hardware package, whose tools are an extra."""
+    try:
+        return import_module(f"rtl.{module}")
+    except ModuleNotFoundError as e:
+        if e.name is None or e.name.split(".")[0] in ("rtl", "hwsim", "models"):
+            raise
+        rule = "is missing: install the hardware tools with pip install 'hwsim[rtl]'"
+        raise InputError(f"package {e.name}", None, rule) from None
 
 
 @app.command()

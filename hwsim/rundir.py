@@ -28,8 +28,10 @@ CHECKPOINT = "checkpoint.npz"
 """Present only while a run is unfinished."""
 PICTURES = ("training.png", "connectivity.png", "weights.png", "timeline.png", "occupancy.png", "utilisation.png")
 TRACES = ("trace.jsonl", "trace.vcd")
+LOGS = ("machine.jsonl", "verilog.jsonl", "machine.vcd", "verilog.vcd")
+HARDWARE = ("accelerator.v", "accelerator.core", "lint.vlt", "names.json", "README.md", "synthesis.json")
 
-_RESULTS = (CONNECTIVITY, INITIAL, FINAL, STREAM, METRICS, TIMING, CHECKPOINT, *PICTURES, *TRACES)
+_RESULTS = (CONNECTIVITY, INITIAL, FINAL, STREAM, METRICS, TIMING, CHECKPOINT, *PICTURES, *TRACES, *LOGS, *HARDWARE)
 _HEADER = "# The resolved configuration of a run of hwsim: feeding it back reproduces the run.\n"
 """Tells the directory of a run from any other that happens to hold a file of the same name."""
 

@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,12 @@ from rtl.cosim.stimulus import Samples, beats, parameter_words, pattern
 from rtl.emission import TOP, Verilog
 from rtl.plan import Plan
 from rtl.streams import result_layout
+
+
+class SimulationError(RuntimeError):
+    """A simulator could not build the Verilog, or broke off; the command line ends with code 1."""
+
+    exit_code = 1
 
 
 class Script:
@@ -86,6 +93,8 @@ class Capture:
         Beats of results, in order.
     clocks
         In all.
+    seconds
+        Wall-clock time of build and simulation.
     """
 
     probes: list[Probe]
@@ -97,6 +106,7 @@ class Capture:
     marks: npt.NDArray[np.int64]
     results: list[int]
     clocks: int
+    seconds: dict[str, float]
 
     def writes(self, first: int, last: int) -> npt.NDArray[np.int64]:
         """int64 [n, WRITE_FIELDS]: writes in clocks ``first .. last - 1``, ordered."""
@@ -130,7 +140,7 @@ def simulate(
     ------
     InputError
         If the simulator is not there.
-    RuntimeError
+    SimulationError
         If the simulation broke off.
     """
     tool = runner(simulator)
@@ -160,7 +170,7 @@ def simulate(
         sources.insert(0, folder / "visible.vlt")
         _write_if_new(sources[0], visible([advance, *(p for named in paths for p in named.values())]))
         arguments = ["-Wno-fatal", "-O3", "--x-assign", "fast", "--x-initial", "fast"]
-    _build_and_run(tool, simulator, sources, arguments, folder, waves)
+    seconds = _build_and_run(tool, simulator, sources, arguments, folder, waves)
     with np.load(folder / bench.CAPTURE) as stored:
         seen = dict(stored)
     outcome = json.loads((folder / bench.OUTCOME).read_text())
@@ -170,13 +180,15 @@ def simulate(
         **{k: seen[k] for k in ("advances", "taken", "left", "reads", "marks")},
         results=[int(r, 16) for r in outcome["results"]],
         clocks=outcome["clocks"],
+        seconds=seconds,
     )
 
 
 def _build_and_run(
     tool: Any, simulator: str, sources: Sequence[Path], arguments: list[str], folder: Path, waves: bool
-) -> None:
+) -> dict[str, float]:
     os.environ.setdefault("COCOTB_LOG_LEVEL", "WARNING")
+    began = perf_counter()
     where: dict[str, Any] = {"hdl_toplevel": TOP, "build_dir": folder / simulator, "waves": waves}
     try:
         tool.build(
@@ -186,6 +198,7 @@ def _build_and_run(
             log_file=folder / "build.log",
             **where,
         )
+        built = perf_counter()
         tool.test(
             test_module="rtl.cosim.bench",
             extra_env={bench.ENVIRONMENT: str(folder)},
@@ -194,9 +207,10 @@ def _build_and_run(
             **where,
         )
     except (SystemExit, RuntimeError) as e:
-        raise RuntimeError(f"{simulator} failed ({e}): see build.log and simulation.log in {folder}") from None
+        raise SimulationError(f"{simulator} failed ({e}): see build.log and simulation.log in {folder}") from None
     if not (folder / bench.OUTCOME).exists():
-        raise RuntimeError(f"the simulation broke off: see {folder / 'simulation.log'}")
+        raise SimulationError(f"the simulation broke off: see {folder / 'simulation.log'}")
+    return {"build": built - began, "simulate": perf_counter() - built}
 
 
 def _bits(signal: Any) -> int:

@@ -1,0 +1,205 @@
+"""A whole co-simulation: real samples through Verilog and machine, everything compared, and what is left to look at."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from hwsim import config_file, events, metrics, vcd
+from hwsim.design import Design
+from hwsim.metrics import figure
+from hwsim.rundir import METRICS, TIMING, RunDirectory
+from models.data.dataset import Split
+from models.errors import InputError
+from rtl import registers
+from rtl.accelerator import Accelerator
+from rtl.cosim.replay import Mismatch, Outcome, compare, compare_state
+from rtl.cosim.simulation import Capture, Script, simulate
+from rtl.cosim.stimulus import Samples
+from rtl.emission import Verilog
+from rtl.plan import Plan, plan
+
+MACHINE_LOG, VERILOG_LOG = "machine.jsonl", "verilog.jsonl"
+MACHINE_WAVES, VERILOG_WAVES = "machine.vcd", "verilog.vcd"
+_AROUND = 100  # clocks
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What the streams meet.
+
+    Attributes
+    ----------
+    idle, blocked
+        Share of clocks in which no beat is offered, in which no result is taken; 0..0.99.
+    inference
+        Share of samples that are for inference only; 0..1.
+
+    Raises
+    ------
+    InputError
+        If one lies outside its range.
+    """
+
+    idle: float = 0.0
+    blocked: float = 0.0
+    inference: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name, most in (("idle", 0.99), ("blocked", 0.99), ("inference", 1)):
+            value = getattr(self, name)
+            if not 0 <= value <= most:
+                raise InputError(f"--{name}", value, f"is a share: must lie in 0..{most}")
+
+
+@dataclass(eq=False)
+class CoSimulation:
+    """A finished co-simulation.
+
+    Attributes
+    ----------
+    outcome
+        Of the comparison; its mismatch is the first of all.
+    seconds
+        Wall-clock time by step.
+    """
+
+    plan: Plan
+    samples: int
+    simulator: str
+    outcome: Outcome
+    capture: Capture
+    seconds: dict[str, float]
+
+
+def training_samples(design: Design, data: Split, n: int, inference: float) -> Samples:
+    """The first ``n`` samples of a training run, epoch after epoch."""
+    if n < 1:
+        raise InputError("--samples", n, "must be at least 1", [1])
+    inputs = data.integers(design.config.numbers.system.input)
+    order, kappa = [], []
+    for epoch in range(-(-n // len(data))):
+        order.append(design.epoch_order(epoch, len(data)))
+        kappa.append(np.full(len(data), design.config.training.kappa(epoch)))
+    chosen = np.concatenate(order)[:n]
+    rng = np.random.default_rng([design.config.seed, 3])
+    train = rng.random(n) >= inference
+    return Samples(
+        inputs[chosen].astype(np.int32),
+        data.labels[chosen].astype(np.int32),
+        np.concatenate(kappa)[:n].astype(np.int32),
+        train,
+    )
+
+
+def cosimulate(
+    design: Design, data: Split, simulator: str, n: int, folder: Path, conditions: Conditions, waves: bool = False
+) -> CoSimulation:
+    """Feed ``n`` samples to the Verilog and to the machine, and compare.
+
+    Raises
+    ------
+    InputError
+        If the design has no hardware, or the simulator is not installed.
+    SimulationError
+        If the simulation breaks off.
+    """
+    of = plan(design)
+    samples = training_samples(design, data, n, conditions.inference if of.trains else 1.0)
+    began = perf_counter()
+    emitted = Verilog.of(Accelerator(of))
+    seconds = {"generate Verilog": perf_counter() - began}
+    script = Script(of, samples, design.config.seed, conditions.idle, conditions.blocked)
+    script.run(n)
+    script.read_parameters()
+    script.peek(counter_addresses(of))
+    capture = simulate(emitted, script, simulator, folder, waves=waves)
+    seconds |= capture.seconds
+    began = perf_counter()
+    outcome = compare(of, design.initial, samples, capture)
+    if outcome.mismatch is None:
+        counters = len(counter_addresses(of))
+        outcome.mismatch = compare_state(of, outcome.machine, capture.reads[:-counters, 0])
+        outcome.mismatch = outcome.mismatch or compare_counters(of, outcome, n, capture.reads[-counters:])
+    seconds["run and compare the machine"] = perf_counter() - began
+    return CoSimulation(of, n, simulator, outcome, capture, seconds)
+
+
+def counter_addresses(of: Plan) -> list[int]:
+    """Registers that count: samples, results, junction cycles and, if they are built, saturations."""
+    hardware = of.config.hardware
+    assert hardware is not None
+    result = [registers.SAMPLES, registers.RESULTS, registers.CYCLES]
+    if hardware.counters:
+        kinds = 4 if of.trains else 1
+        result += [registers.SATURATION + 4 * i + k for i in range(len(of.junctions)) for k in range(kinds)]
+    return result
+
+
+def compare_counters(of: Plan, outcome: Outcome, n: int, reads: np.ndarray) -> Mismatch | None:
+    """The counters as the bus has read them, with what they should have counted."""
+    kinds = 4 if of.trains else 1
+    expected = [n, n, -1, *outcome.machine.saturation[:, :kinds].ravel().tolist()]
+    for address, (word, error), ours in zip(counter_addresses(of), reads.tolist(), expected, strict=False):
+        if error or (ours >= 0 and word != ours):
+            return Mismatch(f"counter at address {address}", ours, "refused" if error else word)
+    return None
+
+
+def write(run: CoSimulation, directory: RunDirectory) -> None:
+    """Leave figures and, if Verilog and machine differ, both logs around the first difference as events and waveforms."""
+    design, outcome = run.plan.design, run.outcome
+    directory.write_json(METRICS, figures(run))
+    directory.write_json(TIMING, {name: figure(value, "s", "wall-clock time") for name, value in run.seconds.items()})
+    if outcome.events is None or outcome.mismatch is None or outcome.mismatch.clock is None:
+        return
+    clock = outcome.mismatch.clock
+    first, last = max(0, clock - _AROUND), clock + _AROUND
+    for source, rows, log_name, waves in zip(
+        ("machine", "verilog"),
+        outcome.events,
+        (MACHINE_LOG, VERILOG_LOG),
+        (MACHINE_WAVES, VERILOG_WAVES),
+        strict=True,
+    ):
+        inside = (rows[:, events.CLOCK] >= first) & (rows[:, events.CLOCK] < last)
+        header = events.Header(source, config_file.fingerprint(design.config), first, last)
+        log = events.EventLog.of(header, rows[inside])
+        events.write_events(directory / log_name, log)
+        vcd.write_vcd(directory / waves, log)
+
+
+def figures(run: CoSimulation) -> dict[str, Any]:
+    """``metrics.json`` of a co-simulation."""
+    outcome, config = run.outcome, run.plan.config
+    result = metrics.provenance(config)
+    result["status"] = "agree" if outcome.mismatch is None else "differ"
+    result["simulator"] = run.simulator
+    result["first_difference"] = None if outcome.mismatch is None else str(outcome.mismatch)
+    result["samples"] = figure(run.samples, "samples", "fed to Verilog and machine")
+    result["clocks_per_input"] = figure(run.plan.period, "clocks", "between the entries of two samples")
+    result["clocks_compared"] = figure(outcome.clocks, "clocks", "in which every write port was compared")
+    result["writes_compared"] = figure(outcome.by_memory, "writes", "that agreed, by kind of memory")
+    result["bubbles"] = figure(outcome.bubbles, "junction cycles", "without a sample, between the first and the last")
+    result["stalled_clocks"] = figure(outcome.stalled, "clocks", "in which the accelerator stood")
+    result["multipliers"] = figure(run.plan.multipliers, "multipliers", "by purpose")
+    return result
+
+
+def rows(run: CoSimulation) -> list[tuple[str, str]]:
+    """What a person wants to know, as lines of a table."""
+    outcome = run.outcome
+    simulated = run.seconds.get("simulate", 0.0)
+    result = [
+        ("samples", f"{run.samples:,}"),
+        ("clocks per input", str(run.plan.period)),
+        ("clocks compared", f"{outcome.clocks:,}"),
+        ("bubbles, clocks standing", f"{outcome.bubbles:,}, {outcome.stalled:,}"),
+    ]
+    result += [(f"writes compared: {name}", f"{count:,}") for name, count in outcome.by_memory.items()]
+    result += [(name, f"{value:.1f} s") for name, value in run.seconds.items()]
+    if simulated:
+        result.append(("simulator alone", f"{run.capture.clocks / simulated:,.0f} clocks/s"))
+    return result
