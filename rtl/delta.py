@@ -42,7 +42,9 @@ class DeltaSource(wiring.Component):
             super().__init__(ports | {"stored": In(data.ArrayLayout(delta, q))})
             return
         partial, slope = partial_shape(of, of.junctions[j.number]), shape_of(numbers.derivative)
-        self.multipliers = Multipliers(q, partial, slope, self.latency)
+        # With three clocks or more, the last register stands behind the saturation.
+        self._behind = 1 if self.latency >= 3 else 0
+        self.multipliers = Multipliers(q, partial, slope, self.latency - self._behind)
         self._drop = numbers.product_fraction + numbers.derivative.fraction - numbers.delta.fraction
         ports |= {"partial": In(data.ArrayLayout(partial, q)), "derivative": In(data.ArrayLayout(slope, q))}
         super().__init__(ports)
@@ -57,18 +59,21 @@ class DeltaSource(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m, j, numbers = Module(), self._j, self._of.numbers
         begins = delayed(m, self.begins, self.latency, "begins")
-        valid = delayed(m, self.valid, self.latency, "valid", valid=True)
         if j.is_last:
             fresh = delayed(m, self.stored, self.latency, "stored")
         else:
             m.submodules.multipliers = multipliers = self.multipliers
             m.d.comb += [multipliers.a.eq(self.partial), multipliers.b.eq(self.derivative)]
-            fresh = Signal(self.delta.shape())
+            narrowed = Signal(self.delta.shape())
+            until = self.latency - self._behind
+            valid = delayed(m, self.valid, until, "valid", valid=True)
+            starts = delayed(m, self.begins, until, "starts")
             for k in range(j.results):
                 word, clipped = saturate(
                     narrow(multipliers.product[k], self._drop, numbers.rounding["delta"]), numbers.delta
                 )
-                m.d.comb += [fresh[k].eq(word), self.saturated[k].eq(clipped & valid & begins)]
+                m.d.comb += [narrowed[k].eq(word), self.saturated[k].eq(clipped & valid & starts)]
+            fresh = delayed(m, narrowed, self._behind, "fresh")
         if j.rows_per_neuron == 1:
             m.d.comb += self.delta.eq(fresh)
             return m

@@ -3,8 +3,8 @@
 from typing import Any
 
 import numpy as np
-from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import data, wiring
+from amaranth.hdl import Const, Module, Mux, Signal, Value
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.address import AddressGenerator, Dither
@@ -157,7 +157,7 @@ class Junction(wiring.Component):
         m.submodules.weights, m.submodules.biases = self.weights, self.biases
         strobe = Signal()
         m.d.comb += [
-            strobe.eq(bus.strobe & ~active),
+            strobe.eq(bus.strobe),
             self.weights.read_address.eq(Mux(strobe, bus.row, seq.row)),
             self.biases.read_address.eq(Mux(strobe, bus.row, seq.group)),
         ]
@@ -277,7 +277,7 @@ class Junction(wiring.Component):
             self.group.eq(written(group, "group")),
             self.tag.eq(written(tag, "tag")),
             self.last.eq(self.group == j.groups - 1),
-            self.saturation[0].eq(count(ff.saturated, ff.done)),
+            self.saturation[0].eq(count(m, "preactivations", ff.saturated, ff.done)),
         ]
         if self.output is not None:
             m.submodules.output = error = self.output
@@ -312,7 +312,7 @@ class Junction(wiring.Component):
             store.read_address.eq(seq.group),
         ]
         if self.output is not None:
-            m.d.comb += self.saturation[1].eq(count(self.output.saturated, ff.done & tag.train))
+            m.d.comb += self.saturation[1].eq(count(m, "deltas", self.output.saturated, ff.done & tag.train))
 
     def _learn(self, m: Module, learning: Signal, strobe: Signal, back: Any, left: Any) -> None:
         """BP and UP: from the row to partial deltas, new weights and new biases."""
@@ -330,7 +330,7 @@ class Junction(wiring.Component):
                 self.partial_in.phase.eq(seq.phase),
                 source.partial.eq(self.partial_in.data),
                 source.derivative.eq(self.derivatives.read_data),
-                self.saturation[1].eq(count(source.saturated, 1)),
+                self.saturation[1].eq(count(m, "deltas", source.saturated, Const(1))),
             ]
         late = source.latency
         weight = delayed(m, self.weights.read_data, late, "weight")
@@ -361,8 +361,8 @@ class Junction(wiring.Component):
         stepping = delayed(m, learning, before_write, "stepping", valid=True)
         ending = delayed(m, seq.ends, before_write, "ending")
         m.d.comb += [
-            self.saturation[2].eq(count(update.weight_saturated, stepping)),
-            self.saturation[3].eq(count(update.bias_saturated, stepping & ending)),
+            self.saturation[2].eq(count(m, "weights", update.weight_saturated, stepping)),
+            self.saturation[3].eq(count(m, "biases", update.bias_saturated, stepping & ending)),
         ]
         if j.number > 1:
             self._propagate(m, weight, learning)
@@ -407,17 +407,19 @@ class Junction(wiring.Component):
         m.submodules.memory_products = dither = Dither(j, back_product_shape(self._of), to_lanes=False)
         m.submodules.back_addresses = addresses = AddressGenerator(j, self.addresses.form)
         bank = self._bank(m, "partial_backward", j.partial_banks, j.backward_lag)
-        sweep = delayed(m, seq.sweep, late, "back_sweep")
+        # Addresses are worked out a clock ahead: what follows them is a loop through the memory and an adder.
+        ahead = min(late, 1)
+        sweep = delayed(m, seq.sweep, late - ahead, "back_sweep")
         m.d.comb += [
             dither.given.eq(products),
-            dither.sweep.eq(sweep),
-            addresses.row.eq(delayed(m, seq.row, late, "back_row")),
+            dither.sweep.eq(delayed(m, sweep, ahead, "accumulated_sweep")),
+            addresses.row.eq(delayed(m, seq.row, late - ahead, "back_row")),
             addresses.sweep.eq(sweep),
-            addresses.step.eq(delayed(m, seq.step, late, "back_step")),
+            addresses.step.eq(delayed(m, seq.step, late - ahead, "back_step")),
             partials.valid.eq(delayed(m, learning, late, "back_valid", valid=True)),
             partials.first.eq(delayed(m, seq.first, late, "back_first")),
             partials.bank.eq(delayed(m, bank, late, "back_bank")),
-            partials.address.eq(addresses.address),
+            partials.address.eq(delayed(m, addresses.address, ahead, "accumulated_address")),
             partials.product.eq(dither.taken),
             partials.read_bank.eq(self.partial_out.bank),
             partials.read_base.eq(self.partial_out.base),
@@ -432,7 +434,7 @@ def row_words(rows: np.ndarray, width: int) -> list[int]:
     return [sum((int(x) & mask) << (i * width) for i, x in enumerate(row)) for row in rows.tolist()]
 
 
-def count(flags: Any, valid: Any) -> Any:
-    """How many bits are set, if ``valid``."""
-    bits = flags.as_value() if isinstance(flags, data.View) else flags
-    return Mux(valid, sum((bits[i] for i in range(1, len(bits))), start=bits[0]), 0)
+def count(m: Module, name: str, flags: Any, valid: Any) -> Any:
+    """How many bits were set a clock ago, if it was ``valid``."""
+    bits = delayed(m, Value.cast(flags) & Value.cast(valid).replicate(len(flags)), 1, f"clipped_{name}", valid=True)
+    return sum((bits[i] for i in range(1, len(bits))), start=bits[0])

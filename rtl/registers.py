@@ -148,8 +148,15 @@ class Registers(wiring.Component):
                         row, lane = offset[region.lane_bits :], offset[: region.lane_bits]
                         with m.Case(b):
                             with m.If(self.standing & ~run & (row < region.rows) & (lane < region.lanes)):
-                                m.d.comb += access.strobe.eq(1)
-                                m.d.sync += wait.eq(self._longest())
+                                m.d.sync += [
+                                    access.strobe.eq(1),
+                                    access.write.eq(bus.write),
+                                    access.bias.eq(int(b > n)),
+                                    access.row.eq(row),
+                                    access.lane.eq(lane),
+                                    access.word.eq(bus.write_data),
+                                    wait.eq(Mux(bus.write, self._longest(), self._reading())),
+                                ]
                                 m.next = "memory"
                             with m.Else():
                                 m.d.sync += [bus.done.eq(1), bus.error.eq(1)]
@@ -157,6 +164,7 @@ class Registers(wiring.Component):
                         m.d.sync += [bus.done.eq(1), bus.error.eq(1)]
             with m.State("memory"):
                 m.d.sync += wait.eq(wait - 1)
+                m.d.sync += [getattr(self, f"access_{i}").strobe.eq(0) for i in range(1, n + 1)]
                 with m.If(wait == 0):
                     m.d.sync += bus.done.eq(1)
                     m.next = "idle"
@@ -166,17 +174,6 @@ class Registers(wiring.Component):
                                 m.d.sync += bus.read_data.eq(
                                     getattr(self, f"access_{(b - 1) % n + 1}").read_word.as_signed()
                                 )
-        for i, (weights, biases) in enumerate(zip(self.map.weights, self.map.biases, strict=True), 1):
-            access = getattr(self, f"access_{i}")
-            bias = Signal(name=f"bias_{i}")
-            m.d.comb += [
-                bias.eq(block == n + i),
-                access.write.eq(bus.write),
-                access.bias.eq(bias),
-                access.row.eq(Mux(bias, offset[biases.lane_bits :], offset[weights.lane_bits :])),
-                access.lane.eq(Mux(bias, offset[: biases.lane_bits], offset[: weights.lane_bits])),
-                access.word.eq(bus.write_data),
-            ]
         return m
 
     def _longest(self) -> int:
@@ -184,6 +181,12 @@ class Registers(wiring.Component):
         hardware = self._of.config.hardware
         assert hardware is not None
         return max(j.timing.update for j in self._of.junctions) + hardware.latency.memory_read + 2
+
+    def _reading(self) -> int:
+        """Clocks until a word has been read."""
+        hardware = self._of.config.hardware
+        assert hardware is not None
+        return hardware.latency.memory_read + 2
 
     def _register(
         self, m: Module, offset: Signal, readable: dict, run: Signal, kappa: Signal, least: int, greatest: int

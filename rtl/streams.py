@@ -2,7 +2,7 @@
 
 from amaranth.hdl import Cat, Module, Signal, unsigned
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.fifo import SyncFIFO
+from amaranth.lib.fifo import SyncFIFO, SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
@@ -81,7 +81,7 @@ class SampleLoader(wiring.Component):
         beats, first = of.inputs.groups, of.junctions[0]
         layout, tag = sample_layout(of), tag_layout(of)
         # Two samples: one on its way into the memories, one arriving.
-        m.submodules.words = words = SyncFIFO(width=layout["inputs"].shape.size, depth=2 * beats)
+        m.submodules.words = words = SyncFIFOBuffered(width=layout["inputs"].shape.size, depth=2 * beats)
         m.submodules.tags = tags = SyncFIFO(width=tag.size, depth=2)
         m.submodules.position = position = PositionCounter(of.inputs)
         m.submodules.bank = bank = BankCounter(first.left_banks, -1)
@@ -176,7 +176,7 @@ class ResultQueue(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m, of = Module(), self._of
         beats = of.junctions[-1].groups
-        m.submodules.words = words = SyncFIFO(width=self.outputs.shape().size + 1, depth=self.capacity * beats)
+        m.submodules.words = words = SyncFIFOBuffered(width=self.outputs.shape().size + 1, depth=self.capacity * beats)
         facts = Cat(self.prediction, self.tag.label, self.tag.train)
         m.submodules.facts = ends = SyncFIFO(width=max(1, len(facts)), depth=self.capacity)
         held, payload = Signal(range(self.capacity + 1)), self.results.payload
