@@ -168,7 +168,7 @@ def _memories(config: Configuration, junctions: tuple[Junction, ...]) -> list[Me
         memories.append(Memory(f"activations of layer {i - 1}", banks.activation[i - 1], j.z, j.depth, left.width))
         if i > 1:
             derivatives = banks.derivative[i - 2]
-            memories.append(Memory(f"derivatives of layer {i - 1}", derivatives, j.z, j.depth, numbers.derivative.width))
+            memories.append(Memory(f"derivatives of layer {i - 1}", derivatives, 1, j.n_left, numbers.derivative.width))
             # Exact: the sum of d_out products.
             product = numbers.weight.width + numbers.delta.width
             lost = max(0, numbers.weight.fraction + numbers.delta.fraction - numbers.product_fraction)

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from hwsim.machine_columns import ACCESSES, ACTIVATION, DERIVATIVE, EVENT_FIELDS, MEMORIES, OPERATIONS, PARTIAL, UP, WRITE
+from hwsim.machine_columns import ACCESSES, ACTIVATION, EVENT_FIELDS, MEMORIES, OPERATIONS, PARTIAL, UP, WRITE
 from hwsim.rundir import write_whole
 from models.errors import InputError
 
@@ -83,9 +83,10 @@ class Event(NamedTuple):
 
     @property
     def owner(self) -> int:
-        """The junction that the memory belongs to: the one on whose left it lies, but that of weights, biases and deltas.
+        """The junction that the memory belongs to.
 
-        What junction i writes for the layer on its right thus lies in memories of junction i+1.
+        Activations and partial deltas belong to the junction on whose left they lie: what junction i writes for the layer
+        on its right lies in memories of junction i+1. Weights, biases, derivatives and deltas are the junction's own.
         """
         return int(owners(np.array([_codes(self)], np.int64))[0])
 
@@ -102,8 +103,7 @@ assert Event._fields == EVENT_FIELDS
 def owners(rows: Rows) -> Rows:
     """The junction that each accessed memory belongs to, see :attr:`Event.owner`."""
     memory = rows[:, MEMORY]
-    right = memory == DERIVATIVE
-    right |= (memory == ACTIVATION) & (rows[:, ACCESS] == WRITE)
+    right = (memory == ACTIVATION) & (rows[:, ACCESS] == WRITE)
     right |= (memory == PARTIAL) & (rows[:, OPERATION] == UP)
     return rows[:, JUNCTION] + right
 

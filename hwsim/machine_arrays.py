@@ -135,7 +135,7 @@ def _junction_rows(
         row |= {f"DELTA_{k}": nxt[f"PARTIAL_{k}"] for k in ("BANKS", "WORDS", "PORTS")}
         row["SLOPE_BANKS"] = banks.derivative[i]
         row["SLOPE_WORDS"] = words.take(banks.derivative[i] * row["N_RIGHT"])
-        row["SLOPE_PORTS"] = ports.take(banks.derivative[i] * row["Z_NEXT"])
+        row["SLOPE_PORTS"] = ports.take(banks.derivative[i] * row["RESULTS"])
     rows[-1] |= {
         "NEXT_BANKS": 1,
         "DELTA_BANKS": banks.delta,

@@ -486,20 +486,19 @@ def _read_deltas(
                 _fault(fault, PENDING, clock, number, PARTIAL, bank, memory, address, r, UP, 0, 0)
             slope_bank = n % p[j, SLOPE_BANKS]
             slope = words[p[j, SLOPE_WORDS] + slope_bank * p[j, N_RIGHT] + r]
-            port = p[j, SLOPE_PORTS] + slope_bank * zn + memory
-            before = _access(read, port, clock, r, UP)
+            # Derivatives are written and read in the order of the right neurons: as many memories as there are results do.
+            place, row = r % p[j, RESULTS], r // p[j, RESULTS]
+            before = _access(read, p[j, SLOPE_PORTS] + slope_bank * p[j, RESULTS] + place, clock, r, UP)
             if before >= 0:
-                _fault(fault, READ_PORT, clock, number, DERIVATIVE, slope_bank, memory, address, r, UP, 0, before)
+                _fault(fault, READ_PORT, clock, number, DERIVATIVE, slope_bank, place, row, r, UP, 0, before)
             if slope >> OWNER_BITS != n:
-                _fault(fault, STALE, clock, number, DERIVATIVE, slope_bank, memory, address, r, UP, n, slope >> OWNER_BITS)
+                _fault(fault, STALE, clock, number, DERIVATIVE, slope_bank, place, row, r, UP, n, slope >> OWNER_BITS)
             wide = _round_shift(partial[at] * _value(slope), p[j, DELTA_DROP], p[j, DELTA_MODE])
             value = _limit(wide, p[j, DELTA_LOW], p[j, DELTA_HIGH])
             saturation[j, DELTA_SIGNAL] += value != wide
             if tracing:
                 _event(log, clock, number, UP, READ, PARTIAL, bank, memory, address, i - k[c, BEGIN], partial[at], n)
-                _event(
-                    log, clock, number, UP, READ, DERIVATIVE, slope_bank, memory, address, i - k[c, BEGIN], _value(slope), n
-                )
+                _event(log, clock, number, UP, READ, DERIVATIVE, slope_bank, place, row, i - k[c, BEGIN], _value(slope), n)
         deltas[begin_neuron[i]] = value
 
 
@@ -686,7 +685,8 @@ def _land_activations(p, j, clock, words, written, line, queue, table, fault, lo
         words[p[j, SLOPE_WORDS] + slope_bank * p[j, N_RIGHT] + r] = _tagged(n, slope)
         if tracing:
             _event(log, clock, p[j, NUMBER], FF, WRITE, ACTIVATION, bank, memory, address, i, value, n)
-            _event(log, clock, p[j, NUMBER], FF, WRITE, DERIVATIVE, slope_bank, memory, address, i, slope, n)
+            place, row = r % p[j, RESULTS], r // p[j, RESULTS]
+            _event(log, clock, p[j, NUMBER], FF, WRITE, DERIVATIVE, slope_bank, place, row, i, slope, n)
     line[j, slot, RESULT_COUNT] = 0
 
 

@@ -38,9 +38,8 @@ class Probe:
         All lanes' words, ``width`` bits each.
     junction, operation, memory
         Of the event.
-    scatter
-        Memories that the lanes of one address are spread over: index and address are those of neuron
-        address * lanes + lane in so many memories; 0 if lane and address are index and address.
+    one_index
+        All lanes are one memory.
     """
 
     name: str
@@ -56,7 +55,6 @@ class Probe:
     junction: int
     operation: int
     memory: int
-    scatter: int = 0
     one_index: bool = False
 
     @property
@@ -83,9 +81,6 @@ class Probe:
             bank, address = address >> self.bank_shift, address & ((1 << self.bank_shift) - 1)
         lane = np.broadcast_to(np.arange(lanes), (n, lanes))
         index = np.zeros_like(lane) if self.one_index else lane
-        if self.scatter:
-            neuron = address * lanes + lane
-            index, address = neuron % self.scatter, neuron // self.scatter
         rows = np.stack(
             [
                 np.broadcast_to(clock[:, None], (n, lanes)),
@@ -145,7 +140,7 @@ def probes(of: Accelerator) -> Iterator[Probe]:
             yield _row(f"deltas of layer {i}", unit.deltas, j.results, n.delta, i, columns.FF, columns.DELTA)
         else:
             name, store = f"derivatives of layer {i}", unit.derivatives
-            yield _row(name, store, j.results, n.derivative, i, columns.FF, columns.DERIVATIVE, scatter=j.next_memories)
+            yield _row(name, store, j.results, n.derivative, i, columns.FF, columns.DERIVATIVE)
         if i > 1:
             partials, bits = unit.partials, ceil_log2(unit.partials.words)
             yield Probe(

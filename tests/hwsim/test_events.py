@@ -99,9 +99,14 @@ def test_the_first_contribution_is_written_without_a_read(log):
 def test_every_access_lies_within_the_memory_that_owns_it(log):
     layers, z = (16, 8, 4), (8, 4)
     for e in log:
-        if e.memory in ("activation", "derivative", "partial delta"):
+        if e.memory in ("activation", "partial delta"):
             assert e.index < z[e.owner - 1]
             assert e.address * z[e.owner - 1] + e.index < layers[e.owner - 1]
+        if e.memory in ("derivative", "bias", "delta"):
+            results = z[e.owner - 1] // 4  # neurons of four edges each
+            assert e.owner == e.junction
+            assert e.index < results
+            assert e.address * results + e.index < layers[e.owner]
 
 
 def test_an_event_reads_as_a_sentence():

@@ -420,16 +420,16 @@ def test_every_late_write_counts():
 
 
 def test_every_clash_of_right_neurons_counts():
-    """Per sample and clock of junction 1: a write of FF, and UP's reads of a partial delta and of a derivative.
+    """Per sample and clock of junction 1: a write of FF, and UP's read of a partial delta.
 
-    Junction 2 takes one clock, and its products come when junction 1 has done: BP meets nobody at the partial deltas.
+    Derivatives lie in the order of the right neurons, whatever the next layer's memories. Junction 2 takes one clock, and its products come when junction 1 has done: BP meets nobody at the partial deltas.
     """
     latency = {"memory_read": 4, "write_back": 4}
     network = {"layers": [16, 8, 4], "out_degree": [2, 1]}
     config = configuration(network=network, hardware={"z": [8, 8], "latency": latency})
     plan, *_ = parts(config)
     assert [j.clocks for j in plan.junctions] == [4, 1]
-    assert counted(config, schedule=with_junction(plan, 1, z_next=1)) == 12 * 4 * 3
+    assert counted(config, schedule=with_junction(plan, 1, z_next=1)) == 12 * 4 * 2
 
 
 def test_every_clash_of_output_deltas_counts():
@@ -440,8 +440,8 @@ def test_every_clash_of_output_deltas_counts():
 
 
 def test_every_clash_of_biases_counts():
-    """Per sample and clock of junction 1: a read of FF and a write of UP, which uses the word that FF has read."""
-    assert counted(TWO_RESULTS, schedule=one_bias_memory(TWO_RESULTS)) == 12 * 4 * 2
+    """Per sample and clock of junction 1: a read of FF, a write of UP, which uses the word that FF has read, and a derivative."""
+    assert counted(TWO_RESULTS, schedule=one_bias_memory(TWO_RESULTS)) == 12 * 4 * 3
 
 
 # The lost update: an accumulation loop longer than the distance between two visits.

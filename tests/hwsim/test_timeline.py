@@ -102,7 +102,7 @@ def test_the_machine_does_what_the_timeline_says(schedule):
         if e.operation != "host" and e.sample >= 0:
             done.add((e.junction, e.operation, cycle(e), e.sample))
         if e.memory not in ("weight", "bias") and (e.operation, e.access) != ("BP", "read"):
-            layer = e.owner - (e.memory != "delta")
+            layer = e.owner - (e.memory not in ("derivative", "delta"))
             accessed.add((e.memory, layer, e.bank, cycle(e), e.access, e.operation, e.sample))
     assert done == {
         (j + 1, OPERATIONS[o], int(t.cycles[i]), int(t.sample[j, o, i])) for j, o, i in np.argwhere(t.sample >= 0).tolist()
