@@ -422,7 +422,8 @@ def test_every_late_write_counts():
 def test_every_clash_of_right_neurons_counts():
     """Per sample and clock of junction 1: a write of FF, and UP's read of a partial delta.
 
-    Derivatives lie in the order of the right neurons, whatever the next layer's memories. Junction 2 takes one clock, and its products come when junction 1 has done: BP meets nobody at the partial deltas.
+    Derivatives lie in the order of the right neurons, whatever the next layer's memories. Junction 2 takes one clock,
+    and its products come when junction 1 has done: BP meets nobody at the partial deltas.
     """
     latency = {"memory_read": 4, "write_back": 4}
     network = {"layers": [16, 8, 4], "out_degree": [2, 1]}
@@ -440,7 +441,10 @@ def test_every_clash_of_output_deltas_counts():
 
 
 def test_every_clash_of_biases_counts():
-    """Per sample and clock of junction 1: a read of FF, a write of UP, which uses the word that FF has read, and a derivative."""
+    """Per sample and clock of junction 1: a read of FF, a write of UP, which uses the word that FF has read.
+
+    And UP's read of a derivative, which lies beside the bias.
+    """
     assert counted(TWO_RESULTS, schedule=one_bias_memory(TWO_RESULTS)) == 12 * 4 * 3
 
 
