@@ -257,6 +257,55 @@ def cosim(
     console.print(f"machine = Verilog at every clock; results in {directory.path}")
 
 
+@app.command()
+def synth(
+    config: ConfigPath,
+    target: Annotated[
+        str, typer.Option(metavar="NAME", help="ecp5-25k | ecp5-45k | ecp5-85k | ice40-up5k | xc7", show_default=False)
+    ],
+    out: Out = None,
+    frequency: Annotated[
+        float | None, typer.Option(metavar="MHZ", help="clock frequency that must be reached", show_default=False)
+    ] = None,
+    time_limit: Annotated[
+        float | None, typer.Option(metavar="S", help="seconds for all tools together", show_default=False)
+    ] = None,
+    no_dsp: Annotated[bool, typer.Option("--no-dsp", help="multipliers from LUTs, not from DSP blocks")] = False,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="run the tools even if the result is known")] = False,
+    force: Annotated[bool, typer.Option("--force", help="replace another run in --out")] = False,
+    assign: Set = None,
+    seed: Seed = None,
+    quiet: Quiet = False,
+) -> None:
+    """Synthesize the Verilog for an FPGA with open tools: resources, clock frequency, samples per second, bitstream.
+
+    Exit code 1 if the design does not fit, misses --frequency or --time-limit, or if a tool fails.
+    """
+    from hwsim.design import Design
+    from hwsim.rundir import RunDirectory
+
+    session = _hardware("synthesis.session")
+    options = session.Options(frequency, time_limit, not no_dsp, not no_cache)
+    chosen = session.target(target)
+    session.prepare(chosen, options)
+    loaded = _load(config, seed, assign)
+    console = _console(quiet)
+    directory = RunDirectory(
+        out or _default_out(loaded).with_name(f"{loaded.name}-synth-{chosen.name}"), loaded, force=force or out is None
+    )
+    emitted = session.generate(Design(loaded))
+    with directory.locked(), session.step_watcher(quiet) as watch:
+        directory.begin()
+        made = session.synthesise(emitted, chosen, directory / "synthesis", options, watch)
+        files = session.write(made, directory)
+    console.print(session.table(made))
+    for line in session.lines(made):
+        console.print(line)
+    console.print(f"in {directory.path}: {', '.join(files)}")
+    if made.failure is not None:
+        raise typer.Exit(_fail(made.failure, 1))
+
+
 def _hardware(module: str) -> Any:
     """A module of the hardware package, whose tools are an extra."""
     try:

@@ -141,7 +141,7 @@ class LatencySection(Section):
     memory_read: Annotated[Int, Field(ge=0, le=4)] = Field(1, description="clocks from an address to its word")
     multiplier: Annotated[Int, Field(ge=0, le=8)] = Field(0, description="registers in and behind a multiplier")
     tree_every: Annotated[Int, Field(ge=0, le=16)] = Field(0, description="adder-tree levels per register, 0 for none")
-    table: Annotated[Int, Field(ge=0, le=4)] = Field(0, description="registers behind an activation table")
+    table: Annotated[Int, Field(ge=0, le=6)] = Field(0, description="registers in front of and behind an activation table")
     write_back: Annotated[Int, Field(ge=0, le=4)] = Field(1, description="registers in front of a write port")
     accumulate: Annotated[Int, Field(ge=1, le=16)] = Field(
         1, description="clocks of the partial deltas' accumulation loop; 1: read, add and write in one clock"

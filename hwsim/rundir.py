@@ -29,9 +29,13 @@ CHECKPOINT = "checkpoint.npz"
 PICTURES = ("training.png", "connectivity.png", "weights.png", "timeline.png", "occupancy.png", "utilisation.png")
 TRACES = ("trace.jsonl", "trace.vcd")
 LOGS = ("machine.jsonl", "verilog.jsonl", "machine.vcd", "verilog.vcd")
-HARDWARE = ("accelerator.v", "accelerator.core", "lint.vlt", "names.json", "README.md", "synthesis.json")
+HARDWARE = ("accelerator.v", "accelerator.core", "lint.vlt", "names.json", "README.md")
+SYNTHESIS = ("synthesis.json", "accelerator.bit", "accelerator.bin")
 
-_RESULTS = (CONNECTIVITY, INITIAL, FINAL, STREAM, METRICS, TIMING, CHECKPOINT, *PICTURES, *TRACES, *LOGS, *HARDWARE)
+_RESULTS = (
+    *(CONNECTIVITY, INITIAL, FINAL, STREAM, METRICS, TIMING, CHECKPOINT),
+    *(*PICTURES, *TRACES, *LOGS, *HARDWARE, *SYNTHESIS),
+)
 _HEADER = "# The resolved configuration of a run of hwsim: feeding it back reproduces the run.\n"
 """Tells the directory of a run from any other that happens to hold a file of the same name."""
 
@@ -144,24 +148,8 @@ class RunDirectory:
     def locked(self) -> Iterator[None]:
         """Keep other runs out; the lock ends with the process, however that ends, and leaves no file."""
         self._make()
-        if sys.platform == "win32":
+        with lock(self.path):
             yield
-            return
-        try:
-            handle = os.open(self.path, os.O_RDONLY)
-        except OSError as e:
-            raise _unusable(self.path, e) from None
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(handle)
-            raise InputError("--out", str(self.path), "is in use by another run") from None
-        except OSError:  # some network file systems have no locks; that is no reason not to run
-            pass
-        try:
-            yield
-        finally:
-            os.close(handle)
 
     def __truediv__(self, name: str) -> Path:
         return self.path / name
@@ -177,6 +165,35 @@ class RunDirectory:
     def write_json(self, name: str, data: Mapping[str, Any]) -> None:
         """Write JSON, two spaces a level; what is no finite number becomes ``null``, as JSON has no name for it."""
         self.write_text(name, json.dumps(_finite(data), indent=2, allow_nan=False) + "\n")
+
+
+@contextmanager
+def lock(directory: Path, what: str = "run") -> Iterator[None]:
+    """Keep others out of a directory; the lock ends with the process, however that ends, and leaves no file.
+
+    Raises
+    ------
+    InputError
+        If another process holds it.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    try:
+        handle = os.open(directory, os.O_RDONLY)
+    except OSError as e:
+        raise _unusable(directory, e) from None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise InputError("--out", str(directory), f"is in use by another {what}") from None
+    except OSError:  # some network file systems have no locks; that is no reason not to run
+        pass
+    try:
+        yield
+    finally:
+        os.close(handle)
 
 
 def write_whole(target: Path, data: bytes) -> None:

@@ -102,7 +102,7 @@ class Accelerator(wiring.Component):
         """Which junction cycles hold a sample: for the results to come, and to know when the pipe is empty."""
         of, entering = self.plan, self.loader.entering
         lag = of.junctions[-1].forward_lag
-        cycles = of.hops.drain(len(of.junctions)) if of.trains else lag + 1
+        cycles = 1 + (of.hops.drain(len(of.junctions)) if of.trains else lag)
         entered = Signal(max(cycles, lag, 1))
         with m.If(self.pacer.advance):
             m.d.sync += entered.eq((entered << 1) | entering.valid)

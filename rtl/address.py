@@ -35,7 +35,7 @@ class AddressGenerator(wiring.Component):
     def __init__(self, j: JunctionPlan, form: str = "auto") -> None:
         self._j = j
         if form == "auto":
-            form = ADDER if self.has_seeds(j) and j.rows > LARGEST_TABLE else TABLE
+            form = ADDER if j.has_seeds and j.rows > LARGEST_TABLE else TABLE
         self.form = form
         super().__init__(
             {
@@ -47,12 +47,6 @@ class AddressGenerator(wiring.Component):
         )
 
     latency = 0
-
-    @staticmethod
-    def has_seeds(j: JunctionPlan) -> bool:
-        """Whether every sweep counts up from a seed (types 1 and 2)."""
-        by_sweep = j.address_of_memory.reshape(j.d_out, j.depth, j.z)
-        return bool((by_sweep == (by_sweep[:, :1] + np.arange(j.depth)[:, None]) % j.depth).all())
 
     def model(self) -> np.ndarray:
         """int64 [C, z]: the addresses, row by row."""

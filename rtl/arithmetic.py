@@ -33,7 +33,7 @@ def narrow(x: Any, drop: int, rounding: Rounding) -> Value:
         return (x.shift_right(drop - 1) + 1).shift_right(1)
     kept = x.shift_right(drop)
     rest, half = x[:drop], 1 << (drop - 1)
-    return kept + ((rest > half) | ((rest == half) & kept[0]))
+    return kept + ((rest > half) | ((rest == half) & kept[:1]))
 
 
 def saturate(x: Any, to: Format) -> tuple[Value, Value]:
@@ -51,6 +51,11 @@ def saturate(x: Any, to: Format) -> tuple[Value, Value]:
     negative = wide[-1]
     limit = Cat((~negative).replicate(to.width - 1), negative)
     return Mux(fits, wide[: to.width], limit).as_signed(), ~fits
+
+
+def rounding_constant(drop: int, rounding: Rounding) -> int:
+    """What, added to a number, makes dropping bits by ``floor`` round as told; half even is not of this kind."""
+    return 1 << (drop - 1) if rounding is Rounding.HALF_UP and drop > 0 else 0
 
 
 class Narrow(wiring.Component):

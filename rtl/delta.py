@@ -1,5 +1,7 @@
 """Deltas of the right neurons: a hidden layer's as partial deltas are consumed, the last layer's as outputs arrive."""
 
+from typing import Any
+
 import numpy as np
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, wiring
@@ -28,22 +30,24 @@ class DeltaSource(wiring.Component):
         P and d of the ``q`` neurons (hidden layers), or
     stored
         their deltas (last layer).
-    delta, saturated
-        For the row; the latter only where it begins.
+    delta
+        For the row.
+    saturated
+        Which fresh deltas were clipped, to be counted; with a register behind the saturation, a clock before them.
     """
 
     def __init__(self, of: Plan, j: JunctionPlan) -> None:
         assert of.config.hardware is not None
         self._of, self._j, numbers = of, j, of.numbers
         self.latency = of.config.hardware.latency.multiplier
+        # With three clocks or more, the last register stands behind the saturation.
+        self._behind = 1 if self.latency >= (1 if j.is_last else 3) else 0
         q, delta = j.results, shape_of(numbers.delta)
         ports = {"valid": In(1), "begins": In(1), "delta": Out(data.ArrayLayout(delta, q)), "saturated": Out(q)}
         if j.is_last:
             super().__init__(ports | {"stored": In(data.ArrayLayout(delta, q))})
             return
         partial, slope = partial_shape(of, of.junctions[j.number]), shape_of(numbers.derivative)
-        # With three clocks or more, the last register stands behind the saturation.
-        self._behind = 1 if self.latency >= 3 else 0
         self.multipliers = Multipliers(q, partial, slope, self.latency - self._behind)
         self._drop = numbers.product_fraction + numbers.derivative.fraction - numbers.delta.fraction
         ports |= {"partial": In(data.ArrayLayout(partial, q)), "derivative": In(data.ArrayLayout(slope, q))}
@@ -57,30 +61,37 @@ class DeltaSource(wiring.Component):
         return delta, delta != wide
 
     def elaborate(self, platform: object) -> Module:
-        m, j, numbers = Module(), self._j, self._of.numbers
-        begins = delayed(m, self.begins, self.latency, "begins")
-        if j.is_last:
-            fresh = delayed(m, self.stored, self.latency, "stored")
-        else:
-            m.submodules.multipliers = multipliers = self.multipliers
-            m.d.comb += [multipliers.a.eq(self.partial), multipliers.b.eq(self.derivative)]
-            narrowed = Signal(self.delta.shape())
-            until = self.latency - self._behind
-            valid = delayed(m, self.valid, until, "valid", valid=True)
-            starts = delayed(m, self.begins, until, "starts")
-            for k in range(j.results):
-                word, clipped = saturate(
-                    narrow(multipliers.product[k], self._drop, numbers.rounding["delta"]), numbers.delta
-                )
-                m.d.comb += [narrowed[k].eq(word), self.saturated[k].eq(clipped & valid & starts)]
-            fresh = delayed(m, narrowed, self._behind, "fresh")
-        if j.rows_per_neuron == 1:
+        m, j = Module(), self._j
+        last = self._behind
+        begins = delayed(m, self.begins, self.latency - last, "begins")
+        fresh = self._fresh(m, begins)
+        if last:
+            # The last register keeps what it has until the next neurons begin.
+            kept = Signal(self.delta.shape(), reset_less=True)
+            m.d.comb += self.delta.eq(kept)
+            with m.If(begins):
+                m.d.sync += kept.eq(fresh)
+        elif j.rows_per_neuron == 1:
             m.d.comb += self.delta.eq(fresh)
-            return m
-        kept = Signal(self.delta.shape(), reset_less=True)
-        m.d.comb += self.delta.eq(Mux(begins, fresh.as_value(), kept.as_value()))
-        m.d.sync += kept.eq(self.delta)
+        else:
+            kept = Signal(self.delta.shape(), reset_less=True)
+            m.d.comb += self.delta.eq(Mux(begins, fresh.as_value(), kept.as_value()))
+            m.d.sync += kept.eq(self.delta)
         return m
+
+    def _fresh(self, m: Module, begins: Any) -> Any:
+        """Deltas of neurons that begin, in front of the last register."""
+        j, numbers, until = self._j, self._of.numbers, self.latency - self._behind
+        if j.is_last:
+            return delayed(m, self.stored, until, "stored")
+        m.submodules.multipliers = multipliers = self.multipliers
+        m.d.comb += [multipliers.a.eq(self.partial), multipliers.b.eq(self.derivative)]
+        fresh = Signal(self.delta.shape())
+        valid = delayed(m, self.valid, until, "valid", valid=True)
+        for k in range(j.results):
+            word, clipped = saturate(narrow(multipliers.product[k], self._drop, numbers.rounding["delta"]), numbers.delta)
+            m.d.comb += [fresh[k].eq(word), self.saturated[k].eq(clipped & valid & begins)]
+        return fresh
 
 
 class OutputError(wiring.Component):
@@ -142,8 +153,8 @@ class OutputError(wiring.Component):
         classes = self._of.class_of_output.reshape(j.groups, j.results)
         best = Signal(shape_of(numbers.preactivation), reset_less=True)
         best_class = Signal(self.prediction.shape(), reset_less=True)
-        found = Signal()  # whether any class of the sample has been met
-        leader, leader_class, led = best, best_class, found & (self.group != 0)
+        # Class 0 is the first of all neurons, so that there is a leader from the first group on.
+        leader, leader_class, led = best, best_class, self.group != 0
         for k in range(j.results):
             number, counts = Signal(self.prediction.shape(), name=f"class_{k}"), Signal(name=f"counts_{k}")
             m.d.comb += [
@@ -166,7 +177,7 @@ class OutputError(wiring.Component):
             leader, leader_class, led = next_leader, next_class, next_led
         m.d.comb += self.prediction.eq(leader_class)
         with m.If(self.valid):
-            m.d.sync += [best.eq(leader), best_class.eq(leader_class), found.eq(led)]
+            m.d.sync += [best.eq(leader), best_class.eq(leader_class)]
         return m
 
     def _delta(self, m: Module, k: int, is_label: object) -> None:

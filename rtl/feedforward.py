@@ -1,14 +1,14 @@
 """The FF processors of a junction: multiply, sum over the edges of a neuron, narrow, look up."""
 
 import numpy as np
-from amaranth.hdl import Module, Mux, Shape, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from models import fixedpoint
 from rtl.adder_tree import AdderTree
-from rtl.arithmetic import narrow, saturate, shape_of
+from rtl.arithmetic import narrow, rounding_constant, saturate, shape_of
 from rtl.delay import delayed
 from rtl.multiplier import Multipliers
 from rtl.plan import JunctionPlan, Plan, tables
@@ -19,7 +19,8 @@ class FeedForward(wiring.Component):
     """Edges of a row in, right neurons that end in it out.
 
     Latency: multiplier + tree registers + table clocks from operands to results; one row per clock. With two or more table
-    clocks a register stands in front of the tables, with three one more in front of the narrowing.
+    clocks a register stands in front of the tables, with three one more in front of the narrowing, with five one in front of
+    the addition of the bias.
 
     Attributes
     ----------
@@ -49,7 +50,8 @@ class FeedForward(wiring.Component):
         slope = numbers.derivative if of.trains else None
         self.before_table = 1 if stages.table >= 2 else 0
         self.before_narrow = 1 if stages.table >= 3 else 0
-        behind = stages.table - self.before_table - self.before_narrow
+        self.before_bias = 1 if stages.table >= 5 else 0
+        behind = stages.table - self.before_table - self.before_narrow - self.before_bias
         self.tables = [
             ActivationTable(numbers.preactivation, numbers.activation, slope, tables(of, j), behind)
             for _ in range(j.results)
@@ -116,12 +118,19 @@ class FeedForward(wiring.Component):
                 m.d.comb += total.eq(Mux(begins, 0, running) + tree.sum)
                 with m.If(valid):
                     m.d.sync += running.eq(total)
-            biased = total + narrow(bias[k], numbers.bias.fraction - f_p, fixedpoint.Rounding.FLOOR)
+            # The bias has room below its last bit for what rounding adds.
+            rounding, room = numbers.rounding["preactivation"], f_p - numbers.bias.fraction
+            constant = rounding_constant(f_p - f_s, rounding)
+            if constant and constant < 1 << room:
+                addend, rounding = Cat(Const(constant, room), bias[k]).as_signed(), fixedpoint.Rounding.FLOOR
+            else:
+                addend = narrow(bias[k], -room, fixedpoint.Rounding.FLOOR)
+            total = delayed(m, total, self.before_bias, f"total_{k}")
+            biased = total + delayed(m, addend, self.before_bias, f"addend_{k}")
             sum_ = Signal(biased.shape(), name=f"sum_{k}")
             m.d.comb += sum_.eq(biased)
             narrowed, clipped = saturate(
-                narrow(delayed(m, sum_, b_n, f"sum_{k}"), f_p - f_s, numbers.rounding["preactivation"]),
-                numbers.preactivation,
+                narrow(delayed(m, sum_, b_n, f"sum_{k}"), f_p - f_s, rounding), numbers.preactivation
             )
             s = Signal(shape_of(numbers.preactivation), name=f"s_{k}")
             m.d.comb += s.eq(narrowed)

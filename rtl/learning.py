@@ -123,14 +123,18 @@ class Update(wiring.Component):
             # Without a sample the step must be 0: the row is read to have one of its words replaced.
             m.d.comb += delta.eq(Mux(self.valid, self.delta[k] << self.shift, 0))
             shifted.append(delta)
-            new, clipped = saturate(less_narrowed(self.bias[k], delta, self._bias_drop, n.rounding["bias_step"]), n.bias)
+            # One register in front of the subtraction, the others behind.
+            before = min(self.latency, 1)
+            old, step = delayed(m, self.bias[k], before, f"old_bias_{k}"), delayed(m, delta, before, f"bias_step_{k}")
+            new, clipped = saturate(less_narrowed(old, step, self._bias_drop, n.rounding["bias_step"]), n.bias)
             bias, flag = Signal(shape_of(n.bias), name=f"bias_{k}"), Signal(name=f"bias_clipped_{k}")
             m.d.comb += [bias.eq(new), flag.eq(clipped)]
             hit = self.replace_bias & (self.replace_lane == k)
-            late = delayed(m, bias, self.latency, f"bias_{k}")
+            behind = self.latency - before
+            late = delayed(m, bias, behind, f"bias_{k}")
             m.d.comb += [
                 self.new_bias[k].eq(Mux(hit, self.replace_word.as_signed(), late)),
-                self.bias_saturated[k].eq(delayed(m, flag, self.latency, f"bias_clipped_{k}")),
+                self.bias_saturated[k].eq(delayed(m, flag, behind, f"bias_clipped_{k}")),
             ]
         for lane in range(j.z):
             m.d.comb += multipliers.b[lane].eq(shifted[lane // j.lanes_per_neuron])

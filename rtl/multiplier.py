@@ -12,6 +12,9 @@ from models.fixedpoint import Rounding
 from rtl.arithmetic import narrow
 from rtl.delay import delayed
 
+WIDEST = 18
+"""Bits of an operand that one multiplier of most FPGAs takes."""
+
 
 def product_shape(a: Shape, b: Shape, drop: int, rounding: Rounding) -> Shape:
     """Shape of a narrowed product."""
@@ -21,8 +24,8 @@ def product_shape(a: Shape, b: Shape, drop: int, rounding: Rounding) -> Shape:
 class Multipliers(wiring.Component):
     """``lanes`` multipliers, each followed by the narrowing of products.
 
-    Latency ``stages`` clocks, one product per lane and clock. The first register stands behind the multiplier, the second
-    in front of it, further ones behind.
+    Latency ``stages`` clocks, one product per lane and clock. The first register stands behind the multiplier, the second in
+    front of it, the third behind, the fourth in front, further ones behind.
 
     Parameters
     ----------
@@ -53,10 +56,18 @@ class Multipliers(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        before = 1 if self.latency >= 2 else 0
+        before = 0 if self.latency < 2 else 1 if self.latency < 4 else 2
         for i in range(self.lanes):
             a: Any = delayed(m, self.a[i], before, f"a_{i}")
             b: Any = delayed(m, self.b[i], before, f"b_{i}")
-            product = delayed(m, a * b, self.latency - before, f"product_{i}")
+            product = self._wide(m, a, b, i, self.latency - before)
             m.d.comb += self.product[i].eq(narrow(product, self._drop, self._rounding))
         return m
+
+    def _wide(self, m: Module, a: Any, b: Any, i: int, behind: int) -> Any:
+        """The product; one that takes two multipliers has a register between them and their sum."""
+        if len(a) <= WIDEST or behind < 2 or not a.shape().signed:
+            return delayed(m, a * b, behind, f"product_{i}")
+        low = delayed(m, a[: WIDEST - 1] * b, 1, f"low_{i}")
+        high = delayed(m, a[WIDEST - 1 :].as_signed() * b, 1, f"high_{i}")
+        return delayed(m, high.shift_left(WIDEST - 1) + low, behind - 1, f"product_{i}")

@@ -32,22 +32,22 @@ class Pacer(wiring.Component):
 
     def __init__(self, of: Plan) -> None:
         self._period, self._skew = of.period, of.skew
-        super().__init__({"go": In(1), "advance": Out(1), "standing": Out(1, init=1), "clock": Out(range(of.period))})
+        super().__init__({"go": In(1), "advance": Out(1), "standing": Out(1), "clock": Out(range(of.period))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         # Out of reset the accelerator stands. What the advance depends on is known a clock ahead: it fans out widely.
         clock = Signal(range(self._period), init=self._period - 1)
         waited = Signal(range(self._skew + 2), init=self._skew + 1)
-        at_end, settled = Signal(init=1), Signal(init=1)
-        m.d.comb += [self.clock.eq(clock), self.advance.eq(at_end & settled & self.go)]
+        at_end, settled, standing = Signal(init=1), Signal(init=1), Signal(init=1)
+        m.d.comb += [self.clock.eq(clock), self.standing.eq(standing), self.advance.eq(at_end & settled & self.go)]
         with m.If(self.advance):
-            m.d.sync += [clock.eq(0), waited.eq(0), at_end.eq(self._period == 1), settled.eq(1), self.standing.eq(0)]
-        with m.Elif(at_end), m.If(~self.standing):
+            m.d.sync += [clock.eq(0), waited.eq(0), at_end.eq(self._period == 1), settled.eq(1), standing.eq(0)]
+        with m.Elif(at_end), m.If(~standing):
             m.d.sync += [
                 waited.eq(waited + 1),
                 settled.eq(waited + 1 >= self._skew if self._skew else 1),
-                self.standing.eq(waited == self._skew),
+                standing.eq(waited == self._skew),
             ]
         with m.Else():
             m.d.sync += [clock.eq(clock + 1), at_end.eq(clock == self._period - 2)]

@@ -157,6 +157,12 @@ class JunctionPlan:
         return result
 
     @cached_property
+    def has_seeds(self) -> bool:
+        """Whether every sweep counts up from a seed (types 1 and 2, and full patterns)."""
+        by_sweep = self.address_of_memory.reshape(self.d_out, self.depth, self.z)
+        return bool((by_sweep == (by_sweep[:, :1] + np.arange(self.depth)[:, None]) % self.depth).all())
+
+    @cached_property
     def lane_of_memory(self) -> npt.NDArray[np.int32]:
         """int32 [C, z]: the lane that each memory serves in each row."""
         result = np.empty_like(self.memory)
@@ -285,7 +291,16 @@ def plan(design: Design) -> Plan:
                 activation=config.network.activations[j.number - 1],
             )
         )
+    _check_address(hardware.address, junctions)
     return Plan(design, tuple(junctions), times, hops)
+
+
+def _check_address(form: str, junctions: list[JunctionPlan]) -> None:
+    """Adders need a seed from which every sweep counts up."""
+    for j in junctions:
+        if form == "adder" and not j.has_seeds:
+            rule = f"is possible for clash-free types 1 and 2, not for the pattern of junction {j.number}"
+            raise InputError("hardware.address", form, rule, ["auto", "table"])
 
 
 def _check_z(j: JunctionSchedule) -> None:

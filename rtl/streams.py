@@ -1,6 +1,6 @@
 """The streams at the border: samples in, results out."""
 
-from amaranth.hdl import Cat, Module, Signal, unsigned
+from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO, SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
@@ -80,9 +80,9 @@ class SampleLoader(wiring.Component):
         m, of = Module(), self._of
         beats, first = of.inputs.groups, of.junctions[0]
         layout, tag = sample_layout(of), tag_layout(of)
-        # Two samples: one on its way into the memories, one arriving.
-        m.submodules.words = words = SyncFIFOBuffered(width=layout["inputs"].shape.size, depth=2 * beats)
-        m.submodules.tags = tags = SyncFIFO(width=tag.size, depth=2)
+        # Two samples: one on its way into the memories, one arriving; and what the queue's own registers take.
+        m.submodules.words = words = SyncFIFOBuffered(width=layout["inputs"].shape.size, depth=2 * beats + 2)
+        m.submodules.tags = tags = SyncFIFO(width=tag.size, depth=3)
         m.submodules.position = position = PositionCounter(of.inputs)
         m.submodules.bank = bank = BankCounter(first.left_banks, -1)
         arriving = Signal(range(beats))
@@ -191,9 +191,10 @@ class ResultQueue(wiring.Component):
             words.r_en.eq(self.results.ready),
             payload.outputs.as_value().eq(words.r_data[:-1]),
             payload.last.eq(words.r_data[-1]),
-            payload.prediction.eq(ends.r_data[:label]),
-            payload.label.eq(ends.r_data[label : 2 * label]),
-            payload.train.eq(ends.r_data[2 * label]),
+            # Before its last beat a sample's facts may yet arrive; what is offered must not change meanwhile.
+            payload.prediction.eq(Mux(payload.last, ends.r_data[:label], 0)),
+            payload.label.eq(Mux(payload.last, ends.r_data[label : 2 * label], 0)),
+            payload.train.eq(payload.last & ends.r_data[2 * label]),
             self.taken.eq(self.results.valid & self.results.ready & payload.last),
             ends.r_en.eq(self.taken),
             self.room.eq(held != self.capacity),

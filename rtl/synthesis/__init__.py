@@ -1,0 +1,1 @@
+"""From Verilog to an FPGA with open tools: cells, clock frequency, bitstream."""

@@ -1,0 +1,56 @@
+"""Results that have been computed before, kept for the user, not for a run."""
+
+import base64
+import binascii
+import hashlib
+import json
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from hwsim.rundir import write_whole
+from models.errors import InputError
+
+VARIABLE = "HWSIM_CACHE"
+
+
+def folder() -> Path:
+    """Where results are kept: :data:`VARIABLE`, or what is usual on the platform."""
+    if chosen := os.environ.get(VARIABLE):
+        return Path(chosen)
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "hwsim" / "Cache"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "hwsim"
+    base = Path(os.environ.get("XDG_CACHE_HOME") or "")
+    return (base if base.is_absolute() else Path.home() / ".cache") / "hwsim"  # relative ones are to be ignored
+
+
+def key(*parts: Any) -> str:
+    """SHA-256 over everything that a result depends on."""
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def load(name: str) -> tuple[dict[str, Any], bytes | None] | None:
+    """A result and its bitstream, if they are there and whole."""
+    try:
+        entry = json.loads(_path(name).read_bytes())
+        bitstream = entry["bitstream"]
+        return dict(entry["result"]), None if bitstream is None else base64.b64decode(bitstream, validate=True)
+    except (OSError, ValueError, KeyError, TypeError, binascii.Error):
+        return None
+
+
+def store(name: str, result: dict[str, Any], bitstream: bytes | None) -> None:
+    """Keep a result; where nothing can be written, nothing is kept."""
+    entry = {"result": result, "bitstream": None if bitstream is None else base64.b64encode(bitstream).decode()}
+    with suppress(OSError, InputError):
+        path = _path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, json.dumps(entry).encode())
+
+
+def _path(name: str) -> Path:
+    return folder() / "synthesis" / f"{name}.json"

@@ -1,0 +1,308 @@
+"""The steps from Verilog to figures and a bitstream: Yosys, nextpnr and the packer, or a result that is known already."""
+
+import json
+import math
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from models.errors import InputError
+from rtl.emission import TOP, Verilog
+from rtl.synthesis import cache, reports
+from rtl.synthesis.dsp_registers import pack
+from rtl.synthesis.targets import Family, Target
+from rtl.synthesis.tools import Deadline, Tool, ToolError, complaint, find, find_optional, run
+from rtl.synthesis.wrapper import WRAPPER, wrapper
+
+_FORMAT = 2
+"""Of results in the cache; to be raised when what is read from the tools' reports changes."""
+
+_SOURCE, _WRAPPER_SOURCE, _SCRIPT = f"{TOP}.v", f"{WRAPPER}.v", "synthesis.ys"
+_NETLIST, _STAT, _LAYOUT, _REPORT, _BITSTREAM = "netlist.json", "stat.json", "layout.txt", "report.json", "bitstream"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a user may choose.
+
+    Attributes
+    ----------
+    frequency
+        MHz that are asked for; ``None`` for as much as there is.
+    time_limit
+        Seconds for all tools together; ``None`` for no limit.
+    dsp
+        Whether multipliers go into DSP blocks.
+    cached
+        Whether results may come from the cache, and go there.
+
+    Raises
+    ------
+    InputError
+        If a number is not positive and finite.
+    """
+
+    frequency: float | None = None
+    time_limit: float | None = None
+    dsp: bool = True
+    cached: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("frequency", "time_limit"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < math.inf:
+                raise InputError(f"--{name.replace('_', '-')}", value, "must be a number above 0")
+
+
+@dataclass(eq=False)
+class Result:
+    """What the tools have found; all of it repeats, except for ``seconds``.
+
+    Attributes
+    ----------
+    tools
+        Versions.
+    cells
+        By Yosys' names.
+    utilisation
+        Used and available by nextpnr's names; empty without place and route.
+    overflow
+        What the target has too little of: name, used, available.
+    fmax
+        MHz; ``None`` without place and route.
+    wrapped
+        Pins that the design would need, if it was wrapped because the target has fewer.
+    packed
+        Multiplier blocks that have taken registers in, by kind of register.
+    seconds
+        Wall-clock time by step, of the run in which the tools ran.
+    """
+
+    tools: dict[str, str]
+    cells: dict[str, int]
+    wrapped: int | None = None
+    utilisation: dict[str, tuple[int, int]] = field(default_factory=dict)
+    overflow: list[tuple[str, int, int]] = field(default_factory=list)
+    fmax: float | None = None
+    path: reports.Path | None = None
+    packed: dict[str, int] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, stored: dict[str, Any]) -> "Result":
+        """Back from JSON.
+
+        Raises
+        ------
+        TypeError
+            If it is something else.
+        """
+        result = cls(**stored)
+        result.path = None if stored["path"] is None else reports.Path(**stored["path"])
+        result.utilisation = {name: (n, most) for name, (n, most) in stored["utilisation"].items()}
+        result.overflow = [(name, n, most) for name, n, most in stored["overflow"]]
+        return result
+
+
+@dataclass(eq=False)
+class Synthesis:
+    """A finished synthesis: the result, the bitstream if there is one, and whether no tool had to run."""
+
+    emitted: Verilog
+    target: Target
+    options: Options
+    result: Result
+    bitstream: bytes | None
+    from_cache: bool
+
+    @property
+    def samples_per_second(self) -> float | None:
+        """At the highest clock frequency, one sample per junction cycle."""
+        fmax = self.result.fmax
+        return None if fmax is None else fmax * 1e6 / self.emitted.accelerator.plan.period
+
+    @property
+    def failure(self) -> str | None:
+        """Why the design cannot be used on this target, in one line."""
+        device = f"{self.target.name} ({self.target.device})"
+        if self.result.overflow:
+            lacks = ", ".join(f"{name}: {n:,} used, {most:,} available" for name, n, most in self.result.overflow)
+            return f"the design does not fit into {device}: {lacks}"
+        asked, fmax = self.options.frequency, self.result.fmax
+        if asked is not None and fmax is not None and fmax < asked:
+            return f"the design reaches {fmax:.2f} MHz on {device}, less than the {asked:g} MHz asked for"
+        return None
+
+
+@dataclass(frozen=True)
+class _Tools:
+    yosys: Tool
+    placer: Tool | None
+    packer: Tool | None
+
+    @classmethod
+    def of(cls, family: Family) -> "_Tools":
+        return cls(find("yosys"), None if family.placer is None else find(family.placer), find_optional(family.packer))
+
+    @property
+    def all(self) -> list[Tool]:
+        return [t for t in (self.yosys, self.placer, self.packer) if t is not None]
+
+
+def prepare(target: Target, options: Options) -> _Tools:
+    """The tools that a target needs.
+
+    Raises
+    ------
+    InputError
+        If one is not there, or an option means nothing for this target.
+    """
+    if target.family.placer is None and options.frequency is not None:
+        rule = f"means nothing for {target.name}: no open place and route exists, so no frequency is known"
+        raise InputError("--frequency", options.frequency, rule)
+    return _Tools.of(target.family)
+
+
+def synthesise(
+    emitted: Verilog, target: Target, folder: Path, options: Options, tell: Callable[[str], None] | None = None
+) -> Synthesis:
+    """Synthesize a design for a target, in a folder that is made for it.
+
+    Parameters
+    ----------
+    tell
+        Is told each step when it begins.
+
+    Raises
+    ------
+    InputError
+        If a tool is missing.
+    ToolError
+        If a tool fails or exceeds the time limit.
+    """
+    tools = prepare(target, options)
+    bits = sum(n for _, n in emitted.ports.values())
+    wrapped = bits if target.pins is not None and bits > target.pins else None
+    texts = {_SOURCE: emitted.text} | ({} if wrapped is None else {_WRAPPER_SOURCE: wrapper(emitted.ports)})
+    steps = _Steps(target, options, tools, folder, list(texts), tell or (lambda _: None))
+    name = cache.key(_FORMAT, target.name, [t.identity for t in tools.all], texts, steps.script, steps.placement)
+    shutil.rmtree(folder, ignore_errors=True)  # logs and reports of a former run
+    if options.cached and (known := _known(name)):
+        return Synthesis(emitted, target, options, *known, from_cache=True)
+    _make(folder, texts)
+    result, bitstream = steps.run()
+    result.wrapped = wrapped
+    if options.cached:
+        cache.store(name, asdict(result), bitstream)
+    return Synthesis(emitted, target, options, result, bitstream, from_cache=False)
+
+
+def _known(name: str) -> tuple[Result, bytes | None] | None:
+    entry = cache.load(name)
+    if entry is None:
+        return None
+    try:
+        return Result.of(entry[0]), entry[1]
+    except (TypeError, ValueError, KeyError, AttributeError):  # not of our making
+        return None
+
+
+def _make(folder: Path, texts: dict[str, str]) -> None:
+    try:
+        folder.mkdir(parents=True)
+        for name, text in texts.items():
+            (folder / name).write_text(text)
+    except OSError as e:
+        raise InputError("--out", str(folder), f"cannot be written: {e.strerror or e}") from None
+
+
+class _Steps:
+    """The tools' calls, one after the other."""
+
+    def __init__(
+        self, target: Target, options: Options, tools: _Tools, folder: Path, sources: list[str], tell: Callable[[str], None]
+    ) -> None:
+        family = target.family
+        self._target, self._options, self._tools, self._folder, self._tell = target, options, tools, folder, tell
+        self._top = top = WRAPPER if _WRAPPER_SOURCE in sources else TOP
+        dsp = family.dsp if options.dsp else family.no_dsp
+        self.script = "\n".join(
+            [
+                *(f"read_verilog {source}" for source in sources),
+                *family.prepare,
+                " ".join(f"{family.synthesis} {dsp} -top {top}".split()),
+                f"tee -q -o {_STAT} stat -json -top {top}",
+                *([] if family.placer is None else [f"write_json {_NETLIST}"]),
+                "",
+            ]
+        )
+        self.placement: list[str] = []
+        if family.placer is not None:
+            unconstrained, layout = _PLACER_OPTIONS[family.placer]
+            frequency = options.frequency or target.frequency
+            self.placement = [*target.arguments, "--json", _NETLIST, layout, _LAYOUT, "--report", _REPORT]
+            self.placement += ["--freq", f"{frequency:g}", "--seed", "1", "--timing-allow-fail", unconstrained]
+
+    def run(self) -> tuple[Result, bytes | None]:
+        deadline = Deadline(self._options.time_limit)
+        folder, tools = self._folder, self._tools
+        (folder / _SCRIPT).write_text(self.script)
+        result = Result({t.name: t.version() for t in tools.all}, {})
+        try:
+            # Nothing that Yosys says after its call of ABC gets to its standard output.
+            code = self._step(result, tools.yosys, ["-q", "-l", "yosys-all.log", "-s", _SCRIPT], deadline)
+            if code or not (folder / _STAT).exists():
+                raise self._failed(tools.yosys, "yosys-all.log")
+            result.cells = reports.cells(json.loads((folder / _STAT).read_text()))
+            if self._target.family.packs_registers and self._options.dsp:
+                result.packed = self._pack()
+            bitstream = self._place(result, deadline) if tools.placer is not None else None
+        finally:
+            for large in (_NETLIST, _LAYOUT, _BITSTREAM):
+                (folder / large).unlink(missing_ok=True)
+        return result, bitstream
+
+    def _pack(self) -> dict[str, int]:
+        """Move registers into multiplier blocks, in the netlist."""
+        path = self._folder / _NETLIST
+        netlist = json.loads(path.read_text())
+        packed = pack(netlist["modules"][self._top])
+        path.write_text(json.dumps(netlist))
+        return packed
+
+    def _place(self, result: Result, deadline: Deadline) -> bytes | None:
+        placer, packer, folder = self._tools.placer, self._tools.packer, self._folder
+        assert placer is not None
+        if self._step(result, placer, self.placement, deadline) or not (folder / _REPORT).exists():
+            log = (folder / f"{placer.name}.log").read_text(errors="replace")
+            result.utilisation = reports.logged_utilisation(log)
+            result.overflow = reports.overflow(result.utilisation, self._target.family)
+            if not result.overflow:
+                raise self._failed(placer)
+            return None
+        report = json.loads((folder / _REPORT).read_text())
+        result.utilisation, result.fmax = reports.utilisation(report), reports.fmax(report)
+        result.path = reports.critical_path(report)
+        if packer is None:
+            return None
+        if self._step(result, packer, [_LAYOUT, _BITSTREAM], deadline):
+            raise self._failed(packer)
+        return (folder / _BITSTREAM).read_bytes()
+
+    def _step(self, result: Result, tool: Tool, arguments: list[str], deadline: Deadline) -> int:
+        self._tell(f"{tool.name} for {self._target.name}")
+        code, result.seconds[tool.name] = run(tool, arguments, self._folder, deadline)
+        return code
+
+    def _failed(self, tool: Tool, *logs: str) -> ToolError:
+        said = complaint(self._folder, f"{tool.name}.log", *logs)
+        return ToolError(f"{tool.name} failed: {said}; see {self._folder / tool.name}.log")
+
+
+_PLACER_OPTIONS = {
+    "nextpnr-ecp5": ("--lpf-allow-unconstrained", "--textcfg"),
+    "nextpnr-ice40": ("--pcf-allow-unconstrained", "--asc"),
+}
+"""That pins may be anywhere, and where the layout goes."""

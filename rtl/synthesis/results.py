@@ -1,0 +1,145 @@
+"""What ``hwsim synth`` leaves and says: ``synthesis.json``, times, the bitstream, a table."""
+
+from typing import Any
+
+from rich.table import Table
+
+from hwsim import metrics, report
+from hwsim.metrics import figure
+from hwsim.rundir import TIMING, RunDirectory
+from rtl.emission import TOP
+from rtl.synthesis.flow import Synthesis
+from rtl.synthesis.targets import Resource
+from rtl.synthesis.wrapper import PINS
+
+FIGURES = "synthesis.json"
+NO_PLACE_AND_ROUTE = "no open place and route exists for this family: counts only, no clock frequency"
+_FREQUENCY = "highest clock frequency that all paths between registers allow, after routing"
+
+
+def write(made: Synthesis, directory: RunDirectory) -> list[str]:
+    """Write everything; returns the names of the files."""
+    directory.write_json(FIGURES, figures(made))
+    directory.write_json(TIMING, times(made))
+    if made.bitstream is None:
+        return [FIGURES, TIMING]
+    name = f"{TOP}.{made.target.family.extension}"
+    directory.write_bytes(name, made.bitstream)
+    return [FIGURES, TIMING, name]
+
+
+def figures(made: Synthesis) -> dict[str, Any]:
+    """``synthesis.json``; nothing in it depends on the machine's speed."""
+    result, of, target = made.result, made.emitted.accelerator.plan, made.target
+    known = metrics.provenance(of.config)
+    known["tools"] |= result.tools
+    known["status"] = "does not fit" if result.overflow else "too slow" if made.failure else "good"
+    known["target"] = {"name": target.name, "device": target.device, "family": target.family.name}
+    known["notes"] = notes(made)
+    known["resources"] = {
+        r.name: figure(r.count(result.cells), r.unit, f"{r.meaning}; as synthesized")
+        for r in target.family.resources
+        if r.cells
+    }
+    known["cells"] = figure(result.cells, "cells", "primitives of the family by Yosys' names")
+    if result.utilisation:
+        sites = {r.site for r in target.family.resources}
+        placed = {name: pair for name, pair in result.utilisation.items() if pair[0] or name in sites}
+        used = {name: {"used": n, "available": most} for name, (n, most) in placed.items()}
+        known["utilisation"] = figure(used, "sites", "after packing, by nextpnr's names; others are not used")
+    if result.overflow:
+        lacks = [{"resource": name, "used": n, "available": most} for name, n, most in result.overflow]
+        known["overflow"] = figure(lacks, "sites", "resources of which the target has too few")
+    known["clocks_per_input"] = figure(of.period, "clocks", "between the entries of two samples")
+    if target.family.placer is not None:
+        known |= _speed(made)
+    return known
+
+
+def _speed(made: Synthesis) -> dict[str, Any]:
+    result, path = made.result, made.result.path
+    known = {
+        "aimed_frequency": figure(
+            made.options.frequency or made.target.frequency, "MHz", "clock frequency that placement and routing aimed at"
+        ),
+        "fmax": figure(result.fmax, "MHz", _FREQUENCY),
+        "samples_per_second": figure(
+            made.samples_per_second, "samples/s", "one sample per junction cycle at that frequency"
+        ),
+    }
+    if path is not None:
+        parts = {"from": path.source, "to": path.sink, "logic": path.logic, "routing": path.routing, "cells": path.cells}
+        known["critical_path"] = figure(path.total, "ns", f"longest path between registers, {path}") | parts
+    return known
+
+
+def notes(made: Synthesis) -> list[str]:
+    """What has to be known about the figures."""
+    result, target, lines = made.result, made.target, []
+    if target.family.placer is None:
+        lines.append(NO_PLACE_AND_ROUTE)
+    else:
+        lines.append("pins are where the placer wants them: a bitstream for a board needs that board's constraints")
+    if result.wrapped is not None:
+        lines.append(
+            f"wrapped: the design has {result.wrapped} port bits, {target.name} has {target.pins} pins; shift registers "
+            f"lead all ports to the pins {', '.join(PINS)}; they count among the resources, and the bitstream is only for "
+            "measuring"
+        )
+    if result.packed:
+        moved = ", ".join(f"{stage} registers of {n}" for stage, n in result.packed.items())
+        lines.append(
+            f"multiplier blocks have taken registers of the design in: {moved}; the counts of cells are from before"
+        )
+    if not made.options.dsp:
+        lines.append("multipliers are built from LUTs, as asked for")
+    elif any(name.startswith("DSP") for name, _, _ in result.overflow):
+        lines.append("DSP blocks do not suffice: --no-dsp builds all multipliers from LUTs")
+    if target.family.packer is not None and target.family.packer not in result.tools:
+        lines.append(f"no bitstream: {target.family.packer} is not installed")
+    return lines
+
+
+def times(made: Synthesis) -> dict[str, Any]:
+    """``timing.json``: how long the tools took, and whether that was now."""
+    where = "in the run whose result was kept" if made.from_cache else "in this run"
+    return {name: figure(s, "s", f"wall-clock time {where}") for name, s in made.result.seconds.items()} | {
+        "from_cache": figure(made.from_cache, "bool", "whether the result was known and no tool ran")
+    }
+
+
+def table(made: Synthesis) -> Table:
+    """Resources: used, available, share."""
+    target, title = made.target, made.emitted.accelerator.plan.config.name
+    rows = report.table(f"{title} on {target.name}: {target.device}", "resource", "unit", "used", "available", "share")
+    rows.columns[1].justify = "left"
+    for r in target.family.resources:
+        row = _row(made, r)
+        if row is not None:
+            rows.add_row(r.name, r.unit, *row)
+    return rows
+
+
+def _row(made: Synthesis, resource: Resource) -> tuple[str, str, str] | None:
+    """Where the placer has counted, its count; nothing for what exists only after packing."""
+    placed = made.result.utilisation.get(resource.site or "")
+    if placed is not None:
+        used, available = placed
+        return f"{used:,}", f"{available:,}", report.percent(used / available) if available else ""
+    if not resource.cells:
+        return None
+    return f"{resource.count(made.result.cells):,}", "", ""
+
+
+def lines(made: Synthesis) -> list[str]:
+    """Clock frequency, samples per second, the longest path, notes."""
+    result, told = made.result, []
+    period = made.emitted.accelerator.plan.period
+    if result.fmax is not None:
+        told.append(f"Fmax {result.fmax:.2f} MHz; {period} clocks per input: {made.samples_per_second:,.0f} samples/s")
+    if result.path is not None:
+        told.append(f"longest path {result.path}")
+    told += [f"note: {note}" for note in notes(made)]
+    if made.from_cache:
+        told.append("known from an earlier run: no tool was run (--no-cache runs them)")
+    return told

@@ -1,0 +1,44 @@
+"""A module around a design with more ports than an FPGA has pins."""
+
+from collections.abc import Mapping
+
+from rtl.emission import TOP
+
+WRAPPER = "wrapped"
+PINS = ("clk", "rst", "serial_in", "serial_out")
+
+
+def wrapper(ports: Mapping[str, tuple[str, int]]) -> str:
+    """Verilog of :data:`WRAPPER`, which has the pins :data:`PINS`.
+
+    Inputs come from a shift register; outputs are added, without carry, to another one. So every input can take any value
+    and every output counts, nothing can be optimised away, and a path from or to a port is one between registers.
+
+    Parameters
+    ----------
+    ports
+        Direction and bits of the design's ports; ``clk`` and ``rst`` stay what they are.
+    """
+    used = {"input": 0, "output": 0}
+    connections = [".clk(clk)", ".rst(rst)"]
+    for name, (direction, bits) in ports.items():
+        if name not in ("clk", "rst"):
+            low = used[direction]
+            connections.append(f".{name}({direction}s[{low + bits - 1}:{low}])")
+            used[direction] += bits
+    n, m = used["input"], used["output"]
+    joined = ",\n    ".join(connections)
+    return f"""module {WRAPPER} (input clk, input rst, input serial_in, output serial_out);
+  reg [{n - 1}:0] inputs = 0;
+  reg [{m - 1}:0] folded = 0;
+  wire [{m - 1}:0] outputs;
+  assign serial_out = folded[{m - 1}];
+  always @(posedge clk) begin
+    inputs <= (inputs << 1) | serial_in;
+    folded <= (folded << 1) ^ outputs;
+  end
+  {TOP} design (
+    {joined}
+  );
+endmodule
+"""

@@ -1,0 +1,165 @@
+"""Small legal designs, each with something that the others do not have."""
+
+from typing import Any
+
+from hwsim.config import Configuration
+from hwsim.design import Design
+from rtl.plan import Plan, plan
+
+NUMBERS: dict[str, dict[str, Any]] = {
+    "exact": {
+        "width": 12,
+        "fraction": 8,
+        "product_fraction": 16,
+        "input": {"width": 8, "fraction": 8, "signed": False},
+    },
+    "half_even": {
+        "width": 10,
+        "fraction": 6,
+        "rounding": "half_even",
+        "input": {"width": 6, "fraction": 6, "signed": False},
+    },
+    "floor": {"width": 9, "fraction": 5, "rounding": "floor", "product_fraction": 7},
+    "mixed": {
+        "width": 10,
+        "fraction": 6,
+        "weight": {"width": 9, "fraction": 7},
+        "bias": {"width": 11, "fraction": 5},
+        "delta": {"width": 8, "fraction": 7},
+        "activation": {"width": 7, "fraction": 7, "signed": False},
+        "derivative": {"width": 6, "fraction": 4},
+        "preactivation": {"width": 8, "fraction": 4},
+        "product_fraction": 10,
+        "rounding": {
+            "product": "half_even",
+            "preactivation": "half_up",
+            "delta": "floor",
+            "weight_step": "half_even",
+            "bias_step": "half_up",
+        },
+    },
+    # The weights' fraction is so long that steps are shifted to the left.
+    "fine_weights": {
+        "width": 8,
+        "fraction": 3,
+        "weight": {"width": 14, "fraction": 12},
+        "bias": {"width": 12, "fraction": 9},
+        "product_fraction": 9,
+    },
+}
+"""Number systems."""
+
+DEEP = {"memory_read": 1, "multiplier": 2, "tree_every": 1, "table": 1, "write_back": 1}
+DEEPEST = {"memory_read": 3, "multiplier": 4, "tree_every": 2, "table": 3, "write_back": 3}
+NONE = {"memory_read": 0, "multiplier": 0, "write_back": 0}
+"""Latencies: registers almost everywhere, more of them, none at all."""
+
+OVERLAP = {
+    "schedule": "overlap",
+    "latency": {"memory_read": 1, "multiplier": 2, "tree_every": 2, "table": 2, "write_back": 1},
+}
+
+
+def clash_free(kind: int, dither: bool = False) -> dict[str, Any]:
+    return {"kind": "clash_free", "type": kind, "dither": dither}
+
+
+def configuration(
+    layers: list[int],
+    out_degree: list[int],
+    z: list[int],
+    *,
+    connectivity: dict[str, Any] | None = None,
+    numbers: str | dict[str, Any] = "exact",
+    classes: int | None = None,
+    activation: str | list[str] = "sigmoid",
+    cost: str = "cross_entropy",
+    pad_outputs: str = "end",
+    rate_shift: tuple[tuple[int, int], ...] = ((0, 3), (2, 5)),
+    seed: int = 0,
+    **hardware: Any,
+) -> Configuration:
+    """A configuration; further keywords (``latency``, ``schedule``, ``build``, ...) go into its section ``hardware``."""
+    return Configuration.model_validate(
+        {
+            "name": "small",
+            "seed": seed,
+            "network": {
+                "layers": layers,
+                "out_degree": out_degree,
+                "classes": classes,
+                "activation": activation,
+                "cost": cost,
+            },
+            "connectivity": connectivity or clash_free(2),
+            "numbers": NUMBERS[numbers] if isinstance(numbers, str) else numbers,
+            "hardware": {"z": z} | hardware,
+            "training": {"rate_shift": rate_shift},
+            "data": {"name": "mnist-mini", "pad_outputs": pad_outputs},
+        }
+    )
+
+
+def planned(*sizes: list[int], **options: Any) -> Plan:
+    """The plan of :func:`configuration`'s design."""
+    return plan(Design(configuration(*sizes, **options)))
+
+
+DESIGNS: dict[str, dict[str, Any]] = {
+    "two_junctions": {"layers": [16, 8, 4], "out_degree": [2, 2], "z": [8, 4]},
+    "one_junction": {"layers": [12, 6], "out_degree": [3], "z": [6]},
+    "three_junctions": {"layers": [16, 8, 12, 6], "out_degree": [3, 6, 3], "z": [2, 4, 6]},
+    "four_junctions": {"layers": [8, 8, 8, 8, 4], "out_degree": [2, 4, 2, 2], "z": [4, 8, 4, 4]},
+    "type_1": {"layers": [16, 16, 4], "out_degree": [2, 4], "z": [4, 4], "connectivity": clash_free(1)},
+    "type_1_dither": {"layers": [24, 12, 6], "out_degree": [2, 3], "z": [12, 6], "connectivity": clash_free(1, True)},
+    "type_2_dither": {"layers": [24, 12, 6], "out_degree": [4, 3], "z": [8, 6], "connectivity": clash_free(2, True)},
+    "type_3": {"layers": [30, 15, 5], "out_degree": [3, 3], "z": [6, 3], "connectivity": clash_free(3)},
+    "type_3_dither": {"layers": [24, 12, 6], "out_degree": [3, 3], "z": [6, 6], "connectivity": clash_free(3, True)},
+    "full": {"layers": [6, 5, 3], "out_degree": [5, 3], "z": [2, 5], "connectivity": {"kind": "full"}},
+    "depth_1": {"layers": [6, 6, 4], "out_degree": [2, 2], "z": [6, 6], "connectivity": clash_free(1)},
+    "one_row": {"layers": [4, 4, 2], "out_degree": [1, 1], "z": [4, 4]},
+    "beats_wrap": {"layers": [16, 12, 4], "out_degree": [3, 2], "z": [8, 3], "classes": 3},
+    "results_wrap": {"layers": [12, 10, 4], "out_degree": [5, 2], "z": [12, 5], "classes": 3},
+    "short_beat": {"layers": [15, 10, 5], "out_degree": [2, 2], "z": [3, 2], "pad_outputs": "spread", "classes": 3},
+    "inference": {"layers": [16, 8, 4], "out_degree": [4, 4], "z": [8, 8], "build": "inference", "latency": DEEP},
+    "deep": {"layers": [16, 8, 4], "out_degree": [4, 4], "z": [8, 8], "latency": DEEP},
+    "deepest": {"layers": [16, 8, 4], "out_degree": [4, 4], "z": [8, 8], "latency": DEEPEST},
+    "combinational": {"layers": [16, 8, 4], "out_degree": [4, 4], "z": [8, 8], "latency": NONE},
+    "overlap": {"layers": [64, 16, 8], "out_degree": [8, 8], "z": [16, 8], **OVERLAP},
+    "overlap_three": {"layers": [64, 32, 16, 8], "out_degree": [8, 8, 8], "z": [16, 8, 4], **OVERLAP},
+    "accumulate_3": {
+        "layers": [16, 16, 4],
+        "out_degree": [2, 4],
+        "z": [4, 4],
+        "connectivity": clash_free(1),
+        "latency": {"accumulate": 3},
+    },
+    "quadratic": {
+        "layers": [16, 8, 4],
+        "out_degree": [4, 4],
+        "z": [8, 8],
+        "numbers": "half_even",
+        "activation": "tanh",
+        "cost": "quadratic",
+    },
+    "relu": {"layers": [16, 8, 4], "out_degree": [4, 4], "z": [8, 8], "numbers": "floor", "activation": ["relu", "sigmoid"]},
+    "mixed_formats": {
+        "layers": [16, 8, 4],
+        "out_degree": [4, 4],
+        "z": [8, 8],
+        "numbers": "mixed",
+        "activation": ["clipped_relu", "sigmoid"],
+    },
+    "fine_weights": {"layers": [16, 8, 4], "out_degree": [4, 4], "z": [2, 4], "numbers": "fine_weights"},
+}
+"""Keywords of :func:`configuration` by name."""
+
+
+def design(name: str, **changes: Any) -> Plan:
+    """The plan of one of :data:`DESIGNS`, options replaced or added."""
+    return planned(**(DESIGNS[name] | changes))
+
+
+def junctions(*names: str) -> list[tuple[str, int]]:
+    """Name and number of every junction of the named designs, or of all; for parametrised tests."""
+    return [(name, i + 1) for name in names or DESIGNS for i in range(len(DESIGNS[name]["z"]))]
