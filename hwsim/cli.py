@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from hwsim import config_file, report
+from hwsim import cli_explore, config_file, report
 from hwsim.config import Configuration
 from hwsim.violations import Violation
 from hwsim.watch import preparing, train_watcher
@@ -30,6 +30,7 @@ app = typer.Typer(
 )
 data_app = typer.Typer(help="List, inspect and download data sets.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
+cli_explore.register(app)
 
 ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG", help="configuration file (YAML)", show_default=False)]
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="directory for the results", show_default=False)]

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from pathlib import Path
-from typing import Any, ClassVar, get_args
+from typing import Any, ClassVar, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -117,10 +117,22 @@ def load(path: str | Path, overrides: dict[str, Any] | None = None) -> Configura
     InputError
         For a file that cannot be read or parsed, and for every violated rule.
     """
-    data = _read(Path(path))
-    for dotted, value in (overrides or {}).items():
+    data = read_sections(Path(path))
+    return parse(with_overrides(data, overrides or {}))
+
+
+def with_overrides(data: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
+    """Plain data with the values of ``overrides``, by dotted name, in place of its own; ``data`` stays as it is.
+
+    Raises
+    ------
+    InputError
+        If a section is no section.
+    """
+    result = dict(data)
+    for dotted, value in overrides.items():
         *sections, key = dotted.split(".")
-        at = data
+        at = result
         for depth, section in enumerate(sections, 1):
             # A copy: with anchors, two sections of the file can be one object.
             inner = at.get(section, {})
@@ -129,10 +141,17 @@ def load(path: str | Path, overrides: dict[str, Any] | None = None) -> Configura
             at[section] = dict(inner)
             at = at[section]
         at[key] = value
-    return parse(data)
+    return result
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_sections(path: Path, what: str = "configuration") -> dict[str, Any]:
+    """The plain data of a YAML file with sections at its top.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read or parsed, or is not what it should be.
+    """
     try:
         with path.open("rb") as file:
             content = file.read(_LARGEST_FILE + 1)  # not its size: pipes and devices have none
@@ -141,7 +160,7 @@ def _read(path: Path) -> dict[str, Any]:
     except ValueError as e:  # a name that no file can have
         raise InputError(str(path), None, f"cannot be read: {e}") from None
     if len(content) > _LARGEST_FILE:
-        raise InputError(str(path), None, f"is no configuration: larger than {_LARGEST_FILE} bytes")
+        raise InputError(str(path), None, f"is no {what}: larger than {_LARGEST_FILE} bytes")
     data = _parsed(path, content)
     if isinstance(data, dict):
         return data
@@ -187,7 +206,7 @@ def parse(data: dict[str, Any]) -> Configuration:
     try:
         config = Configuration.model_validate(data)
     except ValidationError as e:
-        raise _told(e) from None
+        raise told(e) from None
     except (RecursionError, OverflowError) as e:
         raise InputError("configuration", None, f"cannot be understood: {e}") from None
     # Equal designs shall be equal objects, however their degrees were given.
@@ -196,20 +215,20 @@ def parse(data: dict[str, Any]) -> Configuration:
     return config.model_copy(update={"network": network})
 
 
-def _told(error: ValidationError) -> InputError:
-    """The first violation as one line with the field's full name and legal values."""
+def told(error: ValidationError, root: type[BaseModel] = Configuration) -> InputError:
+    """The first violation of the rules of ``root`` as one line with the field's full name and legal values."""
     # A misspelt key is also a missing one, and a union reports every alternative: the most telling comes first, that is
     # an unknown key, else what lies deepest in the data, else the alternative that fits what was given.
     first = max(
         error.errors(include_url=False),
         key=lambda e: (
             e["type"] == "extra_forbidden",
-            len(_location(e["loc"], e["type"])),
+            len(_location(e["loc"], e["type"], root)),
             e["type"] in (("literal_error", "enum") if isinstance(e["input"], str) else ("tuple_type",)),
         ),
     )
     kind, given, context = first["type"], first["input"], first.get("ctx", {})
-    location = _location(first["loc"], kind)
+    location = _location(first["loc"], kind, root)
     field = "".join(f"[{x}]" if isinstance(x, int) else f".{_brief(x)}" for x in location).lstrip(".") or "configuration"
     cause = context.get("error")
     if isinstance(cause, InputError):
@@ -217,7 +236,7 @@ def _told(error: ValidationError) -> InputError:
         return InputError(inner, cause.value, cause.rule, cause.nearest)
     if kind == "extra_forbidden":
         return InputError(
-            field, None, "is an unknown key", close_names(str(location[-1]), _model(location[:-1]).model_fields)
+            field, None, "is an unknown key", close_names(str(location[-1]), _model(location[:-1], root).model_fields)
         )
     if kind == "missing":
         return InputError(field, None, "is missing")
@@ -293,27 +312,38 @@ def _brief(text: str) -> str:
     return plain if len(plain) <= 60 else plain[:57] + "..."
 
 
-def _location(loc: tuple[int | str, ...], kind: str) -> list[int | str]:
+def _location(loc: tuple[int | str, ...], kind: str, root: type[BaseModel]) -> list[int | str]:
     """Without the names of union alternatives, which pydantic puts in between."""
     kept: list[int | str] = []
     for place, x in enumerate(loc):
         last = place == len(loc) - 1
-        if isinstance(x, int) or (kind == "extra_forbidden" and last) or x in _fields(kept):
+        known = x in _fields(kept, root) or _holds_names(kept, root)
+        if isinstance(x, int) or (kind == "extra_forbidden" and last) or known:
             kept.append(x)
     return kept
 
 
-def _fields(location: list[int | str]) -> dict[str, Any]:
+def _fields(location: list[int | str], root: type[BaseModel]) -> dict[str, Any]:
     """The fields of the section at ``location``; none if there is something else."""
     if not location:
-        return dict(Configuration.model_fields)
-    return {} if isinstance(location[-1], int) else dict(_model(location).model_fields)
+        return dict(root.model_fields)
+    return {} if isinstance(location[-1], int) else dict(_model(location, root).model_fields)
 
 
-def _model(location: list[int | str]) -> type[BaseModel]:
+def _holds_names(location: list[int | str], root: type[BaseModel]) -> bool:
+    """Whether what stands at ``location`` is a section whose keys are names that the user chose."""
+    if not location or isinstance(location[-1], int):
+        return False
+    field = _model(location[:-1], root).model_fields.get(location[-1])
+    return field is not None and get_origin(field.annotation) is dict
+
+
+def _model(location: list[int | str], root: type[BaseModel]) -> type[BaseModel]:
     """The section at ``location``, or one without fields."""
-    model: type[BaseModel] = Configuration
-    for x in location:
+    model = root
+    for place, x in enumerate(location):
+        if _holds_names(location[:place], root):
+            continue  # the name of a section: its fields are those that the names have in common
         field = model.model_fields.get(str(x))
         alternatives = () if field is None else get_args(field.annotation) or (field.annotation,)
         sections = [a for a in alternatives if isinstance(a, type) and issubclass(a, BaseModel)]

@@ -143,6 +143,11 @@ class CycleTrainer(_Integers):
         return self._judged(machine.joined(fed, judge.drain()))
 
     @property
+    def clock(self) -> int:
+        """Clocks simulated so far, evaluation not counted."""
+        return self._machine.clock
+
+    @property
     def parameters(self) -> Parameters:
         """Integers."""
         return self._machine.parameters

@@ -163,7 +163,7 @@ def load(name: str, data_dir: Path | None, seed: int, *, morse_options: MorseOpt
         An unknown name, no data directory where one is needed, and every fault of a file.
     """
     if name.endswith(".npz"):
-        return user_npz.load(_npz_path(name, data_dir))
+        return user_npz.load(npz_path(name, data_dir))
     if name not in CATALOGUE:
         nearest = difflib.get_close_matches(name.lower(), CATALOGUE, cutoff=0.5)
         rule = f"unknown data set; known are {', '.join(CATALOGUE)} and the path of an .npz file"
@@ -186,7 +186,8 @@ def _fetch_hint(name: str) -> str:
     return f"; `hwsim data fetch {name}` downloads the files" if CATALOGUE[name].fetchable else ""
 
 
-def _npz_path(name: str, data_dir: Path | None) -> Path:
+def npz_path(name: str, data_dir: Path | None) -> Path:
+    """Where the file of a data set is that is named by its file: as given, else inside ``data_dir``."""
     given = Path(name)
     inside = data_dir / given if data_dir is not None else given
     return inside if not given.is_file() and inside.is_file() else given

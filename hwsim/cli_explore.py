@@ -1,0 +1,203 @@
+"""The commands ``hwsim solve`` and ``hwsim explore``."""
+
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from hwsim import config_file
+from models.errors import InputError
+
+_SHOWN = 20
+_SHOWN_DESIGNS = 40
+_LINES = 20
+"""Progress lines of a study where there is no terminal."""
+
+Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="directory for the results", show_default=False)]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="any configuration key, at every point", show_default=False),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="no progress and no tables")]
+DataDir = Annotated[
+    Path | None,
+    typer.Option("--data-dir", metavar="DIR", envvar="HWSIM_DATA", help="folder of the data sets", show_default=False),
+]
+
+
+def _number(text: str, metavar: str = "N") -> Any:
+    return typer.Option(metavar=metavar, help=text, show_default=False)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.command()(solve)
+    app.command()(explore)
+
+
+def _console(quiet: bool) -> Console:
+    return Console(quiet=quiet, width=None if sys.stdout.isatty() else 500, markup=False, emoji=False, highlight=False)
+
+
+def _sets(assignments: list[str] | None) -> dict[str, Any]:
+    return dict(config_file.assignment(text) for text in assignments or [])
+
+
+def solve(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="configuration file (YAML)", show_default=False)],
+    multipliers: Annotated[int | None, _number("most multipliers")] = None,
+    memory_bits: Annotated[int | None, _number("most bits in memories")] = None,
+    banks: Annotated[int | None, _number("most memories with an address of their own")] = None,
+    clocks: Annotated[int | None, _number("most clocks per input")] = None,
+    inputs_per_second: Annotated[float | None, _number("least inputs per second, with --clock", "R")] = None,
+    clock: Annotated[float | None, _number("clock frequency", "MHZ")] = None,
+    unbalanced: Annotated[bool, typer.Option("--unbalanced", help="passes of different length, too")] = False,
+    sort: Annotated[
+        str, typer.Option(metavar="KEY", help="clocks | multipliers | banks | utilisation | product")
+    ] = "clocks",
+    limit: Annotated[int | None, _number("candidates to keep")] = None,
+    densities: Annotated[bool, typer.Option("--densities", help="list feasible densities instead")] = False,
+    out: Out = None,
+    assign: Set = None,
+    quiet: Quiet = False,
+) -> None:
+    """Find every legal parallelism z of a network within a budget, and say why the nearest others are none.
+
+    The configuration's own z plays no part. With --out everything is written to solve.json. Exit code 1 if nothing fits.
+    """
+    from hwsim import solve_report, solver
+    from hwsim.rundir import write_whole
+
+    loaded = solver.load(config, _sets(assign))
+    console = _console(quiet)
+    if densities:
+        found = solve_report.densities(loaded, limit)
+        for table in solve_report.density_table(loaded, found, limit or _SHOWN):
+            console.print(table)
+        name, content = "densities.json", solve_report.density_json(loaded, found)
+    else:
+        if inputs_per_second is not None:
+            if clock is None:
+                raise InputError("--inputs-per-second", inputs_per_second, "needs the clock frequency: give --clock")
+            fastest = solver.clocks_for(inputs_per_second, clock)
+            clocks = fastest if clocks is None else min(clocks, fastest)
+        elif clock is not None:
+            solver.clocks_for(1e-6, clock)  # refuses what is no frequency
+        solving = solver.Solver(loaded, solver.Budget(multipliers, memory_bits, banks, clocks))
+        solution = solving.solve(unbalanced, sort, limit)
+        misses = solve_report.near_misses(solving, solution)
+        console.print(solve_report.as_table(loaded, solution, limit or _SHOWN, clock))
+        if solution.within > (limit or _SHOWN):
+            console.print(f"{solution.within - (limit or _SHOWN):,} more; --limit and --out show them")
+        for miss in misses:
+            console.print(f"not {', '.join(map(str, miss.z))}: {miss.reason}")
+        name, content = "solve.json", solve_report.as_json(loaded, solving, solution, misses, clock)
+    if out is not None:
+        _make(out)
+        write_whole(out / name, solve_report.as_bytes(content))
+    if not densities and not solution.within:
+        raise typer.Exit(1)
+
+
+def _make(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise InputError("--out", str(out), f"cannot be written: {e.strerror or e}") from None
+
+
+def explore(
+    study: Annotated[Path, typer.Argument(metavar="STUDY", help="study file (YAML)", show_default=False)],
+    workers: Annotated[int, typer.Option(metavar="N", help="local processes; results do not depend on it")] = 1,
+    resume: Annotated[bool, typer.Option("--resume", help="go on where a study in --out stopped")] = False,
+    retry: Annotated[bool, typer.Option("--retry", help="try failed points once more")] = False,
+    force: Annotated[bool, typer.Option("--force", help="replace another study in --out")] = False,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="of a Dask scheduler, in place of --workers", show_default=False)
+    ] = None,
+    seeds: Annotated[int | None, _number("only the first seeds of the study")] = None,
+    out: Out = None,
+    data_dir: DataDir = None,
+    assign: Set = None,
+    quiet: Quiet = False,
+) -> None:
+    """Measure every point of a study and leave tables, Pareto fronts, pictures and a report; Ctrl-C stops, --resume goes on.
+
+    Points that fail are recorded with their error, illegal ones are listed with the reason. Exit code 1 if any point failed.
+    """
+    from hwsim import explore as exploring
+    from hwsim import study_plots, study_report, study_results
+    from hwsim.study import load
+    from hwsim.study_directory import StudyDirectory
+
+    loaded = load(study, _sets(assign), seeds)
+    directory = StudyDirectory(out or Path("runs") / loaded.name, loaded, resume, force)
+    console = _console(quiet)
+    options: dict[str, Any] = {"scheduler": scheduler, "data_dir": data_dir, "again": retry}
+    try:
+        with _watcher(quiet) as watch, exploring.explored(loaded, directory, workers, watch=watch, **options) as found:
+            files = study_results.write(found, directory)
+            pictures = study_plots.write(found, directory)
+            study_report.write(found, directory, files, pictures, _command(study, assign, seeds))
+    except KeyboardInterrupt:
+        again = _command(study, assign, seeds, "--out", str(directory.path), "--workers", str(workers), "--resume")
+        console.print(f"interrupted; continue with: {again}", soft_wrap=True)
+        raise typer.Exit(130) from None
+    console.print(study_report.as_table(found, _SHOWN_DESIGNS))
+    for line in study_report.illegal_lines(found.points.illegal, 5):
+        console.print(f"illegal: {line}", soft_wrap=True)
+    for line in study_report.failure_lines(found, 5):
+        console.print(f"failed: {line}", soft_wrap=True)
+    told = study_report.speed(found)
+    if told is not None:
+        console.print(told)
+    console.print(f"results in {directory.path}")
+    if found.failed:
+        raise typer.Exit(1)
+
+
+def _command(study: Path, assign: list[str] | None, seeds: int | None, *more: str) -> str:
+    parts = ["hwsim", "explore", str(study)]
+    for text in assign or []:
+        parts += ["--set", text]
+    parts += [] if seeds is None else ["--seeds", str(seeds)]
+    return shlex.join([*parts, *more])
+
+
+@contextmanager
+def _watcher(quiet: bool) -> Iterator[Callable[[Any], None] | None]:
+    """A bar with the time left on a terminal, some lines elsewhere."""
+    if quiet:
+        yield None
+        return
+    if not sys.stderr.isatty():
+        yield _lines()
+        return
+    parts = (TextColumn("measured"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[note]}"))
+    with Progress(*parts, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None, note="")
+
+        def watch(p: Any) -> None:
+            bar.update(task, total=p.total, completed=p.done, note=f"{p.failed} failed" if p.failed else "")
+
+        yield watch
+
+
+def _lines() -> Callable[[Any], None]:
+    told = 0
+
+    def watch(p: Any) -> None:
+        nonlocal told
+        if p.done * _LINES // max(p.total, 1) > told:
+            told = p.done * _LINES // max(p.total, 1)
+            failed = f", {p.failed} failed" if p.failed else ""
+            sys.stderr.write(f"{p.done:,} of {p.total:,} measurements{failed}\n")
+            sys.stderr.flush()
+
+    return watch

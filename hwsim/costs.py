@@ -1,0 +1,256 @@
+"""What a design costs, from its configuration alone: arithmetic, memories, accesses and an estimate of energy.
+
+Counts are of one sample fed forward, propagated back and learned from. They follow from the schedule (ARCHITECTURE §4, §5):
+one weight row is read per clock for all three operations; activations are read once for FF and once for UP; the first
+contribution to a partial delta overwrites without a read. Estimates fitted to synthesis results belong beside these figures,
+under names of their own: nothing here depends on a device.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from hwsim.accelerator import Accelerator, Junction, Memory, accelerator
+from hwsim.config import Configuration
+from hwsim.energy import Energies
+from models.number_system import NumberSystem
+
+
+@dataclass(frozen=True)
+class Storage:
+    """All memories of one kind: words and bits of all banks, and how many have an address of their own."""
+
+    kind: str
+    words: int
+    bits: int
+    banks: int
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """Accesses to one memory (all its banks and lanes) per sample.
+
+    Attributes
+    ----------
+    reads, writes
+        Words per sample.
+    width
+        Bits of a word.
+    size
+        Bits of one memory with an address of its own.
+    """
+
+    memory: str
+    reads: int
+    writes: int
+    width: int
+    size: int
+
+    @property
+    def bits(self) -> int:
+        """Bits moved per sample, reads and writes."""
+        return (self.reads + self.writes) * self.width
+
+
+@dataclass(frozen=True)
+class Work:
+    """Operations of one kind per sample, and the hardware for them.
+
+    Attributes
+    ----------
+    units
+        Multipliers or adders.
+    a, b
+        Bits of the operands of a multiplication; of a sum, ``a`` are the bits of an adder and ``b`` is 0.
+    """
+
+    name: str
+    count: int
+    units: int
+    a: int
+    b: int = 0
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Everything that is known before synthesis.
+
+    Attributes
+    ----------
+    table_bits
+        Activation and derivative tables, one copy for every result of a clock; ReLUs need none.
+    """
+
+    design: Accelerator
+    multiplications: tuple[Work, ...]
+    additions: tuple[Work, ...]
+    storage: tuple[Storage, ...]
+    traffic: tuple[Traffic, ...]
+    table_bits: int
+
+    @property
+    def edge_multipliers(self) -> int:
+        """Those of the edge processors."""
+        return self.design.multipliers
+
+    @property
+    def derivative_multipliers(self) -> int:
+        """Those that apply derivatives, one for every delta of a clock."""
+        return sum(w.units for w in self.multiplications) - self.design.multipliers
+
+    @property
+    def adder_bits(self) -> int:
+        """Widths of all adders together."""
+        return sum(w.units * w.a for w in self.additions)
+
+    @property
+    def bandwidth(self) -> float:
+        """Bits per clock between memories and logic, reads and writes, averaged over a sample."""
+        return sum(t.bits for t in self.traffic) / self.design.clocks_per_input
+
+    def energy(self, table: Energies) -> dict[str, float]:
+        """Estimated nanojoules per sample trained, by cause: dynamic energy of arithmetic and memories, nothing else."""
+        parts = {
+            "multiplications": sum(w.count * table.multiply(w.a, w.b) for w in self.multiplications),
+            "additions": sum(w.count * table.add(w.a) for w in self.additions),
+            "memories": sum((t.reads + t.writes) * table.access(t.size, t.width) for t in self.traffic),
+        }
+        return {name: picojoules / 1000 for name, picojoules in parts.items()}
+
+
+def costs(config: Configuration, design: Accelerator | None = None) -> Costs:
+    """Work out the costs of a configuration.
+
+    Parameters
+    ----------
+    design
+        Its accelerator if known already.
+
+    Raises
+    ------
+    InputError
+        If it has no hardware.
+    """
+    known = design or accelerator(config)
+    numbers, junctions = config.numbers.system, known.junctions
+    last = len(junctions)
+    multiplications: list[Work] = []
+    additions: list[Work] = []
+    for j in junctions:
+        multiplications += _multiplications(config, numbers, j, last)
+        additions += _additions(config, numbers, j)
+    return Costs(
+        known,
+        tuple(multiplications),
+        tuple(additions),
+        tuple(_storage(known.memories)),
+        tuple(_traffic(known)),
+        sum(_table_bits(config, numbers, j, last) for j in junctions),
+    )
+
+
+def _results(j: Junction) -> int:
+    """Right neurons of one clock, q."""
+    return -(-j.z // j.d_in)
+
+
+def _product(numbers: NumberSystem, width: int, fraction: int) -> int:
+    """Bits of a weight times a signal of that format, narrowed to the fraction of products."""
+    lost = max(0, numbers.weight.fraction + fraction - numbers.product_fraction)
+    return numbers.weight.width + width - lost
+
+
+def _partial_bits(numbers: NumberSystem, j: Junction) -> int:
+    return _product(numbers, numbers.delta.width, numbers.delta.fraction) + math.ceil(math.log2(j.d_out))
+
+
+def _multiplications(config: Configuration, numbers: NumberSystem, j: Junction, last: int) -> Iterator[Work]:
+    i, left = j.number, numbers.left_activation(j.number - 1)
+    yield Work(f"FF of junction {i}", j.edges, j.z, numbers.weight.width, left.width)
+    if i > 1:
+        yield Work(f"BP of junction {i}", j.edges, j.z, numbers.weight.width, numbers.delta.width)
+    yield Work(f"UP of junction {i}", j.edges, j.z, left.width, numbers.delta.width)
+    if i < last or config.network.cost == "quadratic":
+        # In the last layer it is the difference of output and target that is multiplied.
+        wide = numbers.activation.width + 1 if i == last else _product(numbers, numbers.delta.width, numbers.delta.fraction)
+        yield Work(f"derivatives of layer {i}", j.n_right, _results(j), wide, numbers.derivative.width)
+
+
+def _additions(config: Configuration, numbers: NumberSystem, j: Junction) -> Iterator[Work]:
+    """A tree adds the products of one clock and neuron; what came before, or the bias, is added behind it."""
+    i, left, groups = j.number, numbers.left_activation(j.number - 1), _results(j)
+    product = _product(numbers, left.width, left.fraction)
+    leaves, passes, level = min(j.z, j.d_in), j.cycle, 0
+    while leaves > 1:
+        level += 1
+        pairs = leaves // 2
+        leaves -= pairs
+        yield Work(f"FF tree of junction {i}, level {level}", pairs * groups * passes, pairs * groups, product + level)
+    total = product + math.ceil(math.log2(j.d_in + 1))
+    yield Work(f"FF sum of junction {i}", groups * passes, groups, total)
+    if i > 1:
+        yield Work(f"BP of junction {i}", j.edges, j.z, _partial_bits(numbers, j))
+    yield Work(f"UP of junction {i}", j.edges, j.z, numbers.weight.width)
+    yield Work(f"bias of layer {i}", j.n_right, groups, numbers.bias.width)
+
+
+def _storage(memories: tuple[Memory, ...]) -> Iterator[Storage]:
+    kinds: dict[str, list[Memory]] = {}
+    for m in memories:
+        kinds.setdefault(m.name.split(" of ")[0], []).append(m)
+    for kind, members in kinds.items():
+        yield Storage(
+            kind,
+            sum(m.banks * m.lanes * m.depth for m in members),
+            sum(m.bits for m in members),
+            sum(m.banks * m.lanes for m in members),
+        )
+
+
+def _traffic(design: Accelerator) -> Iterator[Traffic]:
+    of = {m.name: m for m in design.memories}
+
+    def moved(name: str, reads: int, writes: int) -> Traffic:
+        m = of[name]
+        return Traffic(name, reads, writes, m.width, m.depth * m.width)
+
+    for j in design.junctions:
+        i = j.number
+        yield moved(f"activations of layer {i - 1}", 2 * j.edges, j.n_left)
+        if i > 1:
+            yield moved(f"derivatives of layer {i - 1}", j.n_left, j.n_left)
+            # All contributions but the first are read first, and UP of the junction before reads each sum once.
+            yield moved(f"partial deltas of layer {i - 1}", j.edges, j.edges)
+        yield moved(f"weights of junction {i}", j.cycle, j.cycle)
+        yield moved(f"biases of layer {i}", j.n_right, j.n_right)
+    last = design.junctions[-1]
+    yield moved(f"deltas of layer {last.number}", last.n_right, last.n_right)
+
+
+def _table_bits(config: Configuration, numbers: NumberSystem, j: Junction, last: int) -> int:
+    if config.network.activations[j.number - 1] in ("relu", "clipped_relu"):
+        return 0
+    derivative = j.number < last or config.network.cost == "quadratic"
+    width = numbers.activation.width + (numbers.derivative.width if derivative else 0)
+    return int(2**numbers.preactivation.width * width * _results(j))
+
+
+def figures(config: Configuration, table: Energies, design: Accelerator | None = None) -> dict[str, Any]:
+    """Costs as single numbers by name; units and meanings are in :data:`hwsim.figures.FIGURES`."""
+    c = costs(config, design)
+    energy = c.energy(table)
+    return {
+        "multipliers": c.edge_multipliers,
+        "derivative_multipliers": c.derivative_multipliers,
+        "adder_bits": c.adder_bits,
+        "table_bits": c.table_bits,
+        "storage_bits": c.design.storage_bits,
+        "storage_words": sum(s.words for s in c.storage),
+        "banks": sum(s.banks for s in c.storage),
+        **{f"{s.kind.replace(' ', '_')}_bits": s.bits for s in c.storage},
+        **{f"{s.kind.replace(' ', '_')}_banks": s.banks for s in c.storage},
+        "bandwidth": c.bandwidth,
+        "energy": sum(energy.values()),
+        **{f"energy_{name}": value for name, value in energy.items()},
+    }

@@ -1,0 +1,217 @@
+"""A study: a base configuration, axes along which it varies, and what to measure at every point."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from hwsim import config_file, figures
+from hwsim.config import Bool, Count, Int, Real, Section, Text, Version
+from hwsim.constraints import close_names
+from hwsim.expressions import Expression
+from models.errors import InputError
+
+Key = Annotated[Text, Field(pattern=r"^[a-z_0-9]+(\.[a-z_0-9]+)*$")]
+Name = Annotated[Text, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Measurement = Literal["check", "fixed", "float", "cycle", "costs"]
+Seed = Annotated[Int, Field(ge=0, lt=2**63)]
+
+
+class RandomSection(Section):
+    """A distribution: uniform from ``low`` to ``high``, or one of ``choice``."""
+
+    low: Real | None = None
+    high: Real | None = None
+    log: Bool = Field(False, description="uniform on a logarithmic scale")
+    integer: Bool = Field(False, description="whole numbers, both ends included")
+    choice: Annotated[tuple[Any, ...], Field(min_length=1, max_length=10_000)] | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if (self.choice is None) == (self.low is None or self.high is None):
+            raise InputError("random", None, "give low and high, or choice")
+        if self.choice is not None and (self.low is not None or self.high is not None):
+            raise InputError("random", None, "give low and high, or choice, not both")
+        if self.low is not None and self.high is not None:
+            if self.low > self.high or (self.log and self.low <= 0):
+                rule = "must not exceed high, and must be positive on a logarithmic scale"
+                raise InputError("random.low", self.low, rule, [self.high])
+            if self.integer and (self.low % 1 or self.high % 1):
+                raise InputError("random.low", self.low, "low and high must be whole numbers")
+        return self
+
+
+class SolveSection(Section):
+    """Every legal z of the point's network within a budget, as of ``hwsim solve``."""
+
+    multipliers: Count | None = None
+    memory_bits: Count | None = None
+    banks: Count | None = None
+    clocks: Count | None = Field(None, description="most clocks per input")
+    cycles: tuple[Count, ...] | None = Field(None, description="only these C, clocks of one pass")
+    unbalanced: Bool = False
+    sort: Literal["clocks", "multipliers", "banks", "utilisation", "product"] = "clocks"
+    limit: Annotated[Int, Field(ge=1, le=100_000)] | None = Field(None, description="the first ones in that order")
+
+
+class Axis(Section):
+    """One direction in which points differ: values of a key, named bundles of values, a distribution, or solved z."""
+
+    key: Key | None = Field(None, description="of the configuration; with grid and random")
+    grid: Annotated[tuple[Any, ...], Field(min_length=1, max_length=100_000)] | None = None
+    list: Annotated[dict[Text, dict[Key, Any]], Field(min_length=1)] | None = Field(
+        None, description="by name: values of several keys at once"
+    )
+    random: RandomSection | None = None
+    solve: SolveSection | None = None
+    when: Text | None = Field(None, description="condition on earlier axes and the base; else the axis does nothing")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        given = [k for k in ("grid", "list", "random", "solve") if getattr(self, k) is not None]
+        if len(given) != 1:
+            raise InputError("grid", None, "give one of grid, list, random and solve")
+        if (self.key is None) == (given[0] in ("grid", "random")):
+            rule = f"belongs to grid and random, not to {given[0]}" if self.key else f"is missing: {given[0]} varies one key"
+            raise InputError("key", self.key, rule)
+        if self.when is not None:
+            Expression(self.when, "when")
+        return self
+
+
+class SearchSection(Section):
+    """A search of the axes in place of all combinations."""
+
+    sampler: Literal["nsga2", "tpe", "random"] = "nsga2"
+    trials: Annotated[Int, Field(ge=1, le=10**6)]
+    batch: Annotated[Int, Field(ge=1, le=10_000)] = Field(
+        16, description="points proposed at a time, before their results are known; the population of nsga2"
+    )
+    objectives: Annotated[tuple[Text, ...], Field(min_length=1, max_length=8)]
+
+
+class Study(Section):
+    """What a study file says."""
+
+    schema_version: Version = 1
+    name: Annotated[Text, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    about: Annotated[Text, Field(max_length=200)] = Field("", description="one line for titles")
+    base: Text | dict[str, Any] = Field(description="a configuration file, relative to the study's, or its content")
+    set: dict[Key, Any] = Field(default_factory=dict, description="values in place of the base's, at every point")
+    axes: dict[Name, Axis] = Field(default_factory=dict)
+    constraints: tuple[Text, ...] = Field((), description="conditions that every point must fulfil")
+    samples: Annotated[Int, Field(ge=1, le=10**6)] | None = Field(None, description="draws of the random axes")
+    seed: Seed = Field(0, description="of these draws and of searches")
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1, max_length=10_000)] = Field(
+        (0,), description="of the configuration: every point is measured with each"
+    )
+    measure: Annotated[tuple[Measurement, ...], Field(min_length=1)]
+    pareto: tuple[tuple[Text, Text], ...] | None = Field(None, description="pairs of figures; default: by measurement")
+    search: SearchSection | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        for field in ("seeds", "measure"):
+            values = getattr(self, field)
+            if len(set(values)) != len(values):
+                raise InputError(field, list(values), "has a value twice")
+        random = [name for name, axis in self.axes.items() if axis.random is not None]
+        if self.search is None and bool(random) != (self.samples is not None):
+            rule = f"is missing: {random[0]} is drawn" if random else "has no effect: no axis is random"
+            raise InputError("samples", self.samples, rule)
+        if self.search is not None and self.samples is not None:
+            raise InputError("samples", self.samples, "has no effect with a search, which has trials")
+        for k, text in enumerate(self.constraints):
+            Expression(text, f"constraints[{k}]")
+        for field, columns in self._columns():
+            self._check_column(field, columns)
+        self._check_keys()
+        return self
+
+    def _columns(self) -> list[tuple[str, str]]:
+        pairs = [(f"pareto[{k}]", c) for k, pair in enumerate(self.pareto or ()) for c in pair]
+        return pairs + [("search.objectives", c) for c in (self.search.objectives if self.search else ())]
+
+    def _check_column(self, field: str, column: str) -> None:
+        known = [f"{m}.{name}" for m in self.measure for name, f in figures.FIGURES[m].items() if f.better]
+        if column not in known:
+            raise InputError(field, column, "is no figure that this study measures", close_names(column, known))
+
+    def _check_keys(self) -> None:
+        owner: dict[str, str] = {}
+        for name, axis in self.axes.items():
+            for key in keys_of(axis):
+                if key in owner and owner[key] != name:
+                    raise InputError(f"axes.{name}", None, f"varies {key}, which {owner[key]} varies already")
+                owner[key] = name
+        for key in self.set:
+            if key in owner:
+                raise InputError(f"set.{key}", None, f"has no effect: the axis {owner[key]} varies it")
+        for key in ("seed", "training.engine"):
+            if key in owner or key in self.set:
+                other = "seeds" if key == "seed" else "measure"
+                raise InputError(f"axes.{owner[key]}" if key in owner else f"set.{key}", None, f"belongs into {other}")
+
+    @property
+    def pareto_pairs(self) -> tuple[tuple[str, str], ...]:
+        """Pairs of figures whose fronts are shown."""
+        if self.pareto is not None:
+            return self.pareto
+        pairs: list[tuple[str, str]] = []
+        hardware = "check" if "check" in self.measure else "costs" if "costs" in self.measure else None
+        if "check" in self.measure:
+            pairs.append(("check.multipliers", "check.clocks_per_input"))
+        for m in (m for m in self.measure if m in figures.TRAINING):
+            if "check" in self.measure:
+                pairs += [("check.edges", f"{m}.test_accuracy"), ("check.clocks_per_input", f"{m}.test_accuracy")]
+            if hardware:
+                pairs.append((f"{hardware}.multipliers", f"{m}.test_accuracy"))
+        return tuple(pairs)
+
+
+def keys_of(axis: Axis) -> set[str]:
+    """Configuration keys that an axis varies."""
+    if axis.solve is not None:
+        return {"hardware.z"}
+    if axis.list is not None:
+        return {key for values in axis.list.values() for key in values}
+    return {axis.key or ""}
+
+
+def load(path: Path, sets: dict[str, Any] | None = None, seeds: int | None = None) -> Study:
+    """Read and validate a study file; the base becomes its content, so that the study no longer depends on other files.
+
+    Parameters
+    ----------
+    sets
+        Configuration keys whose values replace those of the base and of the study's ``set``.
+    seeds
+        How many of the seeds to take, the first ones; all if left out.
+
+    Raises
+    ------
+    InputError
+        For a file that cannot be read or parsed, and for every violated rule.
+    """
+    data = config_file.read_sections(path, "study")
+    if isinstance(data.get("base"), str):
+        data["base"] = config_file.read_sections(path.parent / data["base"])
+    if sets:
+        given = data.get("set")
+        data["set"] = (given if isinstance(given, dict) else {}) | sets
+    study = parse(data)
+    if seeds is None:
+        return study
+    if not 1 <= seeds <= len(study.seeds):
+        raise InputError("--seeds", seeds, f"the study has {len(study.seeds)}", [1, len(study.seeds)])
+    return study.model_copy(update={"seeds": study.seeds[:seeds]})
+
+
+def parse(data: dict[str, Any]) -> Study:
+    """Validate plain data as a study."""
+    try:
+        return Study.model_validate(data)
+    except ValidationError as e:
+        raise config_file.told(e, Study) from None
+    except (RecursionError, OverflowError) as e:
+        raise InputError("study", None, f"cannot be understood: {e}") from None

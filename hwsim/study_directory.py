@@ -1,0 +1,92 @@
+"""The directory of a study: which files it holds, and whose it is."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import yaml
+
+from hwsim.rundir import lock, write_whole
+from hwsim.study import Study
+from models.errors import InputError
+
+STUDY = "study.yaml"
+STORE = "study.sqlite"
+RESULTS, SUMMARY, ILLEGAL = "results.csv", "summary.csv", "illegal.csv"
+PARQUET = ("results.parquet", "summary.parquet")
+REPORT = "report.md"
+TIMING = "timing.json"
+PICTURES = "*-against-*.png"
+_TABLES = (RESULTS, SUMMARY, ILLEGAL, *PARQUET, REPORT, TIMING)
+
+_HEADER = "# The resolved study of `hwsim explore`: feeding it back reproduces the study.\n"
+
+
+class StudyDirectory:
+    """A directory that belongs to one study; it is neither made nor touched before :meth:`locked`.
+
+    Raises
+    ------
+    InputError
+        If it cannot be used, or holds what this study must not overwrite.
+    """
+
+    def __init__(self, path: Path, study: Study, resume: bool = False, force: bool = False) -> None:
+        self.path, self._study, self._resume = path, study, resume
+        if resume and force:
+            raise InputError("--force", None, "starts again and --resume continues: give one of them")
+        if path.exists() and not path.is_dir():
+            raise InputError("--out", str(path), "is not a directory")
+        known = self._is_study()
+        if path.is_dir() and not known and any(not _is_left_over(p) for p in path.iterdir()):
+            raise InputError("--out", str(path), "is neither empty nor the directory of a study")
+        if resume and not known:
+            raise InputError("--resume", str(path), "holds no study")
+        if known and not resume and not force:
+            raise InputError("--out", str(path), "holds a study: --resume continues it, --force starts again")
+        if resume and self._name() != study.name:
+            raise InputError("--resume", str(path), f"holds the study {self._name()}, not {study.name}")
+
+    def _is_study(self) -> bool:
+        file = self.path / STUDY
+        return file.is_file() and file.read_bytes().startswith(_HEADER.encode())
+
+    def _name(self) -> str:
+        try:
+            content = yaml.safe_load((self.path / STUDY).read_text(encoding="utf-8"))
+            return str(content["name"])
+        except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError):
+            return "?"
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other explorations out, begin, and stay the only writer."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            with lock(self.path, "exploration"):
+                self._begin()
+                yield
+        except OSError as e:
+            raise InputError("--out", str(self.path), f"cannot be written: {e.strerror or e}") from None
+
+    def _begin(self) -> None:
+        """Tables and pictures of an earlier state go; finished points stay where the study is resumed."""
+        for file in self.path.iterdir():
+            ours = file.name in _TABLES or file.match(PICTURES) or _is_left_over(file)
+            stored = file.name.startswith(STORE) and not self._resume
+            if file.is_file() and (ours or stored):
+                file.unlink()
+        text = yaml.safe_dump(self._study.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=110)
+        self.write(STUDY, (_HEADER + text).encode())
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write a file; it appears under its name only when it is whole."""
+        write_whole(self.path / name, data)
+
+    def __truediv__(self, name: str) -> Path:
+        return self.path / name
+
+
+def _is_left_over(path: Path) -> bool:
+    """Whether a file was being written when its writer was killed; see :func:`hwsim.rundir.write_whole`."""
+    return path.name.startswith(tuple(f".{name}." for name in (STUDY, *_TABLES))) or path.match(f".{PICTURES}.*")
