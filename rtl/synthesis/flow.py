@@ -232,7 +232,7 @@ class _Steps:
             [
                 *(f"read_verilog {source}" for source in sources),
                 *family.prepare,
-                *_synthesis(" ".join(f"{family.synthesis} {dsp} -top {top}".split()), family.memory_step),
+                " ".join(f"{family.synthesis} {dsp} -top {top}".split()),
                 f"tee -q -o {_STAT} stat -json -top {top}",
                 *([] if family.placer is None else [f"write_json {_NETLIST}"]),
                 "",
@@ -299,18 +299,6 @@ class _Steps:
     def _failed(self, tool: Tool, *logs: str) -> ToolError:
         said = complaint(self._folder, f"{tool.name}.log", *logs)
         return ToolError(f"{tool.name} failed: {said}; see {self._folder / tool.name}.log")
-
-
-def _synthesis(command: str, memory_step: str | None) -> list[str]:
-    """Yosys' synthesis; the machine checks in every clock that no word is read while it is being written."""
-    if memory_step is None:
-        return [command]
-    one_port_each = "t:$mem_v2 r:RD_CLK_ENABLE=1'1 %i r:WR_PORTS=1 %i r:RD_PORTS=1 %i"
-    return [
-        f"{command} -run begin:{memory_step}",
-        f"setparam -set RD_COLLISION_X_MASK 1'1 {one_port_each}",
-        f"{command} -run {memory_step}:",
-    ]
 
 
 _PLACER_OPTIONS = {

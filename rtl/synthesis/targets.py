@@ -56,9 +56,6 @@ class Family:
         Yosys' command; ``dsp`` and ``no_dsp`` are its options for multipliers in DSP blocks and in LUTs.
     placer, packer, extension
         Tool that places and routes, tool that makes the bitstream, ending of its file; ``None`` if no open tool exists.
-    memory_step
-        Yosys' step in which memories find their cells, where that needs to know that no word is read and written in the same
-        clock: block RAM of the family leaves open what such a read gives, and Yosys would build logic around it.
     packs_registers
         Whether multiplier blocks have registers that Yosys leaves unused (:mod:`rtl.synthesis.dsp_registers`).
     """
@@ -73,7 +70,6 @@ class Family:
     packer: str | None = None
     extension: str = ""
     packs_registers: bool = False
-    memory_step: str | None = None
 
 
 @dataclass(frozen=True)
@@ -135,7 +131,6 @@ ECP5 = Family(
     ),
     placer="nextpnr-ecp5",
     packs_registers=True,
-    memory_step="map_ram",
     packer="ecppack",
     extension="bit",
 )

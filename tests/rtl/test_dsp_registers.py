@@ -47,7 +47,10 @@ class Builder:
         directions = {"DI": "input", "CLK": "input", "LSR": "input", "Q": "output"}
         connections = {"DI": [d], "CLK": [CLOCK], "LSR": [reset], "Q": [q]}
         self.cells[f"ff{q}"] = {
-            "type": "TRELLIS_FF", "parameters": parameters, "port_directions": directions, "connections": connections
+            "type": "TRELLIS_FF",
+            "parameters": parameters,
+            "port_directions": directions,
+            "connections": connections,
         }
         return q
 
