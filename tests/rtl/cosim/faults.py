@@ -1,0 +1,318 @@
+"""Single faults of the hardware: each breaks one component of the generated design and leaves the machine as it is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.lib import stream
+from pytest import MonkeyPatch
+
+from models.fixedpoint import Rounding
+from rtl import accelerator, address, delta, feedforward, junction, learning
+from rtl.adder_tree import AdderTree
+from rtl.streams import sample_layout
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is broken, how, on which design and stimulus it shows, and what the mismatch is called."""
+
+    breaks: str
+    apply: Callable[[MonkeyPatch], None]
+    scenario: str
+    caught: str
+
+
+FAULTS: dict[str, Fault] = {}
+
+
+def fault(scenario: str, caught: str) -> Callable:
+    """Registers a function that plants a fault; ``caught`` is a regular expression for the mismatch."""
+
+    def register(apply: Callable[[MonkeyPatch], None]) -> Callable:
+        FAULTS[apply.__name__] = Fault(apply.__doc__ or "", apply, scenario, caught)
+        return apply
+
+    return register
+
+
+def shown(component: type, port: str, change: Callable) -> Any:
+    """The component, its body being shown ``change(m, self, value)`` instead of an input."""
+
+    class Broken(component):
+        def elaborate(self, platform: object) -> Module:
+            given = getattr(self, port)
+            seen = Signal(given.shape())
+            setattr(self, port, seen)
+            m = super().elaborate(platform)
+            setattr(self, port, given)
+            m.d.comb += seen.eq(change(m, self, given))
+            return m
+
+    return Broken
+
+
+def later(patch: MonkeyPatch, module: Any, *names: str) -> None:
+    """One clock more for the named delay lines of a module."""
+    as_it_was = module.delayed
+
+    def delayed(m: Module, value: Any, clocks: int, name: str, *, valid: bool = False) -> Any:
+        return as_it_was(m, value, clocks + (name in names), name, valid=valid)
+
+    patch.setattr(module, "delayed", delayed)
+
+
+def unsaturated(x: Any, to: Any) -> Any:
+    """The low bits, and never a word about it."""
+    short = (Cat(x, Const(0, 1)) if not x.shape().signed else x)[: to.width]
+    return short.as_signed() if to.signed else short, Const(0)
+
+
+def switched(patch: MonkeyPatch, change: Callable) -> None:
+    """Changes what a junction knows of its samples: (FF has one, UP learns from one, FF's, UP's)."""
+    as_it_was = junction.Junction._samples
+    patch.setattr(junction.Junction, "_samples", lambda self, m: change(self._j, *as_it_was(self, m)))
+
+
+@fault("training", "junction 1, FF write to activation memory")
+def wrong_seed(patch):
+    """Memory 0 of junction 1 starts its first sweep one address too high."""
+
+    def shifted(j):
+        if j.number > 1:
+            return j
+        wrong, other = j.address_of_memory.copy(), replace(j)
+        wrong[: j.depth, 0] = (wrong[: j.depth, 0] + 1) % j.depth
+        other.__dict__["address_of_memory"] = wrong  # the place of a cached property
+        return other
+
+    as_it_was = address.AddressGenerator.__init__
+    patch.setattr(address.AddressGenerator, "__init__", lambda self, j, form="auto": as_it_was(self, shifted(j), form))
+
+
+@fault("training", "junction 2, BP write to partial delta memory [01],")
+def swapped_lanes(patch):
+    """The products of lanes 0 and 1 are exchanged on their way to the partial deltas."""
+
+    class Swapped(address.Dither):
+        def __init__(self, j, word, to_lanes):
+            super().__init__(j, word, to_lanes)
+            if not to_lanes:
+                self._source = self._source[:, [1, 0, *range(2, j.z)]]
+
+    patch.setattr(junction, "Dither", Swapped)
+
+
+@fault("training", "junction 2, UP write to weight memory")
+def off_by_one_bank(patch):
+    """UP of junction 2 reads the activations of the next sample's bank."""
+    as_it_was = junction.Junction._bank
+
+    def bank(self, m, name, banks, lag):
+        return as_it_was(self, m, name, banks, lag - (name == "left_backward" and self._j.number == 2))
+
+    patch.setattr(junction.Junction, "_bank", bank)
+
+
+@fault("training", "junction 1, UP write to weight memory")
+def stale_derivative_bank(patch):
+    """Junction 1 takes the derivatives of the bank before."""
+    as_it_was = junction.Junction._bank
+
+    def bank(self, m, name, banks, lag):
+        return as_it_was(self, m, name, banks, lag + (name == "store_backward" and not self._j.is_last))
+
+    patch.setattr(junction.Junction, "_bank", bank)
+
+
+@fault("heavy", "junction 1, FF write to activation memory")
+def dropped_carry(patch):
+    """The last node of the adder trees of FF is one bit too narrow."""
+
+    class Narrow(AdderTree):
+        def elaborate(self, platform):
+            m = Module()
+            m.submodules.whole = whole = AdderTree(self._inputs, self.x[0].shape(), self._every)
+            m.d.comb += [whole.x.eq(self.x), self.sum.eq(whole.sum[:-1].as_signed())]
+            return m
+
+    patch.setattr(feedforward, "AdderTree", Narrow)
+
+
+@fault("training", "junction 1, FF write to activation memory")
+def preactivation_wraps(patch):
+    """Pre-activations wrap around instead of saturating."""
+    patch.setattr(feedforward, "saturate", unsaturated)
+
+
+@fault("tight", "junction 2, FF write to delta memory")
+def output_delta_wraps(patch):
+    """Deltas of the output layer wrap around instead of saturating."""
+    patch.setattr(delta, "saturate", unsaturated)
+
+
+@fault("tight", "junction [12], UP write to (weight|bias) memory")
+def weight_wraps(patch):
+    """New weights and biases wrap around instead of saturating."""
+    patch.setattr(learning, "saturate", unsaturated)
+
+
+@fault("training", "junction 2, UP write to weight memory")
+def late_write(patch):
+    """New weights are written one clock late, new biases too (to the group that then has come up)."""
+    later(patch, junction, "learned", "written_row", "ends_back", "new_weight", "new_bias")
+
+
+@fault("rows", "junction [123], UP write to weight memory")
+def stale_delta(patch):
+    """A delta is held one row too long: the next neuron's first row still gets it."""
+    later(patch, delta, "begins")
+
+
+@fault("training", "junction [12], UP write to weight memory")
+def wrong_rounding(patch):
+    """Weight and bias steps are rounded down."""
+    as_it_was = learning.less_narrowed
+    patch.setattr(learning, "less_narrowed", lambda x, step, drop, _: as_it_was(x, step, drop, Rounding.FLOOR))
+
+
+@fault("bubbles", "junction 1, FF write to activation memory .*: machine no write")
+def bubble_fed_forward(patch):
+    """FF of junction 1 takes a bubble for a sample."""
+    switched(patch, lambda j, feeds, learns, ff, up: (Const(1) if j.number == 1 else feeds, learns, ff, up))
+
+
+@fault("bubbles", "junction 2, BP write to partial delta memory .*: machine no write")
+def bubble_learned(patch):
+    """UP of junction 2 takes a bubble for a sample."""
+    switched(patch, lambda j, feeds, learns, ff, up: (feeds, learns | (~up.valid if j.is_last else 0), ff, up))
+
+
+@fault("bubbles", "junction 2, BP write to partial delta memory .*: machine no write")
+def inference_sample_learned(patch):
+    """Samples for inference only are learned from."""
+    switched(patch, lambda j, feeds, learns, ff, up: (feeds, up.valid, ff, up))
+
+
+@fault("training", "junction [12], UP write to (weight|bias) memory")
+def kappa_of_another_sample(patch):
+    """The learning-rate shift is that of the sample in FF."""
+    switched(patch, lambda j, feeds, learns, ff, up: (feeds, learns, ff, ff))
+
+
+@fault("training", "junction [12], UP write to (weight|bias) memory")
+def wrong_kappa_shift(patch):
+    """Every second learning-rate shift is one too small."""
+    patch.setattr(junction, "Update", shown(learning.Update, "shift", lambda m, self, given: given | 1))
+
+
+@fault("training", "junction 2, BP write to partial delta memory")
+def first_visit_does_not_replace(patch):
+    """The first visit of a pass adds to what the last sample left."""
+    broken = shown(junction.PartialDeltaMemory, "first", lambda m, self, given: Const(0))
+    patch.setattr(junction, "PartialDeltaMemory", broken)
+
+
+@fault("training", "junction 2, BP write to partial delta memory")
+def contribution_lost(patch):
+    """The accumulation loop is one clock longer than the schedule thinks: what returns too soon is lost."""
+
+    class Slow(junction.PartialDeltaMemory):
+        def __init__(self, of, product, word, banks, accumulate, **size):
+            super().__init__(of, product, word, banks, accumulate + 1, **size)
+
+    patch.setattr(junction, "PartialDeltaMemory", Slow)
+
+
+@fault("training", "junction 2, FF write to delta memory|label of result 0")
+def label_of_first_beat(patch):
+    """The label is taken from the first beat of a sample instead of the last."""
+
+    class Hasty(accelerator.SampleLoader):
+        def elaborate(self, platform):
+            given, seen = self.samples, stream.Signature(sample_layout(self._of)).flip().create()
+            self.samples = seen
+            m = super().elaborate(platform)
+            self.samples = given
+            begins, label = Signal(init=1), Signal(given.payload.label.shape())
+            taken = given.valid & given.ready
+            count = Signal(range(self._of.inputs.groups))
+            with m.If(taken):
+                m.d.sync += count.eq(Mux(count == self._of.inputs.groups - 1, 0, count + 1))
+            m.d.comb += [
+                begins.eq(count == 0),
+                seen.valid.eq(given.valid),
+                seen.payload.eq(given.payload),
+                given.ready.eq(seen.ready),
+                seen.payload.label.eq(Mux(begins, given.payload.label, label)),
+            ]
+            with m.If(taken & begins):
+                m.d.sync += label.eq(given.payload.label)
+            return m
+
+    patch.setattr(accelerator, "SampleLoader", Hasty)
+
+
+@fault("ties", "prediction of result 0: machine 0, Verilog 3")
+def tie_to_the_higher_class(patch):
+    """Of equal pre-activations the last one wins."""
+
+    class Last(delta.OutputError):
+        def elaborate(self, platform):
+            m = super().elaborate(platform)
+            assert self._j.groups == 1
+            best, chosen = self.preactivation[0], Const(0, len(self.prediction))
+            for k in range(1, self._of.design.network.classes):
+                s = self.preactivation[k]
+                best, chosen = Mux(s >= best, s, best), Mux(s >= best, k, chosen)
+            m.d.comb += self.prediction.eq(chosen)
+            return m
+
+    patch.setattr(junction, "OutputError", Last)
+
+
+@fault("stalls", r"junction cycle \d+ begins in clock: machine")
+def early_resume(patch):
+    """After a stall the next junction cycle begins before the last junction is at rest."""
+
+    class Hasty(accelerator.Pacer):
+        def __init__(self, of):
+            super().__init__(of)
+            self._skew = 0
+
+    patch.setattr(accelerator, "Pacer", Hasty)
+
+
+@fault("stalls", r"junction cycle \d+ begins in clock: machine")
+def room_off_by_one(patch):
+    """The queue of results promises room for one sample more than it has."""
+
+    class Generous(accelerator.ResultQueue):
+        def elaborate(self, platform):
+            m = super().elaborate(platform)
+            held = Signal(range(self.capacity + 2))
+            m.d.sync += held.eq(held + (self.reserve & self.due) - self.taken)
+            m.d.comb += self.room.eq(held != self.capacity + 1)
+            return m
+
+    patch.setattr(accelerator, "ResultQueue", Generous)
+
+
+@fault("dither", "junction 2, BP write to partial delta memory")
+def wrong_dither_inverse(patch):
+    """Products go to the memories by the permutation itself instead of its inverse."""
+
+    class Forward(address.Dither):
+        def __init__(self, j, word, to_lanes):
+            super().__init__(j, word, to_lanes)
+            self._source = j.memory[:: j.depth]
+
+    patch.setattr(junction, "Dither", Forward)
+
+
+@fault("training", r"counter at address \d+")
+def bubbles_counted(patch):
+    """Saturation is counted in every clock, whether anything is at work or not."""
+    as_it_was = junction.count
+    patch.setattr(junction, "count", lambda m, name, flags, _: as_it_was(m, name, flags, Const(1)))

