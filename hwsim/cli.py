@@ -244,6 +244,7 @@ def cosim(
     directory = RunDirectory(
         out or _default_out(loaded).with_name(f"{loaded.name}-cosim"), loaded, force=force or out is None
     )
+    session.check(simulator, samples)
     directory.begin()
     with preparing(quiet):
         run = session.cosimulate(design, data.train, simulator, samples, directory / "simulation", conditions, waves)

@@ -19,7 +19,7 @@ from rtl.emission import TOP, Verilog
 from rtl.junction import row_words
 from rtl.plan import Plan
 from rtl.registers import AddressMap
-from rtl.streams import result_layout, sample_layout
+from rtl.streams import ResultQueue, result_layout, sample_layout
 
 SOURCE, CORE, WAIVERS, NAMES, DESCRIPTION = f"{TOP}.v", f"{TOP}.core", "lint.vlt", "names.json", "README.md"
 
@@ -166,6 +166,7 @@ def _wave(of: Plan) -> str:
     beats, period, lag = of.inputs.groups, of.period, of.junctions[-1].forward_lag
     last = of.junctions[-1]
     first_result = (2 + lag) * period + last.timing.offset + last.rows_per_neuron - 1 + last.timing.feedforward
+    first_result += ResultQueue.latency
     return (
         f"clock            0 … {beats - 1}{'':<14}{period} … {2 * period - 1:<12}{2 * period} …\n"
         f"samples          {beats} beats\n"

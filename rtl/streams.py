@@ -155,6 +155,9 @@ class ResultQueue(wiring.Component):
     capacity = 4
     """Samples: one under way, one being taken, and what the junctions' offsets add."""
 
+    latency = 2
+    """Clocks from a beat to the stream, if nothing waits in front of it."""
+
     def __init__(self, of: Plan) -> None:
         self._of = of
         last = of.junctions[-1]

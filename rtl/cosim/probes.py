@@ -10,14 +10,17 @@ from amaranth.hdl import Signal
 from amaranth.utils import ceil_log2
 
 from hwsim import machine_columns as columns
-from hwsim.events import EVENT_FIELDS
+from hwsim.events import EVENT_FIELDS, INDEX, LANE, MEMORY
 from rtl.accelerator import Accelerator
 from rtl.arithmetic import shape_of
 from rtl.plan import Plan
 from rtl.widths import partial_shape
 
 WRITE_FIELDS = ("clock", "junction", "operation", "memory", "bank", "index", "address", "value")
-"""What is compared of a write. Lane and sample follow from where and when it happens."""
+"""What is compared of a write; sample and, but for weights, lane follow from where and when it happens.
+
+All lanes of a weight row are one memory: for them the lane stands in the place of the index.
+"""
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,6 @@ class Probe:
         All lanes' words, ``width`` bits each.
     junction, operation, memory
         Of the event.
-    one_index
-        All lanes are one memory.
     """
 
     name: str
@@ -55,7 +56,6 @@ class Probe:
     junction: int
     operation: int
     memory: int
-    one_index: bool = False
 
     @property
     def signals(self) -> dict[str, Any]:
@@ -80,7 +80,6 @@ class Probe:
         elif self.bank_shift >= 0:
             bank, address = address >> self.bank_shift, address & ((1 << self.bank_shift) - 1)
         lane = np.broadcast_to(np.arange(lanes), (n, lanes))
-        index = np.zeros_like(lane) if self.one_index else lane
         rows = np.stack(
             [
                 np.broadcast_to(clock[:, None], (n, lanes)),
@@ -88,7 +87,7 @@ class Probe:
                 np.full((n, lanes), self.operation),
                 np.full((n, lanes), self.memory),
                 bank,
-                index,
+                lane,
                 address,
                 value,
             ],
@@ -134,7 +133,7 @@ def probes(of: Accelerator) -> Iterator[Probe]:
         )
         if not plan.trains:
             continue
-        yield _row(f"weights of junction {i}", unit.weights, j.z, n.weight, i, columns.UP, columns.WEIGHT, one_index=True)
+        yield _row(f"weights of junction {i}", unit.weights, j.z, n.weight, i, columns.UP, columns.WEIGHT)
         yield _row(f"biases of layer {i}", unit.biases, j.results, n.bias, i, columns.UP, columns.BIAS)
         if j.is_last:
             yield _row(f"deltas of layer {i}", unit.deltas, j.results, n.delta, i, columns.FF, columns.DELTA)
@@ -182,4 +181,24 @@ def _row(name: str, memory: Any, lanes: int, fmt: Any, junction: int, operation:
     )
 
 
-WRITE_COLUMNS = [EVENT_FIELDS.index(f) for f in WRITE_FIELDS]
+_COLUMNS = [EVENT_FIELDS.index(f) for f in WRITE_FIELDS]
+_MEMORY, _INDEX = WRITE_FIELDS.index("memory"), WRITE_FIELDS.index("index")
+
+
+def compared(events: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """int64 [n, WRITE_FIELDS]: what is compared of events [n, EVENT_FIELDS]."""
+    result = np.ascontiguousarray(events[:, _COLUMNS])
+    weights = events[:, MEMORY] == columns.WEIGHT
+    result[weights, _INDEX] = events[weights, LANE]
+    return result
+
+
+def as_events(writes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The inverse, as far as it goes: events of writes, the lane known for weights only, no sample."""
+    result = np.zeros((len(writes), len(EVENT_FIELDS)), np.int64)
+    result[:, _COLUMNS] = writes
+    result[:, EVENT_FIELDS.index("access")] = columns.WRITE
+    result[:, EVENT_FIELDS.index("sample")] = -1
+    weights = writes[:, _MEMORY] == columns.WEIGHT
+    result[weights, LANE], result[weights, INDEX] = writes[weights, _INDEX], 0
+    return result

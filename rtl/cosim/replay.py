@@ -14,13 +14,12 @@ from hwsim.machine import Log, Machine, Results, joined
 from hwsim.machine import Samples as KnownSamples
 from hwsim.machine_columns import MEMORIES, OPERATIONS
 from models.network import Parameters
-from rtl.cosim.probes import WRITE_FIELDS
+from rtl.cosim.probes import as_events, compared
 from rtl.cosim.simulation import Capture, ordered
 from rtl.cosim.stimulus import Samples, parameters_of
 from rtl.plan import Plan
 from rtl.streams import ResultQueue, result_layout
 
-_KEPT = [EVENT_FIELDS.index(f) for f in WRITE_FIELDS]
 _ACCESS, _MEMORY = EVENT_FIELDS.index("access"), EVENT_FIELDS.index("memory")
 _LOGGED = 1_000_000  # events
 
@@ -182,7 +181,7 @@ def _compare_writes(outcome: Outcome, log: Log, seen: Capture, trains: bool) -> 
     writes = events[events[:, _ACCESS] == columns.WRITE]
     if not trains:  # nobody reads them, and the hardware leaves them out
         writes = writes[writes[:, _MEMORY] == columns.ACTIVATION]
-    ours = ordered(np.ascontiguousarray(writes[:, _KEPT]))
+    ours = ordered(compared(writes))
     theirs = seen.writes(log.first + offset, log.last + offset)
     theirs[:, 0] -= offset
     outcome.clocks = log.last
@@ -208,11 +207,14 @@ def _describe(
     b = theirs[at].tolist() if at < len(theirs) else None
     row = min(r for r in (a, b) if r is not None)
     clock, junction, operation, memory, bank, index, address, value = row
-    place = f"junction {junction}, {OPERATIONS[operation]} write to {MEMORIES[memory]} memory {index}, "
+    number = 0 if memory == columns.WEIGHT else index
+    place = f"junction {junction}, {OPERATIONS[operation]} write to {MEMORIES[memory]} memory {number}, "
     place += f"bank {bank}, address {address}"
-    same = writes[(writes[:, _KEPT][:, :7] == np.array(row[:7])).all(axis=1)]
+    same = writes[(compared(writes)[:, :7] == np.array(row[:7])).all(axis=1)]
     if same.size:
         place += f", lane {int(same[0, LANE])}, sample {int(same[0, SAMPLE])}"
+    elif memory == columns.WEIGHT:
+        place += f", lane {index}"
     if a is not None and b is not None and a[:7] == b[:7]:
         return Mismatch(place, a[7], b[7], clock)
     here = a is not None and row == a
@@ -221,12 +223,12 @@ def _describe(
 
 def _as_events(theirs: npt.NDArray[np.int64], writes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """The Verilog's writes as events; lane and sample are those of the machine's write to the same place."""
-    known = {tuple(r): (lane, sample) for *r, lane, sample in writes[:, [*_KEPT[:7], LANE, SAMPLE]].tolist()}
-    result = np.zeros((len(theirs), len(EVENT_FIELDS)), np.int64)
-    result[:, _KEPT] = theirs
-    result[:, _ACCESS] = columns.WRITE
+    places = compared(writes)[:, :7].tolist()
+    known = {tuple(p): pair for p, pair in zip(places, writes[:, [LANE, SAMPLE]].tolist(), strict=True)}
+    result = as_events(theirs)
     for row, place in zip(result, theirs[:, :7].tolist(), strict=True):
-        row[LANE], row[SAMPLE] = known.get(tuple(place), (0, -1))
+        if tuple(place) in known:
+            row[LANE], row[SAMPLE] = known[tuple(place)]
     return result[np.argsort(result[:, CLOCK], kind="stable")]
 
 

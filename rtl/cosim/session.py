@@ -17,6 +17,7 @@ from rtl import registers
 from rtl.accelerator import Accelerator
 from rtl.cosim.replay import Mismatch, Outcome, compare, compare_state
 from rtl.cosim.simulation import Capture, Script, simulate
+from rtl.cosim.simulators import runner
 from rtl.cosim.stimulus import Samples
 from rtl.emission import Verilog
 from rtl.plan import Plan, plan
@@ -74,10 +75,21 @@ class CoSimulation:
     seconds: dict[str, float]
 
 
-def training_samples(design: Design, data: Split, n: int, inference: float) -> Samples:
-    """The first ``n`` samples of a training run, epoch after epoch."""
+def check(simulator: str, n: int) -> None:
+    """Refuse what would only come to light after long preparations.
+
+    Raises
+    ------
+    InputError
+        If the simulator is not there, or nothing is to be simulated.
+    """
     if n < 1:
         raise InputError("--samples", n, "must be at least 1", [1])
+    runner(simulator)
+
+
+def training_samples(design: Design, data: Split, n: int, inference: float) -> Samples:
+    """The first ``n`` samples of a training run, epoch after epoch."""
     inputs = data.integers(design.config.numbers.system.input)
     order, kappa = [], []
     for epoch in range(-(-n // len(data))):

@@ -69,7 +69,7 @@ def test_cosim_agrees_and_leaves_figures(config, tmp_path, capsys):
     assert not {"machine.jsonl", "verilog.jsonl"} & {p.name for p in out.iterdir()}
 
 
-def test_cosim_names_the_first_difference_and_leaves_both_logs(config, tmp_path, monkeypatch, refused):
+def test_cosim_names_the_first_difference_and_leaves_both_logs(config, tmp_path, monkeypatch, refused, capsys):
     FAULTS["first_visit_does_not_replace"].apply(monkeypatch)
     line = refused("cosim", config, "--samples", N, "--out", tmp_path / "out", "-q", code=1)
     place = r"clock (\d+), junction 2, BP write to partial delta memory (\d+), bank \d, address \d, lane \d, sample \d+"
@@ -79,6 +79,9 @@ def test_cosim_names_the_first_difference_and_leaves_both_logs(config, tmp_path,
     assert metrics["status"] == "differ" and metrics["first_difference"] in line
 
     logs = [tmp_path / "out" / name for name in ("machine.jsonl", "verilog.jsonl")]
+    assert cli.run(["diff", *map(str, logs)]) == 1
+    told = capsys.readouterr().out
+    assert f"clock {found[1]}, junction 2" in told and "partial delta" in told and "lane" in told
     rows = [read_events(path).rows for path in logs]
     at = [r[(r[:, 0] == int(found[1])) & (r[:, 6] == int(found[2])) & (r[:, 4] == 4)] for r in rows]
     assert [a[:, 9].tolist() for a in at] == [[int(found[3])], [int(found[4])]]
@@ -93,6 +96,14 @@ def test_the_waveforms_of_a_difference_can_be_read(config, tmp_path, monkeypatch
         signals.append(names_in(tmp_path / "out" / name))
         assert any("junction2.weight" in signal and "write_data" in signal for signal in signals[-1])
     assert {s.split(".")[0] for s in signals[0]} == {s.split(".")[0] for s in signals[1]} == {"accelerator"}
+
+
+@pytest.mark.parametrize("wrong", [("--samples", 0), ("--simulator", "questa")])
+def test_what_cannot_be_simulated_leaves_an_earlier_result_alone(config, tmp_path, refused, wrong):
+    assert cli.run(["verilog", str(config), "--out", str(tmp_path / "out"), "-q"]) == 0
+    before = {p.name for p in (tmp_path / "out").iterdir()}
+    assert wrong[0] in refused("cosim", config, *wrong, "--out", tmp_path / "out", "--force")
+    assert {p.name for p in (tmp_path / "out").iterdir()} == before
 
 
 def test_what_the_options_of_cosim_do_not_allow(config, refused):

@@ -316,3 +316,21 @@ def bubbles_counted(patch):
     """Saturation is counted in every clock, whether anything is at work or not."""
     as_it_was = junction.count
     patch.setattr(junction, "count", lambda m, name, flags, _: as_it_was(m, name, flags, Const(1)))
+
+
+@fault("training", "junction 2, UP write to weight memory 0, .* lane [01],")
+def exchanged_weights(patch):
+    """The new weights of lanes 0 and 1 of the last junction are exchanged as they are written."""
+
+    class Exchanged(learning.Update):
+        def elaborate(self, platform):
+            given, inner = self.new_weight, Signal(self.new_weight.shape())
+            self.new_weight = inner
+            m = super().elaborate(platform)
+            self.new_weight = given
+            m.d.comb += given.eq(inner)
+            if self._j.is_last:
+                m.d.comb += [given[0].eq(inner[1]), given[1].eq(inner[0])]
+            return m
+
+    patch.setattr(junction, "Update", Exchanged)
