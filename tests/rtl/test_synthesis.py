@@ -20,7 +20,7 @@ from rtl.synthesis.flow import Options, synthesise
 from rtl.synthesis.results import figures, lines
 from rtl.synthesis.targets import ECP5, ICE40, TARGETS, XC7, target
 from rtl.synthesis.tools import Deadline, ToolError, find, run
-from rtl.synthesis.wrapper import PINS, wrapper
+from rtl.synthesis.wrapper import PINS, WRAPPER, wrapper
 from tests.rtl.designs import configuration, design
 
 SMALL = {"layers": [16, 8, 4], "out_degree": [2, 2], "z": [4, 2], "build": "inference", "counters": False}
@@ -151,7 +151,8 @@ class Players:
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder, self._monkeypatch = folder, monkeypatch
         folder.mkdir()
-        self.play("yosys", {"stat.json": STAT, "netlist.json": "{}"})
+        empty = json.dumps({"modules": {top: {"cells": {}, "ports": {}} for top in ("accelerator", WRAPPER)}})
+        self.play("yosys", {"stat.json": STAT, "netlist.json": empty})
         self.play("nextpnr-ecp5", {"report.json": json.dumps(REPORT), "layout.txt": "layout"})
         self.play("ecppack", {"bitstream": "bits"})
 
