@@ -3,7 +3,7 @@
 from functools import cached_property
 from typing import Any
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -48,7 +48,7 @@ class Accelerator(wiring.Component):
         result: dict[str, Any] = {"advance": self.pacer.advance, "standing": self.pacer.standing, "clock": self.pacer.clock}
         for i, unit in enumerate(self.junctions, 1):
             result |= {f"junction {i} {name}": s for name, s in unit.write_ports.items()}
-        return {name: s for name, s in result.items() if len(getattr(s, "as_value", lambda s=s: s)())}
+        return {name: s for name, s in result.items() if len(Value.cast(s))}
 
     def elaborate(self, platform: object) -> Module:
         m, of = Module(), self.plan

@@ -5,6 +5,7 @@ from math import ceil
 from typing import Any
 
 import yaml
+from amaranth.hdl import Value
 from amaranth.lib import data
 
 from hwsim import config_file
@@ -118,7 +119,7 @@ def names(emitted: Verilog) -> dict[str, Any]:
     return {
         "configuration": config_file.fingerprint(of.config),
         "signals": {
-            name: {"path": list(emitted.path(signal)), "bits": len(_bits(signal))}
+            name: {"path": list(emitted.path(signal)), "bits": len(Value.cast(signal))}
             for name, signal in emitted.accelerator.named.items()
         },
         "ports": {name: {"direction": d, "bits": b} for name, (d, b) in emitted.ports.items()},
@@ -129,10 +130,6 @@ def names(emitted: Verilog) -> dict[str, Any]:
             name: {"base": r.base, "rows": r.rows, "lanes": r.lanes, "lane_bits": r.lane_bits} for name, r in regions.items()
         },
     }
-
-
-def _bits(signal: Any) -> Any:
-    return signal.as_value() if hasattr(signal, "as_value") else signal
 
 
 def _fields(layout: data.StructLayout) -> dict[str, dict[str, int]]:

@@ -34,14 +34,14 @@ class Verilog:
     def of(cls, accelerator: Accelerator) -> "Verilog":
         """Generate; the same design gives the same text."""
         for signal in accelerator.named.values():
-            _value(signal).attrs["keep"] = 1  # a name of its own, whatever it is connected to
+            Value.cast(signal).attrs["keep"] = 1  # a name of its own, whatever it is connected to
         fragment = Fragment.get(accelerator, None)
         text, names = rtlil.convert_fragment(fragment, _ports(accelerator), TOP, emit_src=False)
         return cls(accelerator, _as_verilog(text), names)
 
     def path(self, signal: Signal | ValueCastable) -> tuple[str, ...]:
         """Instance names from the top module down, then the signal's own."""
-        return tuple(self._names[_value(signal)])  # type: ignore[index]
+        return tuple(self._names[Value.cast(signal)])  # type: ignore[index]
 
     @cached_property
     def ports(self) -> dict[str, tuple[str, int]]:
@@ -52,14 +52,10 @@ class Verilog:
         return result
 
 
-def _value(signal: Signal | ValueCastable) -> Value:
-    return signal.as_value() if isinstance(signal, ValueCastable) else signal
-
-
 def _ports(accelerator: Accelerator) -> dict[str, tuple[Value, PortDirection]]:
     result: dict[str, tuple[Value, PortDirection]] = {}
     for path, member, signal in accelerator.signature.flatten(accelerator):
-        value = _value(signal)
+        value = Value.cast(signal)
         if isinstance(value, Signal):
             direction = PortDirection.Input if member.flow == In else PortDirection.Output
             result["__".join(map(str, path))] = (value, direction)

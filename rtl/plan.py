@@ -19,7 +19,7 @@ from models.number_system import NumberSystem
 from models.order import Hops
 from models.pattern import Pattern
 
-TRAINING, INFERENCE = "training", "inference"
+TRAINING = "training"
 
 
 @dataclass(frozen=True)

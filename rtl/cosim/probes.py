@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from amaranth.hdl import Signal
+from amaranth.hdl import Signal, Value
 from amaranth.utils import ceil_log2
 
 from hwsim import machine_columns as columns
@@ -66,17 +66,17 @@ class Probe:
     def events(self, clock: np.ndarray, raw: dict[str, np.ndarray]) -> npt.NDArray[np.int64]:
         """int64 [n, WRITE_FIELDS] from clocks [m] and little-endian bytes [m, bytes] of the signals."""
         n, lanes = clock.size, self.lanes
-        enable = _fields(raw["enable"], 1, len(_bits(self.enable)), False)
+        enable = _fields(raw["enable"], 1, len(Value.cast(self.enable)), False)
         enable = np.broadcast_to(enable, (n, lanes))
         value = _fields(raw["word"], self.width, lanes, self.signed)
         if "address" in raw:
-            each = len(_bits(self.address)) // self.address_bits
+            each = len(Value.cast(self.address)) // self.address_bits
             address = np.broadcast_to(_fields(raw["address"], self.address_bits, each, False), (n, lanes))
         else:
             address = np.zeros((n, lanes), np.int64)
         bank = np.zeros((n, lanes), np.int64)
         if "bank" in raw:
-            bank = np.broadcast_to(_fields(raw["bank"], len(_bits(self.bank)), 1, False), (n, lanes))
+            bank = np.broadcast_to(_fields(raw["bank"], len(Value.cast(self.bank)), 1, False), (n, lanes))
         elif self.bank_shift >= 0:
             bank, address = address >> self.bank_shift, address & ((1 << self.bank_shift) - 1)
         lane = np.broadcast_to(np.arange(lanes), (n, lanes))
@@ -94,10 +94,6 @@ class Probe:
             axis=2,
         )
         return rows[enable == 1].astype(np.int64)
-
-
-def _bits(signal: Any) -> Any:
-    return signal.as_value() if hasattr(signal, "as_value") else signal
 
 
 def _fields(raw: np.ndarray, width: int, count: int, signed: bool) -> npt.NDArray[np.int64]:
@@ -159,7 +155,7 @@ def probes(of: Accelerator) -> Iterator[Probe]:
             )
 
 
-def _row(name: str, memory: Any, lanes: int, fmt: Any, junction: int, operation: int, kind: int, **more: Any) -> Probe:
+def _row(name: str, memory: Any, lanes: int, fmt: Any, junction: int, operation: int, kind: int) -> Probe:
     def used(signal: Signal) -> Signal | None:
         return signal if len(signal) else None
 
@@ -177,7 +173,6 @@ def _row(name: str, memory: Any, lanes: int, fmt: Any, junction: int, operation:
         junction,
         operation,
         kind,
-        **more,
     )
 
 

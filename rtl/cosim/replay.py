@@ -22,6 +22,7 @@ from rtl.streams import ResultQueue, result_layout
 
 _ACCESS, _MEMORY = EVENT_FIELDS.index("access"), EVENT_FIELDS.index("memory")
 _LOGGED = 1_000_000  # events
+_NEVER = 1 << 62  # clock
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def due_advances(of: Plan, seen: Capture, source: npt.NDArray[np.int64]) -> npt.
     lag = of.junctions[-1].forward_lag
     result = seen.advances.copy()
     ends = seen.marks[:, 1]
-    held = left = 0
+    held = 0
     for k in range(1, result.size):
         feeds = k - 1 - lag  # the cycle whose sample the last junction now turns to
         due = feeds >= 0 and source[feeds] >= 0
@@ -103,14 +104,10 @@ def due_advances(of: Plan, seen: Capture, source: npt.NDArray[np.int64]) -> npt.
         if np.searchsorted(ends, result[k - 1]) != np.searchsorted(ends, seen.advances[k]):
             continue
         clock = first
-        while True:
-            given = left + int(np.searchsorted(seen.left[left:], clock))
-            if not due or held - given < ResultQueue.capacity:
-                break
-            # The next clock in which anything can change.
-            clock = int(seen.left[given]) + 1 if given < seen.left.size else int(seen.advances[k])
-            if given >= seen.left.size:
-                break
+        if due and held >= ResultQueue.capacity:
+            # There is room again in the clock after so many results have left; if they never do, there never is.
+            need = held - ResultQueue.capacity
+            clock = max(first, int(seen.left[need]) + 1) if need < seen.left.size else _NEVER
         result[k] = clock if clock == first else max(clock, first + of.skew)
     return result
 

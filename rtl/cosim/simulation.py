@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from amaranth.hdl import Value
 
 from models.network import Parameters
 from rtl import registers
@@ -152,7 +153,7 @@ def simulate(
     advance = emitted.path(of.pacer.advance)
     described = {
         "probes": [
-            {"signals": named, "bits": {k: _bits(s) for k, s in p.signals.items()}}
+            {"signals": named, "bits": {k: len(Value.cast(s)) for k, s in p.signals.items()}}
             for p, named in zip(watched, paths, strict=True)
         ],
         "advance": advance,
@@ -211,10 +212,6 @@ def _build_and_run(
     if not (folder / bench.OUTCOME).exists():
         raise SimulationError(f"the simulation broke off: see {folder / 'simulation.log'}")
     return {"build": built - began, "simulate": perf_counter() - built}
-
-
-def _bits(signal: Any) -> int:
-    return len(signal.as_value() if hasattr(signal, "as_value") else signal)
 
 
 def _write_if_new(path: Path, text: str) -> None:

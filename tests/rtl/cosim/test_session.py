@@ -88,6 +88,9 @@ def test_junction_cycles_are_due_after_a_period_or_once_there_is_room():
     assert due_advances(of, seen_clocks(of, [], steady, [1000] * 7, [[0, 2000]]), source).tolist()[:5] == steady[:5]
     # Four results are waiting when the fifth sample's outputs fall due; the first leaves in clock 70.
     assert due_advances(of, seen_clocks(of, [], steady, [70, 75, 76, 77], [[0, 2000]]), source).tolist()[4:6] == [37, 71]
+    # If none ever leaves, no advance is due: one that is seen all the same is a difference.
+    never = due_advances(of, seen_clocks(of, [], steady, [], [[0, 2000]]), source)
+    assert never.tolist()[:5] == steady[:5] and never[5] > 10**15
 
 
 def test_simulators_that_are_not_there(monkeypatch):
