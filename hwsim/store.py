@@ -81,10 +81,6 @@ class Store:
             raise self._fault(e) from None
         return found
 
-    def forget(self, keys: Iterable[str]) -> None:
-        """Remove some results."""
-        self._db.executemany("DELETE FROM results WHERE key = ?", [(key,) for key in keys])
-
     def __len__(self) -> int:
         return int(self._db.execute("SELECT count(*) FROM results").fetchone()[0])
 
