@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, model_validator
 
-from hwsim import constraints
+from hwsim import constraints, scatter_windows
 from models.fixedpoint import Format, Rounding
 from models.network import INITIALISATIONS
 from models.number_system import STEPS, NumberSystem
@@ -19,6 +19,7 @@ Int = Annotated[int, Strict()]
 Bool = Annotated[bool, Strict()]
 Real = Annotated[float, Strict(), Field(allow_inf_nan=False)]
 Text = Annotated[str, Strict(), Field(max_length=200)]
+FileName = Annotated[str, Strict(), Field(min_length=1, max_length=4096)]
 Count = Annotated[Int, Field(ge=1, le=10**9)]
 Neurons = Annotated[Int, Field(ge=1, le=2**20)]
 Shift = Annotated[Int, Field(ge=0, le=31)]
@@ -66,6 +67,12 @@ class ConnectivitySection(Section):
     kind: Literal["full", "random", "structured", "clash_free"] = "clash_free"
     type: Annotated[Int, Field(ge=1, le=3)] = Field(2, description="clash-free type 1, 2 or 3")
     dither: Bool = Field(False, description="memory dither of clash-free patterns: costs a crossbar in hardware")
+    seeds: Literal["drawn", "zero"] = Field(
+        "drawn", description="of clash-free patterns; zero is the plain order: edge e comes from left neuron e mod N"
+    )
+    file: FileName | None = Field(
+        None, description="a connectivity.npz whose edges and seeds replace drawn ones; relative to the configuration's file"
+    )
 
 
 class FormatSection(Section):
@@ -178,7 +185,10 @@ class TrainingSection(Section):
         ((0, 3),), description="[epoch, kappa]: from this epoch on the learning rate is 2**-kappa"
     )
     shuffle: Bool = Field(True, description="a new order of the samples in every epoch")
-    init: Literal["glorot_normal", "glorot_uniform", "he_normal", "he_uniform"] = "glorot_normal"
+    init: Literal["glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "file"] = "glorot_normal"
+    init_file: FileName | None = Field(
+        None, description="with init file: weight_<i> in edge order and bias_<i>, real numbers or fixed-point integers"
+    )
     init_fan: Literal["sparse", "dense"] = Field("sparse", description="fans of the edges, or of the layers as if full")
     init_bias: Annotated[Real, Field(ge=-1e3, le=1e3)] = Field(0.0, description="initial value of every bias")
     batch_size: Count = Field(1, description="samples per update (float engine)")
@@ -223,6 +233,60 @@ class DataSection(Section):
     morse: MorseSection | None = None
 
 
+Directions = Annotated[tuple[Count, ...], Field(min_length=1, max_length=3)]
+
+
+class WindowSection(Section):
+    """Windows of a layer: equal blocks of neighbouring neurons on a grid over one, two or three directions."""
+
+    size: Directions = Field(description="neurons of a window in each direction, e.g. [8], [4, 4] of an image, [2, 2, 2]")
+    stride: Directions | None = Field(None, description="from one window to the next; default: the size, side by side")
+    shape: Directions | None = Field(
+        None, description="of the layer, the last direction running fastest; default: one row of all its neurons"
+    )
+    real: Bool = Field(False, description="windows of real inputs or outputs only, in their order: padding is skipped")
+
+
+class ScatterSection(Section):
+    """How scatter is measured (arXiv 1711.02131); it changes nothing else."""
+
+    windows: dict[str, WindowSection] = Field(
+        {},
+        description="of left_<i> and right_<i>, the layers of junction i, and of network_left and network_right; default: "
+        "the smallest, side by side, whose ideal is at least one edge (one path) per neuron of the other side",
+    )
+    inputs: Neurons | None = Field(
+        None, description="inputs that are no padding; default: the data set's features, all neurons if it is a file"
+    )
+
+
+class FrontendSection(Section):
+    """Convolutional layers in front of the network, trained together with it by `hwsim frontend` (PyTorch)."""
+
+    network: Literal["small", "shallow", "deep"] = Field(
+        "small", description="small: two convolutions, for 28x28 images; shallow, deep: the papers' CIFAR networks"
+    )
+    epochs: Annotated[Int, Field(ge=1, le=10**6)] = 6
+    batch_size: Count = Field(64, description="samples per update")
+    optimiser: Literal["sgd", "momentum", "adam"] = "adam"
+    learning_rate: Annotated[Real, Field(gt=0, le=1e3)] = 2e-3
+    schedule: Literal["constant", "cosine"] = Field(
+        "cosine", description="of the learning rate: as it is, or down to 0 at the last update as half a cosine"
+    )
+    momentum: Annotated[Real, Field(ge=0, lt=1)] = Field(0.9, description="of the momentum optimiser")
+    decay: Annotated[Real, Field(ge=0, le=1)] = Field(0.0, description="rate / (1 + decay * updates)")
+    l2: Annotated[Real, Field(ge=0, le=1e3)] = Field(
+        0.0, description="l2 * sum(w**2) over the classification layers is added to the cost"
+    )
+    dropout: Annotated[Real, Field(ge=0, lt=1)] | None = Field(
+        None, description="share of a stage's features that is dropped; default: as published, none for small"
+    )
+    form: Literal["auto", "masked", "gathered"] = Field(
+        "auto", description="of the classification layers: dense weights with a mask, or weights for edges only"
+    )
+    threads: Annotated[Int, Field(ge=1, le=256)] = Field(1, description="of the processor; other threads round differently")
+
+
 class Configuration(Section):
     """A whole design; from it come the reference, the machine and the hardware."""
 
@@ -235,10 +299,13 @@ class Configuration(Section):
     hardware: HardwareSection | None = None
     training: TrainingSection = TrainingSection()
     data: DataSection = DataSection()
+    frontend: FrontendSection | None = Field(None, description="its features are the inputs of the network")
+    scatter: ScatterSection = ScatterSection()
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         constraints.check_design(self)
+        scatter_windows.check(self)
         return self
 
     @cached_property
@@ -282,4 +349,4 @@ class Configuration(Section):
         return constraints.ineffective(self)
 
 
-assert set(INITIALISATIONS) == set(TrainingSection.model_fields["init"].annotation.__args__)  # type: ignore[union-attr]
+assert {*INITIALISATIONS, "file"} == set(TrainingSection.model_fields["init"].annotation.__args__)  # type: ignore[union-attr]

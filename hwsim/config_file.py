@@ -9,6 +9,7 @@ from typing import Any, ClassVar, get_args, get_origin
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from hwsim import given_files
 from hwsim.config import Configuration
 from hwsim.constraints import close_names
 from models.errors import InputError
@@ -117,8 +118,12 @@ def load(path: str | Path, overrides: dict[str, Any] | None = None) -> Configura
     InputError
         For a file that cannot be read or parsed, and for every violated rule.
     """
-    data = read_sections(Path(path))
-    return parse(with_overrides(data, overrides or {}))
+    return parse(with_overrides(read_design(Path(path)), overrides or {}))
+
+
+def read_design(path: Path) -> dict[str, Any]:
+    """The plain data of a configuration file, in which the names of other files no longer depend on where it is."""
+    return given_files.beside(read_sections(path), path.parent)
 
 
 def with_overrides(data: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
@@ -327,7 +332,7 @@ def _fields(location: list[int | str], root: type[BaseModel]) -> dict[str, Any]:
     """The fields of the section at ``location``; none if there is something else."""
     if not location:
         return dict(root.model_fields)
-    return {} if isinstance(location[-1], int) else dict(_model(location, root).model_fields)
+    return dict(_model(location, root).model_fields)
 
 
 def _holds_names(location: list[int | str], root: type[BaseModel]) -> bool:
@@ -344,6 +349,8 @@ def _model(location: list[int | str], root: type[BaseModel]) -> type[BaseModel]:
     for place, x in enumerate(location):
         if _holds_names(location[:place], root):
             continue  # the name of a section: its fields are those that the names have in common
+        if isinstance(x, int):
+            continue  # an entry of a list of sections, which all have the same fields
         field = model.model_fields.get(str(x))
         alternatives = () if field is None else get_args(field.annotation) or (field.annotation,)
         sections = [a for a in alternatives if isinstance(a, type) and issubclass(a, BaseModel)]
@@ -360,9 +367,9 @@ def resolved(config: Configuration) -> dict[str, Any]:
     return data
 
 
-def as_yaml(config: Configuration) -> str:
-    """The resolved configuration as the text of a file."""
-    return yaml.dump(resolved(config), Dumper=_Dumper, sort_keys=False, width=110)
+def as_yaml(config: Configuration, overrides: dict[str, Any] | None = None) -> str:
+    """The resolved configuration as the text of a file, with the values of ``overrides`` in place of its own."""
+    return yaml.dump(with_overrides(resolved(config), overrides or {}), Dumper=_Dumper, sort_keys=False, width=110)
 
 
 class _Dumper(yaml.SafeDumper):
@@ -373,8 +380,9 @@ _Dumper.add_representer(list, lambda dumper, data: dumper.represent_sequence("ta
 
 
 def fingerprint(config: Configuration) -> str:
-    """SHA-256 of the resolved configuration: equal configurations have equal ones."""
-    text = json.dumps(resolved(config), sort_keys=True, separators=(",", ":"))
+    """SHA-256 of the resolved configuration: equal configurations have equal ones; of files the content counts."""
+    digests = {key: given_files.digest(key, path) for key, path in given_files.of(config).items()}
+    text = json.dumps(with_overrides(resolved(config), digests), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -93,6 +93,12 @@ def _check_degrees(config: "Configuration") -> None:
     edges = config.edges  # also checks every degree
     if kind == "full" and any(w != a * b for w, (a, b) in zip(edges, itertools.pairwise(net.layers), strict=True)):
         raise InputError("connectivity.kind", "full", f"contradicts network.{field} = {list(given or ())}", ["clash_free"])
+    if kind == "full" and config.connectivity.file is not None:
+        rule = "must be left out: a full pattern has every edge"
+        raise InputError("connectivity.file", config.connectivity.file, rule, ["connectivity.kind structured"])
+    if kind == "clash_free" and config.connectivity.seeds == "zero" and config.connectivity.dither:
+        rule = "must be left out: with all-zero seeds every lane reads its own memory"
+        raise InputError("connectivity.dither", True, rule, [False])
     if sum(edges) > MOST_EDGES:
         raise InputError("network", None, f"{sum(edges)} edges are too many: at most {MOST_EDGES}")
 
@@ -166,6 +172,9 @@ def _check_training(config: "Configuration") -> None:
     starts = [start for start, _ in training.rate_shift]
     if not starts or starts[0] != 0 or sorted(set(starts)) != starts:
         raise InputError("training.rate_shift", [list(r) for r in training.rate_shift], "epochs must ascend from 0")
+    if (training.init == "file") != (training.init_file is not None):
+        rule = "is missing" if training.init_file is None else f"belongs to `init: file`, not to {training.init}"
+        raise InputError("training.init_file", training.init_file, rule)
     if training.engine != "float":
         check_fixed(config)
     elif training.order == "pipelined" and training.batch_size > 1:
@@ -185,8 +194,14 @@ def ineffective(config: "Configuration") -> list[str]:
     kind = config.connectivity.kind
     if kind != "clash_free":
         notes += [
-            f"connectivity.{k} has no effect on {kind} patterns" for k in _changed(config.connectivity, ("type", "dither"))
+            f"connectivity.{k} has no effect on {kind} patterns"
+            for k in _changed(config.connectivity, ("type", "dither", "seeds"))
         ]
+    elif config.connectivity.file is not None and config.connectivity.seeds == "zero":
+        notes.append("connectivity.seeds has no effect on patterns from a file")
+    if config.training.init == "file":
+        drawn = _changed(config.training, ("init_fan", "init_bias"))
+        notes += [f"training.{k} has no effect on parameters from a file" for k in drawn]
     if kind == "random" and config.hardware is not None:
         notes.append("hardware has no effect: random patterns run on the reference engines only")
     if config.training.engine != "float":

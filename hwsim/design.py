@@ -1,12 +1,13 @@
 """From a configuration to the objects that compute: patterns, network, parameters, samples, engines."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from hwsim import given_files
 from hwsim.accelerator import Accelerator, accelerator
 from hwsim.config import Configuration
 from hwsim.schedule import schedule
@@ -39,6 +40,8 @@ class Design:
     def patterns(self) -> tuple[Pattern, ...]:
         """One pattern per junction."""
         c, layers = self.config, self.config.network.layers
+        if c.connectivity.file is not None:
+            return given_files.patterns(c)
         return tuple(
             connectivity.draw(
                 c.connectivity.kind,
@@ -49,6 +52,7 @@ class Design:
                 z=c.hardware.z[i] if c.hardware else None,
                 clash_free_type=c.connectivity.type,
                 dither=c.connectivity.dither,
+                zero_seeds=c.connectivity.seeds == "zero",
                 n_edges=c.edges[i],
             )
             for i in range(len(layers) - 1)
@@ -65,7 +69,10 @@ class Design:
     def initial(self) -> Parameters:
         """Initial parameters: real numbers for the float engine, integers for the fixed one."""
         t = self.config.training
-        drawn = initialise(self.network, t.init, t.init_fan, t.init_bias, self.generator(_INITIAL))
+        if t.init == "file":
+            drawn = given_files.parameters(self.config, self.network)
+        else:
+            drawn = initialise(self.network, t.init, t.init_fan, t.init_bias, self.generator(_INITIAL))
         return drawn if t.engine == "float" else drawn.quantise(self.config.numbers.system)
 
     @cached_property
@@ -98,7 +105,16 @@ class Design:
         return FloatEngine(self.network, self.initial, optimiser, t.l2, np.dtype(t.precision))
 
     def dataset(self, data_dir: Path | None) -> Dataset:
-        """The data set, cut to the samples of an epoch, inputs padded to layer 0.
+        """The data set of :meth:`unpadded`, inputs padded to layer 0."""
+        data, c = self.unpadded(data_dir), self.config
+
+        def padded(split: Split) -> Split:
+            return Split(pad(split.inputs, c.network.layers[0], c.data.pad), split.labels)
+
+        return replace(data, train=padded(data.train), test=padded(data.test), validation=padded(data.validation))
+
+    def unpadded(self, data_dir: Path | None) -> Dataset:
+        """The data set, cut to the samples of an epoch.
 
         Raises
         ------
@@ -106,9 +122,10 @@ class Design:
             If it cannot be loaded or does not fit the network.
         """
         c = self.config
-        m = c.data.morse
-        options = MorseOptions(m.family, m.sigma, m.black_and_white, m.per_class) if m else None
-        data = catalogue.load(c.data.name, data_dir, c.seed, morse_options=options)
+        if c.frontend is not None:
+            rule = "makes the inputs: `hwsim frontend` trains both, `hwsim export-frontend` leaves a design without it"
+            raise InputError("frontend.network", c.frontend.network, rule)
+        data = catalogue.load(c.data.name, data_dir, c.seed, morse_options=morse_options(c))
         n_inputs = c.network.layers[0]
         if data.features > n_inputs:
             rule = f"has fewer neurons than the {data.features} features of {data.name}"
@@ -125,15 +142,10 @@ class Design:
         if n > len(data.train):
             rule = f"exceeds the {len(data.train)} training samples of {data.name}"
             raise InputError("training.samples", n, rule, [len(data.train)])
+        return replace(data, train=data.train[:n])
 
-        def padded(split: Split) -> Split:
-            return Split(pad(split.inputs, n_inputs, c.data.pad), split.labels)
 
-        return Dataset(
-            data.name,
-            data.classes,
-            padded(data.train[:n]),
-            padded(data.test),
-            padded(data.validation),
-            data.image,
-        )
+def morse_options(config: Configuration) -> MorseOptions | None:
+    """Which Morse data set a configuration asks for, if it asks for one."""
+    m = config.data.morse
+    return MorseOptions(m.family, m.sigma, m.black_and_white, m.per_class) if m else None

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from hwsim import config_file
+from hwsim import config_file, given_files
 from hwsim.config import Configuration
 from models.errors import InputError
 
@@ -21,7 +21,11 @@ CONFIG = "config.yaml"
 CONNECTIVITY = "connectivity.npz"
 INITIAL = "initial.npz"
 FINAL = "final.npz"
+FRONT_END = "frontend.npz"
+"""Kernels and batch normalisation of a convolutional front end, as PyTorch names them."""
 STREAM = "stream.npz"
+GIVEN = {given_files.PATTERNS: "given_connectivity.npz", given_files.PARAMETERS: "given_initial.npz"}
+"""Copies of the files that the configuration names, by its key, so that the directory stands alone."""
 METRICS = "metrics.json"
 TIMING = "timing.json"
 CHECKPOINT = "checkpoint.npz"
@@ -30,11 +34,14 @@ PICTURES = ("training.png", "connectivity.png", "weights.png", "timeline.png", "
 TRACES = ("trace.jsonl", "trace.vcd")
 LOGS = ("machine.jsonl", "verilog.jsonl", "machine.vcd", "verilog.vcd")
 HARDWARE = ("accelerator.v", "accelerator.core", "lint.vlt", "names.json", "README.md")
+SCATTER, SCATTER_PICTURE = "scatter.json", "scatter.png"
+SEARCH, SEARCH_PICTURE = "search.json", "search.png"
 SYNTHESIS = ("synthesis.json", "accelerator.bit", "accelerator.bin")
 
 _RESULTS = (
-    *(CONNECTIVITY, INITIAL, FINAL, STREAM, METRICS, TIMING, CHECKPOINT),
+    *(CONNECTIVITY, INITIAL, FINAL, FRONT_END, STREAM, METRICS, TIMING, CHECKPOINT),
     *(*PICTURES, *TRACES, *LOGS, *HARDWARE, *SYNTHESIS),
+    *(SCATTER, SCATTER_PICTURE, SEARCH, SEARCH_PICTURE),
 )
 _HEADER = "# The resolved configuration of a run of hwsim: feeding it back reproduces the run.\n"
 """Tells the directory of a run from any other that happens to hold a file of the same name."""
@@ -116,9 +123,10 @@ class RunDirectory:
     def begin(self) -> None:
         """Start a run: remove what a former one left, lest it be taken for this one's, and write the configuration."""
         self._make()
+        given = self._write_given()  # from where it is now, which may be here
         try:
             # The configuration is replaced last, so that a crash in between leaves no mixture of two runs.
-            for name in _RESULTS:
+            for name in {*_RESULTS, *GIVEN.values()} - set(given.values()):
                 (self.path / name).unlink(missing_ok=True)
         except OSError as e:
             raise _unusable(self.path, e) from None
@@ -126,9 +134,19 @@ class RunDirectory:
         self.write_config()
 
     def write_config(self) -> None:
-        """Write ``config.yaml``."""
+        """Write ``config.yaml``, and copies of the files it names."""
         self._make()
-        self.write_text(CONFIG, _HEADER + config_file.as_yaml(self._config))
+        self.write_text(CONFIG, _HEADER + config_file.as_yaml(self._config, self._write_given()))
+
+    def _write_given(self) -> dict[str, str]:
+        """Copy the files that the configuration names; returns the copies' names by key."""
+        given = given_files.of(self._config)
+        for key, source in given.items():
+            target = self.path / GIVEN[key]
+            # A run can be repeated from its own directory, whose drawn files have been removed by now.
+            if source.is_file() and not (target.exists() and target.samefile(source)):
+                write_whole(target, source.read_bytes())
+        return {key: GIVEN[key] for key in given}
 
     def _make(self) -> None:
         try:
@@ -230,7 +248,7 @@ def _replace(target: Path, data: bytes) -> None:
 
 def _is_left_over(path: Path) -> bool:
     """Whether a file was being written when its writer was killed; see :func:`write_whole` and :func:`write_npz`."""
-    return path.name.startswith(tuple(f".{name}." for name in (CONFIG, *_RESULTS)))
+    return path.name.startswith(tuple(f".{name}." for name in (CONFIG, *_RESULTS, *GIVEN.values())))
 
 
 def _finite(value: Any) -> Any:

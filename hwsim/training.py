@@ -20,8 +20,9 @@ from hwsim.design import Design
 from hwsim.rundir import RunDirectory
 from hwsim.trainers import Figures, Trainer, trainer
 from models.connectivity import write_connectivity
-from models.data.dataset import Dataset
+from models.data.dataset import Dataset, Split
 from models.errors import InputError
+from models.network import Parameters
 from models.npz import read_npz, write_npz
 
 CHUNK = 1024
@@ -106,15 +107,24 @@ class TrainingRun:
         Where the files go.
     save_stream
         Keep every sample as fed and every prediction as it came out (``stream.npz``).
+    make
+        What makes the trainer.
     """
 
-    def __init__(self, design: Design, data: Dataset, directory: RunDirectory, save_stream: bool = False) -> None:
+    def __init__(
+        self,
+        design: Design,
+        data: Dataset,
+        directory: RunDirectory,
+        save_stream: bool = False,
+        make: Callable[[Design, Split], Trainer] = trainer,
+    ) -> None:
         self.design, self.data, self.directory = design, data, directory
         self._epochs = design.config.training.epochs
         if save_stream:
             self._check_stream()
         self._stream = save_stream
-        self._trainer: Trainer = trainer(design, data.train)
+        self._trainer: Trainer = make(design, data.train)
         self._history: list[Epoch] = []
         self._epoch, self._offset = 0, 0
         self._current = Epoch(0)
@@ -256,8 +266,11 @@ class TrainingRun:
         write_npz(self.directory / files.FINAL, final.arrays())
         if self._stream:
             self._write_stream()
-        self.directory.write_json(files.METRICS, metrics.of_training(outcome, self.data, final))
+        self.directory.write_json(files.METRICS, self._metrics(outcome, final))
         self.directory.write_json(files.TIMING, metrics.timing(outcome))
+
+    def _metrics(self, outcome: Outcome, final: Parameters) -> dict[str, Any]:
+        return metrics.of_training(outcome, self.data, final)
 
     def _write_stream(self) -> None:
         """As fed so far, in order; a prediction per sample that has come out."""

@@ -108,6 +108,23 @@ def draw_clash_free(
     return _pattern(n_right, kind, memory, order.transpose(0, 2, 1))
 
 
+def plain_order(n_left: int, d_out: int, n_right: int, z: int, kind: int) -> Pattern:
+    """The clash-free pattern of all-zero seeds, left[e] = e mod n_left, which is the same for all types and z.
+
+    That is how the public FPGA of arXiv 1806.01087 is connected. Each right neuron sees neighbouring left neurons.
+
+    Raises
+    ------
+    InputError
+        For impossible degrees, z or kind.
+    """
+    in_degree(n_left, d_out, n_right)
+    _check_kind(kind)
+    depth = _depth(n_left, z)
+    address = np.tile(np.arange(depth)[:, None], (d_out, 1, z))
+    return _pattern(n_right, kind, np.tile(np.arange(z), (d_out, 1)), address)
+
+
 def from_seeds(
     n_left: int,
     d_out: int,

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.biregular import draw_random, draw_structured, feasible_out_degrees, in_degree
-from models.clash_free import draw_clash_free, from_seeds
+from models.clash_free import draw_clash_free, from_seeds, plain_order
 from models.errors import InputError
 from models.npz import read_npz, write_npz
 from models.pattern import Pattern
@@ -106,6 +106,7 @@ def draw(
     z: int | None = None,
     clash_free_type: int = 1,
     dither: bool = False,
+    zero_seeds: bool = False,
     n_edges: int | None = None,
 ) -> Pattern:
     """Draw the connectivity of one junction.
@@ -123,6 +124,8 @@ def draw(
         ``n_edges`` is not given.
     z, clash_free_type, dither
         Clash-free only, see :func:`~models.clash_free.draw_clash_free`.
+    zero_seeds
+        Clash-free only: nothing is drawn, see :func:`~models.clash_free.plain_order`; ``dither`` plays no part.
     n_edges
         Random only.
 
@@ -141,6 +144,8 @@ def draw(
         return draw_structured(n_left, _needed("d_out", d_out, kind), n_right, rng)
     if kind == Kind.CLASH_FREE:
         out_degree, lanes = _needed("d_out", d_out, kind), _needed("z", z, kind)
+        if zero_seeds:
+            return plain_order(n_left, out_degree, n_right, lanes, clash_free_type)
         return draw_clash_free(n_left, out_degree, n_right, lanes, clash_free_type, dither, rng)
     raise InputError("kind", str(kind), "unknown kind of connectivity", list(map(str, Kind)))
 

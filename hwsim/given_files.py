@@ -1,0 +1,147 @@
+"""Files that a configuration names in place of drawing: where they are, what they hold, and what is wrong with them."""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.connectivity import read_connectivity
+from models.errors import InputError
+from models.network import Network, Parameters
+from models.pattern import Pattern
+
+if TYPE_CHECKING:
+    from hwsim.config import Configuration
+
+PATTERNS, PARAMETERS = "connectivity.file", "training.init_file"
+_KEYS = (PATTERNS, PARAMETERS, "data.name")
+
+
+def beside(data: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Plain data of a configuration whose relative file names start from ``folder``; ``data`` stays as it is."""
+    result = dict(data)
+    for key in _KEYS:
+        section, _, name = key.partition(".")
+        if isinstance(inner := result.get(section), dict) and name in inner:
+            result[section] = {**inner, name: located(key, inner[name], folder)}
+    return result
+
+
+def located(key: str, value: Any, folder: Path) -> Any:
+    """The value of a configuration key; a file name relative to ``folder`` becomes an absolute one."""
+    if key not in _KEYS or not isinstance(value, str) or Path(value).is_absolute():
+        return value
+    # A data set has a name or a file, and its file may be in the data directory, too.
+    if key == "data.name" and not (value.endswith(".npz") and (folder / value).is_file()):
+        return value
+    return str((folder / value).resolve())
+
+
+def of(config: "Configuration") -> dict[str, Path]:
+    """The files that stand for patterns and parameters, by configuration key."""
+    named = {PATTERNS: config.connectivity.file, PARAMETERS: config.training.init_file}
+    return {key: Path(name) for key, name in named.items() if name is not None}
+
+
+def digest(key: str, path: Path) -> str:
+    """SHA-256 of a file.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read.
+    """
+    try:
+        state = path.stat()
+        return _digest(path, state.st_mtime_ns, state.st_size)
+    except (OSError, ValueError) as e:
+        raise InputError(key, str(path), f"cannot be read: {getattr(e, 'strerror', None) or e}") from None
+
+
+@cache
+def _digest(path: Path, _modified: int, _size: int) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def patterns(config: "Configuration") -> tuple[Pattern, ...]:
+    """The patterns of ``connectivity.file``, which must be what the rest of the configuration says.
+
+    Raises
+    ------
+    InputError
+        If they are not, or the file is none of connectivity.
+    """
+    assert config.connectivity.file is not None
+    digest(PATTERNS, Path(config.connectivity.file))
+    found = tuple(read_connectivity(config.connectivity.file, config.network.layers))
+    check(config, found)
+    return found
+
+
+def check(config: "Configuration", found: tuple[Pattern, ...]) -> None:
+    """Refuse patterns that are not what the rest of the configuration says."""
+    for i, pattern in enumerate(found):
+        _check_edges(config, i, pattern)
+        if config.connectivity.kind == "clash_free":
+            _check_seeds(config, i, pattern)
+
+
+def _check_edges(config: "Configuration", i: int, pattern: Pattern) -> None:
+    file, degrees = config.connectivity.file, config.out_degrees
+    if degrees is None:
+        if pattern.n_edges != config.edges[i]:
+            rule = f"has {pattern.n_edges} edges in junction {i + 1}, where the network section says {config.edges[i]}"
+            raise InputError(PATTERNS, file, rule, [f"network.density {pattern.density!r}"])
+    elif pattern.d_in is None or pattern.d_out is None:
+        rule = f"has neurons of different degrees in junction {i + 1}"
+        raise InputError(PATTERNS, file, rule, ["connectivity.kind random"])
+    elif pattern.d_out != degrees[i]:
+        rule = f"has out-degree {pattern.d_out} in junction {i + 1}, where the network section says {degrees[i]}"
+        raise InputError(PATTERNS, file, rule, [f"network.out_degree[{i}] {pattern.d_out}"])
+
+
+def _check_seeds(config: "Configuration", i: int, pattern: Pattern) -> None:
+    c, seeds = config.connectivity, pattern.seeds
+    if seeds is None:
+        rule = f"has no seeds (address_{i + 1}, memory_{i + 1}), which address generators of clash-free patterns need"
+        raise InputError(PATTERNS, c.file, rule, ["connectivity.kind structured"])
+    z = config.hardware.z[i] if config.hardware else seeds.z
+    said = [("hardware.z", z, seeds.z), ("connectivity.type", c.type, seeds.kind)]
+    for key, wanted, is_ in said:
+        if wanted != is_:
+            raise InputError(PATTERNS, c.file, f"has {key} {is_} in junction {i + 1}, not {wanted}", [f"{key} {is_}"])
+    if seeds.dithered and not c.dither:
+        rule = f"has memory dither in junction {i + 1}, which the configuration leaves out"
+        raise InputError(PATTERNS, c.file, rule, ["connectivity.dither true"])
+
+
+def parameters(config: "Configuration", network: Network) -> Parameters:
+    """The parameters of ``training.init_file`` as real numbers (float64).
+
+    Floating-point arrays are taken as they are, integers as fixed-point ones in the weight and bias formats.
+
+    Raises
+    ------
+    InputError
+        If shapes or values do not fit.
+    """
+    assert config.training.init_file is not None
+    path = Path(config.training.init_file)
+    digest(PARAMETERS, path)
+    read, numbers = Parameters.read(path, network), config.numbers.system
+    formats = ((read.weights, "weight", numbers.weight), (read.biases, "bias", numbers.bias))
+    for arrays, name, format_ in formats:
+        for i, array in enumerate(arrays):
+            field = f"{path}: {name}_{i + 1}"
+            if np.issubdtype(array.dtype, np.integer):
+                if array.size and not (format_.lowest <= array.min() and array.max() <= format_.highest):
+                    rule = f"must lie in {format_.lowest}..{format_.highest} (format {format_})"
+                    raise InputError(field, f"{array.min()}..{array.max()}", rule)
+                arrays[i] = format_.real(array)
+            elif not np.issubdtype(array.dtype, np.floating) or not np.isfinite(array).all():
+                raise InputError(field, str(array.dtype), "must hold finite numbers")
+            else:
+                arrays[i] = array.astype(np.float64)
+    return read
