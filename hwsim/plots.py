@@ -31,9 +31,11 @@ _MOST_FRAMED = 48
 _BINS = 60
 
 
-def figure(panels: int = 1, width: float = 3.5, height: float = 3.0) -> tuple[Figure, list[Axes]]:
+def figure(
+    panels: int = 1, width: float = 3.5, height: float = 3.0, per_row: int = _PANELS_PER_ROW
+) -> tuple[Figure, list[Axes]]:
     """An empty figure in the house style, independent of any global state; ``width`` and ``height`` are one panel's."""
-    columns = min(panels, _PANELS_PER_ROW)
+    columns = min(panels, per_row)
     rows = math.ceil(panels / columns)
     fig = Figure(figsize=(max(width * columns, 5.0), height * rows + 0.6), layout="constrained", dpi=200)
     FigureCanvasAgg(fig)

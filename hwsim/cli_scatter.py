@@ -1,0 +1,126 @@
+"""The commands ``hwsim scatter`` and ``hwsim search``."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from hwsim import config_file
+from hwsim.config import Configuration
+
+ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG", help="configuration file (YAML)", show_default=False)]
+Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="directory for the results", show_default=False)]
+Seed = Annotated[int | None, typer.Option("--seed", metavar="N", help="in place of the configuration's", show_default=False)]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="any configuration key, e.g. scatter.inputs=784", show_default=False),
+]
+DataDir = Annotated[
+    Path | None,
+    typer.Option("--data-dir", metavar="DIR", envvar="HWSIM_DATA", help="folder of the data sets", show_default=False),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="no progress and no tables")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.command()(scatter)
+    app.command()(search)
+
+
+def _console(quiet: bool) -> Console:
+    return Console(quiet=quiet, width=None if sys.stdout.isatty() else 500, markup=False, emoji=False, highlight=False)
+
+
+def _load(path: Path, seed: int | None, assignments: list[str] | None) -> Configuration:
+    overrides = dict(config_file.assignment(text) for text in assignments or [])
+    return config_file.load(path, overrides | ({} if seed is None else {"seed": seed}))
+
+
+def scatter(config: ConfigPath, out: Out = None, assign: Set = None, seed: Seed = None, quiet: Quiet = False) -> None:
+    """Print how evenly a configuration's pattern joins neurons to windows of neurons: scatter, degrees, interleavers, paths.
+
+    With --out everything is written to scatter.json, and scatter.png shows which windows starve.
+    """
+    from hwsim import plots, scatter_plots, scatter_report
+    from hwsim.design import Design
+    from hwsim.rundir import SCATTER, SCATTER_PICTURE, RunDirectory
+    from hwsim.scatter import of_design
+    from hwsim.watch import preparing
+
+    loaded = _load(config, seed, assign)
+    directory = None if out is None else RunDirectory(out, loaded, adding=True)
+    design, console = Design(loaded), _console(quiet)
+    with preparing(quiet):
+        found = of_design(design)
+        tables = scatter_report.tables(design, found)
+    for table in tables:
+        console.print(table)
+    if directory is not None:
+        directory.write_config()
+        directory.write_json(SCATTER, scatter_report.as_json(design, found))
+        plots.save(scatter_plots.scatter(design, found), directory, SCATTER_PICTURE)
+        console.print(f"results in {directory.path}")
+
+
+def search(
+    config: ConfigPath,
+    out: Out = None,
+    data_dir: DataDir = None,
+    trials: Annotated[int, typer.Option(metavar="N", help="moves to judge, all restarts together")] = 10000,
+    draws: Annotated[int, typer.Option(metavar="N", help="random draws to compare with and to start from")] = 100,
+    restarts: Annotated[int, typer.Option(metavar="N", help="climbs, each from the next best draw")] = 2,
+    variance: Annotated[
+        bool, typer.Option("--variance", help="weigh windows of the input layer by the variance of the data set's inputs")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="replace another run in --out")] = False,
+    assign: Set = None,
+    seed: Seed = None,
+    quiet: Quiet = False,
+) -> None:
+    """Look for a clash-free pattern with good scatter: random draws, then local moves on the seeds of the best.
+
+    Leaves connectivity.npz, a config.yaml that trains on it, search.json and search.png. Ctrl-C keeps the best so far.
+    """
+    from hwsim import pattern_search, pattern_search_report
+    from hwsim.design import Design
+    from hwsim.rundir import CONFIG, RunDirectory
+    from hwsim.watch import preparing
+
+    loaded = _load(config, seed, assign)
+    pattern_search.check(loaded)
+    design, console = Design(loaded), _console(quiet)
+    target = out or Path("runs") / f"{loaded.name}-{config_file.fingerprint(loaded)[:8]}-search"
+    directory = RunDirectory(target, loaded, force=force or out is None)
+    with preparing(quiet):
+        spread = pattern_search.input_variance(design.dataset(data_dir).train) if variance else None
+        pattern_search.Judge(loaded, spread).candidate(design.patterns)
+    with _watcher(quiet) as watch:
+        found = pattern_search.search(design, trials, draws, restarts, spread, watch)
+    with directory.locked():
+        pattern_search_report.write(design, found, variance, directory)
+    console.print(pattern_search_report.table(design, found, variance))
+    console.print(pattern_search_report.line(found))
+    console.print(
+        f"results in {directory.path}; train on the best pattern with: hwsim train {directory / CONFIG}", soft_wrap=True
+    )
+    if not found.finished:
+        console.print("interrupted: the best pattern so far was kept")
+        raise typer.Exit(130)
+
+
+@contextmanager
+def _watcher(quiet: bool) -> Iterator[Callable[[Any], None] | None]:
+    """A bar with the best score on a terminal, nothing elsewhere."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    parts = (TextColumn("searching"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[best]}"))
+    with Progress(*parts, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None, best="")
+        yield lambda p: bar.update(task, total=p.total, completed=p.done, best=f"scatter {p.best:.4f}")

@@ -1,0 +1,86 @@
+"""What can be said of a design's connectivity before anything is trained: the measurement ``pattern`` of a study."""
+
+from hwsim import scatter_windows
+from hwsim.design import Design
+from hwsim.figure import Figure
+from hwsim.scatter import of_design
+from models import interleaver
+from models.pattern_statistics import Degrees, in_degrees, out_degrees, paths
+
+_MOST_JUNCTIONS = 8
+"""Junctions with columns of their own; the minima are those of all junctions, however many there are."""
+
+_ENTRIES = {
+    f"scatter_{i}{direction}": Figure("1", f"{what} scatter of junction {i}", "more", f"{what} scatter, junction {i}")
+    for i in range(1, _MOST_JUNCTIONS + 1)
+    for direction, what in (("f", "forward"), ("b", "backward"))
+}
+
+PATTERN_FIGURES: dict[str, Figure] = {
+    "scatter_min": Figure("1", "least value of the scatter vector, the score of a pattern", "more", "scatter"),
+    "scatter_net_f": Figure("1", "scatter of paths from input windows to outputs", "more", "forward scatter, network"),
+    "scatter_net_b": Figure("1", "scatter of paths from inputs to output windows", "more", "backward scatter, network"),
+    **_ENTRIES,
+    "spread": Figure(
+        "edges", "least over the junctions: spread (Crozier) of the interleaver of a junction", "more", "spread"
+    ),
+    "dispersion": Figure(
+        "1", "least over the junctions: different displacements over pairs of edges (Heegard, Wicker)", "more", "dispersion"
+    ),
+    "out_degree_least": Figure("edges", "fewest edges of a left neuron, all junctions, padding left out", "more"),
+    "out_degree_most": Figure("edges", "most edges of a left neuron, all junctions, padding left out", "less"),
+    "in_degree_least": Figure("edges", "fewest edges of a right neuron, all junctions, padding left out", "more"),
+    "in_degree_most": Figure("edges", "most edges of a right neuron, all junctions, padding left out", "less"),
+    "degree_variation": Figure(
+        "1",
+        "greatest standard deviation of degrees over their mean, on any side of any junction",
+        "less",
+        "degree variation",
+    ),
+    "unconnected_left": Figure("neurons", "left neurons without an edge, all junctions, padding left out", "less"),
+    "unconnected_right": Figure("neurons", "right neurons without an edge, all junctions, padding left out", "less"),
+    "cut_off": Figure("neurons", "of all layers, on no path from an input to an output, padding left out", "less"),
+    "path_diversity": Figure("1", "share of pairs of an input and an output that a path joins", "more", "path diversity"),
+    "paths_per_pair": Figure("paths", "mean over pairs of an input and an output", "more", "paths per pair"),
+}
+
+
+def pattern_figures(design: Design) -> dict[str, int | float]:
+    """Every figure of ``PATTERN_FIGURES`` that the design has; those of junctions it lacks are left out."""
+    found = of_design(design)
+    result: dict[str, int | float] = {"scatter_min": found.minimum}
+    columns = {f"scatter_{name}": value for name, value in found.vector.items()}
+    result |= {name: value for name, value in columns.items() if name in PATTERN_FIGURES}
+    orders = [interleaver.interleaver(p) for p in design.patterns]
+    result["spread"] = min(interleaver.spread(order) for order in orders)
+    result["dispersion"] = min(interleaver.dispersion(order) for order in orders)
+    return result | _degrees(design) | _paths(design)
+
+
+def degrees(design: Design) -> list[tuple[Degrees, Degrees]]:
+    """Out-degrees and in-degrees of every junction; inputs and outputs that are padding are left out."""
+    inputs, outputs = scatter_windows.real_neurons(design.config)
+    last = len(design.patterns) - 1
+    return [
+        (out_degrees(p, inputs if i == 0 else None), in_degrees(p, outputs if i == last else None))
+        for i, p in enumerate(design.patterns)
+    ]
+
+
+def _degrees(design: Design) -> dict[str, int | float]:
+    left, right = zip(*degrees(design), strict=True)
+    both: tuple[Degrees, ...] = left + right
+    return {
+        "out_degree_least": min(d.least for d in left),
+        "out_degree_most": max(d.most for d in left),
+        "in_degree_least": min(d.least for d in right),
+        "in_degree_most": max(d.most for d in right),
+        "degree_variation": max(d.deviation / d.mean if d.mean else 0.0 for d in both),
+        "unconnected_left": sum(d.unconnected for d in left),
+        "unconnected_right": sum(d.unconnected for d in right),
+    }
+
+
+def _paths(design: Design) -> dict[str, int | float]:
+    found = paths(design.patterns, *scatter_windows.real_neurons(design.config))
+    return {"cut_off": found.cut_off, "path_diversity": found.diversity, "paths_per_pair": found.per_pair}
