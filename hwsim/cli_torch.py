@@ -1,0 +1,169 @@
+"""The commands that need PyTorch: training behind a convolutional front end, export and import of classification layers."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from hwsim import config_file
+
+if TYPE_CHECKING:
+    from hwsim.rundir import RunDirectory
+    from hwsim.trained_design import Fidelity
+
+Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="directory for the results", show_default=False)]
+Seed = Annotated[int | None, typer.Option("--seed", metavar="N", help="in place of the configuration's", show_default=False)]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="any configuration key, e.g. frontend.epochs=3", show_default=False),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="no progress and no tables")]
+DataDir = Annotated[
+    Path | None,
+    typer.Option("--data-dir", metavar="DIR", envvar="HWSIM_DATA", help="folder of the data sets", show_default=False),
+]
+Force = Annotated[bool, typer.Option("--force", help="replace another run in --out")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.command()(frontend)
+    app.command("export-frontend")(export_frontend)
+    app.command("import-torch")(import_torch)
+
+
+def _console(quiet: bool) -> Console:
+    return Console(quiet=quiet, width=None if sys.stdout.isatty() else 500, markup=False, emoji=False, highlight=False)
+
+
+def _overrides(assignments: list[str] | None, seed: int | None) -> dict[str, Any]:
+    return dict(config_file.assignment(text) for text in assignments or []) | ({} if seed is None else {"seed": seed})
+
+
+def frontend(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="configuration file (YAML)", show_default=False)],
+    out: Out = None,
+    data_dir: DataDir = None,
+    resume: Annotated[bool, typer.Option("--resume", help="continue an interrupted run in --out")] = False,
+    force: Force = False,
+    assign: Set = None,
+    seed: Seed = None,
+    quiet: Quiet = False,
+) -> None:
+    """Train a convolutional front end and the sparse network behind it (PyTorch); Ctrl-C stops, --resume goes on.
+
+    The configuration's `frontend` section says how; `hwsim export-frontend` takes the network to the accelerator.
+    """
+    from hwsim import plots, report
+    from hwsim.design import Design
+    from hwsim.rundir import CONFIG, FINAL, RunDirectory
+    from hwsim.training import interrupt_later
+    from hwsim.watch import preparing, train_watcher
+    from models.network import Parameters
+    from models.torch_layers import require
+
+    require()
+    from hwsim.frontend import images
+    from hwsim.frontend_run import FrontendRun, sizes
+
+    loaded = config_file.load(config, _overrides(assign, seed))
+    design = Design(loaded)
+    data = images(design, data_dir)
+    default = Path("runs") / f"{loaded.name}-{config_file.fingerprint(loaded)[:8]}"
+    directory = RunDirectory(out or default, loaded, resume, force)
+    console = _console(quiet)
+    with preparing(quiet), interrupt_later():
+        run = FrontendRun(design, data, directory)
+    report.describe(console, run.design.config, run.design)
+    figures = sizes(run.trainer)
+    console.print(
+        f"{figures['convolution_weights']:,} weights in front; density of the classification layers "
+        f"{report.percent(figures['classification_density'])}, of the whole {report.percent(figures['network_density'])}"
+    )
+    if resume:
+        run.resume()
+    with train_watcher(quiet) as watch:
+        outcome = run.run(watch)
+    plots.all_of_training(outcome, Parameters.read(directory / FINAL, run.design.network), directory)
+    report.trained(console, outcome)
+    console.print(f"{outcome.samples_per_second:,.0f} training samples/s; results in {directory.path}")
+    if not outcome.finished:
+        again = [str(directory / CONFIG), "--out", str(directory.path)]
+        again += [] if data_dir is None else ["--data-dir", str(data_dir)]
+        console.print(f"interrupted; continue with: hwsim frontend {shlex.join(again)} --resume", soft_wrap=True)
+        raise typer.Exit(130)
+
+
+def export_frontend(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="directory of a run of `hwsim frontend`", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="directory for the design", show_default=False)],
+    data_dir: DataDir = None,
+    force: Force = False,
+    assign: Set = None,
+    quiet: Quiet = False,
+) -> None:
+    """Quantise the classification layers of a trained front end, and its features, into a design for every engine.
+
+    `--set` changes the configuration, for example numbers.width or hardware.z.
+    """
+    from models.torch_layers import require
+
+    require()
+    from hwsim.frontend_export import export
+
+    directory, found = export(run, out, data_dir, _overrides(assign, None), force)
+    _tell(_console(quiet), directory, found)
+
+
+def import_torch(
+    source: Annotated[Path, typer.Argument(metavar="STATE_DICT", help="file of torch.save", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="directory for the design", show_default=False)],
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", metavar="CONFIG", help="whose numbers, hardware, training and data are used"),
+    ] = None,
+    activation: Annotated[str, typer.Option(metavar="NAME", help="of the hidden layers")] = "relu",
+    output: Annotated[str, typer.Option(metavar="NAME", help="of the last layer")] = "sigmoid",
+    mean: Annotated[float, typer.Option(metavar="M", help="subtracted from inputs in 0..1 in training")] = 0.0,
+    std: Annotated[float, typer.Option(metavar="S", help="by which they were divided then")] = 1.0,
+    data_dir: DataDir = None,
+    force: Force = False,
+    assign: Set = None,
+    quiet: Quiet = False,
+) -> None:
+    """Quantise the linear layers of a PyTorch state_dict, dense, masked or pruned, into a design for every engine."""
+    from models.torch_layers import require
+
+    require()
+    from hwsim.frontend_import import import_state_dict
+
+    directory, found = import_state_dict(
+        source,
+        out,
+        data_dir,
+        base=config,
+        activation=activation,
+        output=output,
+        mean=mean,
+        deviation=std,
+        overrides=_overrides(assign, None),
+        force=force,
+    )
+    _tell(_console(quiet), directory, found)
+
+
+def _tell(console: Console, directory: "RunDirectory", found: "Fidelity") -> None:
+    from hwsim import report
+    from hwsim.rundir import CONFIG
+
+    rows = report.table("test accuracy", "parameters", "accuracy")
+    rows.add_row("as trained", report.percent(found.before))
+    rows.add_row("in fixed point", report.percent(found.after))
+    rows.add_row("same predictions", report.percent(found.same))
+    console.print(rows)
+    if any(found.at_limit):
+        console.print(f"weights at either end of their range, by junction: {', '.join(map(str, found.at_limit))}")
+    console.print(f"in {directory.path}; go on with: hwsim train {shlex.quote(str(directory / CONFIG))}", soft_wrap=True)

@@ -1,0 +1,111 @@
+"""From a trained front end to the accelerator: its features as a data set, the layers behind it as integers.
+
+Importing this module needs PyTorch.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hwsim import config_file, trained_design
+from hwsim.config import Configuration
+from hwsim.design import Design
+from hwsim.frontend import FrontendTrainer, images, section
+from hwsim.metrics import figure
+from hwsim.rundir import CONFIG, CONNECTIVITY, FINAL, FRONT_END, RunDirectory
+from hwsim.trained_design import Fidelity
+from models import rescaling
+from models.connectivity import read_connectivity
+from models.data.dataset import Dataset, Split
+from models.errors import InputError
+from models.fixedpoint import Format
+from models.network import Parameters
+from models.npz import read_npz, write_npz
+
+FEATURES = "features.npz"
+_CALIBRATION = 4096
+"""Training samples by which the sizes of signals are judged."""
+
+
+def export(
+    run: Path, out: Path, data_dir: Path | None, overrides: dict[str, Any] | None = None, force: bool = False
+) -> tuple[RunDirectory, Fidelity]:
+    """Take the classification layers of a run of ``hwsim frontend`` to fixed point, with their features as data set.
+
+    Features are divided by one number so that they lie in [0, 1] and lose least in the input format, and the first layer's
+    weights are multiplied by it; see :mod:`models.rescaling` for the other layers.
+
+    Parameters
+    ----------
+    run
+        Directory of a finished run.
+    out
+        Directory for the design.
+    data_dir
+        Folder of the data sets.
+    overrides
+        Values in place of the configuration's, for example of ``numbers``.
+    force
+        Whether another run in ``out`` may be replaced.
+
+    Raises
+    ------
+    InputError
+        If ``run`` holds no such run, or what is wanted fits no fixed-point engine.
+    """
+    for name in (CONFIG, CONNECTIVITY, FINAL, FRONT_END):
+        if not (run / name).is_file():
+            raise InputError("RUN", str(run), f"lacks {name}: it must be the directory of a run of `hwsim frontend`")
+    design = Design(config_file.load(run / CONFIG))
+    config = _exported(design, out, overrides or {})
+    directory = RunDirectory(out, config, force=force)
+    patterns = tuple(read_connectivity(run / CONNECTIVITY, design.config.network.layers))
+    if config.connectivity.kind != "clash_free":  # for example because z is another now
+        patterns = tuple(replace(pattern, seeds=None) for pattern in patterns)
+    network = trained_design.network(config, patterns)
+    data = images(design, data_dir)
+    trainer = FrontendTrainer(design, data)
+    trainer.restore_front(read_npz(run / FRONT_END))
+    trained = Parameters.read(run / FINAL, network)
+    trainer.network.classifier.load(trained)
+    numbers = config.numbers.system
+    features, divisor = _features(trainer, data, numbers.input)
+    sample = Split(features["train_inputs"], data.train.labels)[:_CALIBRATION].real()
+    scaled, divisors = rescaling.rescaled(network, trained, sample, numbers, divisor)
+    integers = scaled.quantise(numbers)
+    test = Split(features["test_inputs"], data.test.labels)
+    found = trained_design.fidelity(config, network, integers, trainer.predictions(data.test), test, divisors)
+    more = {"front_end": figure(section(design.config).network, "name", "what made the features")}
+    trained_design.write(directory, config, patterns, integers, found, more)
+    write_npz(directory / FEATURES, features)
+    return directory, found
+
+
+def _exported(design: Design, out: Path, overrides: dict[str, Any]) -> Configuration:
+    base = config_file.resolved(design.config)
+    base["network"] |= {"activation": trained_design.fixed_activations(design.config.network.activations)}
+    base["data"] = {"name": FEATURES, "pad_outputs": design.config.data.pad_outputs}
+    return trained_design.configuration(base, out, overrides)
+
+
+def _features(trainer: FrontendTrainer, data: Dataset, to: Format) -> tuple[dict[str, np.ndarray], float]:
+    """The arrays of the data set, quantised to the input format, and by what the features have been divided."""
+    made = {split: trainer.features(getattr(data, split)) for split in ("train", "validation", "test")}
+    divisor = rescaling.input_scale(made["train"][:_CALIBRATION], to)
+    arrays: dict[str, np.ndarray] = {"classes": np.array(data.classes)}
+    for split, real in made.items():
+        if len(real):
+            arrays[f"{split}_inputs"] = _quantised(real, divisor, to)
+            arrays[f"{split}_labels"] = getattr(data, split).labels
+    return arrays, divisor
+
+
+def _quantised(real: np.ndarray, divisor: float, to: Format) -> np.ndarray:
+    """In the range [0, 1] of data sets: uint8 where that holds the format's values, else float32."""
+    integers = np.concatenate([to.quantise(part / divisor) for part in np.array_split(real, -(-len(real) // 1024))])
+    integers = np.minimum(integers, to.one)
+    if to.fraction == 8 and to.highest <= 255:
+        return integers.astype(np.uint8)
+    return to.real(integers).astype(np.float32)

@@ -1,0 +1,80 @@
+"""A run of ``hwsim frontend``: a training run whose directory also keeps the trained front end.
+
+Importing this module needs PyTorch.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from hwsim import metrics
+from hwsim.design import Design
+from hwsim.frontend import FrontendTrainer, images, section
+from hwsim.frontend_figures import FRONTEND_FIGURES
+from hwsim.metrics import figure
+from hwsim.rundir import FRONT_END, RunDirectory
+from hwsim.training import Outcome, TrainingRun
+from models.data.dataset import Dataset, Split
+from models.network import Parameters
+from models.npz import write_npz
+
+
+class FrontendRun(TrainingRun):
+    """Trains a front end and the network behind it.
+
+    Checkpoints, interrupts and files are those of every training run; ``final.npz`` holds the classification layers.
+
+    Parameters
+    ----------
+    design
+        With a front end.
+    data
+        Images, see :func:`hwsim.frontend.images`.
+    directory
+        Where the files go.
+    """
+
+    def __init__(self, design: Design, data: Dataset, directory: RunDirectory) -> None:
+        trainer = FrontendTrainer(design, data)
+        super().__init__(trainer.classification, data, directory, make=lambda *_: trainer)
+        self._whole, self.trainer = design, trainer
+
+    def _write_results(self, outcome: Outcome) -> None:
+        write_npz(self.directory / FRONT_END, self.trainer.front_arrays())
+        super()._write_results(outcome)
+
+    def _metrics(self, outcome: Outcome, final: Parameters) -> dict[str, Any]:
+        own = {k: figure(v, of.unit, of.meaning) for k, v in sizes(self.trainer).items() if (of := FRONTEND_FIGURES[k])}
+        result = super()._metrics(outcome, final) | metrics.provenance(self._whole.config) | own
+        result["tools"]["torch"] = torch.__version__
+        return result
+
+
+def sizes(trainer: FrontendTrainer) -> dict[str, int | float]:
+    """What the network has, and how dense it is, by the names of :data:`hwsim.frontend_figures.FRONTEND_FIGURES`."""
+    network = trainer.network.classifier.network
+    kernels = sum(kernel.numel() for kernel in trainer.network.convolutions.kernels)
+    pairs = sum(p.n_left * p.n_right for p in network.patterns)
+    return {
+        "features": network.layers[0],
+        "classification_edges": network.n_edges,
+        "classification_density": network.density,
+        "convolution_weights": kernels,
+        "network_density": (kernels + network.n_edges) / (kernels + pairs),
+        "parameters": trainer.network.trained_numbers,
+    }
+
+
+def measure(design: Design, data_dir: Path | None) -> dict[str, int | float]:
+    """Train from scratch, keep no file; see :func:`hwsim.frontend_figures.frontend_figures`."""
+    data = images(design, data_dir)
+    trainer, n = FrontendTrainer(design, data), len(data.train)
+    for epoch in range(section(design.config).epochs):
+        seen = trainer.advance(design.epoch_order(epoch, n), epoch)
+    result = sizes(trainer) | {"training_samples": n, "train_accuracy": seen.correct / n, "train_loss": seen.loss / n}
+    for name in ("validation", "test"):
+        split: Split = getattr(data, name)
+        if len(split):
+            result[f"{name}_accuracy"], result[f"{name}_loss"] = trainer.judge(split)
+    return result

@@ -1,0 +1,137 @@
+"""A network that was trained elsewhere as a run directory that every engine takes: quantised, with what that costs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hwsim import config_file, given_files, metrics
+from hwsim.config import Configuration
+from hwsim.design import Design
+from hwsim.metrics import figure
+from hwsim.rundir import CONNECTIVITY, GIVEN, INITIAL, METRICS, RunDirectory
+from models.connectivity import write_connectivity
+from models.data.dataset import Split
+from models.errors import InputError
+from models.fixed_engine import FixedEngine
+from models.network import Network, Parameters
+from models.npz import write_npz
+from models.pattern import Pattern
+
+_NO_LONGER = ("batch_size", "optimiser", "learning_rate", "momentum", "decay", "l2", "precision", "init_fan", "init_bias")
+"""Keys of the training section that say nothing to the fixed engine, or about parameters from a file."""
+
+
+@dataclass(frozen=True)
+class Fidelity:
+    """What quantisation costs, on test samples.
+
+    Attributes
+    ----------
+    before, after
+        Share predicted right by the real and by the integer parameters.
+    same
+        Share predicted alike by both.
+    at_limit
+        Weights at either end of their range, by junction.
+    divisors
+        By what the signals of layers 0..L were divided to fit their formats.
+    """
+
+    before: float
+    after: float
+    same: float
+    at_limit: list[int]
+    divisors: list[float]
+
+    def figures(self) -> dict[str, Any]:
+        """For ``metrics.json``."""
+        return {
+            "test_accuracy_float": figure(self.before, "1", "share of test samples predicted right before quantisation"),
+            "test_accuracy": figure(self.after, "1", "share of test samples predicted right in fixed point, as exported"),
+            "same_predictions": figure(self.same, "1", "share of test samples predicted alike by both"),
+            "weights_at_limit": figure(self.at_limit, "weights", "at either end of their range, by junction"),
+            "signal_divisors": figure(
+                self.divisors, "1", "by what the signals of layers 0..L were divided to fit their formats"
+            ),
+        }
+
+
+def fidelity(
+    config: Configuration, network: Network, integers: Parameters, before: np.ndarray, test: Split, divisors: list[float]
+) -> Fidelity:
+    """Compare predictions ``before`` quantisation, [n], with those of the fixed-point reference."""
+    numbers = config.numbers.system
+    engine = FixedEngine(network, numbers, integers, config.hops)
+    after = engine.infer(engine.samples(test.integers(numbers.input), test.labels)).prediction
+    limits = [int(((w == numbers.weight.lowest) | (w == numbers.weight.highest)).sum()) for w in integers.weights]
+    right, still = (float((p == test.labels).mean()) for p in (before, after))
+    return Fidelity(right, still, float((after == before).mean()), limits, divisors)
+
+
+def configuration(base: dict[str, Any], out: Path, overrides: dict[str, Any]) -> Configuration:
+    """A configuration for the fixed engine whose patterns and parameters are files in ``out``.
+
+    Parameters
+    ----------
+    base
+        Plain data: network, connectivity without its file, data, and what else there is.
+    overrides
+        What the user says in place of it.
+    """
+    training = {k: v for k, v in base.get("training", {}).items() if k not in _NO_LONGER}
+    training |= {"engine": "fixed", "order": "pipelined", "init": "file", "samples": None}
+    training["init_file"] = str((out / GIVEN[given_files.PARAMETERS]).resolve())
+    connectivity = dict(base["connectivity"])
+    if connectivity["kind"] != "full":
+        connectivity["file"] = str((out / GIVEN[given_files.PATTERNS]).resolve())
+    data = base | {"training": training, "connectivity": connectivity, "frontend": None}
+    return config_file.parse(config_file.with_overrides(data, overrides))
+
+
+def network(config: Configuration, patterns: tuple[Pattern, ...]) -> Network:
+    """The network of a configuration whose file of patterns need not be there yet.
+
+    Raises
+    ------
+    InputError
+        If the configuration says something else than the patterns.
+    """
+    sizes = [patterns[0].n_left, *(p.n_right for p in patterns)]
+    if list(config.network.layers) != sizes:
+        raise InputError("network.layers", list(config.network.layers), "must be those of the trained network", [sizes])
+    if config.connectivity.file is not None:
+        given_files.check(config, patterns)
+    design = Design(config)
+    vars(design)["patterns"] = patterns  # computed at the first use unless it has a value by then
+    return design.network
+
+
+def fixed_activations(activations: Sequence[str]) -> list[str]:
+    """Activations that fixed point has: sigmoid in place of softmax, of which the predictions are the same."""
+    return ["sigmoid" if name == "softmax" else name for name in activations]
+
+
+def write(
+    directory: RunDirectory,
+    config: Configuration,
+    patterns: Sequence[Pattern],
+    integers: Parameters,
+    found: Fidelity,
+    more: dict[str, Any],
+) -> None:
+    """Write configuration, patterns, parameters and metrics; ``more`` are further figures."""
+    named = given_files.of(config)
+    directory.path.mkdir(parents=True, exist_ok=True)
+    with directory.locked():
+        # What the configuration names comes first, so that it never names what is not there.
+        if given_files.PATTERNS in named:
+            write_connectivity(named[given_files.PATTERNS], patterns)
+        write_npz(named[given_files.PARAMETERS], integers.arrays())
+        directory.begin()
+        write_connectivity(directory / CONNECTIVITY, patterns)
+        write_npz(directory / INITIAL, integers.arrays())
+        result = metrics.provenance(config) | {"status": "exported"} | found.figures() | more
+        directory.write_json(METRICS, result)
