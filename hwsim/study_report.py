@@ -1,38 +1,36 @@
 """What a study has found, as the table on the terminal and as a Markdown report for an appendix."""
 
 import json
-import math
 from importlib import metadata
 from typing import Any
 
 from rich.table import Table
 
-from hwsim import report
+from hwsim import comparison_report, report
 from hwsim.estimates import Estimate
 from hwsim.explore import Explored
-from hwsim.figures import TRAINING, of_column
+from hwsim.figures import of_column
 from hwsim.measurements import code_version
 from hwsim.metrics import figure
 from hwsim.study_directory import ILLEGAL, REPORT, RESULTS, SUMMARY, TIMING, StudyDirectory
 from hwsim.study_points import Illegal
 from hwsim.study_results import DesignRow, columns, design_rows, fronts, headline, varying
+from hwsim.study_text import markdown_table, shown, title, unit_title
 
 _MOST_ILLEGAL = 20
 
 
-def as_table(explored: Explored, shown: int) -> Table:
+def as_table(explored: Explored, most: int) -> Table:
     """The designs with what varies and the headline figures; a star marks those on a Pareto front."""
     rows = design_rows(explored)
     axes, names, best = varying(rows), headline(explored), _on_a_front(explored)
-    caption = "* on a Pareto front" + (
-        f"; +- 90 % confidence over {n} seeds" if (n := len(explored.study.seeds)) > 1 else ""
-    )
-    if len(rows) > shown:
-        caption += f"; {len(rows) - shown:,} more designs in {SUMMARY}"
-    table = report.table(f"{explored.study.name}: {_tally(explored)}", "", *axes, *map(_title, names), caption=caption)
-    for r in rows[:shown]:
+    caption = "* on a Pareto front" + (f"; ± 90 % confidence over {n} seeds" if (n := len(explored.study.seeds)) > 1 else "")
+    if len(rows) > most:
+        caption += f"; {len(rows) - most:,} more designs in {SUMMARY}"
+    table = report.table(f"{explored.study.name}: {_tally(explored)}", "", *axes, *map(title, names), caption=caption)
+    for r in rows[:most]:
         mark = "*" if r.design in best else ("failed" if r.failed else "")
-        table.add_row(mark, *(r.labels[a] for a in axes), *(_shown(c, r.figures.get(c)) for c in names))
+        table.add_row(mark, *(r.labels[a] for a in axes), *(_estimate(c, r.figures.get(c)) for c in names))
     return table
 
 
@@ -51,22 +49,8 @@ def _tally(explored: Explored) -> str:
     return ", ".join(parts)
 
 
-def _title(column: str) -> str:
-    measurement, _, name = column.partition(".")
-    engine = f"{measurement} " if measurement in TRAINING else ""
-    return f"{engine}{name.replace('_', ' ')}" if of_column(column) else column
-
-
-def _shown(column: str, e: Estimate | None) -> str:
-    """A mean with its interval, in digits that the interval deserves."""
-    if e is None:
-        return ""
-    known = of_column(column)
-    if known is not None and known.unit == "1":
-        width = "" if not math.isfinite(e.half_width) or e.half_width == 0 else f" +- {100 * e.half_width:.2f}"
-        return f"{100 * e.mean:.2f}{width} %"
-    text = f"{e.mean:,.0f}" if e.mean == int(e.mean) or abs(e.mean) >= 1000 else f"{e.mean:.4g}"
-    return text if not math.isfinite(e.half_width) or e.half_width == 0 else f"{text} +- {e.half_width:.2g}"
+def _estimate(column: str, e: Estimate | None) -> str:
+    return "" if e is None else shown(column, e.mean, e.half_width)
 
 
 def speed(explored: Explored) -> str | None:
@@ -107,12 +91,13 @@ def markdown(explored: Explored, files: list[str], pictures: list[str], command:
         f"Made by `{command}`; {', '.join(f'{k} {v}' for k, v in versions.items())}; code {code_version()[:12]}.",
         *_axes(explored),
         *_designs(explored),
+        *comparison_report.sections(explored),
         *_fronts(explored),
         *(f"![{name.removesuffix('.png').replace('-', ' ')}]({name})" for name in pictures),
         *_illegal(explored),
         *_failures(explored),
         "## Figures",
-        _markdown_table(["figure", "unit", "meaning", "better"], _glossary(explored)),
+        markdown_table(["figure", "unit", "meaning", "better"], _glossary(explored)),
         f"Every point is in {', '.join(f'`{f}`' for f in files)}.",
     ]
     return "\n\n".join(parts) + "\n"
@@ -129,8 +114,8 @@ def _axes(explored: Explored) -> list[str]:
         more = f", … ({len(labels)} in all)" if len(labels) > len(some) else ""
         key = axis.key or ("hardware.z" if axis.solve else "several keys")
         rows.append([name, f"`{key}`", ", ".join(some) + more, axis.when or ""])
-    text = _markdown_table(["axis", "key", "values", "only when"], rows)
-    common = _markdown_table(["key", "value at every point"], [[f"`{k}`", f"`{v}`"] for k, v in s.set.items()])
+    text = markdown_table(["axis", "key", "values", "only when"], rows)
+    common = markdown_table(["key", "value at every point"], [[f"`{k}`", f"`{v}`"] for k, v in s.set.items()])
     return ["## Axes", text, *([common] if s.set else []), *(f"Constraint: `{c}`." for c in s.constraints)]
 
 
@@ -138,18 +123,12 @@ def _designs(explored: Explored) -> list[str]:
     rows = design_rows(explored)
     axes, names, best = varying(rows), headline(explored), _on_a_front(explored)
     cells = [
-        ["*" if r.design in best else "", *(r.labels[a] for a in axes), *(_shown(c, r.figures.get(c)) for c in names)]
+        ["*" if r.design in best else "", *(r.labels[a] for a in axes), *(_estimate(c, r.figures.get(c)) for c in names)]
         for r in rows
     ]
     seeds = len(explored.study.seeds)
     note = "\\* on a Pareto front." + (f" ± is the 90 % confidence interval over {seeds} seeds." if seeds > 1 else "")
-    return ["## Designs", _markdown_table(["", *axes, *map(_unit_title, names)], cells).replace("+-", "±"), note]
-
-
-def _unit_title(column: str) -> str:
-    known = of_column(column)
-    name = _title(column)
-    return name if known is None or known.unit == "1" or known.unit in name else f"{name} ({known.unit})"
+    return ["## Designs", markdown_table(["", *axes, *map(unit_title, names)], cells), note]
 
 
 def _fronts(explored: Explored) -> list[str]:
@@ -157,8 +136,8 @@ def _fronts(explored: Explored) -> list[str]:
     parts = ["## Pareto fronts"] if found else []
     for (x, y), front in found.items():
         axes = varying(design_rows(explored))
-        listed = "; ".join(f"{_name(r, axes)} ({_shown(x, r.figures[x])}, {_shown(y, r.figures[y])})" for r in front)
-        parts.append(f"**{_unit_title(x)} and {_unit_title(y)}**: {listed}.".replace("+-", "±"))
+        listed = "; ".join(f"{_name(r, axes)} ({_estimate(x, r.figures[x])}, {_estimate(y, r.figures[y])})" for r in front)
+        parts.append(f"**{unit_title(x)} and {unit_title(y)}**: {listed}.")
     return parts
 
 
@@ -198,8 +177,3 @@ def _glossary(explored: Explored) -> list[list[str]]:
         if known is not None:
             rows.append([f"`{column}`", known.unit, known.meaning, known.better])
     return rows
-
-
-def _markdown_table(titles: list[str], rows: list[list[str]]) -> str:
-    lines = [titles, ["---"] * len(titles), *rows]
-    return "\n".join("| " + " | ".join(str(c).replace("|", "\\|") for c in line) + " |" for line in lines)

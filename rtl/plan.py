@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from hwsim.banks import Banks
 from hwsim.config import Configuration
+from hwsim.constraints import check_fixed
 from hwsim.design import Design
 from hwsim.schedule import JunctionSchedule, schedule
 from hwsim.timing import JunctionTiming, Timing, timing
@@ -259,6 +260,7 @@ def plan(design: Design) -> Plan:
     if config.connectivity.kind not in ("clash_free", "full"):
         rule = "is not free of clashes: the machine simulates its stalls, the hardware has none"
         raise InputError("connectivity.kind", config.connectivity.kind, rule, ["clash_free", "full"])
+    check_fixed(config)
     times = timing(config, made)
     hops = config.hardware_hops
     n = len(design.patterns)

@@ -37,6 +37,8 @@ class Options:
         Whether multipliers go into DSP blocks.
     cached
         Whether results may come from the cache, and go there.
+    place
+        Whether to place and route where there are tools for it.
 
     Raises
     ------
@@ -48,6 +50,7 @@ class Options:
     time_limit: float | None = None
     dsp: bool = True
     cached: bool = True
+    place: bool = True
 
     def __post_init__(self) -> None:
         for name in ("frequency", "time_limit"):
@@ -143,8 +146,10 @@ class _Tools:
     packer: Tool | None
 
     @classmethod
-    def of(cls, family: Family) -> "_Tools":
-        return cls(find("yosys"), None if family.placer is None else find(family.placer), find_optional(family.packer))
+    def of(cls, family: Family, place: bool) -> "_Tools":
+        if family.placer is None or not place:
+            return cls(find("yosys"), None, None)
+        return cls(find("yosys"), find(family.placer), find_optional(family.packer))
 
     @property
     def all(self) -> list[Tool]:
@@ -159,10 +164,13 @@ def prepare(target: Target, options: Options) -> _Tools:
     InputError
         If one is not there, or an option means nothing for this target.
     """
-    if target.family.placer is None and options.frequency is not None:
-        rule = f"means nothing for {target.name}: no open place and route exists, so no frequency is known"
-        raise InputError("--frequency", options.frequency, rule)
-    return _Tools.of(target.family)
+    if options.frequency is not None:
+        if target.family.placer is None:
+            rule = f"means nothing for {target.name}: no open place and route exists, so no frequency is known"
+            raise InputError("--frequency", options.frequency, rule)
+        if not options.place:
+            raise InputError("--frequency", options.frequency, "means nothing without place and route (--no-place)")
+    return _Tools.of(target.family, options.place)
 
 
 def synthesise(
@@ -184,7 +192,8 @@ def synthesise(
     """
     tools = prepare(target, options)
     bits = sum(n for _, n in emitted.ports.values())
-    wrapped = bits if target.pins is not None and bits > target.pins else None
+    # Pins limit what can be placed, not what can be counted.
+    wrapped = bits if tools.placer is not None and target.pins is not None and bits > target.pins else None
     texts = {_SOURCE: emitted.text} | ({} if wrapped is None else {_WRAPPER_SOURCE: wrapper(emitted.ports)})
     steps = _Steps(target, options, tools, folder, list(texts), tell or (lambda _: None))
     name = cache.key(_FORMAT, target.name, [t.identity for t in tools.all], texts, steps.script, steps.placement)
@@ -234,13 +243,13 @@ class _Steps:
                 *family.prepare,
                 " ".join(f"{family.synthesis} {dsp} -top {top}".split()),
                 f"tee -q -o {_STAT} stat -json -top {top}",
-                *([] if family.placer is None else [f"write_json {_NETLIST}"]),
+                *([] if tools.placer is None else [f"write_json {_NETLIST}"]),
                 "",
             ]
         )
         self.placement: list[str] = []
-        if family.placer is not None:
-            unconstrained, layout = _PLACER_OPTIONS[family.placer]
+        if tools.placer is not None:
+            unconstrained, layout = _PLACER_OPTIONS[tools.placer.name]
             frequency = options.frequency or target.frequency
             self.placement = [*target.arguments, "--json", _NETLIST, layout, _LAYOUT, "--report", _REPORT]
             self.placement += ["--freq", f"{frequency:g}", "--seed", "1", "--timing-allow-fail", unconstrained]
@@ -256,7 +265,7 @@ class _Steps:
             if code or not (folder / _STAT).exists():
                 raise self._failed(tools.yosys, "yosys-all.log")
             result.cells = reports.cells(json.loads((folder / _STAT).read_text()))
-            if self._target.family.packs_registers and self._options.dsp:
+            if tools.placer is not None and self._target.family.packs_registers and self._options.dsp:
                 result.packed = self._pack()
             bitstream = self._place(result, deadline) if tools.placer is not None else None
         finally:

@@ -51,7 +51,7 @@ def figures(made: Synthesis) -> dict[str, Any]:
         lacks = [{"resource": name, "used": n, "available": most} for name, n, most in result.overflow]
         known["overflow"] = figure(lacks, "sites", "resources of which the target has too few")
     known["clocks_per_input"] = figure(of.period, "clocks", "between the entries of two samples")
-    if target.family.placer is not None:
+    if target.family.placer is not None and made.options.place:
         known |= _speed(made)
     return known
 
@@ -78,6 +78,8 @@ def notes(made: Synthesis) -> list[str]:
     result, target, lines = made.result, made.target, []
     if target.family.placer is None:
         lines.append(NO_PLACE_AND_ROUTE)
+    elif not made.options.place:
+        lines.append("not placed and routed, as asked for: counts only, no clock frequency")
     else:
         lines.append("pins are where the placer wants them: a bitstream for a board needs that board's constraints")
     if result.wrapped is not None:
@@ -95,7 +97,7 @@ def notes(made: Synthesis) -> list[str]:
         lines.append("multipliers are built from LUTs, as asked for")
     elif any(name.startswith("DSP") for name, _, _ in result.overflow):
         lines.append("DSP blocks do not suffice: --no-dsp builds all multipliers from LUTs")
-    if target.family.packer is not None and target.family.packer not in result.tools:
+    if made.options.place and target.family.packer is not None and target.family.packer not in result.tools:
         lines.append(f"no bitstream: {target.family.packer} is not installed")
     return lines
 

@@ -46,7 +46,7 @@ def tree(folder):
 
 def test_what_the_options_do_not_allow(refused, config):
     assert refused("train") == "Missing argument 'CONFIG'."
-    assert refused("frobnicate") == "No such command 'frobnicate'."
+    assert refused("xyzzy") == "No such command 'xyzzy'."
     assert refused("--frobnicate") == "No such option: --frobnicate"
     assert refused("train", config, "--epoch", "3").startswith("No such option: --epoch")
     assert "--epochs" in refused("train", config, "--epochs", "three")

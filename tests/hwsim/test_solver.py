@@ -102,6 +102,16 @@ def test_figures_are_the_accelerators(network, latency):
         assert found.utilisation[k] == pytest.approx(busy)
 
 
+def test_an_accelerator_that_only_infers():
+    plain = config_file.with_overrides(config_file.resolved(design(*NETWORKS[0])), {"hardware.build": "inference"})
+    config = config_file.parse(plain)
+    found = Solver(config).solve(True).candidates
+    assert found.multipliers.tolist() == found.z.sum(axis=1).tolist()
+    a = accelerator(with_z(config, found.z[0].tolist()))
+    assert (a.storage_bits, sum(m.banks * m.lanes for m in a.memories)) == (found.memory_bits, found.banks[0])
+    assert a.storage_bits < accelerator(with_z(design(*NETWORKS[0]), found.z[0].tolist())).storage_bits
+
+
 @pytest.mark.parametrize("network", NETWORKS)
 @pytest.mark.parametrize(
     "budget",

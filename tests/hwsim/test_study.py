@@ -7,7 +7,8 @@ import pytest
 
 from hwsim import study
 from hwsim.expressions import Expression
-from hwsim.study_points import Space, label_of
+from hwsim.labels import label_of
+from hwsim.study_points import Space
 from models.errors import InputError
 from tests.hwsim import studies
 

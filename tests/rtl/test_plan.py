@@ -6,6 +6,8 @@ from math import lcm
 import numpy as np
 import pytest
 
+from hwsim import config_file, costs
+from hwsim.accelerator import accelerator
 from hwsim.design import Design
 from models.errors import InputError
 from rtl.plan import Interleaving, plan, tables
@@ -165,3 +167,31 @@ def test_the_same_seed_gives_the_same_plan(kind):
         return [j.address.tolist() + j.memory.tolist() for j in of.junctions]
 
     assert addresses(1) == addresses(1) != addresses(2)
+
+
+@pytest.mark.parametrize("build", ["training", "inference"])
+@pytest.mark.parametrize("name", DESIGNS)
+def test_costs_before_synthesis_are_those_of_the_hardware(name, build):
+    """Multipliers by purpose, and the banks of the memories, for accelerators that train and those that only infer."""
+    made = design(name, build=build)
+    known, banks = accelerator(made.config), {}
+    for memory in known.memories:
+        banks[memory.name] = memory.banks
+    assert known.multipliers == made.multipliers["edges"]
+    assert costs.costs(made.config).edge_multipliers == made.multipliers["edges"]
+    for j in made.junctions:
+        assert banks[f"activations of layer {j.number - 1}"] == j.left_banks
+        assert (f"partial deltas of layer {j.number - 1}" in banks) == (j.number > 1 and build == "training")
+        words = next(m for m in known.memories if m.name == f"weights of junction {j.number}")
+        assert (words.depth, words.width) == (j.rows, j.z * made.config.numbers.system.weight.width)
+    names = {"FF", "biases", "activations", "weights"}
+    if build == "inference":
+        assert {w.name.split()[0] for w in costs.costs(made.config).multiplications} == {"FF"}
+        assert {m.split()[0] for m in banks} <= names
+
+
+def test_what_only_the_float_engine_can_is_refused():
+    plain = config_file.resolved(configuration([8, 4], [2], [4]))
+    softmax = {"network.activation": "softmax", "training.engine": "float"}
+    with pytest.raises(InputError, match="needs the float engine"):
+        plan(Design(config_file.parse(config_file.with_overrides(plain, softmax))))

@@ -1,0 +1,127 @@
+"""Fitting the estimates of area to designs that a study has synthesized."""
+
+import csv
+import statistics
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import yaml
+
+from hwsim import study
+from hwsim.area import FEATURES, Areas, Weights, features
+from hwsim.costs import costs
+from hwsim.design import Design
+from hwsim.figures import RESOURCES
+from hwsim.study_directory import RESULTS, STUDY
+from hwsim.study_points import Space
+from models.errors import InputError
+
+FEWEST = 30
+"""Designs without which nothing is fitted."""
+
+_SWEEPS = 5000
+
+Vector = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One synthesized design: its features in the order of :data:`~hwsim.area.FEATURES`, its resources by name."""
+
+    features: Vector
+    resources: dict[str, float]
+
+
+def samples(directory: Path) -> list[Sample]:
+    """The designs of a finished study that measures ``synth``; those that failed are left out.
+
+    Raises
+    ------
+    InputError
+        If there are none, or the directory holds no such study.
+    """
+    loaded = study.load(directory / STUDY)
+    points = Space(loaded).all().legal
+    rows = _rows(directory / RESULTS)
+    if len(rows) != len(points):
+        raise InputError(str(directory / RESULTS), None, f"has {len(rows)} points, and its study {len(points)}")
+    found = []
+    for point, row in zip(points, rows, strict=True):
+        resources = {n: float(v) for n in RESOURCES if (v := row.get(f"synth.{n}"))}
+        if resources:
+            known = features(costs(point.config, Design(point.config).accelerator))
+            found.append(Sample(np.array([known[f] for f in FEATURES]), resources))
+    if len(found) < FEWEST:
+        rule = f"has {len(found)} synthesized designs: a fit needs at least {FEWEST}"
+        raise InputError(str(directory), None, rule)
+    return found
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError) as e:
+        raise InputError(str(path), None, f"cannot be read: {e}") from None
+
+
+def fit(found: list[Sample], source: str, tools: dict[str, str]) -> Areas:
+    """Weights, none negative, that make the sum of squared relative errors least, and the errors of designs left out.
+
+    A resource that hardly any design has is left out.
+    """
+    resources = {}
+    for name in RESOURCES:
+        have = [(s.features, s.resources[name]) for s in found if name in s.resources]
+        x, y = np.array([f for f, _ in have]), np.array([v for _, v in have])
+        if len(have) < FEWEST or np.count_nonzero(y) < len(y) / 2:
+            continue
+        weights = _weights(x, y)
+        errors = _left_out(x, y)
+        resources[name] = Weights(
+            weights={f: float(f"{w:.4g}") for f, w in zip(FEATURES, weights, strict=True) if w > 0},
+            median_error=round(statistics.median(errors), 4),
+            worst_error=round(max(errors), 4),
+        )
+    return Areas(source=source, designs=len(found), tools=tools, resources=resources)
+
+
+def _weights(x: Vector, y: Vector) -> Vector:
+    """Least squares of relative errors with weights of at least 0, by coordinate descent."""
+    scale = np.abs(x).max(axis=0)
+    scale[scale == 0] = 1
+    rows = 1 / np.maximum(y, 1)
+    a, b = x / scale * rows[:, None], y * rows
+    gram, target = a.T @ a, a.T @ b
+    w = np.zeros(x.shape[1])
+    for _ in range(_SWEEPS):
+        before = w.copy()
+        for k in np.flatnonzero(gram.diagonal() > 0):
+            w[k] = max(0.0, w[k] + (target[k] - gram[k] @ w) / gram[k, k])
+        if np.abs(w - before).max() <= 1e-12 * max(1.0, np.abs(w).max()):
+            break
+    return w / scale
+
+
+def _left_out(x: Vector, y: Vector) -> list[float]:
+    """Relative error of every design by weights fitted to all others."""
+    errors = []
+    for k in range(len(y)):
+        others = np.arange(len(y)) != k
+        estimate = max(0, round(float(x[k] @ _weights(x[others], y[others]))))
+        errors.append(abs(estimate - y[k]) / max(y[k], 1))
+    return errors
+
+
+def as_yaml(areas: Areas) -> str:
+    """The table as the text of a file."""
+    head = "# Weights of the estimates of area, fitted by `hwsim fit-area`; errors are of designs left out of the fit.\n"
+    return head + yaml.safe_dump(areas.model_dump(mode="json"), sort_keys=False, width=110)
+
+
+def name(directory: Path) -> str:
+    """Of the study in a directory."""
+    return study.load(directory / STUDY).name

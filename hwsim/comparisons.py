@@ -1,0 +1,110 @@
+"""What a study lays beside its results: published figures, correlations between figures, and curves along an axis."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from hwsim import figures
+from hwsim.config import Real, Section, Text
+from hwsim.constraints import close_names
+from hwsim.labels import IDLE, label_of
+from models.errors import InputError
+
+if TYPE_CHECKING:
+    from hwsim.study import Axis, Study
+
+Label = Annotated[Text, BeforeValidator(lambda v: v if isinstance(v, str) else label_of(v))]
+"""Of a value of an axis; the value itself does as well."""
+
+
+class PublishedSection(Section):
+    """A published figure, and which designs of the study it stands beside."""
+
+    column: Text = Field(description="the figure, measurement.name")
+    value: Real = Field(description="published, in the unit of the figure: a share of 0.9764, not 97.64")
+    tolerance: Annotated[Real, Field(ge=0)] = Field(
+        0.0, description="how far off the value may be, for example because it was read off a plot"
+    )
+    where: dict[Text, Label] = Field(
+        default_factory=dict, description="labels by axis; every design that has them all is compared, without any all"
+    )
+    source: Annotated[Text, Field(min_length=1)]
+    provenance: Literal["stored results", "code", "slides", "article", "abstract", "recall"] = Field(
+        description="where the value was read; recall: remembered, not re-read"
+    )
+
+
+class CorrelationSection(Section):
+    """How two figures go together; ``[x, y]`` stands for ``{x: x, y: y}``."""
+
+    x: Text
+    y: Text
+    within: Text | None = Field(None, description="an axis: also among the designs of each of its labels")
+    over: Literal["designs", "points"] = Field("designs", description="means over the seeds, or every point")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_pair(cls, given: Any) -> Any:
+        if isinstance(given, (list, tuple)):
+            if len(given) != 2:
+                raise InputError("correlations", list(given), "a pair of figures is [x, y]")
+            return {"x": given[0], "y": given[1]}
+        return given
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.x == self.y:
+            raise InputError("correlations.y", self.y, "is the figure x itself")
+        return self
+
+
+class CurveSection(Section):
+    """A picture of a figure along an axis, a line for every combination of the other axes."""
+
+    y: Text
+    along: Text
+
+
+def check(study: "Study") -> None:
+    """Raise :class:`InputError` where a comparison names what the study does not have."""
+    for k, p in enumerate(study.published):
+        _check_column(study, f"published[{k}].column", p.column)
+        for axis, label in p.where.items():
+            _check_axis(study, f"published[{k}].where", axis)
+            known = _labels(study.axes[axis])
+            if known is not None and label not in known:
+                rule = f"is no label of the axis {axis}"
+                raise InputError(f"published[{k}].where.{axis}", label, rule, close_names(label, known) or known[:8])
+    for k, c in enumerate(study.correlations):
+        for field in ("x", "y"):
+            _check_column(study, f"correlations[{k}].{field}", getattr(c, field))
+        if c.within is not None:
+            _check_axis(study, f"correlations[{k}].within", c.within)
+    for k, curve in enumerate(study.curves):
+        _check_column(study, f"curves[{k}].y", curve.y)
+        _check_axis(study, f"curves[{k}].along", curve.along)
+
+
+def fits(labels: Mapping[str, str], where: Mapping[str, str]) -> bool:
+    """Whether a design is one that a published figure stands beside."""
+    return all(labels[axis] == label for axis, label in where.items())
+
+
+def _labels(axis: "Axis") -> list[str] | None:
+    """Every label that an axis can have; ``None`` where they are drawn or solved for."""
+    idle = [IDLE] if axis.when is not None else []
+    if axis.list is not None:
+        return [*axis.list, *idle]
+    return None if axis.grid is None else [*map(label_of, axis.grid), *idle]
+
+
+def _check_column(study: "Study", field: str, column: str) -> None:
+    known = [f"{m}.{name}" for m in study.measure for name in figures.FIGURES[m]]
+    if column not in known:
+        raise InputError(field, column, "is no figure that this study measures", close_names(column, known))
+
+
+def _check_axis(study: "Study", field: str, axis: str) -> None:
+    if axis not in study.axes:
+        raise InputError(field, axis, "is no axis of this study", close_names(axis, study.axes) or [*study.axes])
