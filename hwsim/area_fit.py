@@ -23,6 +23,8 @@ FEWEST = 30
 """Designs without which nothing is fitted."""
 
 _SWEEPS = 5000
+_NOTHING = 1e-3
+"""Share of a unit below which a feature counts for nothing, even where there is most of it."""
 
 Vector = npt.NDArray[np.float64]
 
@@ -103,7 +105,7 @@ def _weights(x: Vector, y: Vector) -> Vector:
             w[k] = max(0.0, w[k] + (target[k] - gram[k] @ w) / gram[k, k])
         if np.abs(w - before).max() <= 1e-12 * max(1.0, np.abs(w).max()):
             break
-    return w / scale
+    return np.where(w > _NOTHING, w, 0) / scale
 
 
 def _left_out(x: Vector, y: Vector) -> list[float]:

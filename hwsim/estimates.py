@@ -40,9 +40,11 @@ def student_t(degrees: int) -> float:
 def estimate(values: Sequence[float]) -> Estimate:
     """Mean and interval of measurements that differ in the seed only; equal values have an interval of width 0."""
     n = len(values)
-    mean = math.fsum(values) / n
     if n == 1:
-        return Estimate(mean, math.inf, 1)
+        return Estimate(float(values[0]), math.inf, 1)
+    if min(values) == max(values):  # else rounding of the mean would make them differ
+        return Estimate(float(values[0]), 0.0, n)
+    mean = math.fsum(values) / n
     if any(not math.isfinite(v) for v in values):
         return Estimate(mean, math.nan, n)
     variance = math.fsum((v - mean) ** 2 for v in values) / (n - 1)

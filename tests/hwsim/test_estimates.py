@@ -5,6 +5,8 @@ import math
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 from hwsim.estimates import estimate, pareto_front, student_t
@@ -35,3 +37,8 @@ def test_a_front_is_what_nothing_beats(better):
         unbeaten = {i for i, a in enumerate(costs) if not any(b != a and b[0] <= a[0] and b[1] <= a[1] for b in costs)}
         assert set(pareto_front(points, better)) == unbeaten
     assert pareto_front([(math.nan, 1), (1, 1)], better) == [1]
+
+
+@given(st.floats(-1e9, 1e9), st.integers(2, 9))
+def test_equal_values_have_no_interval(value, n):
+    assert estimate([value] * n) == (value, 0.0, n)
