@@ -96,7 +96,7 @@ def features(of: Costs) -> dict[str, float]:
     """What a design has of each kind of hardware, all independent of the family.
 
     ``port_bits`` are the words that all memories can read in a clock together, ``address_bits`` their addresses,
-    ``crossbar_bits`` what dither or a small z makes to be led from any lane to any other; ``shallow`` memories are LUT RAM
+    ``crossbar_bits`` what a dither that changes from sweep to sweep leads from any lane to any other; ``shallow`` memories are LUT RAM
     (cells of 64 words of 3 bits), ``deep`` ones and tables block RAM (18 kbit); ``register_bits`` are operands and results
     of multipliers, adders and tables times the registers in front of and behind them, ``shift_bits`` what waits for them.
     """
@@ -123,7 +123,8 @@ def features(of: Costs) -> dict[str, float]:
         "crossbar_bits": sum(
             m.banks * m.lanes * m.width * math.log2(max(m.lanes, 2))
             for m in design.memories
-            if config.connectivity.dither and m.lanes > 1
+            # The dither of type 1 is one permutation for all sweeps: wires.
+            if config.connectivity.dither and config.connectivity.type > 1 and m.lanes > 1
         ),
         "shallow_bits": sum(m.bits for m in shallow),
         "shallow_cells": sum(m.banks * m.lanes * math.ceil(m.width / 3) * math.ceil(m.depth / 64) for m in shallow),
