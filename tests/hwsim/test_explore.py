@@ -5,6 +5,7 @@ import json
 import os
 import random
 import re
+import shlex
 import signal
 import sqlite3
 import subprocess
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from hwsim import config_file, measurements, study
+from hwsim import cli, config_file, measurements, study
 from hwsim.design import Design
 from hwsim.training import train
 from tests.hwsim import runs, studies
@@ -285,6 +286,18 @@ def test_the_example_of_the_documentation_is_a_study(tmp_path):
         assert (root / name) in SHIPPED_STUDIES
 
 
+def with_searched_patterns(path, folder):
+    """The study in a folder of its own, beside the patterns that it compares, found by the commands it states."""
+    text = path.read_text()
+    for command in re.findall(r"^#   hwsim (search .*)$", text, re.MULTILINE):
+        words = shlex.split(command.replace("sim_configs/", f"{path.parents[1]}/").replace("runs/", f"{folder}/runs/"))
+        assert cli.run([*words, "--trials", "20", "--draws", "5", "--quiet"]) == 0
+    (folder / "sim_configs" / "studies").mkdir(parents=True)
+    copy = folder / "sim_configs" / "studies" / path.name
+    copy.write_text(text.replace("../demo.yaml", f"{path.parents[1]}/demo.yaml"))
+    return copy
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("path", [p for p in SHIPPED_STUDIES if "synth" not in study.load(p).measure], ids=lambda p: p.stem)
 def test_shipped_studies_run(path, tmp_path):
@@ -303,7 +316,7 @@ def test_shipped_studies_run(path, tmp_path):
             pytest.skip("needs the data beside the repository")
         shrink += ["--data-dir", str(DATA)]
     if path.stem == "pattern_search":
-        pytest.skip("needs patterns that a search has found: tests/hwsim/test_pattern_search.py")
+        path = with_searched_patterns(path, tmp_path)
     text = path.read_text()
     if "rate_shift: [[0, 3], [2, 4]]" in text:
         shrink += ["--set", "training.rate_shift=[[0, 3]]"]

@@ -185,4 +185,4 @@ def test_a_missing_file_makes_a_point_illegal_not_the_study(first, tmp_path):
     found = Space(study.load(tmp_path / "study.yaml")).all()
     assert [p.labels["pattern"] for p in found.legal] == ["there"]
     assert [i.labels["pattern"] for i in found.illegal] == ["gone"]
-    assert "nowhere.npz" in found.illegal[0].reason and "cannot be read" in found.illegal[0].reason
+    assert "connectivity.file" in found.illegal[0].reason and "cannot be read" in found.illegal[0].reason
