@@ -97,9 +97,9 @@ def features(of: Costs) -> dict[str, float]:
 
     ``port_bits`` are the words that all memories can read in a clock together, ``address_bits`` their addresses,
     ``crossbar_bits`` what a dither that changes from sweep to sweep leads from any lane to any other; ``shallow`` memories
-    are LUT RAM (cells of 64 words of 3 bits), ``deep`` ones and tables block RAM (18 kbit); ``register_bits`` are operands and
-    results of multipliers, adders and tables times the registers in front of and behind them, ``shift_bits`` what waits for
-    them.
+    are LUT RAM (cells of 64 words of 3 bits), ``deep`` ones and tables block RAM (18 kbit); ``register_bits`` are operands
+    and results of multipliers, adders and tables times the registers in front of and behind them, ``shift_bits`` what waits
+    for them.
     """
     config, design = of.config, of.design
     assert config.hardware is not None
