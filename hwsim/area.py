@@ -7,7 +7,7 @@ The weights, the designs they were fitted to and the errors they had on designs 
 import math
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field, ValidationError
 
@@ -138,11 +138,3 @@ def features(of: Costs) -> dict[str, float]:
         + tables * latency.table,
         "shift_bits": waiting + lanes * latency.write_back,
     }
-
-
-def table(areas: Areas) -> list[dict[str, Any]]:
-    """Rows of a report: resource, median and worst error."""
-    return [
-        {"resource": name, "median_error": w.median_error, "worst_error": w.worst_error}
-        for name, w in areas.resources.items()
-    ]

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from hwsim import cli_difficulty, cli_explore, cli_scatter, cli_torch, config_file, report
+from hwsim.cli_options import ConfigPath, DataDir, Out, Quiet, Seed, Set, console_of, overrides
 from hwsim.config import Configuration
 from hwsim.violations import Violation
 from hwsim.watch import preparing, train_watcher
@@ -35,31 +35,11 @@ cli_explore.register(app)
 cli_scatter.register(app)
 cli_torch.register(app)
 
-ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG", help="configuration file (YAML)", show_default=False)]
-Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="directory for the results", show_default=False)]
-Seed = Annotated[int | None, typer.Option("--seed", metavar="N", help="in place of the configuration's", show_default=False)]
-Set = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="any configuration key, e.g. data.morse.sigma=3", show_default=False),
-]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="no progress and no tables")]
-DataDir = Annotated[
-    Path | None,
-    typer.Option("--data-dir", metavar="DIR", envvar="HWSIM_DATA", help="folder of the data sets", show_default=False),
-]
-
-
-def _console(quiet: bool = False) -> Console:
-    # Where nobody watches, tables are as wide as they are. File names are printed as they are, too, whatever brackets and
-    # colons they hold.
-    return Console(quiet=quiet, width=None if sys.stdout.isatty() else 500, markup=False, emoji=False, highlight=False)
-
 
 def _load(path: Path, seed: int | None, assignments: list[str] | None = None, **training: Any) -> Configuration:
     """The configuration with what the command line says in place of what the file says."""
-    overrides = dict(config_file.assignment(text) for text in assignments or [])
-    overrides |= {f"training.{k}": v for k, v in training.items() if v is not None}
-    return config_file.load(path, overrides | ({} if seed is None else {"seed": seed}))
+    given = {f"training.{k}": v for k, v in training.items() if v is not None}
+    return config_file.load(path, overrides(assignments, seed) | given)
 
 
 def _default_out(config: Configuration) -> Path:
@@ -85,7 +65,7 @@ def check(config: ConfigPath, out: Out = None, assign: Set = None, seed: Seed = 
         design.fixed_engine()  # proves that exact sums fit, and that the pattern can be drawn
     if loaded.hardware is not None and loaded.out_degrees is not None:
         timing(loaded, schedule(loaded, design.patterns))  # proves that no latency is too long
-    console = _console(quiet)
+    console = console_of(quiet)
     report.describe(console, loaded, design)
     for line in report.sequences(loaded):
         console.print(line)
@@ -122,7 +102,7 @@ def train(
 
     loaded = _load(config, seed, assign, engine=engine, order=order, samples=samples, epochs=epochs)
     design = Design(loaded)
-    console = _console(quiet)
+    console = console_of(quiet)
     report.describe(console, loaded, design)
     data = design.dataset(data_dir)
     directory = RunDirectory(out or _default_out(loaded), loaded, resume, force)
@@ -173,7 +153,7 @@ def simulate(
     window, disturbances = simulation.parse_window(trace), Disturbances(late, inference, blocked)
     loaded = _load(config, seed, assign, samples=samples, epochs=epochs)
     design = Design(loaded)
-    console = _console(quiet)
+    console = console_of(quiet)
     report.describe(console, loaded, design)
     data = design.dataset(data_dir)
     directory = RunDirectory(
@@ -203,7 +183,7 @@ def verilog(
 
     delivery = _hardware("delivery")
     loaded = _load(config, seed, assign)
-    console = _console(quiet)
+    console = console_of(quiet)
     directory = RunDirectory(
         out or _default_out(loaded).with_name(f"{loaded.name}-verilog"), loaded, force=force or out is None
     )
@@ -242,7 +222,7 @@ def cosim(
     conditions = session.Conditions(idle, blocked, inference)
     loaded = _load(config, seed, assign)
     design = Design(loaded)
-    console = _console(quiet)
+    console = console_of(quiet)
     data = design.dataset(data_dir)
     directory = RunDirectory(
         out or _default_out(loaded).with_name(f"{loaded.name}-cosim"), loaded, force=force or out is None
@@ -295,7 +275,7 @@ def synth(
     chosen = session.target(target)
     session.prepare(chosen, options)
     loaded = _load(config, seed, assign)
-    console = _console(quiet)
+    console = console_of(quiet)
     directory = RunDirectory(
         out or _default_out(loaded).with_name(f"{loaded.name}-synth-{chosen.name}"), loaded, force=force or out is None
     )
@@ -333,9 +313,9 @@ def diff(
 
     difference = simulation.compare_logs(first, second)
     if difference is None:
-        _console().print("no difference")
+        console_of().print("no difference")
         return
-    _console().print(str(difference))
+    console_of().print(str(difference))
     raise typer.Exit(1)
 
 
@@ -353,7 +333,7 @@ def bench(
     from hwsim import benchmark
 
     loaded = [_load(path, seed) for path in (config or benchmark.shipped_configurations())]
-    console = _console(quiet)
+    console = console_of(quiet)
     rows = benchmark.measure(loaded, seconds, None if quiet else _say)
     console.print(benchmark.as_table(rows))
     if out is not None:
@@ -383,7 +363,7 @@ def data_list() -> None:
     rows.columns[-1].justify, rows.columns[-1].no_wrap = "left", False
     for info in CATALOGUE.values():
         rows.add_row(info.name, str(info.features), str(info.classes), *(f"{n:,}" for n in info.counts), info.obtained)
-    _console().print(rows)
+    console_of().print(rows)
 
 
 @data_app.command("info")
@@ -395,7 +375,7 @@ def data_info(name: Annotated[str, typer.Argument(metavar="NAME")], data_dir: Da
     from hwsim import fetch
     from models.data import catalogue
 
-    console = _console()
+    console = console_of()
     if name in catalogue.CATALOGUE:
         info = catalogue.CATALOGUE[name]
         for key in ("source", "licence", "obtained"):
@@ -435,7 +415,7 @@ def data_fetch(
     with download_watcher(quiet) as watch:
         paths = fetch.fetch(name, data_dir, mirror, watch)
     for path in paths:
-        _console(quiet).print(str(path))
+        console_of(quiet).print(str(path))
 
 
 def _say(text: str) -> None:

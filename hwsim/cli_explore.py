@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from hwsim import config_file
+from hwsim.cli_options import DataDir, Out, Quiet, Set, console_of, overrides
 from models.errors import InputError
 
 _SHOWN = 20
@@ -21,17 +21,6 @@ _LINES = 20
 
 _MEASURING = {"synth": "rtl.synthesis.measurement"}
 """Modules of the hardware package that measure; only the command line knows of it."""
-
-Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="directory for the results", show_default=False)]
-Set = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="any configuration key, at every point", show_default=False),
-]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="no progress and no tables")]
-DataDir = Annotated[
-    Path | None,
-    typer.Option("--data-dir", metavar="DIR", envvar="HWSIM_DATA", help="folder of the data sets", show_default=False),
-]
 
 
 def _number(text: str, metavar: str = "N") -> Any:
@@ -43,14 +32,6 @@ def register(app: typer.Typer) -> None:
     app.command()(solve)
     app.command()(explore)
     app.command(name="fit-area")(fit_area)
-
-
-def _console(quiet: bool) -> Console:
-    return Console(quiet=quiet, width=None if sys.stdout.isatty() else 500, markup=False, emoji=False, highlight=False)
-
-
-def _sets(assignments: list[str] | None) -> dict[str, Any]:
-    return dict(config_file.assignment(text) for text in assignments or [])
 
 
 def solve(
@@ -78,8 +59,8 @@ def solve(
     from hwsim import solve_report, solver
     from hwsim.rundir import write_whole
 
-    loaded = solver.load(config, _sets(assign))
-    console = _console(quiet)
+    loaded = solver.load(config, overrides(assign))
+    console = console_of(quiet)
     if densities:
         found = solve_report.densities(loaded, limit)
         for table in solve_report.density_table(loaded, found, limit or _SHOWN):
@@ -140,9 +121,9 @@ def explore(
     from hwsim.study import load
     from hwsim.study_directory import StudyDirectory
 
-    loaded = load(study, _sets(assign), seeds)
+    loaded = load(study, overrides(assign), seeds)
     directory = StudyDirectory(out or Path("runs") / loaded.name, loaded, resume, force)
-    console = _console(quiet)
+    console = console_of(quiet)
     options: dict[str, Any] = {"scheduler": scheduler, "data_dir": data_dir, "again": retry, "modules": _MEASURING}
     try:
         with _watcher(quiet) as watch, exploring.explored(loaded, directory, workers, watch=watch, **options) as found:
@@ -187,8 +168,8 @@ def fit_area(
     table = report.table(f"{fitted.designs} designs", "resource", "median error", "worst error", "weights")
     for name, w in fitted.resources.items():
         table.add_row(name, report.percent(w.median_error), report.percent(w.worst_error), str(len(w.weights)))
-    _console(quiet).print(table)
-    _console(quiet).print(f"weights in {target}")
+    console_of(quiet).print(table)
+    console_of(quiet).print(f"weights in {target}")
 
 
 def _command(study: Path, assign: list[str] | None, seeds: int | None, *more: str) -> str:

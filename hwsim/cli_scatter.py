@@ -11,35 +11,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from hwsim import config_file
-from hwsim.config import Configuration
-
-ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG", help="configuration file (YAML)", show_default=False)]
-Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="directory for the results", show_default=False)]
-Seed = Annotated[int | None, typer.Option("--seed", metavar="N", help="in place of the configuration's", show_default=False)]
-Set = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="any configuration key, e.g. scatter.inputs=784", show_default=False),
-]
-DataDir = Annotated[
-    Path | None,
-    typer.Option("--data-dir", metavar="DIR", envvar="HWSIM_DATA", help="folder of the data sets", show_default=False),
-]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="no progress and no tables")]
+from hwsim.cli_options import ConfigPath, DataDir, Out, Quiet, Seed, Set, console_of, load
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     app.command()(scatter)
     app.command()(search)
-
-
-def _console(quiet: bool) -> Console:
-    return Console(quiet=quiet, width=None if sys.stdout.isatty() else 500, markup=False, emoji=False, highlight=False)
-
-
-def _load(path: Path, seed: int | None, assignments: list[str] | None) -> Configuration:
-    overrides = dict(config_file.assignment(text) for text in assignments or [])
-    return config_file.load(path, overrides | ({} if seed is None else {"seed": seed}))
 
 
 def scatter(config: ConfigPath, out: Out = None, assign: Set = None, seed: Seed = None, quiet: Quiet = False) -> None:
@@ -53,9 +31,9 @@ def scatter(config: ConfigPath, out: Out = None, assign: Set = None, seed: Seed 
     from hwsim.scatter import of_design
     from hwsim.watch import preparing
 
-    loaded = _load(config, seed, assign)
+    loaded = load(config, assign, seed)
     directory = None if out is None else RunDirectory(out, loaded, adding=True)
-    design, console = Design(loaded), _console(quiet)
+    design, console = Design(loaded), console_of(quiet)
     with preparing(quiet):
         found = of_design(design)
         tables = scatter_report.tables(design, found)
@@ -92,9 +70,9 @@ def search(
     from hwsim.rundir import CONFIG, RunDirectory
     from hwsim.watch import preparing
 
-    loaded = _load(config, seed, assign)
+    loaded = load(config, assign, seed)
     pattern_search.check(loaded)
-    design, console = Design(loaded), _console(quiet)
+    design, console = Design(loaded), console_of(quiet)
     target = out or Path("runs") / f"{loaded.name}-{config_file.fingerprint(loaded)[:8]}-search"
     directory = RunDirectory(target, loaded, force=force or out is None)
     with preparing(quiet):

@@ -1,30 +1,19 @@
 """The commands that need PyTorch: training behind a convolutional front end, export and import of classification layers."""
 
 import shlex
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from hwsim import config_file
+from hwsim.cli_options import DataDir, Out, Quiet, Seed, Set, console_of, load, overrides
 
 if TYPE_CHECKING:
     from hwsim.rundir import RunDirectory
     from hwsim.trained_design import Fidelity
 
-Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="directory for the results", show_default=False)]
-Seed = Annotated[int | None, typer.Option("--seed", metavar="N", help="in place of the configuration's", show_default=False)]
-Set = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="any configuration key, e.g. frontend.epochs=3", show_default=False),
-]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="no progress and no tables")]
-DataDir = Annotated[
-    Path | None,
-    typer.Option("--data-dir", metavar="DIR", envvar="HWSIM_DATA", help="folder of the data sets", show_default=False),
-]
 Force = Annotated[bool, typer.Option("--force", help="replace another run in --out")]
 
 
@@ -33,14 +22,6 @@ def register(app: typer.Typer) -> None:
     app.command()(frontend)
     app.command("export-frontend")(export_frontend)
     app.command("import-torch")(import_torch)
-
-
-def _console(quiet: bool) -> Console:
-    return Console(quiet=quiet, width=None if sys.stdout.isatty() else 500, markup=False, emoji=False, highlight=False)
-
-
-def _overrides(assignments: list[str] | None, seed: int | None) -> dict[str, Any]:
-    return dict(config_file.assignment(text) for text in assignments or []) | ({} if seed is None else {"seed": seed})
 
 
 def frontend(
@@ -69,12 +50,12 @@ def frontend(
     from hwsim.frontend import images
     from hwsim.frontend_run import FrontendRun, sizes
 
-    loaded = config_file.load(config, _overrides(assign, seed))
+    loaded = load(config, assign, seed)
     design = Design(loaded)
     data = images(design, data_dir)
     default = Path("runs") / f"{loaded.name}-{config_file.fingerprint(loaded)[:8]}"
     directory = RunDirectory(out or default, loaded, resume, force)
-    console = _console(quiet)
+    console = console_of(quiet)
     with preparing(quiet), interrupt_later():
         run = FrontendRun(design, data, directory)
     report.describe(console, run.design.config, run.design)
@@ -114,8 +95,8 @@ def export_frontend(
     require()
     from hwsim.frontend_export import export
 
-    directory, found = export(run, out, data_dir, _overrides(assign, None), force)
-    _tell(_console(quiet), directory, found)
+    directory, found = export(run, out, data_dir, overrides(assign), force)
+    _tell(console_of(quiet), directory, found)
 
 
 def import_torch(
@@ -149,10 +130,10 @@ def import_torch(
         output=output,
         mean=mean,
         deviation=std,
-        overrides=_overrides(assign, None),
+        overrides=overrides(assign),
         force=force,
     )
-    _tell(_console(quiet), directory, found)
+    _tell(console_of(quiet), directory, found)
 
 
 def _tell(console: Console, directory: "RunDirectory", found: "Fidelity") -> None:

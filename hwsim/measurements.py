@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
-from hwsim import area, config_file, costs, energy, machine
+from hwsim import area, config_file, costs, energy, given_files, machine
 from hwsim.config import Configuration
 from hwsim.design import Design
 from hwsim.difficulty_figures import difficulty_figures
@@ -177,17 +177,10 @@ def _data_version(config: Configuration, data_dir: Path | None) -> str:
     """Of a file of the user's its SHA-256; all other data sets are what their names say."""
     if not config.data.name.endswith(".npz"):
         return ""
-    path = npz_path(config.data.name, data_dir)
     try:
-        state = path.stat()
-    except OSError:
+        return given_files.digest("data.name", npz_path(config.data.name, data_dir))
+    except InputError:
         return "missing"
-    return _digest(path, state.st_mtime_ns, state.st_size)
-
-
-@cache
-def _digest(path: Path, _modified: int, _size: int) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 class Workshop:
