@@ -1,7 +1,7 @@
 """The figures that a study can measure, by measurement and name."""
 
 from hwsim.difficulty_figures import DIFFICULTY_FIGURES
-from hwsim.figure import Figure
+from hwsim.figure import JUDGED, Figure
 from hwsim.frontend_figures import FRONTEND_FIGURES
 from hwsim.pattern_figures import PATTERN_FIGURES
 
@@ -22,12 +22,7 @@ _CHECK = {
     ),
 }
 _TRAINED = {
-    "test_accuracy": Figure("1", "share of test samples predicted right after the last epoch", "more", "test accuracy"),
-    "test_loss": Figure("nats or squared error", "mean cost of test samples after the last epoch", "less", "test loss"),
-    "validation_accuracy": Figure(
-        "1", "share of held-out samples predicted right after the last epoch", "more", "validation accuracy"
-    ),
-    "validation_loss": Figure("nats or squared error", "mean cost of held-out samples after the last epoch", "less"),
+    **JUDGED,
     "train_accuracy": Figure(
         "1", "share of training samples predicted right as they were fed, last epoch", "more", "training accuracy"
     ),

@@ -3,19 +3,14 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hwsim.figure import Figure
+from hwsim.figure import JUDGED, Figure
 from models.torch_layers import require
 
 if TYPE_CHECKING:
     from hwsim.design import Design
 
 FRONTEND_FIGURES: dict[str, Figure] = {
-    "test_accuracy": Figure("1", "share of test samples predicted right after the last epoch", "more", "test accuracy"),
-    "test_loss": Figure("nats or squared error", "mean cost of test samples after the last epoch", "less", "test loss"),
-    "validation_accuracy": Figure(
-        "1", "share of held-out samples predicted right after the last epoch", "more", "validation accuracy"
-    ),
-    "validation_loss": Figure("nats or squared error", "mean cost of held-out samples after the last epoch", "less"),
+    **JUDGED,
     "train_accuracy": Figure(
         "1", "share of training samples predicted right before they were learned from, last epoch", "more"
     ),

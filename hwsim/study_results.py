@@ -10,7 +10,6 @@ from hwsim.estimates import Estimate, estimate, pareto_front
 from hwsim.explore import Explored
 from hwsim.figures import FIGURES, TRAINING, of_column
 from hwsim.study_directory import ILLEGAL, PARQUET, RESULTS, SUMMARY, StudyDirectory
-from models.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -142,16 +141,3 @@ def as_parquet(rows: list[dict[str, Any]]) -> bytes | None:
     sink = io.BytesIO()
     pyarrow.parquet.write_table(pyarrow.Table.from_arrays([*arrays.values()], schema=pyarrow.schema(fields)), sink)
     return sink.getvalue()
-
-
-def column(name: str) -> str:
-    """A figure's name as given by a user, checked.
-
-    Raises
-    ------
-    InputError
-        If there is no such figure.
-    """
-    if of_column(name) is None:
-        raise InputError("figure", name, "is no figure", [f"{m}.{f}" for m in FIGURES for f in FIGURES[m]][:8])
-    return name
