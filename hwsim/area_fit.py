@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import yaml
 
-from hwsim import study
 from hwsim.area import FEATURES, Areas, Weights, features
 from hwsim.costs import costs
 from hwsim.design import Design
 from hwsim.figures import RESOURCES
-from hwsim.study_directory import RESULTS, STUDY
-from hwsim.study_points import Space
+from hwsim.studies import study
+from hwsim.studies.directory import RESULTS, STUDY
+from hwsim.studies.points import Space
 from models.errors import InputError
 
 FEWEST = 30

@@ -116,10 +116,10 @@ def explore(
 
     Points that fail are recorded with their error, illegal ones are listed with the reason. Exit code 1 if any point failed.
     """
-    from hwsim import comparison_results, study_plots, study_report, study_results
-    from hwsim import explore as exploring
-    from hwsim.study import load
-    from hwsim.study_directory import StudyDirectory
+    from hwsim.studies import comparison_results, plots, report, results
+    from hwsim.studies import explore as exploring
+    from hwsim.studies.directory import StudyDirectory
+    from hwsim.studies.study import load
 
     loaded = load(study, overrides(assign), seeds)
     directory = StudyDirectory(out or Path("runs") / loaded.name, loaded, resume, force)
@@ -127,19 +127,19 @@ def explore(
     options: dict[str, Any] = {"scheduler": scheduler, "data_dir": data_dir, "again": retry, "modules": _MEASURING}
     try:
         with _watcher(quiet) as watch, exploring.explored(loaded, directory, workers, watch=watch, **options) as found:
-            files = study_results.write(found, directory) + comparison_results.write(found, directory)
-            pictures = study_plots.write(found, directory)
-            study_report.write(found, directory, files, pictures, _command(study, assign, seeds))
+            files = results.write(found, directory) + comparison_results.write(found, directory)
+            pictures = plots.write(found, directory)
+            report.write(found, directory, files, pictures, _command(study, assign, seeds))
     except KeyboardInterrupt:
         again = _command(study, assign, seeds, "--out", str(directory.path), "--workers", str(workers), "--resume")
         console.print(f"interrupted; continue with: {again}", soft_wrap=True)
         raise typer.Exit(130) from None
-    console.print(study_report.as_table(found, _SHOWN_DESIGNS))
-    for line in study_report.illegal_lines(found.points.illegal, 5):
+    console.print(report.as_table(found, _SHOWN_DESIGNS))
+    for line in report.illegal_lines(found.points.illegal, 5):
         console.print(f"illegal: {line}", soft_wrap=True)
-    for line in study_report.failure_lines(found, 5):
+    for line in report.failure_lines(found, 5):
         console.print(f"failed: {line}", soft_wrap=True)
-    told = study_report.speed(found)
+    told = report.speed(found)
     if told is not None:
         console.print(told)
     console.print(f"results in {directory.path}")

@@ -25,10 +25,11 @@ def scatter(config: ConfigPath, out: Out = None, assign: Set = None, seed: Seed 
 
     With --out everything is written to scatter.json, and scatter.png shows which windows starve.
     """
-    from hwsim import plots, scatter_plots, scatter_report
+    from hwsim import plots
     from hwsim.design import Design
+    from hwsim.patterns import scatter_plots, scatter_report
+    from hwsim.patterns.scatter import of_design
     from hwsim.rundir import SCATTER, SCATTER_PICTURE, RunDirectory
-    from hwsim.scatter import of_design
     from hwsim.watch import preparing
 
     loaded = load(config, assign, seed)
@@ -65,25 +66,26 @@ def search(
 
     Leaves connectivity.npz, a config.yaml that trains on it, search.json and search.png. Ctrl-C keeps the best so far.
     """
-    from hwsim import pattern_search, pattern_search_report
     from hwsim.design import Design
+    from hwsim.patterns import search as searching
+    from hwsim.patterns import search_report
     from hwsim.rundir import CONFIG, RunDirectory
     from hwsim.watch import preparing
 
     loaded = load(config, assign, seed)
-    pattern_search.check(loaded)
+    searching.check(loaded)
     design, console = Design(loaded), console_of(quiet)
     target = out or Path("runs") / f"{loaded.name}-{config_file.fingerprint(loaded)[:8]}-search"
     directory = RunDirectory(target, loaded, force=force or out is None)
     with preparing(quiet):
-        spread = pattern_search.input_variance(design.dataset(data_dir).train) if variance else None
-        pattern_search.Judge(loaded, spread).candidate(design.patterns)
+        spread = searching.input_variance(design.dataset(data_dir).train) if variance else None
+        searching.Judge(loaded, spread).candidate(design.patterns)
     with _watcher(quiet) as watch:
-        found = pattern_search.search(design, trials, draws, restarts, spread, watch)
+        found = searching.search(design, trials, draws, restarts, spread, watch)
     with directory.locked():
-        pattern_search_report.write(design, found, variance, directory)
-    console.print(pattern_search_report.table(design, found, variance))
-    console.print(pattern_search_report.line(found))
+        search_report.write(design, found, variance, directory)
+    console.print(search_report.table(design, found, variance))
+    console.print(search_report.line(found))
     console.print(
         f"results in {directory.path}; train on the best pattern with: hwsim train {directory / CONFIG}", soft_wrap=True
     )

@@ -11,8 +11,8 @@ from hwsim import config_file
 from hwsim.cli_options import DataDir, Out, Quiet, Seed, Set, console_of, load, overrides
 
 if TYPE_CHECKING:
+    from hwsim.frontends.trained_design import Fidelity
     from hwsim.rundir import RunDirectory
-    from hwsim.trained_design import Fidelity
 
 Force = Annotated[bool, typer.Option("--force", help="replace another run in --out")]
 
@@ -47,8 +47,8 @@ def frontend(
     from models.torch_layers import require
 
     require()
-    from hwsim.frontend import images
-    from hwsim.frontend_run import FrontendRun, sizes
+    from hwsim.frontends.run import FrontendRun, sizes
+    from hwsim.frontends.trainer import images
 
     loaded = load(config, assign, seed)
     design = Design(loaded)
@@ -93,7 +93,7 @@ def export_frontend(
     from models.torch_layers import require
 
     require()
-    from hwsim.frontend_export import export
+    from hwsim.frontends.exporting import export
 
     directory, found = export(run, out, data_dir, overrides(assign), force)
     _tell(console_of(quiet), directory, found)
@@ -119,7 +119,7 @@ def import_torch(
     from models.torch_layers import require
 
     require()
-    from hwsim.frontend_import import import_state_dict
+    from hwsim.frontends.importing import import_state_dict
 
     directory, found = import_state_dict(
         source,

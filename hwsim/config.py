@@ -9,7 +9,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, model_validator
 
-from hwsim import constraints, scatter_windows
+from hwsim import constraints
+from hwsim.patterns import scatter_windows
 from models.fixedpoint import Format, Rounding
 from models.network import INITIALISATIONS
 from models.number_system import STEPS, NumberSystem

@@ -2,8 +2,8 @@
 
 from hwsim.difficulty_figures import DIFFICULTY_FIGURES
 from hwsim.figure import JUDGED, Figure
-from hwsim.frontend_figures import FRONTEND_FIGURES
-from hwsim.pattern_figures import PATTERN_FIGURES
+from hwsim.frontends.figures import FRONTEND_FIGURES
+from hwsim.patterns.figures import PATTERN_FIGURES
 
 __all__ = ["FIGURES", "TRAINING", "Figure", "of_column"]
 

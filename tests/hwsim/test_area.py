@@ -6,12 +6,13 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hwsim import area, area_fit, cli, config_file, costs, study
+from hwsim import area, area_fit, cli, config_file, costs
 from hwsim.design import Design
-from hwsim.explore import explored
 from hwsim.figures import RESOURCES
-from hwsim.study_directory import StudyDirectory
-from hwsim.study_results import write
+from hwsim.studies import study
+from hwsim.studies.directory import StudyDirectory
+from hwsim.studies.explore import explored
+from hwsim.studies.results import write
 from models.errors import InputError
 from tests.hwsim.fake_synthesis import WEIGHTS
 from tests.hwsim.shipped import SHIPPED

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hwsim.correlation import correlation, pearson, ranks
+from hwsim.studies.correlation import correlation, pearson, ranks
 
 SMALL = st.lists(st.tuples(st.integers(-5, 5), st.integers(-5, 5)), min_size=3, max_size=20)
 

@@ -52,7 +52,7 @@ def test_a_study_on_a_cluster_that_loses_a_worker(cluster, tmp_path):
 
 
 def test_nobody_at_the_address_is_one_line(tmp_path, capsys, monkeypatch):
-    from hwsim import dask_workers
+    from hwsim.studies import dask_workers
 
     monkeypatch.setattr(dask_workers, "_SECONDS", 0.5)
     started = time.monotonic()

@@ -6,7 +6,7 @@ import shlex
 
 import pytest
 
-from hwsim import study
+from hwsim.studies import study
 from tests.hwsim.shipped import SHIPPED
 
 ROOT = SHIPPED[0].parents[1]

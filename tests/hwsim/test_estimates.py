@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from hwsim.estimates import estimate, pareto_front, student_t
+from hwsim.studies.estimates import estimate, pareto_front, student_t
 
 
 @pytest.mark.parametrize("degrees", [*range(1, 60), 100, 1000, 10**6])

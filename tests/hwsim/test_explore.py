@@ -16,8 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from hwsim import cli, config_file, measurements, study
+from hwsim import cli, config_file
 from hwsim.design import Design
+from hwsim.studies import measurements, study
 from hwsim.training import train
 from tests.hwsim import runs, studies
 from tests.hwsim.shipped import SHIPPED
@@ -59,7 +60,7 @@ def test_what_a_study_leaves(whole):
 
 def test_a_points_figures_are_those_of_a_training_run(whole, tmp_path):
     path, out = whole
-    from hwsim.study_points import Space
+    from hwsim.studies.points import Space
 
     point = Space(study.load(path)).all().legal[5]
     history = train(Design(point.config), tmp_path / "run").history
@@ -130,9 +131,9 @@ def test_other_code_or_other_samples_are_other_results(whole, tmp_path, monkeypa
 
 
 def test_the_code_version_covers_what_computes_and_not_what_draws():
-    names = set(measurements._imported("hwsim.measurements"))
+    names = set(measurements._imported("hwsim.studies.measurements"))
     assert {"models.fixed_kernel", "models.losses", "hwsim.trainers", "hwsim.machine_kernel", "hwsim.costs"} <= names
-    assert not {"hwsim.plots", "hwsim.cli", "hwsim.study_report", "hwsim.explore"} & names
+    assert not {"hwsim.plots", "hwsim.cli", "hwsim.studies.report", "hwsim.studies.explore"} & names
 
 
 def test_a_failing_point_is_recorded_and_the_study_goes_on(tmp_path, capsys):
@@ -265,7 +266,7 @@ def is_worker(pid, ancestor):
 
 @pytest.mark.parametrize("path", SHIPPED_STUDIES, ids=lambda p: p.stem)
 def test_shipped_studies_are_sound(path):
-    from hwsim.study_points import Space
+    from hwsim.studies.points import Space
 
     found = Space(study.load(path)).all()
     # Patterns that a search has yet to find.
@@ -274,7 +275,7 @@ def test_shipped_studies_are_sound(path):
 
 
 def test_the_example_of_the_documentation_is_a_study(tmp_path):
-    from hwsim.study_points import Space
+    from hwsim.studies.points import Space
 
     root = SHIPPED[0].parents[1]
     text = re.search(r"```yaml\n(.*?)```", (root / "docs/studies/README.md").read_text(), re.DOTALL)[1]

@@ -10,7 +10,7 @@ import pytest
 
 from hwsim import cli, config_file
 from hwsim.design import Design
-from hwsim.frontend_figures import FRONTEND_FIGURES, frontend_figures
+from hwsim.frontends.figures import FRONTEND_FIGURES, frontend_figures
 from hwsim.rundir import RunDirectory
 from models.connectivity import read_connectivity
 from models.errors import InputError
@@ -22,8 +22,8 @@ from tests.hwsim.runs import files
 
 torch = pytest.importorskip("torch")
 
-from hwsim.frontend import FrontendTrainer, images  # noqa: E402
-from hwsim.frontend_run import FrontendRun  # noqa: E402
+from hwsim.frontends.run import FrontendRun  # noqa: E402
+from hwsim.frontends.trainer import FrontendTrainer, images  # noqa: E402
 from models.torch_layers.flat_parameters import FlatParameters  # noqa: E402
 
 

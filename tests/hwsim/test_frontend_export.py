@@ -15,7 +15,7 @@ from tests.hwsim.runs import files
 
 pytest.importorskip("torch")
 
-from hwsim.frontend import FrontendTrainer, images
+from hwsim.frontends.trainer import FrontendTrainer, images
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
 

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import yaml
 
-from hwsim import cli, config_file, study
+from hwsim import cli, config_file
 from hwsim.design import Design
-from hwsim.measurements import task
-from hwsim.study_points import Space
+from hwsim.studies import study
+from hwsim.studies.measurements import task
+from hwsim.studies.points import Space
 from models.connectivity import write_connectivity
 from models.errors import InputError
 from models.npz import read_npz, write_npz

@@ -9,11 +9,13 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hwsim import cli, config_file, pattern_search, pattern_search_report, scatter_windows
+from hwsim import cli, config_file
 from hwsim.config_file import load, parse
 from hwsim.design import Design
-from hwsim.pattern_search import Judge, input_variance, search
-from hwsim.scatter import of_design
+from hwsim.patterns import scatter_windows, search_report
+from hwsim.patterns import search as searching
+from hwsim.patterns.scatter import of_design
+from hwsim.patterns.search import Judge, input_variance, search
 from models.clash_free import draw_clash_free, from_seeds, is_clash_free
 from models.data.dataset import Split
 from models.errors import InputError
@@ -62,10 +64,10 @@ def test_every_pattern_on_the_way_is_legal(seed, variant, steps):
     """Also where right neurons straddle two sweeps, so that some seeds would repeat an edge."""
     d = design(STRADDLING, seed, **variant)
     judge, rng = Judge(d.config), np.random.default_rng(seed)
-    found = pattern_search.Found(judge.candidate(d.patterns), judge.candidate(d.patterns))
+    found = searching.Found(judge.candidate(d.patterns), judge.candidate(d.patterns))
     for i, (pattern, z) in enumerate(zip(d.patterns, (3, 3), strict=True)):
         for _ in range(steps):
-            pattern = pattern_search._move(pattern, variant["dither"], rng, found) or pattern
+            pattern = searching._move(pattern, variant["dither"], rng, found) or pattern
             pattern.validate()
             assert is_clash_free(pattern, z)
             assert pattern.d_out == d.patterns[i].d_out and pattern.d_in == d.patterns[i].d_in
@@ -80,10 +82,10 @@ def test_moves_reach_every_pattern_of_a_type():
         parse({"network": {"layers": [6, 4], "out_degree": [2]}, "hardware": {"z": [2]}, "data": {"name": "mine.npz"}})
     )
     start, rng = d.patterns[0], np.random.default_rng(0)
-    found = pattern_search.Found(*[Judge(d.config).candidate([start])] * 2)
+    found = searching.Found(*[Judge(d.config).candidate([start])] * 2)
     met, pattern = {start.left.tobytes()}, start
     for _ in range(2000):
-        pattern = pattern_search._move(pattern, False, rng, found)
+        pattern = searching._move(pattern, False, rng, found)
         met.add(pattern.left.tobytes())
     assert len(met) == 81 and found.refused == 0
 
@@ -279,7 +281,7 @@ def test_what_cannot_be_searched(options, answer, config, tmp_path, capsys):
 def test_a_pattern_from_a_file_is_not_searched(config, tmp_path):
     assert run(config, tmp_path / "a") == 0
     with pytest.raises(InputError, match=r"^connectivity.file = .*: must be left out: the search draws its own patterns$"):
-        pattern_search.check(load(tmp_path / "a" / "config.yaml"))
+        searching.check(load(tmp_path / "a" / "config.yaml"))
 
 
 @pytest.mark.parametrize("case", ["plain", "long name", "no draws", "one restart cut short"])
@@ -291,7 +293,7 @@ def test_pictures_cut_nothing_off(case):
         found.draws, found.history, found.moves = [], [], []
     if case == "one restart cut short":
         found.history[1], found.moves[1] = found.history[1][:1], 3
-    fig = pattern_search_report.picture(d, found)
+    fig = search_report.picture(d, found)
     fig.canvas.draw()
     width, height = fig.canvas.get_width_height()
     texts = [t for ax in fig.axes for t in (ax.title, ax.xaxis.label, ax.yaxis.label)]

@@ -10,11 +10,12 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hwsim import cli, plots, scatter_plots, scatter_windows
+from hwsim import cli, plots
 from hwsim.config_file import load, parse
 from hwsim.design import Design
-from hwsim.pattern_figures import PATTERN_FIGURES, pattern_figures
-from hwsim.scatter import of_design
+from hwsim.patterns import scatter_plots, scatter_windows
+from hwsim.patterns.figures import PATTERN_FIGURES, pattern_figures
+from hwsim.patterns.scatter import of_design
 from models.clash_free import from_seeds
 from models.connectivity import write_connectivity
 from models.data.catalogue import CATALOGUE

@@ -5,10 +5,10 @@ import math
 
 import pytest
 
-from hwsim import study
-from hwsim.expressions import Expression
-from hwsim.labels import label_of
-from hwsim.study_points import Space
+from hwsim.studies import study
+from hwsim.studies.expressions import Expression
+from hwsim.studies.labels import label_of
+from hwsim.studies.points import Space
 from models.errors import InputError
 from tests.hwsim import studies
 

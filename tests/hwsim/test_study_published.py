@@ -5,8 +5,9 @@ import statistics
 
 import pytest
 
-from hwsim import cli, comparison_results, study
-from hwsim.estimates import Estimate
+from hwsim import cli
+from hwsim.studies import comparison_results, study
+from hwsim.studies.estimates import Estimate
 from models.errors import InputError
 from tests.hwsim import studies
 from tests.hwsim.test_explore import rows

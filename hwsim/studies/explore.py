@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hwsim import config_file
-from hwsim.measurements import Result, Task, check_elsewhere, code_version, task
-from hwsim.store import Store
-from hwsim.study import Study
-from hwsim.study_directory import STORE, StudyDirectory
-from hwsim.study_points import Point, Points, Space
-from hwsim.workers import LocalWorkers, Workers
+from hwsim.studies.directory import STORE, StudyDirectory
+from hwsim.studies.measurements import Result, Task, check_elsewhere, code_version, task
+from hwsim.studies.points import Point, Points, Space
+from hwsim.studies.store import Store
+from hwsim.studies.study import Study
+from hwsim.studies.workers import LocalWorkers, Workers
 from models.errors import InputError
 
 
@@ -209,7 +209,7 @@ def explored(
     if scheduler is None:
         team: Workers = LocalWorkers(workers)
     else:
-        from hwsim.dask_workers import DaskWorkers
+        from hwsim.studies.dask_workers import DaskWorkers
 
         team = DaskWorkers(scheduler)
     with closing(team), directory.locked(), Store(directory / STORE) as store:
@@ -217,7 +217,7 @@ def explored(
         found = exploration.explored
         found.workers = workers if scheduler is None else 0
         if study.search:
-            from hwsim.search import search
+            from hwsim.studies.search import search
 
             search(space, exploration)
         else:

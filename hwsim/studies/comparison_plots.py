@@ -6,16 +6,16 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hwsim.comparison_report import coefficient
-from hwsim.comparison_results import pairs_of, published
-from hwsim.comparisons import CorrelationSection, CurveSection
-from hwsim.correlation import correlation
-from hwsim.estimates import Estimate
-from hwsim.explore import Explored
-from hwsim.labels import IDLE
 from hwsim.plots import GREY, figure
-from hwsim.study_axes import PublishedMark, axis_title, frame, mark_published, scaled, set_scale, style
-from hwsim.study_results import DesignRow, design_rows, varying
+from hwsim.studies.axes import PublishedMark, axis_title, frame, mark_published, scaled, set_scale, style
+from hwsim.studies.comparison_report import coefficient
+from hwsim.studies.comparison_results import pairs_of, published
+from hwsim.studies.comparisons import CorrelationSection, CurveSection
+from hwsim.studies.correlation import correlation
+from hwsim.studies.estimates import Estimate
+from hwsim.studies.explore import Explored
+from hwsim.studies.labels import IDLE
+from hwsim.studies.results import DesignRow, design_rows, varying
 
 _LONG_LABELS = 40
 """Characters of all labels together from which they stand upright."""

@@ -51,6 +51,6 @@ def frontend_figures(design: "Design", data_dir: Path | None) -> dict[str, int |
         If PyTorch is missing, or images and network do not fit.
     """
     require()
-    from hwsim.frontend_run import measure
+    from hwsim.frontends.run import measure
 
     return measure(design, data_dir)

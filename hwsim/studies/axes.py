@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from hwsim import figures
-from hwsim.comparisons import PublishedSection
 from hwsim.figures import of_column
 from hwsim.plots import BLUE, GREEN, RED, YELLOW
+from hwsim.studies.comparisons import PublishedSection
 
 COLOURS = (BLUE, RED, GREEN, YELLOW, "#66CCEE", "#AA3377")
 MARKERS = ("o", "s", "^", "D", "v", "P")

@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 
 from hwsim.rundir import lock, write_whole
-from hwsim.study import Study
+from hwsim.studies.study import Study
 from models.errors import InputError
 
 STUDY = "study.yaml"

@@ -8,11 +8,11 @@ from pydantic import BeforeValidator, Field, model_validator
 from hwsim import figures
 from hwsim.config import Real, Section, Text
 from hwsim.constraints import close_names
-from hwsim.labels import IDLE, label_of
+from hwsim.studies.labels import IDLE, label_of
 from models.errors import InputError
 
 if TYPE_CHECKING:
-    from hwsim.study import Axis, Study
+    from hwsim.studies.study import Axis, Study
 
 Label = Annotated[Text, BeforeValidator(lambda v: v if isinstance(v, str) else label_of(v))]
 """Of a value of an axis; the value itself does as well."""

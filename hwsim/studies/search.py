@@ -9,10 +9,10 @@ import math
 import warnings
 from typing import Any
 
-from hwsim.explore import Exploration
 from hwsim.figures import of_column
-from hwsim.study import SearchSection
-from hwsim.study_points import Space, Value
+from hwsim.studies.explore import Exploration
+from hwsim.studies.points import Space, Value
+from hwsim.studies.study import SearchSection
 from models.errors import InputError
 
 

@@ -12,10 +12,10 @@ from pydantic_core import PydanticUndefined
 
 from hwsim import config_file
 from hwsim.config import Configuration
-from hwsim.expressions import Expression
-from hwsim.labels import IDLE, label_of
 from hwsim.solver import Budget, Solver
-from hwsim.study import Axis, RandomSection, SolveSection, Study
+from hwsim.studies.expressions import Expression
+from hwsim.studies.labels import IDLE, label_of
+from hwsim.studies.study import Axis, RandomSection, SolveSection, Study
 from models.errors import InputError
 
 MOST_POINTS = 1_000_000

@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from hwsim import config_file, trained_design
+from hwsim import config_file
 from hwsim.config import Configuration
 from hwsim.design import Design
-from hwsim.frontend import FrontendTrainer, images, section
+from hwsim.frontends import trained_design
+from hwsim.frontends.trained_design import Fidelity
+from hwsim.frontends.trainer import FrontendTrainer, images, section
 from hwsim.metrics import figure
 from hwsim.rundir import CONFIG, CONNECTIVITY, FINAL, FRONT_END, RunDirectory
-from hwsim.trained_design import Fidelity
 from models import rescaling
 from models.connectivity import read_connectivity
 from models.data.dataset import Dataset, Split

@@ -1,9 +1,9 @@
 """What can be said of a design's connectivity before anything is trained: the measurement ``pattern`` of a study."""
 
-from hwsim import scatter_windows
 from hwsim.design import Design
 from hwsim.figure import Figure
-from hwsim.scatter import of_design
+from hwsim.patterns import scatter_windows
+from hwsim.patterns.scatter import of_design
 from models import interleaver
 from models.pattern_statistics import Degrees, in_degrees, out_degrees, paths
 

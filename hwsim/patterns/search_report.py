@@ -11,7 +11,7 @@ from hwsim import config_file, metrics, plots, report
 from hwsim.config import Configuration
 from hwsim.design import Design
 from hwsim.metrics import figure
-from hwsim.pattern_search import Found
+from hwsim.patterns.search import Found
 from hwsim.plots import BLUE, GREEN, GREY, RED, YELLOW
 from hwsim.rundir import CONNECTIVITY, SEARCH, SEARCH_PICTURE, RunDirectory
 from models.connectivity import write_connectivity

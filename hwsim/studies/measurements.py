@@ -22,8 +22,8 @@ from hwsim.config import Configuration
 from hwsim.design import Design
 from hwsim.difficulty_figures import difficulty_figures
 from hwsim.figures import FIGURES, TRAINING
-from hwsim.frontend_figures import frontend_figures
-from hwsim.pattern_figures import pattern_figures
+from hwsim.frontends.figures import frontend_figures
+from hwsim.patterns.figures import pattern_figures
 from hwsim.schedule import schedule
 from hwsim.timing import timing
 from hwsim.trainers import CycleTrainer, Figures, FixedTrainer, FloatTrainer, Trainer

@@ -6,16 +6,17 @@ from typing import Any
 
 from rich.table import Table
 
-from hwsim import comparison_report, report
-from hwsim.estimates import Estimate
-from hwsim.explore import Explored
+from hwsim import report
 from hwsim.figures import of_column
-from hwsim.measurements import code_version
 from hwsim.metrics import figure
-from hwsim.study_directory import ILLEGAL, REPORT, RESULTS, SUMMARY, TIMING, StudyDirectory
-from hwsim.study_points import Illegal
-from hwsim.study_results import DesignRow, columns, design_rows, fronts, headline, varying
-from hwsim.study_text import markdown_table, shown, title, unit_title
+from hwsim.studies import comparison_report
+from hwsim.studies.directory import ILLEGAL, REPORT, RESULTS, SUMMARY, TIMING, StudyDirectory
+from hwsim.studies.estimates import Estimate
+from hwsim.studies.explore import Explored
+from hwsim.studies.measurements import code_version
+from hwsim.studies.points import Illegal
+from hwsim.studies.results import DesignRow, columns, design_rows, fronts, headline, varying
+from hwsim.studies.text import markdown_table, shown, title, unit_title
 
 _MOST_ILLEGAL = 20
 

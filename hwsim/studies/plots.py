@@ -8,14 +8,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Picture
 from matplotlib.patheffects import withStroke
 
-from hwsim import comparison_plots
-from hwsim.comparison_results import published
-from hwsim.explore import Explored
 from hwsim.figures import of_column
 from hwsim.plots import GREY, figure
-from hwsim.study_axes import PublishedMark, axis_title, frame, mark_published, scaled, set_scale, style
-from hwsim.study_directory import StudyDirectory
-from hwsim.study_results import DesignRow, design_rows, front_of, varying
+from hwsim.studies import comparison_plots
+from hwsim.studies.axes import PublishedMark, axis_title, frame, mark_published, scaled, set_scale, style
+from hwsim.studies.comparison_results import published
+from hwsim.studies.directory import StudyDirectory
+from hwsim.studies.explore import Explored
+from hwsim.studies.results import DesignRow, design_rows, front_of, varying
 
 _ROOM = (0.16, 0.05)
 """Width and height of a label, shares of the picture."""

@@ -5,11 +5,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from rich.table import Table
 
-from hwsim import metrics, report, scatter_windows
+from hwsim import metrics, report
 from hwsim.design import Design
 from hwsim.metrics import figure
-from hwsim.pattern_figures import PATTERN_FIGURES, degrees, pattern_figures
-from hwsim.scatter_windows import Grid
+from hwsim.patterns import scatter_windows
+from hwsim.patterns.figures import PATTERN_FIGURES, degrees, pattern_figures
+from hwsim.patterns.scatter_windows import Grid
 from models import interleaver
 from models.pattern_statistics import Degrees
 from models.scatter import Coverage, Scatter

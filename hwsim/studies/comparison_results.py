@@ -4,13 +4,13 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from hwsim import comparisons
-from hwsim.comparisons import CorrelationSection, PublishedSection
-from hwsim.correlation import Coefficient, Correlation, correlation
-from hwsim.estimates import Estimate
-from hwsim.explore import Explored
-from hwsim.study_directory import CORRELATIONS, PUBLISHED, StudyDirectory
-from hwsim.study_results import DesignRow, as_csv, design_rows, point_rows
+from hwsim.studies import comparisons
+from hwsim.studies.comparisons import CorrelationSection, PublishedSection
+from hwsim.studies.correlation import Coefficient, Correlation, correlation
+from hwsim.studies.directory import CORRELATIONS, PUBLISHED, StudyDirectory
+from hwsim.studies.estimates import Estimate
+from hwsim.studies.explore import Explored
+from hwsim.studies.results import DesignRow, as_csv, design_rows, point_rows
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
 
-from hwsim.measurements import Result, Task, Workshop
+from hwsim.studies.measurements import Result, Task, Workshop
 from models.errors import InputError
 
 MOST_WORKERS = 1024
@@ -64,7 +64,7 @@ class LocalWorkers:
         # Processes forked from this one would share locks of threads that they do not have.
         self._context: Any = multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver")
         if sys.platform != "win32":
-            self._context.set_forkserver_preload(["hwsim.workers"])
+            self._context.set_forkserver_preload(["hwsim.studies.workers"])
         self._workers: list[_Worker] = []
 
     def _start(self) -> _Worker:

@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from hwsim.estimates import Estimate, estimate, pareto_front
-from hwsim.explore import Explored
 from hwsim.figures import FIGURES, TRAINING, of_column
-from hwsim.study_directory import ILLEGAL, PARQUET, RESULTS, SUMMARY, StudyDirectory
+from hwsim.studies.directory import ILLEGAL, PARQUET, RESULTS, SUMMARY, StudyDirectory
+from hwsim.studies.estimates import Estimate, estimate, pareto_front
+from hwsim.studies.explore import Explored
 
 
 @dataclass(frozen=True)

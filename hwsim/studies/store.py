@@ -1,7 +1,8 @@
 """The store of a study: one SQLite file with a row for every finished measurement, written by one process.
 
 A row is there or it is not: each is a transaction of its own in a write-ahead log, so that a process killed at any moment
-loses at most what it had not yet been told. Keys say everything that a result depends on (:func:`hwsim.measurements.task`).
+loses at most what it had not yet been told. Keys say everything that a result depends on
+(:func:`hwsim.studies.measurements.task`).
 """
 
 import json
@@ -11,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from hwsim.measurements import Result
+from hwsim.studies.measurements import Result
 from models.errors import InputError
 
 _FORMAT = 1

@@ -10,8 +10,8 @@ import torch
 
 from hwsim import metrics
 from hwsim.design import Design
-from hwsim.frontend import FrontendTrainer, images, section
-from hwsim.frontend_figures import FRONTEND_FIGURES
+from hwsim.frontends.figures import FRONTEND_FIGURES
+from hwsim.frontends.trainer import FrontendTrainer, images, section
 from hwsim.metrics import figure
 from hwsim.rundir import FRONT_END, RunDirectory
 from hwsim.training import Outcome, TrainingRun
@@ -30,7 +30,7 @@ class FrontendRun(TrainingRun):
     design
         With a front end.
     data
-        Images, see :func:`hwsim.frontend.images`.
+        Images, see :func:`hwsim.frontends.trainer.images`.
     directory
         Where the files go.
     """
@@ -52,7 +52,7 @@ class FrontendRun(TrainingRun):
 
 
 def sizes(trainer: FrontendTrainer) -> dict[str, int | float]:
-    """What the network has, and how dense it is, by the names of :data:`hwsim.frontend_figures.FRONTEND_FIGURES`."""
+    """What the network has, and how dense it is, by the names of :data:`hwsim.frontends.figures.FRONTEND_FIGURES`."""
     network = trainer.network.classifier.network
     kernels = sum(kernel.numel() for kernel in trainer.network.convolutions.kernels)
     pairs = sum(p.n_left * p.n_right for p in network.patterns)
@@ -67,7 +67,7 @@ def sizes(trainer: FrontendTrainer) -> dict[str, int | float]:
 
 
 def measure(design: Design, data_dir: Path | None) -> dict[str, int | float]:
-    """Train from scratch, keep no file; see :func:`hwsim.frontend_figures.frontend_figures`."""
+    """Train from scratch, keep no file; see :func:`hwsim.frontends.figures.frontend_figures`."""
     data = images(design, data_dir)
     trainer, n = FrontendTrainer(design, data), len(data.train)
     for epoch in range(section(design.config).epochs):

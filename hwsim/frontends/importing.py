@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from hwsim import config_file, trained_design
+from hwsim import config_file
 from hwsim.config import Configuration
 from hwsim.design import Design
+from hwsim.frontends import trained_design
+from hwsim.frontends.state_dict import Layer, parameters, read
+from hwsim.frontends.trained_design import Fidelity
 from hwsim.metrics import figure
 from hwsim.rundir import RunDirectory
-from hwsim.state_dict import Layer, parameters, read
-from hwsim.trained_design import Fidelity
 from models import rescaling
 from models.data.dataset import Dataset
 from models.errors import InputError
@@ -53,7 +54,7 @@ def import_state_dict(
     activation, output
         Of the hidden layers and of the last one, which a file does not say.
     mean, deviation
-        Normalisation of the inputs in training, see :func:`hwsim.state_dict.parameters`.
+        Normalisation of the inputs in training, see :func:`hwsim.frontends.state_dict.parameters`.
     overrides
         Values in place of the configuration's.
     force

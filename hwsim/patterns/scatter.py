@@ -1,7 +1,7 @@
 """The scatter of a design: its patterns against the windows that its configuration asks for."""
 
-from hwsim import scatter_windows
 from hwsim.design import Design
+from hwsim.patterns import scatter_windows
 from models.scatter import Scatter, scatter
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from hwsim.estimates import CONFIDENCE
+from hwsim.studies.estimates import CONFIDENCE
 
 FEWEST = 3
 """Pairs from which a coefficient says anything: through two points there is always a line."""

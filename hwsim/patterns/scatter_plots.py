@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from hwsim.design import Design
+from hwsim.patterns.scatter_report import Entry, entries
 from hwsim.plots import BLUE, GREY, RED, figure
-from hwsim.scatter_report import Entry, entries
 from models.scatter import Scatter
 
 _MOST_COLUMNS = 5

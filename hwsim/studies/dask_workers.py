@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from hwsim.measurements import Result, Task, Workshop, code_version
+from hwsim.studies.measurements import Result, Task, Workshop, code_version
 from models.errors import InputError
 
 _AHEAD = 8

@@ -2,12 +2,12 @@
 
 import math
 
-from hwsim.comparison_results import Beside, Correlated, beside, correlated
-from hwsim.correlation import FEWEST, Coefficient
-from hwsim.explore import Explored
 from hwsim.figures import of_column
-from hwsim.study_results import varying
-from hwsim.study_text import markdown_table, shown, title
+from hwsim.studies.comparison_results import Beside, Correlated, beside, correlated
+from hwsim.studies.correlation import FEWEST, Coefficient
+from hwsim.studies.explore import Explored
+from hwsim.studies.results import varying
+from hwsim.studies.text import markdown_table, shown, title
 
 _INTERVALS = (
     "Brackets: 90 % confidence intervals by Fisher's transformation, for ranks with the variance of Bonett and Wright. "

@@ -5,10 +5,11 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from hwsim import comparisons, config_file, energy, figures, given_files
+from hwsim import config_file, energy, figures, given_files
 from hwsim.config import Bool, Count, FileName, Int, Real, Section, Text, Version
 from hwsim.constraints import close_names
-from hwsim.expressions import Expression
+from hwsim.studies import comparisons
+from hwsim.studies.expressions import Expression
 from models.errors import InputError
 
 Key = Annotated[Text, Field(pattern=r"^[a-z_0-9]+(\.[a-z_0-9]+)*$")]

@@ -1,0 +1,1 @@
+"""Convolutional front ends, and networks trained in PyTorch, on their way to the accelerator."""
