@@ -16,6 +16,8 @@ COLOURS = (BLUE, RED, GREEN, YELLOW, "#66CCEE", "#AA3377")
 MARKERS = ("o", "s", "^", "D", "v", "P")
 _LOG_FROM = 12
 """Ratio of the largest to the smallest value from which an axis of counts is logarithmic."""
+_DECADES = 1e4
+"""Ratio from which a logarithmic axis has no ticks between powers of ten."""
 _LEGEND_WIDTH = 100
 """Characters that fit into a line of the legend, with marks and gaps."""
 
@@ -41,18 +43,21 @@ def axis_title(column: str) -> str:
 
 
 def set_scale(ax: Axes, which: Literal["x", "y"], column: str, values: list[float]) -> None:
-    """Scale and ticks of an axis for the values of a figure: logarithmic for counts that differ much."""
+    """Scale and ticks of an axis for the values of a figure: logarithmic for counts and densities that differ much."""
     axis = ax.xaxis if which == "x" else ax.yaxis
     ratio = max(values) / min(values) if min(values) > 0 else 0.0
-    if not is_share(column) and ratio >= _LOG_FROM:
-        base = 2 if ratio < 2**12 else 10
+    known = of_column(column)
+    cost = known is not None and known.better == "less"
+    if ratio >= _LOG_FROM and (cost or not is_share(column)):
+        base = 2 if ratio < 2**12 and not is_share(column) else 10
         (ax.set_xscale if which == "x" else ax.set_yscale)("log", base=base)
         axis.set_minor_formatter(NullFormatter())
-        axis.set_major_locator(LogLocator(base=base, numticks=10))
+        between = (1, 2, 5) if base == 10 and ratio < _DECADES else (1,)
+        axis.set_major_locator(LogLocator(base=base, subs=between, numticks=10))
     elif all(float(v).is_integer() for v in values):
         axis.set_major_locator(MaxNLocator(integer=True))
-    if not is_share(column):
-        axis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,.6g}"))
+    if not is_share(column) or axis.get_scale() == "log":
+        axis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,.0f}" if abs(v) >= 1000 else f"{v:.6g}"))
 
 
 def frame(fig: Figure, ax: Axes, title: str, x: str, y_column: str) -> None:
