@@ -85,6 +85,25 @@ def in_degrees(pattern: Pattern, neurons: Int64Array | None = None) -> Degrees:
     return Degrees.of(pattern.in_degrees if neurons is None else pattern.in_degrees[neurons])
 
 
+def input_sets(pattern: Pattern, neurons: Int64Array | None = None) -> int:
+    """Different sets of left neurons among the right neurons, or among those of them that count.
+
+    Right neurons with the same inputs can differ only in what they make of them. Clash-free type 1 repeats itself every
+    n_left edges: however many right neurons there are, n_left / gcd(n_left, d_in) sets are all they have.
+    """
+    chosen = np.arange(pattern.n_right) if neurons is None else neurons
+    # A stable sort by right neuron of edges in the order of their left neurons: rows stay where they are, each in order.
+    left = pattern.left[np.lexsort((pattern.left, pattern.right))]
+    degrees, found = pattern.in_degrees[chosen], 0
+    for degree in np.unique(degrees):
+        if degree in (0, pattern.n_left):
+            found += 1
+            continue
+        rows = pattern.row_start[chosen[degrees == degree]]
+        found += len(np.unique(left[rows[:, np.newaxis] + np.arange(degree)], axis=0))
+    return found
+
+
 def paths(patterns: Sequence[Pattern], inputs: Int64Array | None = None, outputs: Int64Array | None = None) -> Paths:
     """Statistics of the paths through junctions 1..L.
 

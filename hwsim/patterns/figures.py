@@ -1,11 +1,13 @@
 """What can be said of a design's connectivity before anything is trained: the measurement ``pattern`` of a study."""
 
+import numpy as np
+
 from hwsim.design import Design
 from hwsim.figure import Figure
 from hwsim.patterns import scatter_windows
 from hwsim.patterns.scatter import of_design
 from models import interleaver
-from models.pattern_statistics import Degrees, in_degrees, out_degrees, paths
+from models.pattern_statistics import Degrees, in_degrees, input_sets, out_degrees, paths
 
 _MOST_JUNCTIONS = 8
 """Junctions with columns of their own; the minima are those of all junctions, however many there are."""
@@ -39,6 +41,9 @@ PATTERN_FIGURES: dict[str, Figure] = {
     ),
     "unconnected_left": Figure("neurons", "left neurons without an edge, all junctions, padding left out", "less"),
     "unconnected_right": Figure("neurons", "right neurons without an edge, all junctions, padding left out", "less"),
+    "input_sets": Figure(
+        "1", "different sets of left neurons per right neuron, least over the junctions", "more", "input sets per neuron"
+    ),
     "cut_off": Figure("neurons", "of all layers, on no path from an input to an output, padding left out", "less"),
     "path_diversity": Figure("1", "share of pairs of an input and an output that a path joins", "more", "path diversity"),
     "paths_per_pair": Figure("paths", "mean over pairs of an input and an output", "more", "paths per pair"),
@@ -67,6 +72,14 @@ def degrees(design: Design) -> list[tuple[Degrees, Degrees]]:
     ]
 
 
+def sets(design: Design) -> list[tuple[int, int]]:
+    """Different input sets in every junction, and the right neurons that have them; padded outputs are left out."""
+    _, outputs = scatter_windows.real_neurons(design.config)
+    last = len(design.patterns) - 1
+    counted = [outputs if i == last else np.arange(p.n_right) for i, p in enumerate(design.patterns)]
+    return [(input_sets(p, c), c.size) for p, c in zip(design.patterns, counted, strict=True)]
+
+
 def _degrees(design: Design) -> dict[str, int | float]:
     left, right = zip(*degrees(design), strict=True)
     both: tuple[Degrees, ...] = left + right
@@ -78,6 +91,7 @@ def _degrees(design: Design) -> dict[str, int | float]:
         "degree_variation": max(d.deviation / d.mean if d.mean else 0.0 for d in both),
         "unconnected_left": sum(d.unconnected for d in left),
         "unconnected_right": sum(d.unconnected for d in right),
+        "input_sets": min(found / neurons for found, neurons in sets(design)),
     }
 
 

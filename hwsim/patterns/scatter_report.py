@@ -9,7 +9,7 @@ from hwsim import metrics, report
 from hwsim.design import Design
 from hwsim.metrics import figure
 from hwsim.patterns import scatter_windows
-from hwsim.patterns.figures import PATTERN_FIGURES, degrees, pattern_figures
+from hwsim.patterns.figures import PATTERN_FIGURES, degrees, pattern_figures, sets
 from hwsim.patterns.scatter_windows import Grid
 from models import interleaver
 from models.pattern_statistics import Degrees
@@ -96,12 +96,16 @@ def _worst(design: Design, found: Scatter) -> Table:
 
 
 def _degrees(design: Design) -> Table:
-    caption = "Spread and dispersion are those of the junction's interleaver: edges by right neuron → by left neuron."
-    columns = ("d_out", "d_in", "unconnected left", "right", "spread", "dispersion")
+    caption = (
+        "Input sets: different ones among right neurons. Spread and dispersion are those of the junction's interleaver: "
+        "edges by right neuron → by left neuron."
+    )
+    columns = ("d_out", "d_in", "unconnected left", "right", "input sets", "spread", "dispersion")
     rows = report.table("degrees and interleavers", "junction", *columns, caption=caption)
-    for i, (pattern, (left, right)) in enumerate(zip(design.patterns, degrees(design), strict=True), 1):
+    both = zip(design.patterns, degrees(design), sets(design), strict=True)
+    for i, (pattern, (left, right), (found, _)) in enumerate(both, 1):
         order = interleaver.interleaver(pattern)
-        figures = (f"{interleaver.spread(order):,}", f"{interleaver.dispersion(order):.4f}")
+        figures = (f"{found:,}", f"{interleaver.spread(order):,}", f"{interleaver.dispersion(order):.4f}")
         rows.add_row(str(i), _range(left), _range(right), str(left.unconnected), str(right.unconnected), *figures)
     return rows
 

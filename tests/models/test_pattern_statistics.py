@@ -1,6 +1,7 @@
 """Degrees and paths beside a count edge by edge and path by path."""
 
 import itertools
+import math
 import time
 
 import numpy as np
@@ -9,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.biregular import draw_random
+from models.clash_free import draw_clash_free
 from models.connectivity import full
 from models.pattern import Pattern
-from models.pattern_statistics import in_degrees, out_degrees, paths
+from models.pattern_statistics import in_degrees, input_sets, out_degrees, paths
 
 
 @st.composite
@@ -81,3 +83,33 @@ def test_large_networks_take_a_moment():
     started = time.process_time()
     assert paths(patterns).diversity > 0.05
     assert time.process_time() - started < 3
+
+
+@settings(max_examples=150, deadline=None)
+@given(networks())
+def test_input_sets_are_different_sets(network):
+    patterns, _, outputs = network
+    pattern = patterns[-1]
+    inputs = {j: frozenset(left for left, right in edges(pattern) if right == j) for j in range(pattern.n_right)}
+    assert input_sets(pattern) == len(set(inputs.values()))
+    assert input_sets(pattern, outputs) == len({inputs[j] for j in outputs.tolist()})
+
+
+@pytest.mark.parametrize(
+    ("kind", "dither", "sets"),
+    [(1, False, 8), (1, True, 8), (2, False, 8), (3, False, 8), (2, True, None), (3, True, None)],
+)
+def test_a_sweep_that_repeats_itself_has_few_input_sets(kind, dither, sets):
+    """64 neurons in 64 memories, 8 edges to each of 1,024: more than 64 / 8 sets only if every sweep has its own dither."""
+    pattern = draw_clash_free(64, 128, 1024, 64, kind, dither, np.random.default_rng(0))
+    assert input_sets(pattern) == sets or (sets is None and input_sets(pattern) > 1000)
+
+
+@pytest.mark.parametrize(("n_left", "d_out", "n_right", "z"), [(1024, 4, 64, 128), (64, 128, 1024, 8), (48, 10, 15, 4)])
+def test_type_1_repeats_itself(n_left, d_out, n_right, z):
+    pattern = draw_clash_free(n_left, d_out, n_right, z, 1, False, np.random.default_rng(1))
+    assert input_sets(pattern) == min(n_right, n_left // math.gcd(n_left, pattern.d_in))
+
+
+def test_a_fully_connected_junction_has_one_input_set():
+    assert input_sets(full(5, 3)) == 1
