@@ -39,7 +39,8 @@ def axis_title(column: str) -> str:
     text = known.axis or column.partition(".")[2].replace("_", " ")
     if is_share(column):
         return f"{text} (%)"
-    return text if known.unit in text or known.unit.rstrip("s") in text else f"{text} ({known.unit})"
+    named = "(" in text or known.unit in text or known.unit.rstrip("s") in text
+    return text if named else f"{text} ({known.unit})"
 
 
 def set_scale(ax: Axes, which: Literal["x", "y"], column: str, values: list[float]) -> None:

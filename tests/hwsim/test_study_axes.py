@@ -3,7 +3,7 @@
 import pytest
 
 from hwsim.plots import figure
-from hwsim.studies.axes import scaled, set_scale
+from hwsim.studies.axes import axis_title, scaled, set_scale
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,17 @@ def test_ticks_of_logarithmic_axes(column, values, ticks):
     low, high = ax.get_xlim()
     shown = [label.get_text() for label in ax.get_xticklabels() if low <= label.get_position()[0] <= high]
     assert shown == ticks
+
+
+@pytest.mark.parametrize(
+    ("column", "title"),
+    [
+        ("check.density", "density (%)"),
+        ("check.storage_bits", "storage (bits)"),
+        ("difficulty.upper_bound", "upper bound U (errors per sample)"),  # a name that brings its unit gets no other
+        ("difficulty.upper_bound_as_coded", "upper bound U (errors per sample), as coded"),
+        ("check.edges", "edges"),
+    ],
+)
+def test_titles_name_the_unit_once(column, title):
+    assert axis_title(column) == title
