@@ -23,7 +23,7 @@ from hwsim.metrics import figure
 from hwsim.rundir import write_whole
 from models.activations import sigmoid
 from models.data.dataset import Split
-from models.errors import InputError
+from models.errors import ArgumentError, InputError
 from models.fixedpoint import narrow, saturate
 from models.number_system import NumberSystem
 
@@ -242,7 +242,7 @@ def write(rows: list[Row], out: Path) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as e:
-        raise InputError("--out", str(out), f"cannot be written: {e.strerror or e}") from None
+        raise ArgumentError("out", str(out), f"cannot be written: {e.strerror or e}") from None
     text = json.dumps({"rows": [_as_json(r) for r in rows]}, indent=2) + "\n"
     write_whole(out / "bench.json", text.encode())
 

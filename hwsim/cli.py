@@ -20,7 +20,10 @@ from hwsim.cli_options import ConfigPath, DataDir, Out, Quiet, Seed, Set, consol
 from hwsim.config import Configuration
 from hwsim.violations import Violation
 from hwsim.watch import preparing, train_watcher
-from models.errors import InputError
+from models.errors import ArgumentError, InputError
+
+_OPTIONS = {"assignments": "set", "deviation": "std", "megahertz": "clock", "window": "trace"}
+"""Options whose names are not those of the library's parameters."""
 
 app = typer.Typer(
     help="Accelerators that train pre-defined sparse neural networks: reference, model, hardware.",
@@ -444,6 +447,8 @@ def run(arguments: list[str] | None = None) -> int:
         if code == 130:  # also what the command-line library makes of an interrupt
             return _fail("interrupted", 130)
         return code if isinstance(code, int) else 0
+    except ArgumentError as e:
+        return _fail(e.told(_option), 2)
     except InputError as e:
         return _fail(str(e), 2)
     except Violation as e:
@@ -461,6 +466,11 @@ def run(arguments: list[str] | None = None) -> int:
             raise
         message = e.format_message() if hasattr(e, "format_message") else str(e)
         return _fail(message, e.exit_code) if message else e.exit_code
+
+
+def _option(parameter: str) -> str:
+    """The option by which a parameter of the library is given."""
+    return "--" + _OPTIONS.get(parameter, parameter).replace("_", "-")
 
 
 def _output_lost(error: OSError) -> int:

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from hwsim import config_file, report
-from models.errors import InputError
+from models.errors import ArgumentError
 
 if TYPE_CHECKING:
     from models.data.dataset import Dataset
@@ -66,7 +66,7 @@ def difficulty(
     try:
         write_whole(out, (json.dumps(content, indent=2) + "\n").encode())
     except OSError as e:
-        raise InputError("--out", str(out), f"cannot be written: {e.strerror or e}") from None
+        raise ArgumentError("out", str(out), f"cannot be written: {e.strerror or e}") from None
 
 
 def _dataset(source: str, data_dir: Path | None, sets: dict[str, Any]) -> "Dataset":
@@ -80,7 +80,9 @@ def _dataset(source: str, data_dir: Path | None, sets: dict[str, Any]) -> "Datas
         return Design(config_file.load(source, sets)).unpadded(data_dir)
     for key in sets:
         if key != "seed" and not key.startswith("data.morse."):
-            raise InputError("--set", key, "has no effect on a data set's name: give a configuration", ["data.morse.sigma"])
+            raise ArgumentError(
+                "assignments", key, "has no effect on a data set's name: give a configuration", ["data.morse.sigma"]
+            )
     plain = {"network": _NETWORK, "connectivity": {"kind": "full"}, "data": {"name": source}}
     config = config_file.parse(config_file.with_overrides(plain, sets))
     return catalogue.load(source, data_dir, config.seed, morse_options=morse_options(config))

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from hwsim.cli_options import DataDir, Out, Quiet, Set, console_of, overrides
-from models.errors import InputError
+from models.errors import ArgumentError
 
 _SHOWN = 20
 _SHOWN_DESIGNS = 40
@@ -69,7 +69,7 @@ def solve(
     else:
         if inputs_per_second is not None:
             if clock is None:
-                raise InputError("--inputs-per-second", inputs_per_second, "needs the clock frequency: give --clock")
+                raise ArgumentError("inputs_per_second", inputs_per_second, "needs the clock frequency: give <clock>")
             fastest = solver.clocks_for(inputs_per_second, clock)
             clocks = fastest if clocks is None else min(clocks, fastest)
         elif clock is not None:
@@ -94,7 +94,7 @@ def _make(out: Path) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as e:
-        raise InputError("--out", str(out), f"cannot be written: {e.strerror or e}") from None
+        raise ArgumentError("out", str(out), f"cannot be written: {e.strerror or e}") from None
 
 
 def explore(

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from hwsim import given_files
 from hwsim.config import Configuration
 from hwsim.constraints import close_names
-from models.errors import InputError
+from models.errors import ArgumentError, InputError
 
 _LARGEST_FILE = 1 << 16
 """Bytes. No configuration comes near; a larger file is a mistake, and parsing it would take long."""
@@ -199,11 +199,11 @@ def assignment(text: str) -> tuple[str, Any]:
     """
     key, equals, value = text.partition("=")
     if not equals or not all(part for part in key.split(".")):
-        raise InputError("--set", text, "must read key=value, for example training.epochs=3")
+        raise ArgumentError("assignments", text, "must read key=value, for example training.epochs=3")
     try:
         return key, yaml.load(value, Loader=_Loader)
     except (yaml.YAMLError, ValueError, RecursionError):
-        raise InputError("--set", text, "has a value that is not valid YAML") from None
+        raise ArgumentError("assignments", text, "has a value that is not valid YAML") from None
 
 
 def parse(data: dict[str, Any]) -> Configuration:

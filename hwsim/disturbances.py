@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hwsim.design import DISTURBANCES, Design
-from models.errors import InputError
+from models.errors import ArgumentError
 from models.fixed_engine import BUBBLE
 
 _MOST = {"late": 0.99}  # beyond, hardly anything but bubbles would enter
@@ -58,7 +58,7 @@ class Disturbances:
         for field in fields(self):
             value, most = getattr(self, field.name), _MOST.get(field.name, 1)
             if not 0 <= value <= most:  # also if it is no number
-                raise InputError(f"--{field.name}", value, f"is a probability: must lie in 0..{most}")
+                raise ArgumentError(field.name, value, f"is a probability: must lie in 0..{most}")
 
     def entering(self, design: Design, epoch: int, n: int, longest: int) -> Entering:
         """An epoch of ``n`` samples, blocked for 1..``longest`` clocks at a time; the same in every run of the design.

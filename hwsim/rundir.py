@@ -12,7 +12,7 @@ from typing import Any
 
 from hwsim import config_file, given_files
 from hwsim.config import Configuration
-from models.errors import InputError
+from models.errors import ArgumentError, InputError
 
 if sys.platform != "win32":  # two runs in one directory go unnoticed there
     import fcntl
@@ -74,7 +74,7 @@ class RunDirectory:
     ) -> None:
         self.path, self._config = path, config
         if resume and force:
-            raise InputError("--force", None, "starts again and --resume continues: give one of them")
+            raise ArgumentError("force", None, "starts again and <resume> continues: give one of them")
         try:
             self._claim(resume, force, adding)
         except OSError as e:
@@ -82,31 +82,31 @@ class RunDirectory:
         except ValueError as e:  # a name that no file can have
             if isinstance(e, InputError):
                 raise
-            raise InputError("--out", str(path), f"cannot be written: {e}") from None
+            raise ArgumentError("out", str(path), f"cannot be written: {e}") from None
 
     def _claim(self, resume: bool, force: bool, adding: bool) -> None:
         path = self.path
         if path.exists() and not path.is_dir():
-            raise InputError("--out", str(path), "is not a directory")
+            raise ArgumentError("out", str(path), "is not a directory")
         above = next(p for p in (path, *path.parents, Path()) if p.exists())
         if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):  # better told now than after long preparations
-            raise InputError("--out", str(path), f"cannot be written: {above} is no directory that can be written to")
+            raise ArgumentError("out", str(path), f"cannot be written: {above} is no directory that can be written to")
         known = self._is_run()
         unfinished = known and (path / CHECKPOINT).is_file()
         if resume and not unfinished:
-            raise InputError("--resume", str(path), "holds no interrupted run")
+            raise ArgumentError("resume", str(path), "holds no interrupted run")
         if path.is_dir() and not known and any(not _is_left_over(p) for p in path.iterdir()):
-            raise InputError("--out", str(path), "is neither empty nor the directory of a run")
+            raise ArgumentError("out", str(path), "is neither empty nor the directory of a run")
         if known and not force:
             same = self._holds_this()
             if resume and not same:
-                raise InputError("--resume", str(path), f"holds a run of another configuration, see {CONFIG} there")
+                raise ArgumentError("resume", str(path), f"holds a run of another configuration, see {CONFIG} there")
             if unfinished and not (resume or adding):
-                rule = "holds an interrupted run: --resume continues it, --force starts again"
-                raise InputError("--out", str(path), rule)
+                rule = "holds an interrupted run: <resume> continues it, <force> starts again"
+                raise ArgumentError("out", str(path), rule)
             if not same:
-                rule = f"holds a run of another configuration, see {CONFIG} there: --force replaces it"
-                raise InputError("--out", str(path), rule)
+                rule = f"holds a run of another configuration, see {CONFIG} there: <force> replaces it"
+                raise ArgumentError("out", str(path), rule)
 
     def _is_run(self) -> bool:
         if not (self.path / CONFIG).is_file():
@@ -205,7 +205,7 @@ def lock(directory: Path, what: str = "run") -> Iterator[None]:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(handle)
-        raise InputError("--out", str(directory), f"is in use by another {what}") from None
+        raise ArgumentError("out", str(directory), f"is in use by another {what}") from None
     except OSError:  # some network file systems have no locks; that is no reason not to run
         pass
     try:
@@ -260,4 +260,4 @@ def _finite(value: Any) -> Any:
 
 
 def _unusable(path: Path, error: OSError) -> InputError:
-    return InputError("--out", str(path), f"cannot be written: {error.strerror or error}")
+    return ArgumentError("out", str(path), f"cannot be written: {error.strerror or error}")

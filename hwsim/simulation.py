@@ -18,7 +18,7 @@ from hwsim.metrics import figure
 from hwsim.rundir import CONNECTIVITY, FINAL, INITIAL, METRICS, RunDirectory
 from models.connectivity import write_connectivity
 from models.data.dataset import Split
-from models.errors import InputError
+from models.errors import ArgumentError
 from models.fixed_engine import FixedEngine
 from models.npz import write_npz
 
@@ -101,7 +101,7 @@ def simulate(
     total = sum(len(e.source) for e in epochs)
     if window is not None and window[0] >= total * period:
         rule = f"begins after the last of {total} junction cycles: the run has about {total * period} clocks"
-        raise InputError("--trace", f"{window[0]}:{window[1]}", rule)
+        raise ArgumentError("window", f"{window[0]}:{window[1]}", rule)
     machine.log = Log(*(window or steady_window(design, machine)))
     reference = design.fixed_engine()
     inputs = data.integers(config.numbers.system.input)
@@ -307,7 +307,7 @@ def parse_window(text: str | None) -> tuple[int, int] | None:
         return None
     match = re.fullmatch(r"([0-9]{1,18}):([0-9]{1,18})", text)  # what fits into 64 bits
     if match is None or int(match[1]) >= int(match[2]):
-        raise InputError("--trace", text, "must read FIRST:LAST, two clocks in ascending order", ["0:100"])
+        raise ArgumentError("window", text, "must read FIRST:LAST, two clocks in ascending order", ["0:100"])
     return int(match[1]), int(match[2])
 
 

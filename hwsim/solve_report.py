@@ -15,7 +15,7 @@ from hwsim.constraints import divisors
 from hwsim.metrics import figure
 from hwsim.solver import Budget, Candidates, IntArray, Solution, Solver
 from models.connectivity import Degrees, feasible_degrees
-from models.errors import InputError
+from models.errors import ArgumentError, InputError
 
 _NEAREST = 4
 _SAID = {
@@ -181,7 +181,7 @@ def as_bytes(content: dict[str, Any]) -> bytes:
 def densities(config: Configuration, limit: int | None) -> list[list[Degrees]]:
     """Feasible densities of every junction, ascending, at most ``limit`` of each."""
     if limit is not None and limit < 1:
-        raise InputError("--limit", limit, "must be at least 1", [1])
+        raise ArgumentError("limit", limit, "must be at least 1", [1])
     return [list(islice(feasible_degrees(a, b), limit)) for a, b in pairwise(config.network.layers)]
 
 

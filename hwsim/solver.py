@@ -25,7 +25,7 @@ from hwsim.accelerator import Accelerator, accelerator, operations
 from hwsim.config import Configuration
 from hwsim.constraints import divisors
 from hwsim.timing import latencies
-from models.errors import InputError
+from models.errors import ArgumentError, InputError
 
 IntArray = npt.NDArray[np.int64]
 
@@ -67,7 +67,7 @@ class Budget:
         for field in fields(self):
             value = getattr(self, field.name)
             if value is not None and value < 1:
-                raise InputError(f"--{field.name.replace('_', '-')}", value, "must be at least 1", [1])
+                raise ArgumentError(field.name, value, "must be at least 1", [1])
 
 
 def clocks_for(inputs_per_second: float, megahertz: float) -> int:
@@ -78,13 +78,13 @@ def clocks_for(inputs_per_second: float, megahertz: float) -> int:
     InputError
         If either is no positive number, or not even one clock per input would do.
     """
-    for name, value in (("--inputs-per-second", inputs_per_second), ("--clock", megahertz)):
+    for name, value in (("inputs_per_second", inputs_per_second), ("megahertz", megahertz)):
         if not (math.isfinite(value) and value > 0):
             raise InputError(name, value, "must be a positive number")
     clocks = math.floor(Fraction(str(megahertz)) * 10**6 / Fraction(str(inputs_per_second)))
     if clocks < 1:
         most = f"at {megahertz:g} MHz"
-        raise InputError("--inputs-per-second", inputs_per_second, f"exceeds one input per clock {most}", [megahertz * 1e6])
+        raise ArgumentError("inputs_per_second", inputs_per_second, f"exceeds one input per clock {most}", [megahertz * 1e6])
     return clocks
 
 
@@ -261,9 +261,9 @@ class Solver:
             For an unknown key, a limit below 1, and when there are too many vectors to look at.
         """
         if sort not in SORT:
-            raise InputError("--sort", sort, "must be one of the known keys", SORT)
+            raise ArgumentError("sort", sort, "must be one of the known keys", SORT)
         if limit is not None and limit < 1:
-            raise InputError("--limit", limit, "must be at least 1", [1])
+            raise ArgumentError("limit", limit, "must be at least 1", [1])
         count = min(limit or KEPT, KEPT)
         blocks = self._unbalanced() if unbalanced else iter([self.balanced()])
         best, within, looked_at = self.figures(np.zeros((0, len(self.options)), np.int64)), 0, 0
@@ -271,7 +271,7 @@ class Solver:
             looked_at += len(block)
             if looked_at > _MOST:
                 rule = f"leaves more than {_MOST:,} vectors to look at: give a tighter budget"
-                raise InputError("--unbalanced", None, rule)
+                raise ArgumentError("unbalanced", None, rule)
             found = self.figures(block)
             found = found.take(self.fits(found) & self.lands(block))
             within += len(found)

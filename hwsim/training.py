@@ -21,7 +21,7 @@ from hwsim.rundir import RunDirectory
 from hwsim.trainers import Figures, Trainer, trainer
 from models.connectivity import write_connectivity
 from models.data.dataset import Dataset, Split
-from models.errors import InputError
+from models.errors import ArgumentError, InputError
 from models.network import Parameters
 from models.npz import read_npz, write_npz
 
@@ -135,10 +135,10 @@ class TrainingRun:
 
     def _check_stream(self) -> None:
         if self.design.config.training.engine == "float":
-            raise InputError("--save-stream", None, "holds fixed-point integers: the float engine has none")
+            raise ArgumentError("save_stream", None, "holds fixed-point integers: the float engine has none")
         size = 4 * len(self.data.train) * self._epochs * self.design.config.network.layers[0]
         if size > _LARGEST_STREAM:
-            raise InputError("--save-stream", f"{size} bytes", f"would exceed {_LARGEST_STREAM} bytes: take fewer samples")
+            raise ArgumentError("save_stream", f"{size} bytes", f"would exceed {_LARGEST_STREAM} bytes: take fewer samples")
 
     def resume(self) -> None:
         """Continue from the checkpoint in the directory.
@@ -164,10 +164,12 @@ class TrainingRun:
         except (KeyError, TypeError, ValueError) as e:
             raise InputError(str(path), None, f"is not a checkpoint of this version: {e}") from None
         if data != self._digest:
-            raise InputError("--resume", str(self.directory.path), f"began with other samples: {self.data.name} has changed")
+            raise ArgumentError(
+                "resume", str(self.directory.path), f"began with other samples: {self.data.name} has changed"
+            )
         if stream != self._stream:
             rule = "must be given or left out as when the run began"
-            raise InputError("--save-stream", "given" if self._stream else "left out", rule)
+            raise ArgumentError("save_stream", "given" if self._stream else "left out", rule)
         self._predictions = [predictions]
         self._trainer.restore(arrays)
         self._resumed = True

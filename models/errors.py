@@ -1,6 +1,7 @@
 """The one error type for anything a user gave that cannot be used."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from typing import Any
 
 _LONGEST_VALUE = 80
@@ -33,9 +34,31 @@ class InputError(ValueError):
         return (type(self), (self.field, self.value, self.rule, self.nearest))
 
     def _line(self) -> str:
-        head = self.field if self.value is None else f"{self.field} = {_short(self.value)}"
-        tail = f"; nearest: {', '.join(_short(v) for v in self.nearest)}" if self.nearest else ""
-        return " ".join(f"{head}: {self.rule}{tail}".split())
+        return _line(self.field, self.value, self.rule, self.nearest)
+
+
+class ArgumentError(InputError):
+    """Bad value of a parameter in a call: ``field`` is its name, and so is every word between ``<`` and ``>`` in ``rule``.
+
+    The library's callers know parameters, a command line has options: :meth:`told` says the same with their names.
+    """
+
+    def _line(self) -> str:
+        return self.told(lambda name: name)
+
+    def told(self, shown: Callable[[str], str]) -> str:
+        """The line, with ``shown`` of every parameter in place of its name."""
+        rule = _PARAMETER.sub(lambda name: shown(name[1]), self.rule)
+        return _line(shown(self.field), self.value, rule, self.nearest)
+
+
+_PARAMETER = re.compile(r"<([a-z_]+)>")
+
+
+def _line(field: str, value: Any, rule: str, nearest: Iterable[Any]) -> str:
+    head = field if value is None else f"{field} = {_short(value)}"
+    tail = f"; nearest: {', '.join(map(_short, nearest))}" if nearest else ""
+    return " ".join(f"{head}: {rule}{tail}".split())
 
 
 def _short(value: Any) -> str:

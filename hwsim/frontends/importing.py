@@ -18,7 +18,7 @@ from hwsim.metrics import figure
 from hwsim.rundir import RunDirectory
 from models import rescaling
 from models.data.dataset import Dataset
-from models.errors import InputError
+from models.errors import ArgumentError, InputError
 from models.float_engine import FloatEngine
 from models.network import Network, Parameters
 
@@ -66,7 +66,7 @@ def import_state_dict(
         If the file cannot be mapped, or the design is not legal.
     """
     if not (np.isfinite(mean) and np.isfinite(deviation) and deviation > 0):
-        raise InputError("--std", deviation, "must be positive and finite, and the mean finite", [1.0])
+        raise ArgumentError("deviation", deviation, "must be positive and finite, and the mean finite", [1.0])
     layers = read(source)
     config = _configuration(source, layers, out, base, [*[activation] * (len(layers) - 1), output], overrides or {})
     directory = RunDirectory(out, config, force=force)

@@ -24,7 +24,7 @@ from hwsim.design import Design
 from hwsim.patterns import scatter_windows
 from models.clash_free import draw_clash_free, from_seeds
 from models.data.dataset import Split
-from models.errors import InputError
+from models.errors import ArgumentError, InputError
 from models.pattern import Pattern
 from models.scatter import Coverage, backward, forward, network_backward, network_forward
 
@@ -240,9 +240,9 @@ def search(
 
 
 def _check_counts(trials: int, draws: int, restarts: int) -> None:
-    for name, value, least in (("--trials", trials, 0), ("--restarts", restarts, 1), ("--draws", draws, restarts)):
+    for name, value, least in (("trials", trials, 0), ("restarts", restarts, 1), ("draws", draws, restarts)):
         if value < least:
-            raise InputError(name, value, f"must be at least {least}", [least])
+            raise ArgumentError(name, value, f"must be at least {least}", [least])
 
 
 def _improve(found: Found, now: Candidate) -> None:

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any
 
 from hwsim.studies.measurements import Result, Task, Workshop, code_version
-from models.errors import InputError
+from models.errors import ArgumentError, InputError
 
 _AHEAD = 8
 """Tasks handed out for each thread of the cluster before results come back."""
@@ -26,7 +26,7 @@ def measure_remotely(task: Task, code: str) -> Result:
         If the worker has another version of this project's code, whose results would be others.
     """
     if code_version() != code:
-        raise InputError("--scheduler", None, "its workers have other code of hwsim than this machine")
+        raise ArgumentError("scheduler", None, "its workers have other code of hwsim than this machine")
     if not hasattr(_own, "workshop"):
         _own.workshop = Workshop()
     result: Result = _own.workshop.measure(task)
@@ -52,7 +52,7 @@ class DaskWorkers:
         try:
             self._client: Any = distributed.Client(address, timeout=_SECONDS)
         except (OSError, ValueError, TimeoutError) as e:
-            raise InputError("--scheduler", address, f"cannot be reached: {type(e).__name__}") from None
+            raise ArgumentError("scheduler", address, f"cannot be reached: {type(e).__name__}") from None
 
     def measure(self, tasks: Sequence[Task]) -> Iterator[Result]:
         """Results as they come; tasks of workers that die go to others."""

@@ -8,7 +8,7 @@ import yaml
 
 from hwsim.rundir import lock, write_whole
 from hwsim.studies.study import Study
-from models.errors import InputError
+from models.errors import ArgumentError
 
 STUDY = "study.yaml"
 STORE = "study.sqlite"
@@ -35,18 +35,18 @@ class StudyDirectory:
     def __init__(self, path: Path, study: Study, resume: bool = False, force: bool = False) -> None:
         self.path, self._study, self._resume = path, study, resume
         if resume and force:
-            raise InputError("--force", None, "starts again and --resume continues: give one of them")
+            raise ArgumentError("force", None, "starts again and <resume> continues: give one of them")
         if path.exists() and not path.is_dir():
-            raise InputError("--out", str(path), "is not a directory")
+            raise ArgumentError("out", str(path), "is not a directory")
         known = self._is_study()
         if path.is_dir() and not known and any(not _is_left_over(p) for p in path.iterdir()):
-            raise InputError("--out", str(path), "is neither empty nor the directory of a study")
+            raise ArgumentError("out", str(path), "is neither empty nor the directory of a study")
         if resume and not known:
-            raise InputError("--resume", str(path), "holds no study")
+            raise ArgumentError("resume", str(path), "holds no study")
         if known and not resume and not force:
-            raise InputError("--out", str(path), "holds a study: --resume continues it, --force starts again")
+            raise ArgumentError("out", str(path), "holds a study: <resume> continues it, <force> starts again")
         if resume and self._name() != study.name:
-            raise InputError("--resume", str(path), f"holds the study {self._name()}, not {study.name}")
+            raise ArgumentError("resume", str(path), f"holds the study {self._name()}, not {study.name}")
 
     def _is_study(self) -> bool:
         file = self.path / STUDY
@@ -68,7 +68,7 @@ class StudyDirectory:
                 self._begin()
                 yield
         except OSError as e:
-            raise InputError("--out", str(self.path), f"cannot be written: {e.strerror or e}") from None
+            raise ArgumentError("out", str(self.path), f"cannot be written: {e.strerror or e}") from None
 
     def _begin(self) -> None:
         """Tables and pictures of an earlier state go; finished points stay where the study is resumed."""

@@ -10,7 +10,7 @@ from hwsim.config import Bool, Count, FileName, Int, Real, Section, Text, Versio
 from hwsim.constraints import close_names
 from hwsim.studies import comparisons
 from hwsim.studies.expressions import Expression
-from models.errors import InputError
+from models.errors import ArgumentError, InputError
 
 Key = Annotated[Text, Field(pattern=r"^[a-z_0-9]+(\.[a-z_0-9]+)*$")]
 Name = Annotated[Text, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -228,7 +228,7 @@ def load(path: Path, sets: dict[str, Any] | None = None, seeds: int | None = Non
     if seeds is None:
         return study
     if not 1 <= seeds <= len(study.seeds):
-        raise InputError("--seeds", seeds, f"the study has {len(study.seeds)}", [1, len(study.seeds)])
+        raise ArgumentError("seeds", seeds, f"the study has {len(study.seeds)}", [1, len(study.seeds)])
     return study.model_copy(update={"seeds": study.seeds[:seeds]})
 
 

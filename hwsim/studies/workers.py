@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
 
 from hwsim.studies.measurements import Result, Task, Workshop
-from models.errors import InputError
+from models.errors import ArgumentError
 
 MOST_WORKERS = 1024
 _AHEAD = 2
@@ -59,7 +59,7 @@ class LocalWorkers:
 
     def __init__(self, count: int) -> None:
         if not 1 <= count <= MOST_WORKERS:
-            raise InputError("--workers", count, f"must lie in 1..{MOST_WORKERS}", [os.cpu_count() or 1])
+            raise ArgumentError("workers", count, f"must lie in 1..{MOST_WORKERS}", [os.cpu_count() or 1])
         self._count = count
         # Processes forked from this one would share locks of threads that they do not have.
         self._context: Any = multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver")

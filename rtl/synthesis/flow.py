@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from models.errors import InputError
+from models.errors import ArgumentError
 from rtl.emission import TOP, Verilog
 from rtl.synthesis import cache, reports
 from rtl.synthesis.dsp_registers import pack
@@ -56,7 +56,7 @@ class Options:
         for name in ("frequency", "time_limit"):
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
-                raise InputError(f"--{name.replace('_', '-')}", value, "must be a number above 0")
+                raise ArgumentError(name, value, "must be a number above 0")
 
 
 @dataclass(eq=False)
@@ -167,9 +167,9 @@ def prepare(target: Target, options: Options) -> _Tools:
     if options.frequency is not None:
         if target.family.placer is None:
             rule = f"means nothing for {target.name}: no open place and route exists, so no frequency is known"
-            raise InputError("--frequency", options.frequency, rule)
+            raise ArgumentError("frequency", options.frequency, rule)
         if not options.place:
-            raise InputError("--frequency", options.frequency, "means nothing without place and route (--no-place)")
+            raise ArgumentError("frequency", options.frequency, "means nothing without place and route")
     return _Tools.of(target.family, options.place)
 
 
@@ -224,7 +224,7 @@ def _make(folder: Path, texts: dict[str, str]) -> None:
         for name, text in texts.items():
             (folder / name).write_text(text)
     except OSError as e:
-        raise InputError("--out", str(folder), f"cannot be written: {e.strerror or e}") from None
+        raise ArgumentError("out", str(folder), f"cannot be written: {e.strerror or e}") from None
 
 
 class _Steps:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from models.errors import InputError
+from models.errors import ArgumentError
 
 LUT, LUT_RAM, FF, DSP, BLOCK_RAM, CARRY = "LUT", "LUT RAM", "FF", "DSP", "block RAM", "carry"
 SITES, LARGE_RAM, PINS = "LUT sites", "large RAM", "pins"
@@ -103,7 +103,7 @@ def target(name: str) -> Target:
         If there is none.
     """
     if name not in TARGETS:
-        raise InputError("--target", name, "is not known", TARGETS)
+        raise ArgumentError("target", name, "is not known", TARGETS)
     return TARGETS[name]
 
 
