@@ -20,13 +20,14 @@ from hwsim.config import Configuration
 from hwsim.design import Design
 from hwsim.machine import Machine
 from hwsim.metrics import figure
-from hwsim.rundir import write_whole
+from hwsim.rundir import add_file, check_usable
 from models.activations import sigmoid
 from models.data.dataset import Split
 from models.errors import ArgumentError, InputError
 from models.fixedpoint import narrow, saturate
 from models.number_system import NumberSystem
 
+_ROWS = "bench.json"
 _REPETITIONS = 5
 _SAMPLES = 2048
 
@@ -237,14 +238,17 @@ def as_table(rows: list[Row]) -> Table:
     return result
 
 
-def write(rows: list[Row], out: Path) -> None:
+def check_free(out: Path, force: bool) -> None:
+    """Refuse a directory that holds rows already, before any is measured."""
+    check_usable(out)
+    if (out / _ROWS).exists() and not force:
+        raise ArgumentError("out", str(out / _ROWS), "is there already: <force> replaces it")
+
+
+def write(rows: list[Row], out: Path, force: bool = False) -> None:
     """``bench.json`` in a directory."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as e:
-        raise ArgumentError("out", str(out), f"cannot be written: {e.strerror or e}") from None
     text = json.dumps({"rows": [_as_json(r) for r in rows]}, indent=2) + "\n"
-    write_whole(out / "bench.json", text.encode())
+    add_file(out, _ROWS, text.encode(), force)
 
 
 def _as_json(row: Row) -> dict[str, object]:

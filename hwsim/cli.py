@@ -9,6 +9,7 @@ import os
 import shlex
 import sys
 from contextlib import suppress
+from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
@@ -45,11 +46,6 @@ def _load(path: Path, seed: int | None, assignments: list[str] | None = None, **
     return config_file.load(path, overrides(assignments, seed) | given)
 
 
-def _default_out(config: Configuration) -> Path:
-    """A directory of its own for every configuration, so that no run is in another's way."""
-    return Path("runs") / f"{config.name}-{config_file.fingerprint(config)[:8]}"
-
-
 @app.command()
 def check(config: ConfigPath, out: Out = None, assign: Set = None, seed: Seed = None, quiet: Quiet = False) -> None:
     """Validate a configuration and print what follows from it: junctions, clocks, storage.
@@ -73,9 +69,10 @@ def check(config: ConfigPath, out: Out = None, assign: Set = None, seed: Seed = 
     for line in report.sequences(loaded):
         console.print(line)
     if out is not None:
-        directory = RunDirectory(out, loaded, adding=True)
-        directory.write_config()
-        write_connectivity(directory / CONNECTIVITY, design.patterns)
+        directory = RunDirectory(out, loaded, None)
+        with directory.locked():
+            directory.write_config()
+            write_connectivity(directory / CONNECTIVITY, design.patterns)
 
 
 @app.command()
@@ -108,14 +105,15 @@ def train(
     console = console_of(quiet)
     report.describe(console, loaded, design)
     data = design.dataset(data_dir)
-    directory = RunDirectory(out or _default_out(loaded), loaded, resume, force)
+    directory = RunDirectory(out, loaded, "train", {"save_stream": save_stream}, resume=resume, force=force)
     with preparing(quiet), interrupt_later():
         run = TrainingRun(design, data, directory, save_stream)
-    if resume:
-        run.resume()
-    with train_watcher(quiet) as watch:
-        outcome = run.run(watch)
-    plots.all_of_training(outcome, Parameters.read(directory / FINAL, design.network), directory)
+    with directory.locked():
+        if resume:
+            run.resume()
+        with train_watcher(quiet) as watch:
+            outcome = run.run(watch)
+        plots.all_of_training(outcome, Parameters.read(directory / FINAL, design.network), directory)
     report.trained(console, outcome)
     console.print(f"{outcome.samples_per_second:,.0f} training samples/s; results in {directory.path}")
     if not outcome.finished:
@@ -159,12 +157,12 @@ def simulate(
     console = console_of(quiet)
     report.describe(console, loaded, design)
     data = design.dataset(data_dir)
-    directory = RunDirectory(
-        out or _default_out(loaded).with_name(f"{loaded.name}-machine"), loaded, force=force or out is None
-    )
-    with preparing(quiet), sample_watcher(quiet) as watch:
-        run = simulation.simulate(design, data.train, window, watch, disturbances)
-    simulation.write(run, directory, traced=window is not None)
+    options = {"trace": trace, **asdict(disturbances)}
+    directory = RunDirectory(out, loaded, "simulate", options, force=force)
+    with directory.locked():
+        with preparing(quiet), sample_watcher(quiet) as watch:
+            run = simulation.simulate(design, data.train, window, watch, disturbances)
+        simulation.write(run, directory, traced=window is not None)
     simulation.tell(console, run)
     console.print(f"results in {directory.path}")
     if run.differences:
@@ -187,11 +185,10 @@ def verilog(
     delivery = _hardware("delivery")
     loaded = _load(config, seed, assign)
     console = console_of(quiet)
-    directory = RunDirectory(
-        out or _default_out(loaded).with_name(f"{loaded.name}-verilog"), loaded, force=force or out is None
-    )
-    emitted = delivery.generate(Design(loaded))
-    files = delivery.write(emitted, directory)
+    directory = RunDirectory(out, loaded, "verilog", force=force)
+    with directory.locked():
+        emitted = delivery.generate(Design(loaded))
+        files = delivery.write(emitted, directory)
     of = emitted.accelerator.plan
     console.print(f"{loaded.name}: {of.period} clocks per input, {sum(of.multipliers.values())} multipliers")
     console.print(f"{len(emitted.text.splitlines()):,} lines of Verilog; in {directory.path}: {', '.join(files)}")
@@ -227,14 +224,13 @@ def cosim(
     design = Design(loaded)
     console = console_of(quiet)
     data = design.dataset(data_dir)
-    directory = RunDirectory(
-        out or _default_out(loaded).with_name(f"{loaded.name}-cosim"), loaded, force=force or out is None
-    )
     session.check(simulator, samples)
-    directory.begin()
-    with preparing(quiet):
+    options = {"simulator": simulator, "samples": samples, "waves": waves, **asdict(conditions)}
+    directory = RunDirectory(out, loaded, "cosim", options, force=force)
+    with directory.locked(), preparing(quiet):
+        directory.begin()
         run = session.cosimulate(design, data.train, simulator, samples, directory / "simulation", conditions, waves)
-    session.write(run, directory)
+        session.write(run, directory)
     table = report.table(f"{loaded.name}: Verilog under {simulator}", "figure", "value")
     for name, value in session.rows(run):
         table.add_row(name, value)
@@ -279,9 +275,8 @@ def synth(
     session.prepare(chosen, options)
     loaded = _load(config, seed, assign)
     console = console_of(quiet)
-    directory = RunDirectory(
-        out or _default_out(loaded).with_name(f"{loaded.name}-synth-{chosen.name}"), loaded, force=force or out is None
-    )
+    shaping = {"target": chosen.name} | {name: value for name, value in asdict(options).items() if name != "cache"}
+    directory = RunDirectory(out, loaded, "synth", shaping, force=force)
     emitted = session.generate(Design(loaded))
     with directory.locked(), session.step_watcher(quiet) as watch:
         directory.begin()
@@ -329,6 +324,7 @@ def bench(
     ] = None,
     out: Out = None,
     seconds: Annotated[float, typer.Option(min=0.05, max=600, help="time for each row")] = 2.0,
+    force: Annotated[bool, typer.Option("--force", help="replace the rows in --out")] = False,
     seed: Seed = None,
     quiet: Quiet = False,
 ) -> None:
@@ -337,10 +333,12 @@ def bench(
 
     loaded = [_load(path, seed) for path in (config or benchmark.shipped_configurations())]
     console = console_of(quiet)
+    if out is not None:
+        benchmark.check_free(out, force)
     rows = benchmark.measure(loaded, seconds, None if quiet else _say)
     console.print(benchmark.as_table(rows))
     if out is not None:
-        benchmark.write(rows, out)
+        benchmark.write(rows, out, force)
 
 
 @app.command()

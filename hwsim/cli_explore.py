@@ -48,6 +48,7 @@ def solve(
     ] = "clocks",
     limit: Annotated[int | None, _number("candidates to keep")] = None,
     densities: Annotated[bool, typer.Option("--densities", help="list feasible densities instead")] = False,
+    force: Annotated[bool, typer.Option("--force", help="replace other answers in --out")] = False,
     out: Out = None,
     assign: Set = None,
     quiet: Quiet = False,
@@ -57,7 +58,7 @@ def solve(
     The configuration's own z plays no part. With --out everything is written to solve.json. Exit code 1 if nothing fits.
     """
     from hwsim import solve_report, solver
-    from hwsim.rundir import write_whole
+    from hwsim.rundir import add_file
 
     loaded = solver.load(config, overrides(assign))
     console = console_of(quiet)
@@ -84,17 +85,9 @@ def solve(
             console.print(f"not {', '.join(map(str, miss.z))}: {miss.reason}")
         name, content = "solve.json", solve_report.as_json(loaded, solving, solution, misses, clock)
     if out is not None:
-        _make(out)
-        write_whole(out / name, solve_report.as_bytes(content))
+        add_file(out, name, solve_report.as_bytes(content), force)
     if not densities and not solution.within:
         raise typer.Exit(1)
-
-
-def _make(out: Path) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as e:
-        raise ArgumentError("out", str(out), f"cannot be written: {e.strerror or e}") from None
 
 
 def explore(

@@ -3,14 +3,12 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from hwsim import config_file
 from hwsim.cli_options import ConfigPath, DataDir, Out, Quiet, Seed, Set, console_of, load
 
 
@@ -33,7 +31,7 @@ def scatter(config: ConfigPath, out: Out = None, assign: Set = None, seed: Seed 
     from hwsim.watch import preparing
 
     loaded = load(config, assign, seed)
-    directory = None if out is None else RunDirectory(out, loaded, adding=True)
+    directory = None if out is None else RunDirectory(out, loaded, None)
     design, console = Design(loaded), console_of(quiet)
     with preparing(quiet):
         found = of_design(design)
@@ -41,9 +39,10 @@ def scatter(config: ConfigPath, out: Out = None, assign: Set = None, seed: Seed 
     for table in tables:
         console.print(table)
     if directory is not None:
-        directory.write_config()
-        directory.write_json(SCATTER, scatter_report.as_json(design, found))
-        plots.save(scatter_plots.scatter(design, found), directory, SCATTER_PICTURE)
+        with directory.locked():
+            directory.write_config()
+            directory.write_json(SCATTER, scatter_report.as_json(design, found))
+            plots.save(scatter_plots.scatter(design, found), directory, SCATTER_PICTURE)
         console.print(f"results in {directory.path}")
 
 
@@ -75,14 +74,14 @@ def search(
     loaded = load(config, assign, seed)
     searching.check(loaded)
     design, console = Design(loaded), console_of(quiet)
-    target = out or Path("runs") / f"{loaded.name}-{config_file.fingerprint(loaded)[:8]}-search"
-    directory = RunDirectory(target, loaded, force=force or out is None)
+    options = {"trials": trials, "draws": draws, "restarts": restarts, "variance": variance}
+    directory = RunDirectory(out, loaded, "search", options, force=force)
     with preparing(quiet):
         spread = searching.input_variance(design.dataset(data_dir).train) if variance else None
         searching.Judge(loaded, spread).candidate(design.patterns)
-    with _watcher(quiet) as watch:
-        found = searching.search(design, trials, draws, restarts, spread, watch)
     with directory.locked():
+        with _watcher(quiet) as watch:
+            found = searching.search(design, trials, draws, restarts, spread, watch)
         search_report.write(design, found, variance, directory)
     console.print(search_report.table(design, found, variance))
     console.print(search_report.line(found))

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from hwsim import config_file
 from hwsim.cli_options import DataDir, Out, Quiet, Seed, Set, console_of, load, overrides
 
 if TYPE_CHECKING:
@@ -53,8 +52,7 @@ def frontend(
     loaded = load(config, assign, seed)
     design = Design(loaded)
     data = images(design, data_dir)
-    default = Path("runs") / f"{loaded.name}-{config_file.fingerprint(loaded)[:8]}"
-    directory = RunDirectory(out or default, loaded, resume, force)
+    directory = RunDirectory(out, loaded, "frontend", resume=resume, force=force)
     console = console_of(quiet)
     with preparing(quiet), interrupt_later():
         run = FrontendRun(design, data, directory)
@@ -64,11 +62,12 @@ def frontend(
         f"{figures['convolution_weights']:,} weights in front; density of the classification layers "
         f"{report.percent(figures['classification_density'])}, of the whole {report.percent(figures['network_density'])}"
     )
-    if resume:
-        run.resume()
-    with train_watcher(quiet) as watch:
-        outcome = run.run(watch)
-    plots.all_of_training(outcome, Parameters.read(directory / FINAL, run.design.network), directory)
+    with directory.locked():
+        if resume:
+            run.resume()
+        with train_watcher(quiet) as watch:
+            outcome = run.run(watch)
+        plots.all_of_training(outcome, Parameters.read(directory / FINAL, run.design.network), directory)
     report.trained(console, outcome)
     console.print(f"{outcome.samples_per_second:,.0f} training samples/s; results in {directory.path}")
     if not outcome.finished:

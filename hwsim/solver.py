@@ -183,7 +183,7 @@ class Solution:
 
 def load(path: str | Path, overrides: dict[str, Any]) -> Configuration:
     """A configuration whose own z, if it has one, plays no part: one edge processor per junction is legal always."""
-    data = config_file.with_overrides(config_file.read_sections(Path(path)), overrides)
+    data = config_file.with_overrides(config_file.read_design(Path(path)), overrides)
     network = data.get("network")
     layers = network.get("layers") if isinstance(network, dict) else None
     ones = [1] * max(1, len(layers) - 1) if isinstance(layers, list) else [1]

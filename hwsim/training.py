@@ -1,7 +1,6 @@
 """A training run: epochs, figures, checkpoints and the files it leaves."""
 
 import hashlib
-import json
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hwsim import metrics
+from hwsim import checkpoint, metrics
 from hwsim import rundir as files
 from hwsim.design import Design
 from hwsim.rundir import RunDirectory
@@ -23,7 +22,7 @@ from models.connectivity import write_connectivity
 from models.data.dataset import Dataset, Split
 from models.errors import ArgumentError, InputError
 from models.network import Parameters
-from models.npz import read_npz, write_npz
+from models.npz import read_npz
 
 CHUNK = 1024
 """Samples between two looks at the progress bar and the interrupt key."""
@@ -130,6 +129,7 @@ class TrainingRun:
         self._current = Epoch(0)
         self._order: np.ndarray | None = None  # of the present epoch, once drawn
         self._predictions: list[np.ndarray] = []
+        self._written: dict[str, str] = {}  # SHA-256 of what the run began with
         self._resumed = False
         self._training_seconds, self._trained = 0.0, 0
 
@@ -146,23 +146,30 @@ class TrainingRun:
         Raises
         ------
         InputError
-            If the checkpoint is damaged or belongs to something else.
+            If the checkpoint is damaged or belongs to something else, or if a file of the run is not as it was left.
         """
-        path = self.directory / files.CHECKPOINT
+        with self.directory.locked():
+            self._restore(self.directory / files.CHECKPOINT)
+
+    def _restore(self, path: Path) -> None:
         arrays = read_npz(path)
         try:
-            state = json.loads(str(arrays.pop("run")))
+            state = checkpoint.opened(arrays)
             predictions = arrays.pop("predictions")
             self._history = [Epoch(**e) for e in state["history"]]
             self._current = Epoch(**state["current"])
             self._epoch, self._offset = int(state["epoch"]), int(state["offset"])
             stream, data = bool(state["stream"]), str(state["data"])
+            of, written = str(state["configuration"]), dict(state["files"])
             if not (0 <= self._epoch < self._epochs and 0 <= self._offset < len(self.data.train)):
                 raise ValueError(f"epoch {self._epoch} and sample {self._offset} are not of this run")
             if len(self._history) != self._epoch:
                 raise ValueError(f"{len(self._history)} epochs are told of, {self._epoch} are done")
-        except (KeyError, TypeError, ValueError) as e:
+        except (KeyError, TypeError, ValueError, RecursionError) as e:
             raise InputError(str(path), None, f"is not a checkpoint of this version: {e}") from None
+        if of != self.directory.fingerprint:
+            raise InputError(str(path), None, f"belongs to a run of another configuration than {files.CONFIG} beside it")
+        self._check_written(written)
         if data != self._digest:
             raise ArgumentError(
                 "resume", str(self.directory.path), f"began with other samples: {self.data.name} has changed"
@@ -170,9 +177,16 @@ class TrainingRun:
         if stream != self._stream:
             rule = "must be given or left out as when the run began"
             raise ArgumentError("save_stream", "given" if self._stream else "left out", rule)
-        self._predictions = [predictions]
         self._trainer.restore(arrays)
+        self._predictions, self._written = [predictions], written
         self._resumed = True
+
+    def _check_written(self, digests: dict[str, str]) -> None:
+        """Refuse files that are not what this run has written; those that are missing are written again."""
+        for name, digest in self.directory.digests(*digests).items():
+            if digest != digests[name]:
+                rule = "is damaged, or of another run: once it is removed, the run that is continued writes it anew"
+                raise InputError(str(self.directory / name), None, rule)
 
     @cached_property
     def _digest(self) -> str:
@@ -184,6 +198,8 @@ class TrainingRun:
 
     def _checkpoint(self) -> None:
         state = {
+            "configuration": self.directory.fingerprint,
+            "files": self._written,
             "epoch": self._epoch,
             "offset": self._offset,
             "current": vars(self._current),
@@ -192,18 +208,16 @@ class TrainingRun:
             "data": self._digest,
         }
         predictions = np.concatenate([np.zeros(0, np.int32), *self._predictions])
-        own = {"run": np.array(json.dumps(state)), "predictions": predictions}
-        write_npz(self.directory / files.CHECKPOINT, self._trainer.arrays() | own)
+        arrays = self._trainer.arrays() | {"predictions": predictions}
+        self.directory.write_arrays(files.CHECKPOINT, checkpoint.sealed(arrays, state))
 
     def run(self, watch: Watcher | None = None) -> Outcome:
         """Train to the end, or until the interrupt key is pressed: then everything done so far is on disk."""
         with self.directory.locked(), _interrupt_flag() as interrupted:
-            if self._resumed:
-                self.directory.sweep()
-            else:
+            if not self._resumed:
                 self.directory.begin()
-                write_connectivity(self.directory / files.CONNECTIVITY, self.design.patterns)
-                write_npz(self.directory / files.INITIAL, self.design.initial.arrays())
+            self._write_beginning()
+            if not self._resumed:
                 self._checkpoint()
             while self._epoch < self._epochs and not interrupted():
                 self._advance(watch)
@@ -215,6 +229,14 @@ class TrainingRun:
             if finished:
                 (self.directory / files.CHECKPOINT).unlink(missing_ok=True)
         return outcome
+
+    def _write_beginning(self) -> None:
+        """What the run begins with, where it is not there yet."""
+        if not (self.directory / files.CONNECTIVITY).is_file():
+            write_connectivity(self.directory / files.CONNECTIVITY, self.design.patterns)
+        if not (self.directory / files.INITIAL).is_file():
+            self.directory.write_arrays(files.INITIAL, self.design.initial.arrays())
+        self._written = self.directory.digests(files.CONNECTIVITY, files.INITIAL)
 
     def _advance(self, watch: Watcher | None) -> None:
         """One chunk of samples, and the end of the epoch if it is reached."""
@@ -265,14 +287,16 @@ class TrainingRun:
 
     def _write_results(self, outcome: Outcome) -> None:
         final = self._trainer.parameters
-        write_npz(self.directory / files.FINAL, final.arrays())
+        self.directory.write_arrays(files.FINAL, final.arrays())
         if self._stream:
             self._write_stream()
         self.directory.write_json(files.METRICS, self._metrics(outcome, final))
         self.directory.write_json(files.TIMING, metrics.timing(outcome))
 
     def _metrics(self, outcome: Outcome, final: Parameters) -> dict[str, Any]:
-        return metrics.of_training(outcome, self.data, final)
+        kept = (files.CONNECTIVITY, files.INITIAL, files.FINAL, files.FRONT_END, files.STREAM)
+        digests = metrics.figure(self.directory.digests(*kept), "SHA-256", "of the files of this run, as it has left them")
+        return metrics.of_training(outcome, self.data, final) | {"files": digests}
 
     def _write_stream(self) -> None:
         """As fed so far, in order; a prediction per sample that has come out."""
@@ -287,7 +311,7 @@ class TrainingRun:
             "kappa": np.concatenate([np.zeros(0, np.int32), *(np.full(fed, t.kappa(e), np.int32) for e, fed in epochs)]),
             "prediction": np.concatenate([np.zeros(0, np.int32), *self._predictions]).astype(np.int32),
         }
-        write_npz(self.directory / files.STREAM, stream)
+        self.directory.write_arrays(files.STREAM, stream)
 
 
 @contextmanager
@@ -324,6 +348,6 @@ def interrupt_later() -> Iterator[None]:
 
 def train(design: Design, out: str | Path, data_dir: str | Path | None = None, watch: Watcher | None = None) -> Outcome:
     """Train a design into a new directory: what ``hwsim train`` does, in one call."""
-    directory = RunDirectory(Path(out), design.config)
+    directory = RunDirectory(Path(out), design.config, "train")
     data = design.dataset(None if data_dir is None else Path(data_dir))
     return TrainingRun(design, data, directory).run(watch)

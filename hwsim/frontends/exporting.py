@@ -16,16 +16,14 @@ from hwsim.frontends import trained_design
 from hwsim.frontends.trained_design import Fidelity
 from hwsim.frontends.trainer import FrontendTrainer, images, section
 from hwsim.metrics import figure
-from hwsim.rundir import CONFIG, CONNECTIVITY, FINAL, FRONT_END, RunDirectory
+from hwsim.rundir import CONFIG, CONNECTIVITY, FEATURES, FINAL, FRONT_END, METRICS, RunDirectory, check_finished, file_digest
 from models import rescaling
 from models.connectivity import read_connectivity
 from models.data.dataset import Dataset, Split
-from models.errors import InputError
 from models.fixedpoint import Format
 from models.network import Parameters
-from models.npz import read_npz, write_npz
+from models.npz import read_npz
 
-FEATURES = "features.npz"
 _CALIBRATION = 4096
 """Training samples by which the sizes of signals are judged."""
 
@@ -56,12 +54,10 @@ def export(
     InputError
         If ``run`` holds no such run, or what is wanted fits no fixed-point engine.
     """
-    for name in (CONFIG, CONNECTIVITY, FINAL, FRONT_END):
-        if not (run / name).is_file():
-            raise InputError("RUN", str(run), f"lacks {name}: it must be the directory of a run of `hwsim frontend`")
+    check_finished(run, CONNECTIVITY, FINAL, FRONT_END)
     design = Design(config_file.load(run / CONFIG))
     config = _exported(design, out, overrides or {})
-    directory = RunDirectory(out, config, force=force)
+    directory = RunDirectory(out, config, "export-frontend", {"run": file_digest(run / METRICS)}, force=force)
     patterns = tuple(read_connectivity(run / CONNECTIVITY, design.config.network.layers))
     if config.connectivity.kind != "clash_free":  # for example because z is another now
         patterns = tuple(replace(pattern, seeds=None) for pattern in patterns)
@@ -79,8 +75,7 @@ def export(
     test = Split(features["test_inputs"], data.test.labels)
     found = trained_design.fidelity(config, network, integers, trainer.predictions(data.test), test, divisors)
     more = {"front_end": figure(section(design.config).network, "name", "what made the features")}
-    trained_design.write(directory, config, patterns, integers, found, more)
-    write_npz(directory / FEATURES, features)
+    trained_design.write(directory, config, patterns, integers, found, more, {FEATURES: features})
     return directory, found
 
 

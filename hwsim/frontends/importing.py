@@ -69,7 +69,7 @@ def import_state_dict(
         raise ArgumentError("deviation", deviation, "must be positive and finite, and the mean finite", [1.0])
     layers = read(source)
     config = _configuration(source, layers, out, base, [*[activation] * (len(layers) - 1), output], overrides or {})
-    directory = RunDirectory(out, config, force=force)
+    directory = RunDirectory(out, config, "import-torch", force=force)
     patterns = tuple(layer.pattern for layer in layers)
     network = trained_design.network(config, patterns)
     data = Design(config).dataset(data_dir)

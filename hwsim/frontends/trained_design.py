@@ -1,6 +1,6 @@
 """A network that was trained elsewhere as a run directory that every engine takes: quantised, with what that costs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -121,10 +121,10 @@ def write(
     integers: Parameters,
     found: Fidelity,
     more: dict[str, Any],
+    beside: Mapping[str, Mapping[str, np.ndarray]] | None = None,
 ) -> None:
-    """Write configuration, patterns, parameters and metrics; ``more`` are further figures."""
+    """Write configuration, patterns, parameters and metrics; ``more`` are further figures, ``beside`` further archives."""
     named = given_files.of(config)
-    directory.path.mkdir(parents=True, exist_ok=True)
     with directory.locked():
         # What the configuration names comes first, so that it never names what is not there.
         if given_files.PATTERNS in named:
@@ -132,6 +132,8 @@ def write(
         write_npz(named[given_files.PARAMETERS], integers.arrays())
         directory.begin()
         write_connectivity(directory / CONNECTIVITY, patterns)
-        write_npz(directory / INITIAL, integers.arrays())
+        directory.write_arrays(INITIAL, integers.arrays())
+        for name, arrays in (beside or {}).items():
+            directory.write_arrays(name, arrays)
         result = metrics.provenance(config) | {"status": "exported"} | found.figures() | more
         directory.write_json(METRICS, result)

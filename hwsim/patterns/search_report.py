@@ -114,5 +114,5 @@ def write(design: Design, found: Found, weighed: bool, directory: RunDirectory) 
     plots.save(picture(design, found), directory, SEARCH_PICTURE)
     given = {"connectivity.file": str((directory / CONNECTIVITY).resolve())}
     using = config_file.parse(config_file.with_overrides(config_file.resolved(design.config), given))
-    RunDirectory(directory.path, using, force=True).write_config()
+    directory.write_config(using)
     return using

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from hwsim.rundir import lock, write_whole
+from hwsim.rundir import check_usable, lock, write_whole
 from hwsim.studies.study import Study
 from models.errors import ArgumentError
 
@@ -33,11 +33,14 @@ class StudyDirectory:
     """
 
     def __init__(self, path: Path, study: Study, resume: bool = False, force: bool = False) -> None:
-        self.path, self._study, self._resume = path, study, resume
+        self.path, self._study, self._resume, self._force = path, study, resume, force
         if resume and force:
             raise ArgumentError("force", None, "starts again and <resume> continues: give one of them")
-        if path.exists() and not path.is_dir():
-            raise ArgumentError("out", str(path), "is not a directory")
+        self._claim()
+
+    def _claim(self) -> None:
+        path, study, resume, force = self.path, self._study, self._resume, self._force
+        check_usable(path)
         known = self._is_study()
         if path.is_dir() and not known and any(not _is_left_over(p) for p in path.iterdir()):
             raise ArgumentError("out", str(path), "is neither empty nor the directory of a study")
@@ -63,8 +66,8 @@ class StudyDirectory:
     def locked(self) -> Iterator[None]:
         """Keep other explorations out, begin, and stay the only writer."""
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
             with lock(self.path, "exploration"):
+                self._claim()  # again: another exploration may have come and gone in between
                 self._begin()
                 yield
         except OSError as e:

@@ -200,7 +200,7 @@ def test_directories_of_another_run_are_kept_unless_forced(refused, config, tmp_
     before = tree(out)
     line = refused("train", config, "--out", out, "--seed", "1")
     assert line == f"--out = {out}: holds a run of another configuration, see config.yaml there: --force replaces it"
-    assert refused("check", config, "--out", out, "--seed", "1") == line
+    assert refused("check", config, "--out", out, "--seed", "1") == line.removesuffix(": --force replaces it")
     assert refused("train", config, "--out", out, "--resume") == f"--resume = {out}: holds no interrupted run"
     assert refused("train", config, "--out", tmp_path / "none", "--resume").endswith("none: holds no interrupted run")
     assert tree(out) == before
@@ -214,7 +214,9 @@ def test_a_simulation_replaces_all_of_another_run(config, tmp_path, no_pictures)
     assert runs.train(config, out, "--save-stream") == 0
     assert cli.run(["simulate", str(config), "--out", str(out), "--quiet", "--force", "--trace", "0:9"]) == 0
     assert rundir.STREAM not in runs.files(out) and set(rundir.TRACES) < set(runs.files(out))
-    assert cli.run(["simulate", str(config), "--out", str(out), "--quiet"]) == 0
+    assert cli.run(["simulate", str(config), "--out", str(out), "--quiet"]) == 2
+    assert set(rundir.TRACES) < set(runs.files(out))
+    assert cli.run(["simulate", str(config), "--out", str(out), "--quiet", "--force"]) == 0
     assert not set(rundir.TRACES) & set(runs.files(out))
 
 

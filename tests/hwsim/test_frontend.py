@@ -82,7 +82,7 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(epochs, tmp_path, no_pictu
     path = frontends.write_config(tmp_path)
     assert frontends.run("frontend", path, "--out", tmp_path / "whole") == 0
     design, data = make(path)
-    stopped = FrontendRun(design, data, RunDirectory(tmp_path / "out", design.config))
+    stopped = FrontendRun(design, data, RunDirectory(tmp_path / "out", design.config, "frontend"))
 
     def interrupt(progress):
         if progress.finished_epoch and progress.epoch == epochs:

