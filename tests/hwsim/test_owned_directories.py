@@ -1,4 +1,4 @@
-"""An output directory has one owner at a time, and what is in it stays until somebody says that it may go: in every command."""
+"""An output directory has one owner at a time, and what is in it stays until somebody says that it may go."""
 
 import json
 import os
