@@ -381,8 +381,7 @@ _Dumper.add_representer(list, lambda dumper, data: dumper.represent_sequence("ta
 
 def fingerprint(config: Configuration) -> str:
     """SHA-256 of the resolved configuration: equal configurations have equal ones; of files the content counts."""
-    digests = {key: given_files.digest(key, path) for key, path in given_files.of(config).items()}
-    text = json.dumps(with_overrides(resolved(config), digests), sort_keys=True, separators=(",", ":"))
+    text = json.dumps(with_overrides(resolved(config), given_files.digests(config)), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -45,6 +45,19 @@ def of(config: "Configuration") -> dict[str, Path]:
     return {key: Path(name) for key, name in named.items() if name is not None}
 
 
+def digests(config: "Configuration") -> dict[str, str]:
+    """SHA-256 of every file that the configuration names, by key: what counts is the content, not where it lies.
+
+    Raises
+    ------
+    InputError
+        If one that stands for patterns or parameters cannot be read; the file of a data set need not be here.
+    """
+    found = {key: digest(key, path) for key, path in of(config).items()}
+    data = Path(config.data.name)
+    return found | ({"data.name": digest("data.name", data)} if data.is_absolute() and data.is_file() else {})
+
+
 def digest(key: str, path: Path) -> str:
     """SHA-256 of a file.
 

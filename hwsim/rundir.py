@@ -150,7 +150,7 @@ class RunDirectory:
         except InputError:
             raise ArgumentError(field, str(self.path), f"holds a run with an unusable {CONFIG}{tail}") from None
         if there.get("configuration", written) != written:
-            rule = f"holds a run whose {CONFIG} or given files have been changed since it was written"
+            rule = f"holds a run whose {CONFIG} or files named there have been changed since it was written"
             raise ArgumentError(field, str(self.path), f"{rule}{tail}")
         # A command that adds to a directory goes by the configuration that stands there, all others by what they were given.
         own = written if self._command is None else there.get("of", written)
@@ -193,10 +193,9 @@ class RunDirectory:
         """Start a run: remove what a former one left, lest it be taken for this one's, and write the configuration."""
         self._owned()
         given = self._write_given()  # from where it is now, which may be here
-        needed = {*given.values(), *self._own_data()}
         try:
             # The configuration is replaced last, so that a crash in between leaves no mixture of two runs.
-            for path in [p for p in self.path.iterdir() if _is_ours(p.name) and p.name not in needed]:
+            for path in [p for p in self.path.iterdir() if _is_ours(p.name) and p.name not in given.values()]:
                 path.unlink(missing_ok=True)
         except OSError as e:
             raise _unusable(self.path, e) from None
@@ -233,14 +232,14 @@ class RunDirectory:
         return f"{_RECORD}{json.dumps(record, sort_keys=True)}\n"
 
     def _write_given(self, config: Configuration | None = None) -> dict[str, str]:
-        """Copy the files that the configuration names; returns the copies' names by key."""
+        """Copy the files that the configuration names; returns by key what this directory calls them."""
         given = given_files.of(config or self._config)
         for key, source in given.items():
             target = self.path / GIVEN[key]
             # A run can be repeated from its own directory, whose drawn files have been removed by now.
             if source.is_file() and not (target.exists() and target.samefile(source)):
                 write_whole(target, source.read_bytes())
-        return {key: GIVEN[key] for key in given}
+        return {key: GIVEN[key] for key in given} | {"data.name": name for name in self._own_data()}
 
     def _owned(self) -> None:
         if not self._holds:

@@ -82,7 +82,7 @@ def export(
 def _exported(design: Design, out: Path, overrides: dict[str, Any]) -> Configuration:
     base = config_file.resolved(design.config)
     base["network"] |= {"activation": trained_design.fixed_activations(design.config.network.activations)}
-    base["data"] = {"name": FEATURES, "pad_outputs": design.config.data.pad_outputs}
+    base["data"] = {"name": str((out / FEATURES).resolve()), "pad_outputs": design.config.data.pad_outputs}
     return trained_design.configuration(base, out, overrides)
 
 

@@ -130,10 +130,10 @@ def write(
         if given_files.PATTERNS in named:
             write_connectivity(named[given_files.PATTERNS], patterns)
         write_npz(named[given_files.PARAMETERS], integers.arrays())
+        for name, arrays in (beside or {}).items():
+            directory.write_arrays(name, arrays)
         directory.begin()
         write_connectivity(directory / CONNECTIVITY, patterns)
         directory.write_arrays(INITIAL, integers.arrays())
-        for name, arrays in (beside or {}).items():
-            directory.write_arrays(name, arrays)
         result = metrics.provenance(config) | {"status": "exported"} | found.figures() | more
         directory.write_json(METRICS, result)

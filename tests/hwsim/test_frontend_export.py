@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
-from hwsim import cli, config_file
+from hwsim import cli, config_file, rundir
 from hwsim.design import Design
 from hwsim.trainers import CycleTrainer, FixedTrainer
 from models.connectivity import read_connectivity
@@ -191,3 +191,46 @@ def test_what_does_not_fit_is_told_in_one_line(options, answer, tmp_path, capsys
 def test_what_is_no_run_of_a_front_end_is_refused(tmp_path, capsys):
     assert cli.run(["export-frontend", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
     assert "lacks config.yaml: it must be the directory of a finished run" in capsys.readouterr().err
+
+
+def test_a_run_is_exported_as_it_was_left_or_not_at_all(tmp_path, capsys):
+    """A file of a run with another seed fits in every shape; it is refused all the same."""
+    run = trained(tmp_path)
+    other = tmp_path / "other"
+    config = frontends.write_config(tmp_path)
+    assert frontends.run("frontend", config, "--out", other, "--seed", "4") == 0
+    for name in ("final.npz", "frontend.npz", "connectivity.npz", "config.yaml", "metrics.json"):
+        own = (run / name).read_bytes()
+        shutil.copy(other / name, run / name)
+        capsys.readouterr()
+        assert frontends.run("export-frontend", run, "--out", tmp_path / "design") == 2, name
+        shown = capsys.readouterr().err
+        assert shown.count("\n") == 1 and str(run) in shown
+        for content in b"", b"{}", b"[" * 100_000, own[:-20]:
+            (run / name).write_bytes(content)
+            assert frontends.run("export-frontend", run, "--out", tmp_path / "design") == 2, name
+        (run / name).write_bytes(own)
+    assert not (tmp_path / "design").exists()
+    exported(run)
+
+
+def test_commands_of_front_ends_own_their_directories_too(tmp_path, capsys):
+    run = trained(tmp_path)
+    folder, *_ = exported(run)
+    before = files(folder), files(run)
+    for command in (
+        ("frontend", frontends.write_config(tmp_path), "--out", run, "--force"),
+        ("export-frontend", run, "--out", folder, "--force"),
+    ):
+        with rundir.lock(command[-2]):
+            capsys.readouterr()
+            assert frontends.run(*command) == 2
+            assert "is in use by another run" in capsys.readouterr().err
+    config = folder / "config.yaml"
+    for command in ("train", config, "--out", folder), ("verilog", config, "--out", folder):
+        assert frontends.run(*command) == 2
+        assert "holds results of export-frontend" in capsys.readouterr().err
+    assert (files(folder), files(run)) == before
+    # Trained where it lies, it keeps the features that it is trained on.
+    assert frontends.run("train", config, "--out", folder, "--force", "--set", "training.epochs=1") == 0
+    assert frontends.run("train", config, "--out", tmp_path / "again") == 0

@@ -247,7 +247,7 @@ def test_answers_of_the_solver_and_of_the_benchmark_are_kept(config, tmp_path, r
     before = tree(out)
     assert call("solve", config, "--out", out) == 0  # the same answer
     line = refused("solve", config, "--out", out, "--clocks", "30")
-    assert line == f"hwsim: --out = {out / 'solve.json'}: is there and holds something else: --force replaces it"
+    assert line.endswith(": is there and holds something else: --force replaces it")
     assert tree(out) == before
     assert call("solve", config, "--out", out, "--clocks", "30", "--force") == 0
     assert tree(out) != before
@@ -271,7 +271,7 @@ def test_a_changed_configuration_in_a_directory_is_noticed(config, tmp_path, ref
     text = (out / "config.yaml").read_text()
     (out / "config.yaml").write_text(text.replace("\nseed: 0\n", "\nseed: 1\n"))
     for arguments in ("train", config, "--seed", "1"), ("train", config), ("check", config, "--seed", "1"):
-        assert "config.yaml or given files have been changed" in refused(*arguments, "--out", out)
+        assert "config.yaml or files named there have been changed" in refused(*arguments, "--out", out)
     assert call("train", out / "config.yaml", "--out", tmp_path / "other") == 0
     for line in "# run: {", "# run: 3", "# run: " + "[" * 9999, '# run: {"configuration": 3}', '# run: {"options": 3}':
         (out / "config.yaml").write_text(text.replace(text.splitlines()[1], line))
