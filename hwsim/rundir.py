@@ -201,10 +201,11 @@ class RunDirectory:
             raise _unusable(self.path, e) from None
         self.write_config()
 
-    def _own_data(self) -> list[str]:
-        """The file of the data set, if it is one of this directory, as after an export."""
+    def _own_data(self) -> dict[str, str]:
+        """The name of the file of the data set by key, if it is one of this directory, as after an export."""
         data = Path(self._config.data.name)
-        return [data.name] if data.parent.exists() and data.parent.samefile(self.path) else []
+        ours = data.is_absolute() and data.parent.exists() and data.parent.samefile(self.path)
+        return {"data.name": data.name} if ours else {}
 
     def write_config(self, using: Configuration | None = None) -> None:
         """Write ``config.yaml``, and copies of the files it names.
@@ -239,7 +240,7 @@ class RunDirectory:
             # A run can be repeated from its own directory, whose drawn files have been removed by now.
             if source.is_file() and not (target.exists() and target.samefile(source)):
                 write_whole(target, source.read_bytes())
-        return {key: GIVEN[key] for key in given} | {"data.name": name for name in self._own_data()}
+        return {key: GIVEN[key] for key in given} | self._own_data()
 
     def _owned(self) -> None:
         if not self._holds:

@@ -158,8 +158,8 @@ def test_an_export_repeats_byte_for_byte_and_can_be_moved(tmp_path):
     run = trained(tmp_path)
     one, *_ = exported(run, out="one")
     before = files(one)
-    assert frontends.run("export-frontend", run, "--out", one) == 2
-    assert frontends.run("export-frontend", run, "--out", one, "--force") == 0
+    for options in (), ("--force",):
+        assert frontends.run("export-frontend", run, "--out", one, *options) == 0
     assert files(one) == before
     (tmp_path / "elsewhere").mkdir()
     one.rename(tmp_path / "elsewhere" / "moved")

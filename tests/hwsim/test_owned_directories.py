@@ -252,7 +252,7 @@ def test_answers_of_the_solver_and_of_the_benchmark_are_kept(config, tmp_path, r
     assert call("solve", config, "--out", out, "--clocks", "30", "--force") == 0
     assert tree(out) != before
     (out / "bench.json").write_text("{}")
-    assert refused("bench", config, "--out", out).endswith("bench.json: is there already: --force replaces it")
+    assert refused("bench", config, "--out", out).endswith(": is there already: --force replaces it")
 
 
 def test_memory_contents_of_a_larger_design_go_with_it(config, tmp_path):
