@@ -21,7 +21,7 @@ from hwsim.schedule import Schedule, schedule
 from hwsim.timing import Timing, timing
 from hwsim.violations import IncompleteSum, PendingWrite, PortConflict, StaleWord, Violation
 from models.errors import InputError
-from models.network import Network, Parameters
+from models.network import IntegerParameters, Network
 from models.ranges import Ranges
 
 _FAULTS = {
@@ -97,7 +97,7 @@ class Machine:
         self,
         config: Configuration,
         network: Network,
-        parameters: Parameters,
+        parameters: IntegerParameters,
         *,
         schedule: Schedule | None = None,
         timing: Timing | None = None,
@@ -108,6 +108,9 @@ class Machine:
         if config.training.order != "pipelined":
             raise InputError("training.order", config.training.order, "has no machine", ["pipelined"])
         check_fixed(config)
+        checked = IntegerParameters.of_this_kind(parameters)
+        checked.check_shapes(network)
+        checked.check_ranges(config.numbers.system)
         self.config, self.network = config, network
         self._ranges = Ranges.of(network, config.numbers.system)
         self.schedule = schedule or _schedule(config, network)
@@ -278,11 +281,11 @@ class Machine:
         )
 
     @property
-    def parameters(self) -> Parameters:
+    def parameters(self) -> IntegerParameters:
         """Weights and biases as the memories hold them (int32 copies)."""
         weights = np.split(self._s.weight, self._d.junctions[1:, columns.EDGES])
         biases = np.split(self._s.bias.astype(np.int32), self._d.junctions[1:, columns.RIGHT])
-        return Parameters([w.copy() for w in weights], [b.copy() for b in biases])
+        return IntegerParameters([w.copy() for w in weights], [b.copy() for b in biases])
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All state between two junction cycles, in the form of the reference engine's checkpoint.

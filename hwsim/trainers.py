@@ -12,7 +12,7 @@ from models import fixed_engine
 from models.data.dataset import Split
 from models.fixed_engine import SATURATION_SIGNALS
 from models.losses import mean_loss
-from models.network import Parameters
+from models.network import IntegerParameters, Parameters, RealParameters
 
 
 class Figures(NamedTuple):
@@ -97,7 +97,7 @@ class FixedTrainer(_Integers):
         return self._judged(self._engine.infer(self._prepared(split)))
 
     @property
-    def parameters(self) -> Parameters:
+    def parameters(self) -> IntegerParameters:
         """Integers."""
         return self._engine.parameters
 
@@ -119,7 +119,7 @@ class CycleTrainer(_Integers):
 
     def __init__(self, design: Design, train: Split) -> None:
         super().__init__(design)
-        self._machine = Machine(design.config, design.network, design.initial)
+        self._machine = Machine(design.config, design.network, design.initial_integers)
         self._inputs, self._labels = self._integers(train), train.labels
         self._machine.warm_up()
 
@@ -148,7 +148,7 @@ class CycleTrainer(_Integers):
         return self._machine.clock
 
     @property
-    def parameters(self) -> Parameters:
+    def parameters(self) -> IntegerParameters:
         """Integers."""
         return self._machine.parameters
 
@@ -200,7 +200,7 @@ class FloatTrainer:
             return self._engine.evaluate(split.real(self._config.precision), split.labels)
 
     @property
-    def parameters(self) -> Parameters:
+    def parameters(self) -> RealParameters:
         """float64."""
         return self._engine.parameters
 

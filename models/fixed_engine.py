@@ -14,7 +14,7 @@ from models import fixed_kernel as kernel
 from models.activations import ACTIVATIONS
 from models.errors import InputError
 from models.fixedpoint import Rounding
-from models.network import Network, Parameters
+from models.network import IntegerParameters, Network
 from models.number_system import NumberSystem
 from models.order import Hops
 from models.ranges import Ranges
@@ -133,6 +133,13 @@ class Samples:
 class FixedEngine:
     """A network in training; :meth:`run` advances it by whole junction cycles.
 
+    Parameters
+    ----------
+    network, numbers, hops
+        What is computed and in which order.
+    parameters
+        Initial weights and biases (copied).
+
     Attributes
     ----------
     network, numbers, hops
@@ -143,12 +150,15 @@ class FixedEngine:
         The next junction cycle.
     """
 
-    def __init__(self, network: Network, numbers: NumberSystem, parameters: Parameters, hops: Hops) -> None:
+    def __init__(self, network: Network, numbers: NumberSystem, parameters: IntegerParameters, hops: Hops) -> None:
         for name in network.activations:
             if name not in ACTIVATIONS:
                 raise InputError("network.activation", name, "needs the float engine; fixed point has", ACTIVATIONS)
         if network.cost == "cross_entropy" and network.activations[-1] != "sigmoid":
             raise InputError("network.cost", "cross_entropy", "in fixed point needs a sigmoid output layer", ["quadratic"])
+        checked = IntegerParameters.of_this_kind(parameters)
+        checked.check_shapes(network)
+        checked.check_ranges(numbers)
         self.network, self.numbers, self.hops = network, numbers, hops
         self._ranges = Ranges.of(network, numbers)
         self._like = np.int32(0) if self._ranges.narrow else np.int64(0)
@@ -183,10 +193,10 @@ class FixedEngine:
         )
 
     @property
-    def parameters(self) -> Parameters:
+    def parameters(self) -> IntegerParameters:
         """Weights and biases as they stand at the start of the next junction cycle (copies, int32)."""
         weight_ends = np.cumsum([p.n_edges for p in self.network.patterns])[:-1]
-        return Parameters(
+        return IntegerParameters(
             [w.copy() for w in np.split(self._weights[self._place], weight_ends)],
             [b.copy() for b in np.split(self._biases, self._net.right_start[1:-1])],
         )

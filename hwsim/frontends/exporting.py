@@ -22,7 +22,7 @@ from models.connectivity import read_connectivity
 from models.data.dataset import Dataset, Split
 from models.errors import InputError
 from models.fixedpoint import Format
-from models.network import Parameters
+from models.network import RealParameters
 from models.npz import read_npz, write_npz
 
 FEATURES = "features.npz"
@@ -69,7 +69,8 @@ def export(
     data = images(design, data_dir)
     trainer = FrontendTrainer(design, data)
     trainer.restore_front(read_npz(run / FRONT_END))
-    trained = Parameters.read(run / FINAL, network)
+    trained = RealParameters.read(run / FINAL, network)
+    trained.check_finite(f"{run / FINAL}:")
     trainer.network.classifier.load(trained)
     numbers = config.numbers.system
     features, divisor = _features(trainer, data, numbers.input)

@@ -16,7 +16,7 @@ from hwsim.trainers import Figures
 from models.data import catalogue
 from models.data.dataset import Dataset, Split
 from models.errors import InputError
-from models.network import Parameters
+from models.network import RealParameters
 from models.optimisers import Optimiser, exactly
 from models.torch_layers.convolutions import Convolutions, FrontedNetwork
 from models.torch_layers.flat_parameters import FlatParameters
@@ -105,7 +105,7 @@ class FrontendTrainer:
             convolutions = Convolutions(FRONT_ENDS[f.network], data.image, f.dropout)
             convolutions.initialise(design.generator(_KERNELS))
             self.network = FrontedNetwork(convolutions, self.classification.network, f.form)
-            self.network.classifier.load(self.classification.initial)
+            self.network.classifier.load(self.classification.initial_real)
             weights = [layer.weight for layer in self.network.classifier.junctions]
             self._flat = FlatParameters(self.network, weights, optimiser, f.l2)
 
@@ -173,7 +173,7 @@ class FrontendTrainer:
         return result
 
     @property
-    def parameters(self) -> Parameters:
+    def parameters(self) -> RealParameters:
         """Of the classification layers (float64)."""
         return self.network.classifier.parameters_by_edge
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from models.errors import InputError
 from models.fixed_engine import BUBBLE, SATURATION_SIGNALS, FixedEngine
 from models.fixedpoint import Format, Rounding
-from models.network import Network, Parameters, initialise
+from models.network import IntegerParameters, Network, initialise
 from models.number_system import STEPS, NumberSystem
 from models.order import FLUSH, OVERLAP, SEQUENTIAL, Hops
 from models.pattern import Pattern
@@ -59,7 +59,7 @@ def random_parameters(rng, network, numbers):
     def draw(fmt, n):
         return rng.integers(fmt.lowest, fmt.highest + 1, n).astype(np.int32)
 
-    return Parameters(
+    return IntegerParameters(
         [draw(numbers.weight, p.n_edges) for p in network.patterns],
         [draw(numbers.bias, p.n_right) for p in network.patterns],
     )
@@ -127,7 +127,7 @@ def test_extreme_values_in_either_accumulator(width):
     network, numbers = wide_design(width)
     engine = FixedEngine(network, numbers, random_parameters(np.random.default_rng(1), network, numbers), FLUSH)
     assert engine._ranges.narrow == (width == 32)
-    extreme = Parameters(
+    extreme = IntegerParameters(
         [np.full(p.n_edges, numbers.weight.lowest, np.int32) for p in network.patterns],
         [np.full(p.n_right, numbers.bias.lowest, np.int32) for p in network.patterns],
     )
@@ -224,7 +224,7 @@ def test_inference_equals_feedforward_of_the_stream():
 def engine_of(numbers=None, activations=("sigmoid",), cost="quadratic"):
     numbers = numbers or NumberSystem.uniform(Format(8, 4))
     network = Network((Pattern.regular(4, 2, [0, 1, 2, 3]),), activations, cost, np.arange(2))
-    return FixedEngine(network, numbers, Parameters([np.zeros(4, np.int32)], [np.zeros(2, np.int32)]), FLUSH)
+    return FixedEngine(network, numbers, IntegerParameters([np.zeros(4, np.int32)], [np.zeros(2, np.int32)]), FLUSH)
 
 
 def restored(**forged):
