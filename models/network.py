@@ -182,7 +182,7 @@ class RealParameters(Parameters):
         """Refuse NaN and infinity; ``where`` stands in front of the arrays' names."""
         for name, array in self.arrays().items():
             if not np.isfinite(array).all():
-                raise InputError(f"{where}{name}", array[~np.isfinite(array)][0], "must hold finite numbers")
+                raise InputError(f"{where}{name}", float(array[~np.isfinite(array)][0]), "must hold finite numbers")
 
 
 class IntegerParameters(Parameters):
