@@ -48,7 +48,7 @@ class Trainer(Protocol):
         """All state."""
 
     def restore(self, arrays: dict[str, np.ndarray]) -> None:
-        """Continue from :meth:`arrays`."""
+        """Continue from :meth:`arrays`; what could not come from there is refused, and changes nothing."""
 
 
 class _Integers:
@@ -65,6 +65,11 @@ class _Integers:
         net, activation = self._design.network, self._design.config.numbers.system.activation
         real = activation.real(results.output)
         return mean_loss(real, results.label, net.output_neurons, net.cost, 1 / activation.one)
+
+    def _kappas(self) -> tuple[int, int]:
+        """Least and greatest learning-rate shift of the samples that training feeds."""
+        scheduled = [kappa for _, kappa in self._design.config.training.rate_shift]
+        return min(scheduled), max(scheduled)
 
     def _judged(self, results: fixed_engine.Results | machine.Results) -> tuple[float, float]:
         return float((results.prediction == results.label).mean()), self._loss(results)
@@ -111,7 +116,7 @@ class FixedTrainer(_Integers):
 
     def restore(self, arrays: dict[str, np.ndarray]) -> None:
         """Bit for bit."""
-        self._engine.restore(arrays)
+        self._engine.restore(arrays, self._kappas())
 
 
 class CycleTrainer(_Integers):
@@ -162,7 +167,7 @@ class CycleTrainer(_Integers):
 
     def restore(self, arrays: dict[str, np.ndarray]) -> None:
         """Bit for bit."""
-        self._machine.restore(arrays)
+        self._machine.restore(arrays, self._kappas())
 
 
 class FloatTrainer:

@@ -229,7 +229,8 @@ def engine_of(numbers=None, activations=("sigmoid",), cost="quadratic"):
 
 def restored(**forged):
     engine = engine_of()
-    engine.restore(engine.arrays() | {name: np.array(values) for name, values in forged.items()})
+    arrays = engine.arrays()
+    engine.restore(arrays | {name: np.array(values, arrays[name].dtype) for name, values in forged.items()})
 
 
 @pytest.mark.parametrize(
@@ -247,8 +248,8 @@ def restored(**forged):
         (lambda: engine_run(engine_of(), np.zeros((1, 4), np.int32), [0], -1), "kappa = -1"),
         (lambda: engine_run(engine_of(), np.zeros((1, 4), np.int32), [0], 1, True, [1]), "source = 1..1"),
         (lambda: engine_of().restore({}), "checkpoint:weight_1"),
-        (lambda: restored(flight_label=[2]), "checkpoint:flight_label: must lie in 0..1"),
-        (lambda: restored(flight_kind=[-1]), "checkpoint:flight_kind: must lie in 0..2"),
+        (lambda: restored(flight_label=[2]), "checkpoint:flight_label[0] = 2: must be 0"),
+        (lambda: restored(flight_kind=[-1]), "checkpoint:flight_kind[0] = -1: must lie in 0..2"),
     ],
 )
 def test_bad_input_is_named(call, names):
