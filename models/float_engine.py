@@ -21,7 +21,7 @@ from models.errors import InputError
 from models.flat_network import flatten
 from models.float_junctions import DenseJunction, Junction, SparseJunction
 from models.network import Network, RealParameters
-from models.optimisers import Optimiser, OptimiserState, exactly
+from models.optimisers import Optimiser, OptimiserState, all_exactly
 from models.order import SEQUENTIAL, Hops
 
 DENSE_FROM = 0.3
@@ -100,7 +100,7 @@ class FloatEngine:
             )
         ]
         given = RealParameters.of_this_kind(parameters).arrays()
-        self._load(self._checked({name: array.astype(self.dtype) for name, array in given.items()}))
+        self._load(all_exactly({name: array.astype(self.dtype) for name, array in given.items()}, self._own.arrays()))
         self._batch = 0
         self._sums: list[np.ndarray] = []
         self._deltas: list[np.ndarray] = []
@@ -235,17 +235,19 @@ class FloatEngine:
         return self._own.copy().arrays() | state
 
     def restore(self, arrays: dict[str, np.ndarray]) -> None:
-        """Continue exactly where :meth:`arrays` was called; refuses what this engine cannot hold without loss."""
+        """Continue exactly where :meth:`arrays` was called.
+
+        Values need not be finite: a training that has diverged goes on like any other.
+
+        Raises
+        ------
+        InputError
+            If an array is missing, is none of this engine's, or cannot be held without loss; then nothing has changed.
+        """
         prefix = "optimiser_"
-        parameters = self._checked(arrays)
+        parameters = all_exactly({k: a for k, a in arrays.items() if not k.startswith(prefix)}, self._own.arrays())
         self._state.restore({k.removeprefix(prefix): a for k, a in arrays.items() if k.startswith(prefix)})
         self._load(parameters)
-
-    def _checked(self, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        for name in self._own.arrays():
-            if name not in arrays:
-                raise InputError(name, None, "is missing")
-        return {name: exactly(arrays[name], own, name) for name, own in self._own.arrays().items()}
 
     def _load(self, parameters: dict[str, np.ndarray]) -> None:
         for name, own in self._own.arrays().items():
