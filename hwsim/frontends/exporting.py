@@ -68,7 +68,11 @@ def export(
     network = trained_design.network(config, patterns)
     data = images(design, data_dir)
     trainer = FrontendTrainer(design, data)
-    trainer.restore_front(read_npz(run / FRONT_END))
+    front = read_npz(run / FRONT_END)
+    for name, array in front.items():
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise InputError(f"{run / FRONT_END}:{name}", None, "must hold finite numbers: what it makes is quantised")
+    trainer.restore_front(front)
     trained = RealParameters.read(run / FINAL, network)
     trained.check_finite(f"{run / FINAL}:")
     trainer.network.classifier.load(trained)

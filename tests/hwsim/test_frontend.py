@@ -16,7 +16,7 @@ from models.connectivity import read_connectivity
 from models.errors import InputError
 from models.float_engine import FloatEngine
 from models.npz import read_npz
-from tests.hwsim import frontends
+from tests.hwsim import forgeries, frontends
 from tests.hwsim.runs import files
 
 torch = pytest.importorskip("torch")
@@ -203,6 +203,28 @@ def test_a_checkpoint_of_something_else_is_refused(damage, tmp_path):
     arrays = {k: v for k, v in trainer.arrays().items() if damage not in k}
     with pytest.raises(InputError, match="is missing"):
         trainer.restore(arrays)
+
+
+def test_forged_checkpoints_are_refused_and_change_nothing_or_are_trained_on(tmp_path):
+    trainer, *_ = trained(frontends.write_config(tmp_path), frontend__epochs=1)
+    arrays, rng = trainer.arrays(), np.random.default_rng(0)
+    refused = set()
+    for i, (what, forged) in enumerate(forgeries.forgeries(arrays, rng)):
+        try:
+            trainer.restore(forged)
+        except InputError as error:
+            assert "\n" not in str(error) and forgeries.same(trainer.arrays(), arrays), what
+            refused.add(what)
+            continue
+        assert forgeries.same(trainer.arrays(), {k: a.astype(arrays[k].dtype) for k, a in forged.items()}), what
+        if i % 20 == 0:
+            with np.errstate(all="ignore"):
+                trainer.advance(np.arange(20), 0)
+        trainer.restore(arrays)
+    norms = [name for name in arrays if name.endswith("running_var")]
+    assert norms and {f"{name} all -1.0" for name in norms} <= refused
+    counters = [name for name in arrays if name.endswith("num_batches_tracked")]
+    assert counters and {f"{name} all -1" for name in (*counters, "optimiser_iterations")} <= refused
 
 
 @pytest.mark.parametrize("network", ["shallow", "deep"])
