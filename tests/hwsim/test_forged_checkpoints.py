@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from hwsim import config_file
 from hwsim.design import Design
@@ -27,6 +28,31 @@ def program(*arguments):
     """A process of its own, which a crash ends in place of this one."""
     command = [sys.executable, *map(str, arguments)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+SHAPES = {
+    "64-bit sums": {
+        "numbers": {
+            "width": 18,
+            "fraction": 10,
+            "activation": {"width": 16, "fraction": 12},
+            "preactivation": {"width": 16, "fraction": 10},
+        }
+    },
+    "one junction": {"network": {"layers": [16, 4], "out_degree": "full"}, "hardware": {"z": [4]}},
+    "three junctions": {"network": {"layers": [16, 8, 8, 4], "out_degree": [2, 2, 2]}, "hardware": {"z": [8, 4, 4]}},
+}
+
+
+@pytest.mark.parametrize("engine", ["fixed", "cycle"])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_forged_checkpoints_of_other_shapes_are_refused_or_trained_on(shape, engine, tmp_path):
+    path = runs.write_config(tmp_path, "fixed pipelined", engine=engine)
+    path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | SHAPES[shape]))
+    wide = forgeries.begun(path)[0].arrays()["flight_partial"].dtype == np.int64
+    assert wide == (shape == "64-bit sums")
+    found = program("-m", "tests.hwsim.forgeries", path, 0)
+    assert found.returncode == 0, f"{found.stdout[-80:]}{found.stderr}"
 
 
 @pytest.mark.parametrize("kind", runs.KINDS)
