@@ -99,7 +99,7 @@ def _engines(config: Configuration) -> Iterator[tuple[str, Callable[[], object],
             yield f"fixed, {order}, batch 1", partial(engine.run, samples, 5), _SAMPLES
     if can_fixed and config.hardware is not None and config.out_degrees is not None:
         design = _design(config, engine="fixed", order="pipelined")
-        machine = Machine(design.config, design.network, design.initial)
+        machine = Machine(design.config, design.network, design.initial_integers)
         data = _synthetic(design)
         fed = machine.samples(data.integers(design.config.numbers.system.input), data.labels, 5)
         clocks = machine.timing.period
@@ -154,7 +154,7 @@ class GatherLoop:
 
     def __init__(self, design: Design) -> None:
         self._network, self._numbers = design.network, design.config.numbers.system
-        initial = design.initial
+        initial = design.initial_integers
         self.weights = [w.astype(np.int64) for w in initial.weights]
         self.biases = [b.astype(np.int64) for b in initial.biases]
         data = _synthetic(design)

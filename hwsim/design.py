@@ -18,7 +18,7 @@ from models.data.morse import MorseOptions
 from models.errors import InputError
 from models.fixed_engine import FixedEngine
 from models.float_engine import FloatEngine
-from models.network import Network, Parameters, initialise
+from models.network import IntegerParameters, Network, Parameters, RealParameters, initialise
 from models.optimisers import Optimiser
 from models.pattern import Pattern
 
@@ -66,14 +66,27 @@ class Design:
         return Network(self.patterns, c.network.activations, c.network.cost, outputs)
 
     @cached_property
-    def initial(self) -> Parameters:
-        """Initial parameters: real numbers for the float engine, integers for the fixed one."""
+    def _begins_with(self) -> Parameters:
+        """Initial parameters as they are drawn, or as a file holds them."""
         t = self.config.training
         if t.init == "file":
-            drawn = given_files.parameters(self.config, self.network)
-        else:
-            drawn = initialise(self.network, t.init, t.init_fan, t.init_bias, self.generator(_INITIAL))
-        return drawn if t.engine == "float" else drawn.quantise(self.config.numbers.system)
+            return given_files.parameters(self.config, self.network)
+        return initialise(self.network, t.init, t.init_fan, t.init_bias, self.generator(_INITIAL))
+
+    @cached_property
+    def initial_real(self) -> RealParameters:
+        """Initial parameters of everything that computes in floating point (float64), whatever engine trains."""
+        return self._begins_with.real(self.config.numbers.system)
+
+    @cached_property
+    def initial_integers(self) -> IntegerParameters:
+        """Initial parameters of everything that computes in fixed point (int32), whatever engine trains."""
+        return self._begins_with.quantise(self.config.numbers.system)
+
+    @property
+    def initial(self) -> Parameters:
+        """Initial parameters of the engine that trains, as a run's directory keeps them."""
+        return self.initial_real if self.config.training.engine == "float" else self.initial_integers
 
     @cached_property
     def accelerator(self) -> Accelerator:
@@ -95,14 +108,14 @@ class Design:
 
     def fixed_engine(self) -> FixedEngine:
         """The fixed-point reference with its initial parameters."""
-        return FixedEngine(self.network, self.config.numbers.system, self.initial, self.config.hops)
+        return FixedEngine(self.network, self.config.numbers.system, self.initial_integers, self.config.hops)
 
     def float_engine(self) -> FloatEngine:
         """The floating-point reference with its initial parameters."""
         t = self.config.training
         rate = t.learning_rate if t.learning_rate is not None else 1e-3 if t.optimiser == "adam" else 1.0
         optimiser = Optimiser(t.optimiser, rate=rate, decay=t.decay, momentum=t.momentum)
-        return FloatEngine(self.network, self.initial, optimiser, t.l2, np.dtype(t.precision))
+        return FloatEngine(self.network, self.initial_real, optimiser, t.l2, np.dtype(t.precision))
 
     def dataset(self, data_dir: Path | None) -> Dataset:
         """The data set of :meth:`unpadded`, inputs padded to layer 0."""

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hwsim import machine_columns as columns
-from models.errors import InputError
 from models.order import Hops
 
 if TYPE_CHECKING:
@@ -37,13 +36,8 @@ class Flight:
         return counters | {f"flight_{k}": v for k, v in flight.items()}
 
     def restore(self, machine: "Machine", arrays: dict[str, np.ndarray]) -> None:
-        """Fill the banks and the control pipeline from a checkpoint."""
-        flight = self._empty()
-        for name, own in flight.items():
-            given = arrays.get(f"flight_{name}")
-            if given is None or given.shape != own.shape:
-                raise InputError(f"checkpoint:flight_{name}", None, f"must be present with shape {own.shape}")
-            own[:] = given
+        """Fill the banks and the control pipeline from a checkpoint that has been checked."""
+        flight = {name: arrays[f"flight_{name}"] for name in self._empty()}
         self._s.words[:] = -1
         self._s.tags[:] = -1 << columns.COUNT_BITS
         self._s.control[:, columns.KIND] = columns.BUBBLE

@@ -9,7 +9,7 @@ import numpy as np
 
 from models.connectivity import read_connectivity
 from models.errors import InputError
-from models.network import Network, Parameters
+from models.network import IntegerParameters, Network, Parameters, RealParameters
 from models.pattern import Pattern
 
 if TYPE_CHECKING:
@@ -131,9 +131,7 @@ def _check_seeds(config: "Configuration", i: int, pattern: Pattern) -> None:
 
 
 def parameters(config: "Configuration", network: Network) -> Parameters:
-    """The parameters of ``training.init_file`` as real numbers (float64).
-
-    Floating-point arrays are taken as they are, integers as fixed-point ones in the weight and bias formats.
+    """The parameters of ``training.init_file``: real ones as float64, or integers in the weight and bias formats.
 
     Raises
     ------
@@ -143,18 +141,11 @@ def parameters(config: "Configuration", network: Network) -> Parameters:
     assert config.training.init_file is not None
     path = Path(config.training.init_file)
     digest(PARAMETERS, path)
-    read, numbers = Parameters.read(path, network), config.numbers.system
-    formats = ((read.weights, "weight", numbers.weight), (read.biases, "bias", numbers.bias))
-    for arrays, name, format_ in formats:
-        for i, array in enumerate(arrays):
-            field = f"{path}: {name}_{i + 1}"
-            if np.issubdtype(array.dtype, np.integer):
-                if array.size and not (format_.lowest <= array.min() and array.max() <= format_.highest):
-                    rule = f"must lie in {format_.lowest}..{format_.highest} (format {format_})"
-                    raise InputError(field, f"{array.min()}..{array.max()}", rule)
-                arrays[i] = format_.real(array)
-            elif not np.issubdtype(array.dtype, np.floating) or not np.isfinite(array).all():
-                raise InputError(field, str(array.dtype), "must hold finite numbers")
-            else:
-                arrays[i] = array.astype(np.float64)
-    return read
+    read = Parameters.read(path, network)
+    if isinstance(read, IntegerParameters):
+        read.check_ranges(config.numbers.system, f"{path}:")
+        return read
+    with np.errstate(over="ignore"):  # more than float64 holds becomes infinite
+        real = RealParameters(*([a.astype(np.float64) for a in part] for part in (read.weights, read.biases)))
+    real.check_finite(f"{path}:")
+    return real

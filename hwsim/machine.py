@@ -20,8 +20,9 @@ from hwsim.machine_arrays import build
 from hwsim.schedule import Schedule, schedule
 from hwsim.timing import Timing, timing
 from hwsim.violations import IncompleteSum, PendingWrite, PortConflict, StaleWord, Violation
+from models.checkpoint import KAPPAS, Checkpoint
 from models.errors import InputError
-from models.network import Network, Parameters
+from models.network import IntegerParameters, Network
 from models.ranges import Ranges
 
 _FAULTS = {
@@ -31,6 +32,10 @@ _FAULTS = {
     columns.PENDING: PendingWrite,
     columns.INCOMPLETE: IncompleteSum,
 }
+
+
+_MOST_CYCLES = 1 << (63 - columns.OWNER_BITS)
+"""Samples that can be told apart by the bits that their words have for their numbers."""
 
 
 class Samples(NamedTuple):
@@ -97,7 +102,7 @@ class Machine:
         self,
         config: Configuration,
         network: Network,
-        parameters: Parameters,
+        parameters: IntegerParameters,
         *,
         schedule: Schedule | None = None,
         timing: Timing | None = None,
@@ -108,6 +113,9 @@ class Machine:
         if config.training.order != "pipelined":
             raise InputError("training.order", config.training.order, "has no machine", ["pipelined"])
         check_fixed(config)
+        checked = IntegerParameters.of_this_kind(parameters)
+        checked.check_shapes(network)
+        checked.check_ranges(config.numbers.system)
         self.config, self.network = config, network
         self._ranges = Ranges.of(network, config.numbers.system)
         self.schedule = schedule or _schedule(config, network)
@@ -226,6 +234,8 @@ class Machine:
 
     def _advance(self, samples: Samples, source: np.ndarray, cycles: int) -> Results:
         """Load what ``source`` says and work for ``cycles`` junction cycles."""
+        if self.cycle + cycles >= _MOST_CYCLES:
+            raise InputError("cycle", self.cycle, f"ends here: the machine can tell {_MOST_CYCLES} samples apart")
         if self._still:
             # A standing machine first needs a period in which only the host works.
             ahead = 0 if self._loaded else 1
@@ -278,11 +288,11 @@ class Machine:
         )
 
     @property
-    def parameters(self) -> Parameters:
+    def parameters(self) -> IntegerParameters:
         """Weights and biases as the memories hold them (int32 copies)."""
         weights = np.split(self._s.weight, self._d.junctions[1:, columns.EDGES])
         biases = np.split(self._s.bias.astype(np.int32), self._d.junctions[1:, columns.RIGHT])
-        return Parameters([w.copy() for w in weights], [b.copy() for b in biases])
+        return IntegerParameters([w.copy() for w in weights], [b.copy() for b in biases])
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All state between two junction cycles, in the form of the reference engine's checkpoint.
@@ -293,12 +303,24 @@ class Machine:
             raise InputError("checkpoint", None, "needs a machine at the end of a junction cycle: settle first")
         return self.parameters.arrays() | self._flight().arrays(self)
 
-    def restore(self, arrays: dict[str, np.ndarray]) -> None:
-        """Continue from a checkpoint of this machine or of the reference engine, bit for bit."""
+    def restore(self, arrays: dict[str, np.ndarray], kappas: tuple[int, int] = KAPPAS) -> None:
+        """Continue from a checkpoint of this machine or of the reference engine, bit for bit.
+
+        Parameters
+        ----------
+        arrays
+            Of a machine or engine of the same design.
+        kappas
+            Least and greatest learning-rate shift that samples in flight can have.
+
+        Raises
+        ------
+        InputError
+            If one of them is not what an engine of this design could have written; then nothing has changed.
+        """
+        form = Checkpoint(self.network, self.config.numbers.system, self.config.hops, self._ranges)
+        form.check(arrays, kappas, _MOST_CYCLES - 1)
         n = len(self.network.patterns)
-        for name, own in (self.parameters.arrays() | {"saturation": self.saturation, "cycle": np.array(0)}).items():
-            if name not in arrays or arrays[name].shape != own.shape:
-                raise InputError(f"checkpoint:{name}", None, f"must be present with shape {own.shape}")
         # Nothing that was under way may still land.
         self._s.line[:], self._s.output[:] = 0, 0
         for lands in (self._s.row_lands, self._s.bias_lands, self._s.lands):

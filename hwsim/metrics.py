@@ -10,7 +10,7 @@ from hwsim import config_file
 from hwsim.config import Configuration
 from hwsim.design import Design
 from models.data.dataset import Dataset
-from models.network import Parameters
+from models.network import IntegerParameters, Parameters
 
 if TYPE_CHECKING:
     from hwsim.training import Epoch, Outcome
@@ -43,7 +43,7 @@ def of_training(outcome: "Outcome", data: Dataset, final: Parameters) -> dict[st
     result["epochs"] = figure(len(outcome.history), "epochs", "epochs finished")
     if outcome.history:
         result |= _of_epochs(outcome.history)
-    if config.training.engine != "float":
+    if isinstance(final, IntegerParameters):
         result |= _of_weights(final, config)
     if config.hardware is not None and config.out_degrees is not None:
         result |= of_accelerator(outcome.design)
@@ -76,7 +76,7 @@ def _of_epochs(history: "list[Epoch]") -> dict[str, Any]:
     return result
 
 
-def _of_weights(final: Parameters, config: Configuration) -> dict[str, Any]:
+def _of_weights(final: IntegerParameters, config: Configuration) -> dict[str, Any]:
     legal = config.numbers.system.weight
     at_limit = [int(((w == legal.lowest) | (w == legal.highest)).sum()) for w in final.weights]
     largest = [int(np.abs(w).max()) for w in final.weights]

@@ -2,7 +2,6 @@
 
 import io
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from hwsim.design import Design
 from hwsim.rundir import RunDirectory
 from hwsim.training import Epoch, Outcome
 from models.fixedpoint import Format
-from models.network import Parameters
+from models.network import IntegerParameters, Parameters
 from models.pattern import Pattern
 
 # Colours that stay apart in grey and for all kinds of colour vision (P. Tol, "bright").
@@ -177,9 +176,11 @@ def weights(design: Design, final: Parameters, history: list[Epoch]) -> Figure:
     """Histograms of initial and final weights against the representable range."""
     c = design.config
     fig, axes = figure(len(design.patterns))
-    legal = c.numbers.system.weight if c.training.engine != "float" else None
+    numbers = c.numbers.system
+    legal = numbers.weight if isinstance(final, IntegerParameters) else None
+    began, ended = (p.real(numbers).weights for p in (design.initial, final))
     for i, ax in enumerate(axes):
-        before, after = (_real(p.weights[i], legal) for p in (design.initial, final))
+        before, after = (weights[np.isfinite(weights)] for weights in (began[i], ended[i]))
         edges = _bin_edges(np.concatenate([before, after]), legal)
         ax.hist(before, edges, color=GREY, label="initial")
         ax.hist(after, edges, color=BLUE, histtype="step", linewidth=1.2, label="final")
@@ -200,12 +201,6 @@ def weights(design: Design, final: Parameters, history: list[Epoch]) -> Figure:
     fig.legend(*axes[0].get_legend_handles_labels(), frameon=False, fontsize=8, ncols=2, loc="outside lower center")
     _title(fig, design, f"{_layers(design)}, {_numbers(design)}")
     return fig
-
-
-def _real(values: np.ndarray, legal: Format | None) -> np.ndarray:
-    real: Callable[[np.ndarray], np.ndarray] = legal.real if legal else np.asarray
-    finite: np.ndarray = real(values)[np.isfinite(values)]
-    return finite
 
 
 def _bin_edges(values: np.ndarray, legal: Format | None) -> list[float]:

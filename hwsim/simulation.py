@@ -95,7 +95,7 @@ def simulate(
         The first time an access does not fit a port or reads a wrong word.
     """
     config = design.config
-    machine = Machine(config, design.network, design.initial)
+    machine = Machine(config, design.network, design.initial_integers)
     skew, period = machine.skew, machine.timing.period
     epochs = [disturbances.entering(design, e, len(data), period) for e in range(config.training.epochs)]
     total = sum(len(e.source) for e in epochs)
@@ -162,7 +162,7 @@ def write(run: Simulation, directory: RunDirectory, traced: bool) -> None:
     design, machine = run.design, run.machine
     directory.begin()
     write_connectivity(directory / CONNECTIVITY, design.patterns)
-    write_npz(directory / INITIAL, design.initial.arrays())
+    write_npz(directory / INITIAL, design.initial_integers.arrays())
     write_npz(directory / FINAL, machine.parameters.arrays())
     directory.write_json(METRICS, figures(run))
     log = run.log

@@ -12,7 +12,7 @@ from models import fixed_engine
 from models.data.dataset import Split
 from models.fixed_engine import SATURATION_SIGNALS
 from models.losses import mean_loss
-from models.network import Parameters
+from models.network import IntegerParameters, Parameters, RealParameters
 
 
 class Figures(NamedTuple):
@@ -48,7 +48,7 @@ class Trainer(Protocol):
         """All state."""
 
     def restore(self, arrays: dict[str, np.ndarray]) -> None:
-        """Continue from :meth:`arrays`."""
+        """Continue from :meth:`arrays`; what could not come from there is refused, and changes nothing."""
 
 
 class _Integers:
@@ -65,6 +65,11 @@ class _Integers:
         net, activation = self._design.network, self._design.config.numbers.system.activation
         real = activation.real(results.output)
         return mean_loss(real, results.label, net.output_neurons, net.cost, 1 / activation.one)
+
+    def _kappas(self) -> tuple[int, int]:
+        """Least and greatest learning-rate shift of the samples that training feeds."""
+        scheduled = [kappa for _, kappa in self._design.config.training.rate_shift]
+        return min(scheduled), max(scheduled)
 
     def _judged(self, results: fixed_engine.Results | machine.Results) -> tuple[float, float]:
         return float((results.prediction == results.label).mean()), self._loss(results)
@@ -97,7 +102,7 @@ class FixedTrainer(_Integers):
         return self._judged(self._engine.infer(self._prepared(split)))
 
     @property
-    def parameters(self) -> Parameters:
+    def parameters(self) -> IntegerParameters:
         """Integers."""
         return self._engine.parameters
 
@@ -111,7 +116,7 @@ class FixedTrainer(_Integers):
 
     def restore(self, arrays: dict[str, np.ndarray]) -> None:
         """Bit for bit."""
-        self._engine.restore(arrays)
+        self._engine.restore(arrays, self._kappas())
 
 
 class CycleTrainer(_Integers):
@@ -119,7 +124,7 @@ class CycleTrainer(_Integers):
 
     def __init__(self, design: Design, train: Split) -> None:
         super().__init__(design)
-        self._machine = Machine(design.config, design.network, design.initial)
+        self._machine = Machine(design.config, design.network, design.initial_integers)
         self._inputs, self._labels = self._integers(train), train.labels
         self._machine.warm_up()
 
@@ -148,7 +153,7 @@ class CycleTrainer(_Integers):
         return self._machine.clock
 
     @property
-    def parameters(self) -> Parameters:
+    def parameters(self) -> IntegerParameters:
         """Integers."""
         return self._machine.parameters
 
@@ -162,7 +167,7 @@ class CycleTrainer(_Integers):
 
     def restore(self, arrays: dict[str, np.ndarray]) -> None:
         """Bit for bit."""
-        self._machine.restore(arrays)
+        self._machine.restore(arrays, self._kappas())
 
 
 class FloatTrainer:
@@ -200,7 +205,7 @@ class FloatTrainer:
             return self._engine.evaluate(split.real(self._config.precision), split.labels)
 
     @property
-    def parameters(self) -> Parameters:
+    def parameters(self) -> RealParameters:
         """float64."""
         return self._engine.parameters
 

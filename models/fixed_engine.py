@@ -12,9 +12,10 @@ import numpy.typing as npt
 
 from models import fixed_kernel as kernel
 from models.activations import ACTIVATIONS
+from models.checkpoint import KAPPAS, Checkpoint
 from models.errors import InputError
 from models.fixedpoint import Rounding
-from models.network import Network, Parameters
+from models.network import IntegerParameters, Network
 from models.number_system import NumberSystem
 from models.order import Hops
 from models.ranges import Ranges
@@ -133,6 +134,13 @@ class Samples:
 class FixedEngine:
     """A network in training; :meth:`run` advances it by whole junction cycles.
 
+    Parameters
+    ----------
+    network, numbers, hops
+        What is computed and in which order.
+    parameters
+        Initial weights and biases (copied).
+
     Attributes
     ----------
     network, numbers, hops
@@ -143,15 +151,19 @@ class FixedEngine:
         The next junction cycle.
     """
 
-    def __init__(self, network: Network, numbers: NumberSystem, parameters: Parameters, hops: Hops) -> None:
+    def __init__(self, network: Network, numbers: NumberSystem, parameters: IntegerParameters, hops: Hops) -> None:
         for name in network.activations:
             if name not in ACTIVATIONS:
                 raise InputError("network.activation", name, "needs the float engine; fixed point has", ACTIVATIONS)
         if network.cost == "cross_entropy" and network.activations[-1] != "sigmoid":
             raise InputError("network.cost", "cross_entropy", "in fixed point needs a sigmoid output layer", ["quadratic"])
+        checked = IntegerParameters.of_this_kind(parameters)
+        checked.check_shapes(network)
+        checked.check_ranges(numbers)
         self.network, self.numbers, self.hops = network, numbers, hops
         self._ranges = Ranges.of(network, numbers)
         self._like = np.int32(0) if self._ranges.narrow else np.int64(0)
+        self._checkpoint = Checkpoint(network, numbers, hops, self._ranges)
         self._net = _net(network, numbers, hops, self._ranges)
         self._place = _edge_places(network)
         self._weights = np.zeros(self._net.left.size, np.int32)
@@ -183,10 +195,10 @@ class FixedEngine:
         )
 
     @property
-    def parameters(self) -> Parameters:
+    def parameters(self) -> IntegerParameters:
         """Weights and biases as they stand at the start of the next junction cycle (copies, int32)."""
         weight_ends = np.cumsum([p.n_edges for p in self.network.patterns])[:-1]
-        return Parameters(
+        return IntegerParameters(
             [w.copy() for w in np.split(self._weights[self._place], weight_ends)],
             [b.copy() for b in np.split(self._biases, self._net.right_start[1:-1])],
         )
@@ -300,7 +312,7 @@ class FixedEngine:
         ``flight_output_delta``. What no later step reads is 0, so that equal states are equal arrays.
         """
         rows = self._flight_rows()
-        alive = self._alive(self._pipe.kind[rows])
+        alive = self._checkpoint.alive(self._pipe.kind[rows], self.cycle)
         flight = {name: getattr(self._pipe, name)[rows] for name in ("kind", "label", "kappa", "output_delta")}
         for name, columns in self._flight_columns().items():
             flight[name] = getattr(self._pipe, name)[np.ix_(rows, columns)]
@@ -309,42 +321,22 @@ class FixedEngine:
         counters = {"cycle": np.array(self.cycle), "saturation": self.saturation.copy()}
         return self.parameters.arrays() | counters | {f"flight_{k}": v for k, v in flight.items()}
 
-    def _alive(self, kind: np.ndarray) -> dict[str, np.ndarray]:
-        """Which entries of the samples in flight will still be read; masks in the shapes of the flight arrays."""
-        layers, n = self.network.layers, len(self.network.patterns)
-        forward = [-1] + [self.hops.feedforward_lag(i) for i in range(1, n + 1)]
-        backward = [0] + [self.hops.backward_lag(i, n) for i in range(1, n + 1)]
-        age = np.arange(kind.size, 0, -1)  # a step of lag < age has been done
-        training = kind == kernel.TRAINING
-        leaves = np.where(training, backward[1], np.where(kind == kernel.INFERENCE, forward[n], -1))
+    def restore(self, arrays: dict[str, np.ndarray], kappas: tuple[int, int] = KAPPAS) -> None:
+        """Continue from :meth:`arrays`, bit for bit.
 
-        def layer(i: int, written: int, read: np.ndarray | int, only: np.ndarray | bool = True) -> np.ndarray:
-            return np.repeat(((written < age) & (age <= read) & only)[:, None], layers[i], axis=1)
+        Parameters
+        ----------
+        arrays
+            Of an engine or machine of the same design.
+        kappas
+            Least and greatest learning-rate shift that samples in flight can have.
 
-        def side_by_side(masks: list[np.ndarray]) -> np.ndarray:
-            return np.concatenate([np.zeros((kind.size, 0), np.bool_), *masks], axis=1)
-
-        hidden = range(1, n)
-        last_read = [np.where(training, backward[i + 1], forward[i + 1]) for i in range(n)]
-        return {
-            "kind": age <= leaves,
-            "label": (age <= forward[n]) & (kind != kernel.BUBBLE),
-            "kappa": (age <= backward[1]) & training,
-            "activation": side_by_side([layer(i, forward[i], last_read[i], kind != kernel.BUBBLE) for i in range(n)]),
-            "derivative": side_by_side([layer(i, forward[i], backward[i], training) for i in hidden]),
-            "partial": side_by_side([layer(i, backward[i + 1], backward[i], training) for i in hidden]),
-            "output_delta": layer(n, forward[n], backward[n], training),
-        }
-
-    def restore(self, arrays: dict[str, np.ndarray]) -> None:
-        """Continue from :meth:`arrays`, bit for bit."""
-        for name, array in self.arrays().items():
-            if name not in arrays or arrays[name].shape != array.shape:
-                raise InputError(f"checkpoint:{name}", None, f"must be present with shape {array.shape}")
-        # Labels and kinds choose places in memory: out of range they would read beyond the arrays.
-        for name, most in (("flight_label", self.network.classes - 1), ("flight_kind", kernel.TRAINING)):
-            if arrays[name].size and not (0 <= arrays[name].min() and arrays[name].max() <= most):
-                raise InputError(f"checkpoint:{name}", None, f"must lie in 0..{most}")
+        Raises
+        ------
+        InputError
+            If one of them is not what an engine of this design could have written; then nothing has changed.
+        """
+        self._checkpoint.check(arrays, kappas)
         n = len(self.network.patterns)
         self._weights[self._place] = np.concatenate([arrays[f"weight_{i}"] for i in range(1, n + 1)])
         self._biases[:] = np.concatenate([arrays[f"bias_{i}"] for i in range(1, n + 1)])

@@ -20,8 +20,8 @@ from models.activations import ACTIVATIONS
 from models.errors import InputError
 from models.flat_network import flatten
 from models.float_junctions import DenseJunction, Junction, SparseJunction
-from models.network import Network, Parameters
-from models.optimisers import Optimiser, OptimiserState, exactly
+from models.network import Network, RealParameters
+from models.optimisers import Optimiser, OptimiserState, all_exactly
 from models.order import SEQUENTIAL, Hops
 
 DENSE_FROM = 0.3
@@ -74,7 +74,7 @@ class FloatEngine:
     def __init__(
         self,
         network: Network,
-        parameters: Parameters,
+        parameters: RealParameters,
         optimiser: Optimiser | None = None,
         l2: float = 0.0,
         dtype: npt.DTypeLike = np.float32,
@@ -99,7 +99,8 @@ class FloatEngine:
                 network.patterns, self._own.weights, self._own_gradient.weights, strict=True
             )
         ]
-        self._load(self._checked({name: array.astype(self.dtype) for name, array in parameters.arrays().items()}))
+        given = RealParameters.of_this_kind(parameters).arrays()
+        self._load(all_exactly({name: array.astype(self.dtype) for name, array in given.items()}, self._own.arrays()))
         self._batch = 0
         self._sums: list[np.ndarray] = []
         self._deltas: list[np.ndarray] = []
@@ -110,9 +111,9 @@ class FloatEngine:
         return self._state.optimiser
 
     @property
-    def parameters(self) -> Parameters:
+    def parameters(self) -> RealParameters:
         """Weights in edge order and biases, copied to float64."""
-        return Parameters(*([a.astype(np.float64) for a in part] for part in (self._own.weights, self._own.biases)))
+        return RealParameters(*([a.astype(np.float64) for a in part] for part in (self._own.weights, self._own.biases)))
 
     @property
     def penalty(self) -> float:
@@ -216,13 +217,13 @@ class FloatEngine:
         predictions, loss = self._evaluate(inputs, labels)
         return float(np.mean(predictions == labels)), loss / len(predictions)
 
-    def gradients(self, inputs: np.ndarray, labels: np.ndarray) -> Parameters:
+    def gradients(self, inputs: np.ndarray, labels: np.ndarray) -> RealParameters:
         """Gradient of mean loss + :attr:`penalty` over all samples as one batch (float64); nothing is learned."""
         labels = self._check(inputs, labels)
         with _one_thread():
             self._backpropagate(inputs, labels, np.empty(labels.size, np.int64))
         named = self._own_gradient
-        return Parameters(*([a.astype(np.float64) for a in part] for part in (named.weights, named.biases)))
+        return RealParameters(*([a.astype(np.float64) for a in part] for part in (named.weights, named.biases)))
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Copies of everything an exact continuation needs.
@@ -234,17 +235,19 @@ class FloatEngine:
         return self._own.copy().arrays() | state
 
     def restore(self, arrays: dict[str, np.ndarray]) -> None:
-        """Continue exactly where :meth:`arrays` was called; refuses what this engine cannot hold without loss."""
+        """Continue exactly where :meth:`arrays` was called.
+
+        Values need not be finite: a training that has diverged goes on like any other.
+
+        Raises
+        ------
+        InputError
+            If an array is missing, is none of this engine's, or cannot be held without loss; then nothing has changed.
+        """
         prefix = "optimiser_"
-        parameters = self._checked(arrays)
+        parameters = all_exactly({k: a for k, a in arrays.items() if not k.startswith(prefix)}, self._own.arrays())
         self._state.restore({k.removeprefix(prefix): a for k, a in arrays.items() if k.startswith(prefix)})
         self._load(parameters)
-
-    def _checked(self, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        for name in self._own.arrays():
-            if name not in arrays:
-                raise InputError(name, None, "is missing")
-        return {name: exactly(arrays[name], own, name) for name, own in self._own.arrays().items()}
 
     def _load(self, parameters: dict[str, np.ndarray]) -> None:
         for name, own in self._own.arrays().items():
@@ -255,11 +258,11 @@ class FloatEngine:
         for junction in self._junctions:
             junction.refresh()
 
-    def _split(self, flat: np.ndarray) -> Parameters:
+    def _split(self, flat: np.ndarray) -> RealParameters:
         """Views of the junctions' weights and the layers' biases in a vector of all parameters."""
         sizes = [p.n_edges for p in self.network.patterns] + [p.n_right for p in self.network.patterns]
         parts = np.split(flat, np.cumsum(sizes)[:-1])
-        return Parameters(parts[: len(sizes) // 2], parts[len(sizes) // 2 :])
+        return RealParameters(parts[: len(sizes) // 2], parts[len(sizes) // 2 :])
 
     def _reserve(self, batch: int) -> None:
         if batch > self._batch:

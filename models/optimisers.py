@@ -12,6 +12,7 @@ adam      m ← beta1 m + (1 − beta1) g; v ← beta2 v + (1 − beta2) g²;
 ========  ====================================================================================================
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -23,6 +24,9 @@ from models.errors import InputError
 
 Kind = Literal["sgd", "momentum", "adam"]
 OPTIMISERS: tuple[str, ...] = get_args(Kind)
+
+_MOST_ITERATIONS = 1 << 62
+"""Clear of the end of int64, in which compiled loops count."""
 
 _MOMENTS = {"sgd": (), "momentum": ("first",), "adam": ("first", "second")}
 
@@ -116,18 +120,40 @@ class OptimiserState:
         named: dict[str, np.ndarray] = {"iterations": np.array(self.iterations, np.int64)}
         return named | {name: getattr(self, name).copy() for name in _MOMENTS[self.optimiser.kind]}
 
-    def restore(self, arrays: dict[str, np.ndarray], field: str = "optimiser") -> None:
-        """Take over what :meth:`arrays` gave; ``field`` is what messages call it."""
-        checked = {name: _same(arrays, name, like, field) for name, like in self.arrays().items()}
+    def checked(self, arrays: Mapping[str, np.ndarray], field: str = "optimiser") -> dict[str, np.ndarray]:
+        """What :meth:`restore` would take over; ``field`` is what messages call it.
+
+        Moments may be infinite or no number at all, as a training that diverges leaves them.
+
+        Raises
+        ------
+        InputError
+            If they are not what a state of this optimiser and size could have given.
+        """
+        found = all_exactly(arrays, self.arrays(), f"{field}.")
+        if arrays["iterations"].dtype.kind not in "iu" or not 0 <= found["iterations"] <= _MOST_ITERATIONS:
+            rule = f"must be an integer in 0..{_MOST_ITERATIONS}"
+            raise InputError(f"{field}.iterations", arrays["iterations"].item(), rule)
+        if "second" in found and (found["second"] < 0).any():
+            raise InputError(f"{field}.second", float(found["second"].min()), "is a mean of squares: must not be negative")
+        return found
+
+    def restore(self, arrays: Mapping[str, np.ndarray], field: str = "optimiser") -> None:
+        """Take over what :meth:`arrays` gave, all of it or, with an error of :meth:`checked`, nothing."""
+        checked = self.checked(arrays, field)
         self.iterations = int(checked["iterations"])
         for name in _MOMENTS[self.optimiser.kind]:
             getattr(self, name)[:] = checked[name]
 
 
-def _same(arrays: dict[str, np.ndarray], name: str, like: np.ndarray, field: str) -> np.ndarray:
-    if name not in arrays:
-        raise InputError(f"{field}.{name}", None, "is missing")
-    return exactly(arrays[name], like, f"{field}.{name}")
+def all_exactly(given: Mapping[str, np.ndarray], own: Mapping[str, np.ndarray], where: str = "") -> dict[str, np.ndarray]:
+    """:func:`exactly` for every array in ``own``, by name; ``given`` must hold no others. ``where`` precedes their names."""
+    if unknown := sorted(given.keys() - own.keys()):
+        raise InputError(f"{where}{unknown[0]}", None, "is nothing that belongs here")
+    for name in own:
+        if name not in given:
+            raise InputError(f"{where}{name}", None, "is missing")
+    return {name: exactly(given[name], like, f"{where}{name}") for name, like in own.items()}
 
 
 def exactly(array: np.ndarray, like: np.ndarray, field: str) -> np.ndarray:

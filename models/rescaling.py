@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from models.activations import ACTIVATIONS
 from models.fixedpoint import Format
-from models.network import Network, Parameters
+from models.network import Network, RealParameters
 from models.number_system import NumberSystem
 
 _CANDIDATES = np.exp2(-np.arange(17) / 4)
@@ -38,11 +38,11 @@ def input_scale(inputs: npt.NDArray[np.floating], to: Format) -> float:
 
 def rescaled(
     network: Network,
-    parameters: Parameters,
+    parameters: RealParameters,
     inputs: npt.NDArray[np.floating],
     numbers: NumberSystem,
     input_divisor: float = 1.0,
-) -> tuple[Parameters, list[float]]:
+) -> tuple[RealParameters, list[float]]:
     """Parameters whose weights, biases, pre-activations and activations fit their formats as well as scaling can make them.
 
     Parameters
@@ -65,7 +65,7 @@ def rescaled(
         behind a ReLU; the last layer only down, and only where it would saturate.
     """
     last = len(network.patterns) - 1
-    divisors, scaled = [input_divisor], Parameters([], [])
+    divisors, scaled = [input_divisor], RealParameters([], [])
     activations: np.ndarray = np.asarray(inputs, np.float64)
     for i, pattern in enumerate(network.patterns):
         weights = parameters.weights[i] * divisors[-1]

@@ -51,7 +51,7 @@ def write(emitted: Verilog, directory: RunDirectory) -> list[str]:
     for name, text in files.items():
         directory.write_text(name, text)
     write_connectivity(directory / CONNECTIVITY, of.design.patterns)
-    write_npz(directory / INITIAL, of.design.initial.arrays())
+    write_npz(directory / INITIAL, of.design.initial_integers.arrays())
     return [*files, CONNECTIVITY, INITIAL]
 
 
@@ -99,7 +99,7 @@ def _plain(name: str) -> str:
 def contents(of: Plan) -> dict[str, str]:
     """Initial weights and biases as files for $readmemh: one row a line, its last lane first."""
     result = {}
-    numbers, initial = of.numbers, of.design.initial
+    numbers, initial = of.numbers, of.design.initial_integers
     for j, weights, biases in zip(of.junctions, initial.weights, initial.biases, strict=True):
         for name, words, lanes, width in (
             (f"weights_{j.number}.mem", weights, j.z, numbers.weight.width),

@@ -95,7 +95,7 @@ class Junction(wiring.Component):
         self.left = InterleavedMemory(
             left_of, shape_of(j.left), j.left_banks, readers, stages=self._read, lut_ram_depth=depth
         )
-        initial, size = of.design.initial, RamOptions(stages=self._read, lut_ram_depth=depth)
+        initial, size = of.design.initial_integers, RamOptions(stages=self._read, lut_ram_depth=depth)
         weights = initial.weights[number - 1].reshape(j.rows, j.z)
         self.weights = RowMemory(shape_of(n.weight), j.z, j.rows, init=row_words(weights, n.weight.width), **size)
         biases = initial.biases[number - 1].reshape(j.groups, j.results)

@@ -20,8 +20,9 @@ from hwsim.rundir import CONFIG, CONNECTIVITY, FEATURES, FINAL, FRONT_END, METRI
 from models import rescaling
 from models.connectivity import read_connectivity
 from models.data.dataset import Dataset, Split
+from models.errors import InputError
 from models.fixedpoint import Format
-from models.network import Parameters
+from models.network import RealParameters
 from models.npz import read_npz
 
 _CALIBRATION = 4096
@@ -64,8 +65,13 @@ def export(
     network = trained_design.network(config, patterns)
     data = images(design, data_dir)
     trainer = FrontendTrainer(design, data)
-    trainer.restore_front(read_npz(run / FRONT_END))
-    trained = Parameters.read(run / FINAL, network)
+    front = read_npz(run / FRONT_END)
+    for name, array in front.items():
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise InputError(f"{run / FRONT_END}:{name}", None, "must hold finite numbers: what it makes is quantised")
+    trainer.restore_front(front)
+    trained = RealParameters.read(run / FINAL, network)
+    trained.check_finite(f"{run / FINAL}:")
     trainer.network.classifier.load(trained)
     numbers = config.numbers.system
     features, divisor = _features(trainer, data, numbers.input)

@@ -20,7 +20,7 @@ from models import rescaling
 from models.data.dataset import Dataset
 from models.errors import ArgumentError, InputError
 from models.float_engine import FloatEngine
-from models.network import Network, Parameters
+from models.network import Network, RealParameters
 
 _CALIBRATION = 4096
 """Training samples by which the sizes of signals are judged."""
@@ -85,7 +85,7 @@ def import_state_dict(
     return directory, found
 
 
-def _predictions(network: Network, real: Parameters, data: Dataset) -> np.ndarray:
+def _predictions(network: Network, real: RealParameters, data: Dataset) -> np.ndarray:
     return FloatEngine(network, real, dtype=np.float64).predict(data.test.real())
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from models.errors import InputError
-from models.network import Parameters
+from models.network import RealParameters
 from models.pattern import Pattern
 
 _PARTS = {"weight": "weight", "bias": "bias", "weight_orig": "weight", "weight_mask": "mask"}
@@ -79,7 +79,7 @@ def read(path: Path) -> list[Layer]:
     return layers
 
 
-def parameters(layers: list[Layer], mean: float = 0.0, deviation: float = 1.0) -> Parameters:
+def parameters(layers: list[Layer], mean: float = 0.0, deviation: float = 1.0) -> RealParameters:
     """Weights in edge order and biases for inputs that are not normalised.
 
     Parameters
@@ -92,7 +92,7 @@ def parameters(layers: list[Layer], mean: float = 0.0, deviation: float = 1.0) -
     biases = [layer.bias.copy() for layer in layers]
     weights[0] = weights[0] / deviation
     biases[0] -= layers[0].weight.sum(axis=1) * mean / deviation
-    return Parameters(weights, biases)
+    return RealParameters(weights, biases)
 
 
 def _loaded(path: Path) -> Mapping[str, torch.Tensor]:

@@ -16,7 +16,7 @@ from models.connectivity import write_connectivity
 from models.data.dataset import Split
 from models.errors import InputError
 from models.fixed_engine import FixedEngine
-from models.network import Network, Parameters
+from models.network import IntegerParameters, Network
 from models.npz import write_npz
 from models.pattern import Pattern
 
@@ -60,7 +60,12 @@ class Fidelity:
 
 
 def fidelity(
-    config: Configuration, network: Network, integers: Parameters, before: np.ndarray, test: Split, divisors: list[float]
+    config: Configuration,
+    network: Network,
+    integers: IntegerParameters,
+    before: np.ndarray,
+    test: Split,
+    divisors: list[float],
 ) -> Fidelity:
     """Compare predictions ``before`` quantisation, [n], with those of the fixed-point reference."""
     numbers = config.numbers.system
@@ -118,7 +123,7 @@ def write(
     directory: RunDirectory,
     config: Configuration,
     patterns: Sequence[Pattern],
-    integers: Parameters,
+    integers: IntegerParameters,
     found: Fidelity,
     more: dict[str, Any],
     beside: Mapping[str, Mapping[str, np.ndarray]] | None = None,

@@ -16,8 +16,8 @@ from hwsim.trainers import Figures
 from models.data import catalogue
 from models.data.dataset import Dataset, Split
 from models.errors import InputError
-from models.network import Parameters
-from models.optimisers import Optimiser, exactly
+from models.network import RealParameters
+from models.optimisers import Optimiser, all_exactly
 from models.torch_layers.convolutions import Convolutions, FrontedNetwork
 from models.torch_layers.flat_parameters import FlatParameters
 from models.torch_layers.front_ends import FRONT_ENDS
@@ -105,7 +105,7 @@ class FrontendTrainer:
             convolutions = Convolutions(FRONT_ENDS[f.network], data.image, f.dropout)
             convolutions.initialise(design.generator(_KERNELS))
             self.network = FrontedNetwork(convolutions, self.classification.network, f.form)
-            self.network.classifier.load(self.classification.initial)
+            self.network.classifier.load(self.classification.initial_real)
             weights = [layer.weight for layer in self.network.classifier.junctions]
             self._flat = FlatParameters(self.network, weights, optimiser, f.l2)
 
@@ -173,7 +173,7 @@ class FrontendTrainer:
         return result
 
     @property
-    def parameters(self) -> Parameters:
+    def parameters(self) -> RealParameters:
         """Of the classification layers (float64)."""
         return self.network.classifier.parameters_by_edge
 
@@ -187,9 +187,10 @@ class FrontendTrainer:
         return _state(self.network) | memory
 
     def restore(self, arrays: dict[str, np.ndarray]) -> None:
-        """Bit for bit."""
-        _restore(self.network, arrays)
+        """Bit for bit, all or nothing."""
         memory = {k.removeprefix(_OPTIMISER): a for k, a in arrays.items() if k.startswith(_OPTIMISER)}
+        self._flat.checked(memory, "optimiser")
+        _restore(self.network, {k: a for k, a in arrays.items() if not k.startswith(_OPTIMISER)})
         self._flat.restore(memory, "optimiser")
 
     def front_arrays(self) -> dict[str, np.ndarray]:
@@ -214,8 +215,12 @@ def _state(module: torch.nn.Module) -> dict[str, np.ndarray]:
 
 
 def _restore(module: torch.nn.Module, arrays: dict[str, np.ndarray]) -> None:
+    own = module.state_dict()
+    checked = all_exactly(arrays, {name: tensor.numpy() for name, tensor in own.items()})
+    for name, array in checked.items():
+        # Batch normalisation divides by the roots of variances and counts its batches.
+        if name.endswith(("running_var", "num_batches_tracked")) and (array < 0).any():
+            raise InputError(name, array.min().item(), "must not be negative")
     with torch.no_grad():
-        for name, tensor in module.state_dict().items():
-            if name not in arrays:
-                raise InputError(name, None, "is missing")
-            tensor.copy_(torch.as_tensor(exactly(arrays[name], tensor.numpy(), name)))
+        for name, tensor in own.items():
+            tensor.copy_(torch.as_tensor(checked[name]))

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.flat_network import flatten
-from models.network import Network, Parameters
+from models.network import Network, RealParameters
 from models.torch_layers.linear import Form, SparseLinear, sparse_linear
 
 _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -78,14 +78,15 @@ class Classifier(nn.Module):
         """Lowest class with the greatest pre-activation, [b]."""
         return sums[:, self.outputs].argmax(dim=1)
 
-    def load(self, parameters: Parameters) -> None:
+    def load(self, parameters: RealParameters) -> None:
         """Take over weights in edge order and biases."""
-        for layer, weights, bias in zip(self.junctions, parameters.weights, parameters.biases, strict=True):
+        given = RealParameters.of_this_kind(parameters)
+        for layer, weights, bias in zip(self.junctions, given.weights, given.biases, strict=True):
             layer.load(weights, bias)
 
     @property
-    def parameters_by_edge(self) -> Parameters:
+    def parameters_by_edge(self) -> RealParameters:
         """Weights in edge order and biases (float64)."""
         layers = self.junctions
         weights = [layer.edge_weights().astype(np.float64) for layer in layers]
-        return Parameters(weights, [layer.bias.detach().numpy().astype(np.float64) for layer in layers])
+        return RealParameters(weights, [layer.bias.detach().numpy().astype(np.float64) for layer in layers])

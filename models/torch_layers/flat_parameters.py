@@ -70,6 +70,10 @@ class FlatParameters:
         """Copies of the optimiser's memory, see :meth:`models.optimisers.OptimiserState.arrays`."""
         return self._state.arrays()
 
+    def checked(self, arrays: dict[str, np.ndarray], field: str) -> None:
+        """Refuse what :meth:`restore` would."""
+        self._state.checked(arrays, field)
+
     def restore(self, arrays: dict[str, np.ndarray], field: str) -> None:
         """Take over what :meth:`arrays` gave."""
         self._state.restore(arrays, field)

@@ -13,7 +13,7 @@ from hwsim.events import CLOCK, EVENT_FIELDS, LANE, SAMPLE
 from hwsim.machine import Log, Machine, Results, joined
 from hwsim.machine import Samples as KnownSamples
 from hwsim.machine_columns import MEMORIES, OPERATIONS
-from models.network import Parameters
+from models.network import IntegerParameters
 from rtl.cosim.probes import as_events, compared
 from rtl.cosim.simulation import Capture, ordered
 from rtl.cosim.stimulus import Samples, parameters_of
@@ -112,7 +112,7 @@ def due_advances(of: Plan, seen: Capture, source: npt.NDArray[np.int64]) -> npt.
     return result
 
 
-def compare(of: Plan, parameters: Parameters, samples: Samples, seen: Capture) -> Outcome:
+def compare(of: Plan, parameters: IntegerParameters, samples: Samples, seen: Capture) -> Outcome:
     """Run the machine through the same junction cycles and compare every write of every memory, and every result."""
     banks = None if of.trains else Banks.of_inference(len(of.junctions))
     machine = Machine(of.config, of.design.network, parameters, banks=banks)

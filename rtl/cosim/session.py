@@ -130,7 +130,7 @@ def cosimulate(
     capture = simulate(emitted, script, simulator, folder, waves=waves)
     seconds |= capture.seconds
     began = perf_counter()
-    outcome = compare(of, design.initial, samples, capture)
+    outcome = compare(of, design.initial_integers, samples, capture)
     if outcome.mismatch is None:
         counters = len(counter_addresses(of))
         outcome.mismatch = compare_state(of, outcome.machine, capture.reads[:-counters, 0])

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from amaranth.hdl import Value
 
-from models.network import Parameters
+from models.network import IntegerParameters
 from rtl import registers
 from rtl.cosim import bench
 from rtl.cosim.probes import Probe, probes
@@ -42,7 +42,7 @@ class Script:
         }
         self.steps: list[tuple[Any, ...]] = []
 
-    def load(self, parameters: Parameters) -> None:
+    def load(self, parameters: IntegerParameters) -> None:
         """Write all weights and biases."""
         address, word = parameter_words(self.plan, parameters)
         self._keep("write", address, word)
@@ -53,7 +53,7 @@ class Script:
 
     def read_parameters(self) -> None:
         """Read all weights and biases."""
-        address, _ = parameter_words(self.plan, self.plan.design.initial)
+        address, _ = parameter_words(self.plan, self.plan.design.initial_integers)
         self._keep("read", address)
 
     def peek(self, address: Sequence[int]) -> None:

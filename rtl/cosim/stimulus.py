@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from models.network import Parameters
+from models.network import IntegerParameters
 from rtl.plan import Plan
 from rtl.registers import AddressMap
 from rtl.streams import sample_layout
@@ -57,7 +57,7 @@ def pattern(rng: np.random.Generator, share: float, length: int = 4093) -> npt.N
     return np.concatenate([np.repeat([True, False], [a, b]) for a, b in zip(runs, busy, strict=True)])[:length]
 
 
-def parameter_words(of: Plan, parameters: Parameters) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def parameter_words(of: Plan, parameters: IntegerParameters) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Addresses and words of all weights, then all biases, in the order of the junctions."""
     where = AddressMap.of(of)
     regions = [*where.weights, *where.biases]
@@ -66,10 +66,10 @@ def parameter_words(of: Plan, parameters: Parameters) -> tuple[npt.NDArray[np.in
     return np.concatenate(addresses), np.concatenate(values).astype(np.int64)
 
 
-def parameters_of(of: Plan, words: npt.NDArray[np.int64]) -> Parameters:
+def parameters_of(of: Plan, words: npt.NDArray[np.int64]) -> IntegerParameters:
     """The inverse, of words as they were read."""
     signed = words.astype(np.uint32).astype(np.int32)
     sizes = [j.pattern.n_edges for j in of.junctions] + [j.n_right for j in of.junctions]
     parts = np.split(signed, np.cumsum(sizes)[:-1])
     n = len(of.junctions)
-    return Parameters(parts[:n], parts[n:])
+    return IntegerParameters(parts[:n], parts[n:])

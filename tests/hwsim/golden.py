@@ -19,7 +19,7 @@ def figures(path):
     """Clocks, storage and the clocks that every operation works while 40 random samples pass and drain."""
     design = Design(load(path))
     a = accelerator(design.config)
-    machine = Machine(design.config, design.network, design.initial)
+    machine = Machine(design.config, design.network, design.initial_integers)
     rng = np.random.default_rng(0)
     inputs = rng.integers(0, 256, (SAMPLES, design.config.network.layers[0]))
     machine.feed(machine.samples(inputs, rng.integers(0, design.config.classes, SAMPLES), 4))

@@ -16,7 +16,7 @@ from hwsim.timing import timing
 from models.connectivity import feasible_out_degrees
 from models.errors import InputError
 from models.fixed_engine import BUBBLE, FixedEngine
-from models.network import Parameters
+from models.network import IntegerParameters
 
 CONNECTIVITIES = [
     *({"kind": "clash_free", "type": t, "dither": d} for t in (1, 2, 3) for d in (False, True)),
@@ -141,14 +141,14 @@ def samples_only(config: Configuration, n: int, seed: int = 0) -> Stream:
     return stream._replace(train=np.ones(n, np.bool_), source=np.arange(n), kappa=np.full(n, 2))
 
 
-def random_parameters(rng: np.random.Generator, config: Configuration) -> Parameters:
+def random_parameters(rng: np.random.Generator, config: Configuration) -> IntegerParameters:
     """Any integers of the formats: far more saturation than in training."""
     numbers = config.numbers.system
 
     def draw(fmt, n):
         return rng.integers(fmt.lowest, fmt.highest + 1, n).astype(np.int32)
 
-    return Parameters(
+    return IntegerParameters(
         [draw(numbers.weight, w) for w in config.edges], [draw(numbers.bias, n) for n in config.network.layers[1:]]
     )
 
@@ -156,9 +156,9 @@ def random_parameters(rng: np.random.Generator, config: Configuration) -> Parame
 class Pair:
     """The machine and the reference of one configuration, fed alike; what came out of each is collected."""
 
-    def __init__(self, config: Configuration, parameters: Parameters | None = None) -> None:
+    def __init__(self, config: Configuration, parameters: IntegerParameters | None = None) -> None:
         self.config, self.design = config, Design(config)
-        self.start = parameters or self.design.initial
+        self.start = parameters or self.design.initial_integers
         self.machine, self.reference = self.new_machine(), self.new_reference()
         self.from_machine, self.from_reference = [], []
 

@@ -32,7 +32,7 @@ def recorded(design, first=0, last=None, capacity=100_000):
     """The machine's log of samples that enter with a bubble between them, one of which is for inference only."""
     rng = np.random.default_rng(0)
     log = Log(first, 10**9 if last is None else last, capacity)
-    machine = Machine(design.config, design.network, design.initial, log=log)
+    machine = Machine(design.config, design.network, design.initial_integers, log=log)
     n, layers = max(ENTERED) + 1, design.network.layers
     train = ~np.isin(np.arange(n), INFERENCE)
     samples = machine.samples(rng.integers(0, 256, (n, layers[0])), rng.integers(0, layers[-1], n), 3, train)

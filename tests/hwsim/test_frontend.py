@@ -15,9 +15,8 @@ from hwsim.rundir import RunDirectory
 from models.connectivity import read_connectivity
 from models.errors import InputError
 from models.float_engine import FloatEngine
-from models.network import Parameters
 from models.npz import read_npz
-from tests.hwsim import frontends
+from tests.hwsim import forgeries, frontends
 from tests.hwsim.runs import files
 
 torch = pytest.importorskip("torch")
@@ -206,6 +205,28 @@ def test_a_checkpoint_of_something_else_is_refused(damage, tmp_path):
         trainer.restore(arrays)
 
 
+def test_forged_checkpoints_are_refused_and_change_nothing_or_are_trained_on(tmp_path):
+    trainer, *_ = trained(frontends.write_config(tmp_path), frontend__epochs=1)
+    arrays, rng = trainer.arrays(), np.random.default_rng(0)
+    refused = set()
+    for i, (what, forged) in enumerate(forgeries.forgeries(arrays, rng)):
+        try:
+            trainer.restore(forged)
+        except InputError as error:
+            assert "\n" not in str(error) and forgeries.same(trainer.arrays(), arrays), what
+            refused.add(what)
+            continue
+        assert forgeries.same(trainer.arrays(), {k: a.astype(arrays[k].dtype) for k, a in forged.items()}), what
+        if i % 20 == 0:
+            with np.errstate(all="ignore"):
+                trainer.advance(np.arange(20), 0)
+        trainer.restore(arrays)
+    norms = [name for name in arrays if name.endswith("running_var")]
+    assert norms and {f"{name} all -1.0" for name in norms} <= refused
+    counters = [name for name in arrays if name.endswith("num_batches_tracked")]
+    assert counters and {f"{name} all -1" for name in (*counters, "optimiser_iterations")} <= refused
+
+
 @pytest.mark.parametrize("network", ["shallow", "deep"])
 def test_the_published_front_ends_train(network, tmp_path):
     path = frontends.write_config(tmp_path, frontend={"network": network, "epochs": 1, "dropout": None})
@@ -217,6 +238,6 @@ def test_initial_parameters_are_those_of_the_project(tmp_path):
     design, data = make(frontends.write_config(tmp_path))
     ours = FrontendTrainer(design, data).parameters
     plain = config_file.resolved(design.config) | {"frontend": None}
-    wanted: Parameters = Design(config_file.parse(plain)).initial
+    wanted = Design(config_file.parse(plain)).initial_real
     for name, array in wanted.arrays().items():
         np.testing.assert_allclose(ours.arrays()[name], array, rtol=1e-6)

@@ -9,7 +9,7 @@ from hwsim import cli, config_file, rundir
 from hwsim.design import Design
 from hwsim.trainers import CycleTrainer, FixedTrainer
 from models.connectivity import read_connectivity
-from models.npz import read_npz
+from models.npz import read_npz, write_npz
 from tests.hwsim import frontends
 from tests.hwsim.runs import files
 
@@ -234,3 +234,22 @@ def test_commands_of_front_ends_own_their_directories_too(tmp_path, capsys):
     # Trained where it lies, it keeps the features that it is trained on.
     assert frontends.run("train", config, "--out", folder, "--force", "--set", "training.epochs=1") == 0
     assert frontends.run("train", config, "--out", tmp_path / "again") == 0
+
+
+@pytest.mark.parametrize(
+    ("file", "name", "change", "answer"),
+    [
+        ("final.npz", "weight_2", lambda a: a * np.nan, "final.npz:weight_2 = nan: must hold finite numbers"),
+        ("final.npz", "bias_1", lambda a: a + np.inf, "final.npz:bias_1 = inf: must hold finite numbers"),
+        ("final.npz", None, lambda a: a.astype(np.int32), "final.npz = integers: must hold floating-point numbers"),
+        ("frontend.npz", None, lambda a: a * np.float32(np.nan), "must hold finite numbers: what it makes is quantised"),
+    ],
+)
+def test_what_cannot_be_quantised_is_not_exported(file, name, change, answer, tmp_path, capsys):
+    """A training that diverged, or integers in the place of what was trained."""
+    run = trained(tmp_path)
+    arrays = read_npz(run / file)
+    write_npz(run / file, {k: change(a) if name in (k, None) and a.dtype.kind == "f" else a for k, a in arrays.items()})
+    assert cli.run(["export-frontend", str(run), "--out", str(tmp_path / "out")]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1 and answer in lines[0]

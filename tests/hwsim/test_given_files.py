@@ -144,12 +144,22 @@ def test_what_does_not_fit_is_refused(case, first, tmp_path, capsys):
 
 def test_files_with_other_content_are_refused(first, tmp_path):
     config = variant(first, **GIVEN)
-    arrays = read_npz(first / "initial.npz")
-    for name, value, message in (
-        ("weight_1", np.full(32, 4000, np.int32), "must lie in"),
-        ("weight_1", np.full(32, np.nan), "finite"),
-        ("weight_2", np.zeros(5), "must have shape"),
-        ("bias_1", np.zeros(8, np.bool_), "finite numbers"),
+    integers = read_npz(first / "initial.npz")
+    reals = {name: array.astype(np.longdouble) for name, array in integers.items()}
+    for arrays, name, value, message in (
+        (integers, "weight_1", np.full(32, 4000, np.int32), r"initial.npz:weight_1 = 4000\.\.4000: must lie in -2048"),
+        (integers, "weight_1", np.full(32, 2**40), "must lie in"),
+        (reals, "weight_1", np.full(32, np.nan), "must hold finite numbers"),
+        (reals, "bias_2", np.full(4, -np.inf, np.float16), "bias_2 = -inf: must hold finite numbers"),
+        (reals, "bias_2", np.full(4, np.longdouble("1e4000")), "bias_2 = inf: must hold finite numbers"),
+        (integers, "weight_2", np.zeros(5), "must have shape"),
+        (integers, "weight_1", np.zeros(32, np.bool_), "weight_1 = bool: must hold integers or floating-point numbers"),
+        (integers, "weight_1", np.zeros(32, complex), "weight_1 = complex128: must hold integers or floating-point"),
+        (integers, "weight_1", np.zeros(32, "m8[s]"), "must hold integers or floating-point"),
+        (integers, "weight_1", np.zeros(32, [("a", int)]), "must hold integers or floating-point"),
+        (integers, "bias_1", np.zeros(8, np.bool_), "bias_1 = bool: must hold integers, as weight_1 does"),
+        (integers, "bias_1", np.zeros(8), "bias_1 = float64: must hold integers, as weight_1 does"),
+        (reals, "weight_2", np.zeros(16, int), "weight_2 = int64: must hold floating-point numbers, as weight_1 does"),
     ):
         write_npz(first / "initial.npz", arrays | {name: value})
         with pytest.raises(InputError, match=message):

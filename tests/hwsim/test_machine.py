@@ -445,7 +445,7 @@ def assert_same_epoch(config, data_dir):
     train = design.dataset(data_dir).train
     order, kappa = design.epoch_order(0, len(train)), config.training.kappa(0)
     inputs = train.integers(config.numbers.system.input)
-    machine = Machine(config, design.network, design.initial)
+    machine = Machine(config, design.network, design.initial_integers)
     reference = design.fixed_engine()
     pair = Pair(config)
     pair.machine, pair.reference = machine, reference

@@ -483,7 +483,7 @@ def test_slow_accumulation_loses_every_second_contribution():
     """The sum that is used has contributions 1, 3, 5, ... 15 of 16, on top of what the bank held before."""
     log = Log(0, 10**9)
     design = Design(LOSSY)
-    machine = Machine(LOSSY, design.network, design.initial, timing=slow_loop(), enforce=False, log=log)
+    machine = Machine(LOSSY, design.network, design.initial_integers, timing=slow_loop(), enforce=False, log=log)
     stream, cycles = machines.samples_only(LOSSY, 8), 12
     samples = machines.machine_samples(machine, stream)
     weights, outputs = [], []

@@ -14,7 +14,7 @@ from hwsim.training import TrainingRun
 from models.connectivity import read_connectivity
 from models.errors import InputError
 from models.fixed_engine import FixedEngine
-from models.network import Network, Parameters
+from models.network import IntegerParameters, Network
 from models.npz import read_npz
 from tests.hwsim import runs
 from tests.hwsim.shipped import DEMO
@@ -75,7 +75,7 @@ def from_files(out):
     patterns = tuple(read_connectivity(out / "connectivity.npz", config.network.layers))
     network = Network(patterns, config.network.activations, config.network.cost, np.arange(config.classes))
     numbers = config.numbers.system
-    return network, numbers, Parameters.read(out / "initial.npz", network, numbers), config.hops
+    return network, numbers, IntegerParameters.read(out / "initial.npz", network, numbers), config.hops
 
 
 @pytest.mark.parametrize("kind", ["fixed pipelined", "fixed overlap", "fixed sequential"])

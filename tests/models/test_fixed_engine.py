@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from models.errors import InputError
 from models.fixed_engine import BUBBLE, SATURATION_SIGNALS, FixedEngine
 from models.fixedpoint import Format, Rounding
-from models.network import Network, Parameters, initialise
+from models.network import IntegerParameters, Network, initialise
 from models.number_system import STEPS, NumberSystem
 from models.order import FLUSH, OVERLAP, SEQUENTIAL, Hops
 from models.pattern import Pattern
@@ -59,7 +59,7 @@ def random_parameters(rng, network, numbers):
     def draw(fmt, n):
         return rng.integers(fmt.lowest, fmt.highest + 1, n).astype(np.int32)
 
-    return Parameters(
+    return IntegerParameters(
         [draw(numbers.weight, p.n_edges) for p in network.patterns],
         [draw(numbers.bias, p.n_right) for p in network.patterns],
     )
@@ -127,7 +127,7 @@ def test_extreme_values_in_either_accumulator(width):
     network, numbers = wide_design(width)
     engine = FixedEngine(network, numbers, random_parameters(np.random.default_rng(1), network, numbers), FLUSH)
     assert engine._ranges.narrow == (width == 32)
-    extreme = Parameters(
+    extreme = IntegerParameters(
         [np.full(p.n_edges, numbers.weight.lowest, np.int32) for p in network.patterns],
         [np.full(p.n_right, numbers.bias.lowest, np.int32) for p in network.patterns],
     )
@@ -224,12 +224,13 @@ def test_inference_equals_feedforward_of_the_stream():
 def engine_of(numbers=None, activations=("sigmoid",), cost="quadratic"):
     numbers = numbers or NumberSystem.uniform(Format(8, 4))
     network = Network((Pattern.regular(4, 2, [0, 1, 2, 3]),), activations, cost, np.arange(2))
-    return FixedEngine(network, numbers, Parameters([np.zeros(4, np.int32)], [np.zeros(2, np.int32)]), FLUSH)
+    return FixedEngine(network, numbers, IntegerParameters([np.zeros(4, np.int32)], [np.zeros(2, np.int32)]), FLUSH)
 
 
 def restored(**forged):
     engine = engine_of()
-    engine.restore(engine.arrays() | {name: np.array(values) for name, values in forged.items()})
+    arrays = engine.arrays()
+    engine.restore(arrays | {name: np.array(values, arrays[name].dtype) for name, values in forged.items()})
 
 
 @pytest.mark.parametrize(
@@ -247,8 +248,8 @@ def restored(**forged):
         (lambda: engine_run(engine_of(), np.zeros((1, 4), np.int32), [0], -1), "kappa = -1"),
         (lambda: engine_run(engine_of(), np.zeros((1, 4), np.int32), [0], 1, True, [1]), "source = 1..1"),
         (lambda: engine_of().restore({}), "checkpoint:weight_1"),
-        (lambda: restored(flight_label=[2]), "checkpoint:flight_label: must lie in 0..1"),
-        (lambda: restored(flight_kind=[-1]), "checkpoint:flight_kind: must lie in 0..2"),
+        (lambda: restored(flight_label=[2]), "checkpoint:flight_label[0] = 2: must be 0"),
+        (lambda: restored(flight_kind=[-1]), "checkpoint:flight_kind[0] = -1: must lie in 0..2"),
     ],
 )
 def test_bad_input_is_named(call, names):

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from models.errors import InputError
 from models.float_engine import FloatEngine
-from models.network import Network, Parameters, initialise
+from models.network import Network, RealParameters, initialise
 from models.optimisers import Optimiser
 from models.order import FLUSH, OVERLAP, SEQUENTIAL, Hops
 from models.pattern import Pattern
@@ -50,7 +50,7 @@ def make_network(layers, hidden="sigmoid", output="sigmoid", cost="cross_entropy
 
 def some_parameters(network, seed=1, scale=0.7):
     rng = np.random.default_rng(seed)
-    return Parameters(
+    return RealParameters(
         [rng.normal(0, scale, p.n_edges) for p in network.patterns],
         [rng.normal(0.1, scale, p.n_right) for p in network.patterns],
     )
@@ -365,7 +365,7 @@ def test_evaluation_agrees_with_the_naive_engine(output, cost_name):
 
 def test_equal_outputs_predict_the_lowest_class():
     network = make_network((3, 4), classes=[3, 1, 2])
-    nothing = Parameters([np.zeros(12)], [np.array([9.0, 1.0, 2.0, 1.0])])
+    nothing = RealParameters([np.zeros(12)], [np.array([9.0, 1.0, 2.0, 1.0])])
     assert FloatEngine(network, nothing).predict(np.ones((2, 3))).tolist() == [2, 2]
     nothing.biases[0][2] = 1.0
     assert FloatEngine(network, nothing).predict(np.ones((2, 3))).tolist() == [0, 0]
@@ -395,7 +395,7 @@ def test_padding_of_softmax_outputs_takes_no_part():
 @pytest.mark.parametrize("size", [1e4, -1e4])
 def test_extreme_sums_give_finite_losses(output, size):
     network = make_network((2, 2), output=output)
-    parameters = Parameters([np.array([size, 0, 0, -size])], [np.zeros(2)])
+    parameters = RealParameters([np.array([size, 0, 0, -size])], [np.zeros(2)])
     engine = FloatEngine(network, parameters, Optimiser("sgd", 0.1))
     loss = engine.evaluate(np.ones((1, 2)), np.array([0]))[1]
     assert loss == pytest.approx(0 if size > 0 else 2e4, rel=1e-6, abs=1e-6)
@@ -523,4 +523,4 @@ def test_impossible_settings_are_refused():
     with pytest.raises(InputError, match="batch_size = 0"):
         FloatEngine(network, parameters).train(np.zeros((1, 6)), np.zeros(1, int), 0)
     with pytest.raises(InputError, match=r"weight_1 = .*must have shape"):
-        FloatEngine(network, Parameters([np.zeros(1)], parameters.biases))
+        FloatEngine(network, RealParameters([np.zeros(1)], parameters.biases))

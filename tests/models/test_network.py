@@ -7,7 +7,7 @@ import pytest
 
 from models.errors import InputError
 from models.fixedpoint import Format
-from models.network import INITIALISATIONS, Network, Parameters, initialise
+from models.network import INITIALISATIONS, Network, Parameters, RealParameters, initialise
 from models.npz import write_npz
 from models.number_system import NumberSystem
 from models.pattern import Pattern
@@ -91,7 +91,7 @@ def test_every_bias_starts_at_the_given_value():
 
 
 def test_quantise_uses_the_format_of_each_signal():
-    parameters = Parameters([np.array([0.5, -9.0, 9.0, 1 / 512])], [np.array([0.5, -9.0, 9.0, 1 / 32])])
+    parameters = RealParameters([np.array([0.5, -9.0, 9.0, 1 / 512])], [np.array([0.5, -9.0, 9.0, 1 / 32])])
     integers = parameters.quantise(MIXED)
     assert lists(integers) == ([[128, -2048, 2047, 1]], [[8, -32, 31, 1]])
     assert {a.dtype for a in integers.arrays().values()} == {np.dtype(np.int32)}

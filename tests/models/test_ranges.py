@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from models.errors import InputError
 from models.fixed_engine import FixedEngine
 from models.fixedpoint import Format, Rounding
-from models.network import Network, Parameters
+from models.network import IntegerParameters, Network
 from models.number_system import STEPS, NumberSystem
 from models.order import FLUSH
 from models.pattern import Pattern
@@ -165,7 +165,7 @@ def test_the_engine_computes_the_same_in_the_accumulator_it_chose_and_in_64_bits
     for seed in range(80):
         rng = np.random.default_rng(seed)
         network, numbers, ranges = random_design(rng, rng.integers(1, 9, 3).tolist(), 10, 17)
-        parameters = Parameters(
+        parameters = IntegerParameters(
             [rng.choice(ends(numbers.weight), p.n_edges).astype(np.int32) for p in network.patterns],
             [rng.choice(ends(numbers.bias), p.n_right).astype(np.int32) for p in network.patterns],
         )

@@ -11,7 +11,7 @@ from models import connectivity, rescaling
 from models.fixed_engine import FixedEngine
 from models.fixedpoint import Format
 from models.float_engine import FloatEngine
-from models.network import Network, Parameters, initialise
+from models.network import Network, RealParameters, initialise
 from models.number_system import NumberSystem
 from models.order import SEQUENTIAL
 
@@ -27,7 +27,7 @@ def make(hidden, size, seed=0, output="sigmoid"):
     )
     network = Network(patterns, (hidden, hidden, output), "cross_entropy", np.arange(5))
     drawn = initialise(network, "he_normal", "sparse", 0.1, rng)
-    parameters = Parameters([w * size for w in drawn.weights], [b * size for b in drawn.biases])
+    parameters = RealParameters([w * size for w in drawn.weights], [b * size for b in drawn.biases])
     return network, parameters, rng.random((300, LAYERS[0]))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from models.network import Parameters
+from models.network import IntegerParameters
 from rtl.accelerator import Accelerator
 from rtl.plan import Plan
 from rtl.registers import CONTROL, EMPTY, STANDING, STATUS, AddressMap
@@ -83,7 +83,7 @@ class Host:
     async def write(self, address: int, word: int) -> None:
         assert not await self.refused(address, word), address
 
-    async def load(self, parameters: Parameters) -> None:
+    async def load(self, parameters: IntegerParameters) -> None:
         for address, word in zip(self.addresses(), words_of(parameters), strict=True):
             await self.write(address, word)
 
@@ -114,7 +114,7 @@ class Host:
         raise TimeoutError(f"bit {bit} at address {address} never came")
 
 
-def words_of(parameters: Parameters) -> list[int]:
+def words_of(parameters: IntegerParameters) -> list[int]:
     return [int(x) for array in (*parameters.weights, *parameters.biases) for x in array]
 
 
@@ -140,8 +140,8 @@ def beats_of(of: Plan, sample: dict[str, Any]) -> list[dict[str, Any]]:
     return [{"inputs": padded[k : k + of.beat]} | facts for k in range(0, len(padded), of.beat)]
 
 
-def random_parameters(of: Plan, rng: np.random.Generator) -> Parameters:
+def random_parameters(of: Plan, rng: np.random.Generator) -> IntegerParameters:
     """Any integers of the formats: much is clipped."""
     n = of.numbers
     weights = [integers(rng, n.weight, j.pattern.n_edges).astype(np.int32) for j in of.junctions]
-    return Parameters(weights, [integers(rng, n.bias, j.n_right).astype(np.int32) for j in of.junctions])
+    return IntegerParameters(weights, [integers(rng, n.bias, j.n_right).astype(np.int32) for j in of.junctions])

@@ -7,9 +7,11 @@ import pytest
 import yaml
 from pywellen import Waveform
 
-from hwsim import cli
+from hwsim import cli, config_file
+from hwsim.design import Design
 from hwsim.events import read_events
 from rtl.cosim import simulators
+from rtl.synthesis import session
 from tests.hwsim import runs
 from tests.rtl.cosim.faults import FAULTS
 
@@ -199,3 +201,18 @@ def test_cosim_writes_a_waveform_of_everything_on_request(config, tmp_path):
     assert cli.run(["cosim", str(config), "--samples", "3", "--waves", "--out", str(out), "-q"]) == 0
     waves = [p for p in (out / "simulation").rglob("*") if p.suffix in (".fst", ".vcd")]
     assert len(waves) == 1 and any("junction_2" in name for name in names_in(waves[0]))
+
+
+def test_a_float_configuration_gives_the_hardware_of_the_fixed_one(config, tmp_path):
+    """The weights in its memories are quantised: co-simulated writes and counters are those of the fixed engine's run."""
+    found = {}
+    for engine in ("fixed", "float"):
+        out, options = tmp_path / engine, ("--set", f"training.engine={engine}")
+        assert cli.run(["cosim", str(config), "--samples", str(N), "--out", str(out), "-q", *options]) == 0
+        found[engine] = figures(out / "metrics.json")
+        found[engine]["synthesised"] = session.generate(Design(config_file.load(out / "config.yaml"))).text
+    different = {"configuration_hash", "name"} | {k for k in found["fixed"] if "second" in k}
+    assert found["float"]["status"] == "agree"
+    assert {k: v for k, v in found["float"].items() if k not in different} == {
+        k: v for k, v in found["fixed"].items() if k not in different
+    }

@@ -40,7 +40,8 @@ def test_memory_contents_are_the_initial_parameters(name):
     of = design(name)
     files = delivery.contents(of)
     assert len(files) == 2 * len(of.junctions)
-    for j, weights, biases in zip(of.junctions, of.design.initial.weights, of.design.initial.biases, strict=True):
+    initial = of.design.initial_integers
+    for j, weights, biases in zip(of.junctions, initial.weights, initial.biases, strict=True):
         for kind, values, lanes, fmt in (
             ("weights", weights, j.z, of.numbers.weight),
             ("biases", biases, j.results, of.numbers.bias),

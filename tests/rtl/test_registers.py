@@ -109,7 +109,7 @@ def test_all_parameters_are_read_back_after_all_are_written(options):
     host = Host(of)
 
     async def scenario(host):
-        assert await host.read_parameters() == words_of(of.design.initial)
+        assert await host.read_parameters() == words_of(of.design.initial_integers)
         await host.load(wanted)
         assert await host.read_parameters() == words_of(wanted)
 
@@ -118,7 +118,7 @@ def test_all_parameters_are_read_back_after_all_are_written(options):
 
 def test_one_word_is_written_and_no_other():
     of = planned(**SMALLEST)
-    host, words, rng = Host(of), words_of(of.design.initial), np.random.default_rng(0)
+    host, words, rng = Host(of), words_of(of.design.initial_integers), np.random.default_rng(0)
 
     async def scenario(host):
         for k in rng.permutation(len(words))[:6]:
@@ -131,7 +131,7 @@ def test_one_word_is_written_and_no_other():
 
 def test_memories_are_refused_while_running():
     of = planned(**SMALLEST)
-    host, initial = Host(of), words_of(of.design.initial)
+    host, initial = Host(of), words_of(of.design.initial_integers)
 
     async def scenario(host):
         await host.write(CONTROL, 1)

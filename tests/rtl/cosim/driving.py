@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from hwsim.machine import Machine
-from models.network import Parameters
+from models.network import IntegerParameters
 from rtl.accelerator import Accelerator
 from rtl.cosim.replay import Mismatch, Outcome, compare, compare_state
 from rtl.cosim.session import compare_counters, counter_addresses
@@ -24,10 +24,10 @@ def verilog(name: str) -> Verilog:
     return generate(design(name))
 
 
-def generate(of: Plan, parameters: Parameters | None = None) -> Verilog:
+def generate(of: Plan, parameters: IntegerParameters | None = None) -> Verilog:
     """The Verilog of a plan, other parameters than the drawn ones in its memories if there are any."""
     if parameters is not None:
-        of.design.__dict__["initial"] = parameters  # the place of a cached property
+        of.design.__dict__["initial_integers"] = parameters  # the place of a cached property
     return Verilog.of(Accelerator(of))
 
 
@@ -48,16 +48,16 @@ def part(given: Samples, first: int, last: int | None = None) -> Samples:
     return Samples(*(a[first:last] for a in (given.input, given.label, given.kappa, given.train)))
 
 
-def loud(of: Plan, seed: int = 0) -> Parameters:
+def loud(of: Plan, seed: int = 0) -> IntegerParameters:
     """Weights over their whole range and biases over half of theirs, so that sums and steps overflow now and then."""
     rng, n = np.random.default_rng([seed, 2]), of.numbers
-    return Parameters(
+    return IntegerParameters(
         [rng.integers(n.weight.lowest, n.weight.highest + 1, j.pattern.n_edges).astype(np.int32) for j in of.junctions],
         [rng.integers(n.bias.lowest // 2, n.bias.highest // 2 + 1, j.n_right).astype(np.int32) for j in of.junctions],
     )
 
 
-def machine(of: Plan, parameters: Parameters) -> Machine:
+def machine(of: Plan, parameters: IntegerParameters) -> Machine:
     """The machine of a design that trains."""
     return Machine(of.config, of.design.network, parameters)
 
@@ -74,11 +74,11 @@ class Run:
     plan: Plan
     capture: Capture
     outcome: Outcome
-    parameters: Parameters
+    parameters: IntegerParameters
     mismatch: Mismatch | None
 
 
-def play(emitted: Verilog, script: Script, folder: Path, start: Parameters, fed: Samples) -> Run:
+def play(emitted: Verilog, script: Script, folder: Path, start: IntegerParameters, fed: Samples) -> Run:
     """End a script with reading everything back, play it on Icarus, and compare it with a machine fed alike."""
     of = emitted.accelerator.plan
     counters = counter_addresses(of)
@@ -103,7 +103,7 @@ def cosimulate(
     idle: float = 0.0,
     blocked: float = 0.0,
     inference: float = 0.0,
-    start: Parameters | None = None,
+    start: IntegerParameters | None = None,
 ) -> Run:
     """Feed ``n`` samples, with a pause in between; parameters are loaded over the bus if ``start`` is given."""
     of = emitted.accelerator.plan
@@ -113,4 +113,4 @@ def cosimulate(
         script.load(start)
     script.run(n // 2)
     script.run(n - n // 2)
-    return play(emitted, script, folder, start or of.design.initial, fed)
+    return play(emitted, script, folder, start or of.design.initial_integers, fed)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.network import Parameters
+from models.network import IntegerParameters
 from rtl.plan import Plan
 from tests.rtl.cosim.driving import cosimulate, generate, loud
 from tests.rtl.cosim.faults import FAULTS
@@ -29,12 +29,12 @@ class Scenario:
     def plan(self) -> Plan:
         return planned(**({"numbers": SHORT} | self.keywords))
 
-    def start(self, of: Plan) -> Parameters:
+    def start(self, of: Plan) -> IntegerParameters:
         given, fmt = loud(of), of.numbers.weight
         if self.parameters == "loud":
             return given
         level = fmt.highest if self.parameters == "highest" else 0
-        return Parameters([np.full_like(w, level) for w in given.weights], [np.zeros_like(b) for b in given.biases])
+        return IntegerParameters([np.full_like(w, level) for w in given.weights], [np.zeros_like(b) for b in given.biases])
 
 
 SCENARIOS = {
