@@ -181,7 +181,8 @@ def _why_not_pickle(file: Any, pickles: int) -> str:
                     what = "is a whole pickled model, an object" if first else "holds objects"
                     shown = brief(f"{module}.{name}")
                     return f"{what} of the class {shown}, which only running code could load: {INSTEAD}"
-            first = False
+            # A model comes first, or behind the mark of a tuple; containers of tensors begin as what they are.
+            first = first and operation.name not in ("GLOBAL", "EMPTY_DICT", "EMPTY_LIST")
     return ""
 
 
