@@ -9,7 +9,7 @@ from hwsim import cli, config_file
 from hwsim.design import Design
 from hwsim.trainers import CycleTrainer, FixedTrainer
 from models.connectivity import read_connectivity
-from models.npz import read_npz
+from models.npz import read_npz, write_npz
 from tests.hwsim import frontends
 from tests.hwsim.runs import files
 
@@ -191,3 +191,48 @@ def test_what_does_not_fit_is_told_in_one_line(options, answer, tmp_path, capsys
 def test_what_is_no_run_of_a_front_end_is_refused(tmp_path, capsys):
     assert cli.run(["export-frontend", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
     assert "lacks config.yaml: it must be the directory of a run of `hwsim frontend`" in capsys.readouterr().err
+
+
+def damaged(run, name, change):
+    """The run, one file of which says something else."""
+    arrays = read_npz(run / name)
+    change(arrays)
+    write_npz(run / name, arrays)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "answer"),
+    [
+        ("frontend.npz", lambda a: a["layers.0.weight"].fill(np.nan), "layers.0.weight: holds values that are no finite"),
+        ("frontend.npz", lambda a: a["layers.0.weight"].fill(3e38), "makes features that are no finite numbers"),
+        ("frontend.npz", lambda a: a["layers.1.running_var"].fill(-1), "layers.1.running_var: is a variance and must not"),
+        (
+            "frontend.npz",
+            lambda a: a.update({"layers.0.weight": np.array("x")}),
+            "layers.0.weight = <U1 []: must be float32",
+        ),
+        ("frontend.npz", lambda a: a.update({"more": np.ones(3)}), "more: belongs to no part of the network"),
+        ("frontend.npz", lambda a: a.pop("layers.1.bias"), "layers.1.bias: is missing"),
+        ("final.npz", lambda a: a["weight_1"].fill(np.nan), "weight_1: holds values that are no finite numbers"),
+        ("final.npz", lambda a: a["bias_2"].fill(1e300), "bias_2: holds values that are no finite numbers"),
+        ("final.npz", lambda a: a.update(weight_1=np.ones(320, np.int32)), "weight_1 = int32 [320]: must be float64 of"),
+        ("final.npz", lambda a: a.update(weight_1=np.full(320, "x")), "weight_1 = <U1 [320]: must be float64"),
+        ("final.npz", lambda a: a.update(weight_1=np.ones(320) * 1j), "weight_1 = complex128 [320]: must be float64"),
+        ("final.npz", lambda a: a.update(weight_1=np.zeros(320, [("a", "i4")])), "weight_1 = [('a', '<i4')] [320]: must"),
+        ("connectivity.npz", lambda a: a.update(left_1=a["left_1"] + 1000), "left_1: must lie in 0..159"),
+    ],
+)
+def test_damaged_files_of_the_run_are_told_in_one_line(name, change, answer, tmp_path, capsys):
+    run = trained(tmp_path, frontend={"epochs": 1})
+    damaged(run, name, change)
+    assert cli.run(["export-frontend", str(run), "--out", str(tmp_path / "out")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"hwsim: {run / name}: {answer}")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("key", ["connectivity.file=x.npz", "training.init=he_normal", "training={init_file: x.npz}"])
+def test_an_export_keeps_its_own_files(key, tmp_path, capsys):
+    run = trained(tmp_path, frontend={"epochs": 1})
+    assert cli.run(["export-frontend", str(run), "--out", str(tmp_path / "out"), "--set", key]) == 2
+    assert "cannot be chosen: patterns and parameters are the trained network's" in capsys.readouterr().err
