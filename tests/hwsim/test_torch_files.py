@@ -274,3 +274,55 @@ def test_damage_anywhere_is_told_or_harmless(legacy, tmp_path):
             read(path)
         except InputError as e:
             assert len(str(e)) < 700 and "weights_only" not in str(e)
+
+
+NAMES = [
+    "weight",
+    "bias",
+    "weight_mask",
+    "weight_orig",
+    "mask",
+    "running_mean",
+    "running_var",
+    "scale",
+    "_packed_params",
+    "x",
+]
+PREFIXES = ["", "0.", "1.", "2.", "fc1.", "bn1.", "a.b.", "_packed_params._packed_params", "\x00.", "state_dict"]
+
+
+def anything(rng, depth=3):
+    """Tensors of odd kinds in containers of odd shapes, under names that layers have."""
+    kind = rng.randrange(12)
+    if depth and kind < 5:
+        keys = [
+            rng.choice(PREFIXES) + rng.choice(NAMES) if rng.random() < 0.95 else rng.choice([3, None, (1,)])
+            for _ in range(5)
+        ]
+        return {key: anything(rng, depth - 1) for key in keys}
+    if depth and kind == 5:
+        return [anything(rng, depth - 1) for _ in range(2)]
+    if kind == 6:
+        return rng.choice([None, 3, "text", True, float("nan"), torch.float32, torch.Size([2]), (torch.ones(2, 3), None)])
+    shape = rng.choice([(), (0,), (4,), (4, 4), (4, 16), (2, 4), (1, 2, 3)])
+    dtype = rng.choice([torch.float32, torch.float16, torch.int64, torch.bool, torch.complex64, torch.float8_e5m2])
+    tensor = rng.choice([torch.zeros, torch.ones])(shape, dtype=dtype)
+    return rng.choice([lambda t: t, lambda t: t.expand(3, *t.shape), lambda t: t.to("meta"), lambda t: t.to_sparse()])(
+        tensor
+    )
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_whatever_a_file_holds_is_read_or_told(tmp_path):
+    rng, path, refusals = random.Random(1), tmp_path / "net.pt", set()
+    for _ in range(int(os.environ.get("HWSIM_FUZZ", "300"))):
+        try:
+            torch.save(content := anything(rng), path)
+        except Exception:
+            continue  # PyTorch cannot make or save such a thing
+        try:
+            assert read(path).layers, content
+        except InputError as e:
+            refusals.add(e.rule)
+            assert len(str(e)) < 700, e
+    assert len(refusals) > 15
