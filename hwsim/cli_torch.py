@@ -1,6 +1,7 @@
 """The commands that need PyTorch: training behind a convolutional front end, export and import of classification layers."""
 
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,7 @@ from rich.console import Console
 from hwsim.cli_options import DataDir, Out, Quiet, Seed, Set, console_of, load, overrides
 
 if TYPE_CHECKING:
+    from hwsim.frontends.importing import Imported
     from hwsim.frontends.trained_design import Fidelity
     from hwsim.rundir import RunDirectory
 
@@ -106,21 +108,36 @@ def import_torch(
         typer.Option("--config", metavar="CONFIG", help="whose numbers, hardware, training and data are used"),
     ] = None,
     activation: Annotated[str, typer.Option(metavar="NAME", help="of the hidden layers")] = "relu",
-    output: Annotated[str, typer.Option(metavar="NAME", help="of the last layer")] = "sigmoid",
-    mean: Annotated[float, typer.Option(metavar="M", help="subtracted from inputs in 0..1 in training")] = 0.0,
-    std: Annotated[float, typer.Option(metavar="S", help="by which they were divided then")] = 1.0,
+    output: Annotated[
+        str, typer.Option(metavar="NAME", help="of the last layer; softmax for logits trained with cross-entropy")
+    ] = "sigmoid",
+    mean: Annotated[
+        float | None, typer.Option(metavar="M", help="subtracted from inputs in 0..1 in training", show_default="0")
+    ] = None,
+    std: Annotated[float | None, typer.Option(metavar="S", help="by which they were divided then", show_default="1")] = None,
+    zeros: Annotated[
+        str | None,
+        typer.Option(metavar="edges|absent", help="weights of exactly 0 where the file has no mask", show_default="edges"),
+    ] = None,
+    norm_behind: Annotated[
+        str | None,
+        typer.Option(metavar="linear|activation", help="where batch normalisation stands", show_default="linear"),
+    ] = None,
     data_dir: DataDir = None,
     force: Force = False,
     assign: Set = None,
     quiet: Quiet = False,
 ) -> None:
-    """Quantise the linear layers of a PyTorch state_dict, dense, masked or pruned, into a design for every engine."""
+    """Quantise the linear layers of a PyTorch state_dict, dense, masked or pruned, into a design for every engine.
+
+    Zeros are edges unless the file has a mask, --zeros says absent, or --set a sparse connectivity.kind or network.density.
+    """
     from models.torch_layers import require
 
     require()
     from hwsim.frontends.importing import import_state_dict
 
-    directory, found = import_state_dict(
+    imported = import_state_dict(
         source,
         out,
         data_dir,
@@ -129,10 +146,46 @@ def import_torch(
         output=output,
         mean=mean,
         deviation=std,
+        zeros=zeros,
+        norm_behind=norm_behind,
         overrides=overrides(assign),
         force=force,
     )
-    _tell(console_of(quiet), directory, found)
+    console = console_of(quiet)
+    _tell(console, imported.directory, imported.fidelity)
+    for line in _assumptions(imported, output):
+        console.print(line, soft_wrap=True)
+
+
+def _assumptions(imported: "Imported", output: str) -> Iterator[str]:
+    """What the import took for granted, and how to say something else: a line for each kind."""
+    from hwsim.frontends.torch_file import brief
+    from hwsim.report import percent
+
+    found = imported.found
+    if found.entry:
+        yield f"taken from the checkpoint's entry {'.'.join(map(brief, found.entry))}"
+    if found.without_bias:
+        yield f"without a bias, which is 0 now: {_several(found.without_bias)}"
+    if found.folded:
+        yield f"batch normalisation folded with eps 1e-5: {_several([f'{a} into {b}' for a, b in found.folded.items()])}"
+    if found.assumed:
+        yield f"assumed to stand in front of the activation (else --norm-behind activation): {_several(found.assumed)}"
+    if output == "softmax":
+        yield "softmax: integers learn its cross-entropy with sigmoid outputs, which predict the same class"
+    if imported.zeros:
+        each = _several([f"{name} {percent(share)}" for name, share in imported.zeros.items()])
+        yield f"weights of exactly 0 are edges of a full network (if they were pruned: --zeros absent): {each}"
+    if (n := imported.normalisation) is not None:
+        yield (
+            f"probably trained on normalised inputs: with --mean {n.mean:g} --std {n.deviation:g}, {percent(n.with_it)} "
+            f"of the training samples tried are predicted right in place of {percent(n.without)}"
+        )
+
+
+def _several(names: list[str]) -> str:
+    """Names in a row, not too many."""
+    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
 
 
 def _tell(console: Console, directory: "RunDirectory", found: "Fidelity") -> None:

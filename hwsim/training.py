@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hwsim import checkpoint, metrics
+from hwsim import metrics, seal
 from hwsim import rundir as files
 from hwsim.design import Design
 from hwsim.rundir import RunDirectory
@@ -154,7 +154,7 @@ class TrainingRun:
     def _restore(self, path: Path) -> None:
         arrays = read_npz(path)
         try:
-            state = checkpoint.opened(arrays)
+            state = seal.opened(arrays)
             predictions = arrays.pop("predictions")
             self._history = [Epoch(**e) for e in state["history"]]
             self._current = Epoch(**state["current"])
@@ -209,7 +209,7 @@ class TrainingRun:
         }
         predictions = np.concatenate([np.zeros(0, np.int32), *self._predictions])
         arrays = self._trainer.arrays() | {"predictions": predictions}
-        self.directory.write_arrays(files.CHECKPOINT, checkpoint.sealed(arrays, state))
+        self.directory.write_arrays(files.CHECKPOINT, seal.sealed(arrays, state))
 
     def run(self, watch: Watcher | None = None) -> Outcome:
         """Train to the end, or until the interrupt key is pressed: then everything done so far is on disk."""

@@ -13,6 +13,7 @@ from hwsim import config_file
 from hwsim.config import Configuration
 from hwsim.design import Design
 from hwsim.frontends import trained_design
+from hwsim.frontends.torch_file import brief
 from hwsim.frontends.trained_design import Fidelity
 from hwsim.frontends.trainer import FrontendTrainer, images, section
 from hwsim.metrics import figure
@@ -65,16 +66,12 @@ def export(
     network = trained_design.network(config, patterns)
     data = images(design, data_dir)
     trainer = FrontendTrainer(design, data)
-    front = read_npz(run / FRONT_END)
-    for name, array in front.items():
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise InputError(f"{run / FRONT_END}:{name}", None, "must hold finite numbers: what it makes is quantised")
-    trainer.restore_front(front)
+    trainer.restore_front(_sound(run / FRONT_END, trainer.front_arrays()))
+    _sound(run / FINAL, trainer.parameters.arrays())
     trained = RealParameters.read(run / FINAL, network)
-    trained.check_finite(f"{run / FINAL}:")
     trainer.network.classifier.load(trained)
     numbers = config.numbers.system
-    features, divisor = _features(trainer, data, numbers.input)
+    features, divisor = _features(run, trainer, data, numbers.input)
     sample = Split(features["train_inputs"], data.train.labels)[:_CALIBRATION].real()
     scaled, divisors = rescaling.rescaled(network, trained, sample, numbers, divisor)
     integers = scaled.quantise(numbers)
@@ -92,9 +89,30 @@ def _exported(design: Design, out: Path, overrides: dict[str, Any]) -> Configura
     return trained_design.configuration(base, out, overrides)
 
 
-def _features(trainer: FrontendTrainer, data: Dataset, to: Format) -> tuple[dict[str, np.ndarray], float]:
+def _sound(path: Path, like: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays of a file, which must be of the same names, types and shapes as those of the network, and finite."""
+    arrays = read_npz(path)
+    for name in sorted(arrays.keys() ^ like.keys()):
+        fault = "is missing" if name in like else "belongs to no part of the network"
+        raise InputError(f"{path}: {brief(name)}", None, fault)
+    for name, array in arrays.items():
+        place, wanted = f"{path}: {name}", like[name]
+        if array.dtype != wanted.dtype or array.shape != wanted.shape:
+            rule = f"must be {wanted.dtype} of the shape {list(wanted.shape)}"
+            raise InputError(place, f"{array.dtype} {list(array.shape)}", rule)
+        # PyTorch holds all of them in single precision.
+        if not (np.abs(array) <= np.finfo(np.float32).max).all():
+            raise InputError(place, None, "holds values that are no finite numbers in single precision")
+        if name.endswith("running_var") and (array < 0).any():
+            raise InputError(place, None, "is a variance and must not be negative")
+    return arrays
+
+
+def _features(run: Path, trainer: FrontendTrainer, data: Dataset, to: Format) -> tuple[dict[str, np.ndarray], float]:
     """The arrays of the data set, quantised to the input format, and by what the features have been divided."""
     made = {split: trainer.features(getattr(data, split)) for split in ("train", "validation", "test")}
+    if not all(np.isfinite(real).all() for real in made.values()):
+        raise InputError(str(run / FRONT_END), None, "makes features that are no finite numbers")
     divisor = rescaling.input_scale(made["train"][:_CALIBRATION], to)
     arrays: dict[str, np.ndarray] = {"classes": np.array(data.classes)}
     for split, real in made.items():

@@ -3,27 +3,62 @@
 Importing this module needs PyTorch.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from hwsim import config_file
-from hwsim.config import Configuration
+from hwsim.config import Activation, Configuration
+from hwsim.constraints import close_names
 from hwsim.design import Design
 from hwsim.frontends import trained_design
-from hwsim.frontends.state_dict import Layer, parameters, read
+from hwsim.frontends.normalisation import Normalisation, suspected
+from hwsim.frontends.state_dict import BEHIND, Found, Layer, parameters, patterns, read
+from hwsim.frontends.torch_file import brief
 from hwsim.frontends.trained_design import Fidelity
 from hwsim.metrics import figure
-from hwsim.rundir import RunDirectory
+from hwsim.rundir import RunDirectory, file_digest
 from models import rescaling
-from models.data.dataset import Dataset
 from models.errors import ArgumentError, InputError
 from models.float_engine import FloatEngine
-from models.network import Network, RealParameters
+
+ZEROS = ("edges", "absent")
+"""What weights that are exactly 0 can be."""
 
 _CALIBRATION = 4096
 """Training samples by which the sizes of signals are judged."""
+
+_PRUNED = 0.2
+"""Share of zeros from which on a matrix looks pruned; rounding to eight bits makes a few per cent."""
+
+_DENSITIES = ("network.density", "network.out_degree")
+
+_GREATEST_SIGNAL = 1e100
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A design, and what was assumed on the way to it.
+
+    Attributes
+    ----------
+    directory, fidelity
+        The design, and what quantisation costs.
+    found
+        What the file held.
+    zeros
+        Share of zeros by name of the layer, where they look pruned and are edges nevertheless.
+    normalisation
+        With which the network would be more accurate, if it is clear that it was trained so.
+    """
+
+    directory: RunDirectory
+    fidelity: Fidelity
+    found: Found
+    zeros: dict[str, float]
+    normalisation: Normalisation | None
 
 
 def import_state_dict(
@@ -34,17 +69,19 @@ def import_state_dict(
     base: Path | None = None,
     activation: str = "relu",
     output: str = "sigmoid",
-    mean: float = 0.0,
-    deviation: float = 1.0,
+    mean: float | None = None,
+    deviation: float | None = None,
+    zeros: str | None = None,
+    norm_behind: str | None = None,
     overrides: dict[str, Any] | None = None,
     force: bool = False,
-) -> tuple[RunDirectory, Fidelity]:
+) -> Imported:
     """Quantise the linear layers of a file and write them as a design.
 
     Parameters
     ----------
     source
-        File of ``torch.save(model.state_dict(), source)``.
+        File of ``torch.save(model.state_dict(), source)``, or of a checkpoint with one in it.
     out
         Directory for the design.
     data_dir
@@ -52,9 +89,15 @@ def import_state_dict(
     base
         Configuration whose numbers, hardware, training and data are taken over.
     activation, output
-        Of the hidden layers and of the last one, which a file does not say.
+        Of the hidden layers and of the last one, which a file does not say. Softmax, that is, logits trained with
+        cross-entropy, becomes a sigmoid, which is what integers have for that cost: it predicts the same.
     mean, deviation
-        Normalisation of the inputs in training, see :func:`hwsim.frontends.state_dict.parameters`.
+        Normalisation of the inputs in training, see :func:`hwsim.frontends.state_dict.parameters`. None: 0 and 1.
+    zeros
+        Whether weights without a mask that are exactly 0 are ``edges`` or ``absent``. None: edges, unless ``overrides``
+        speak of sparse connectivity.
+    norm_behind
+        See :func:`hwsim.frontends.state_dict.read`.
     overrides
         Values in place of the configuration's.
     force
@@ -65,58 +108,119 @@ def import_state_dict(
     InputError
         If the file cannot be mapped, or the design is not legal.
     """
-    if not (np.isfinite(mean) and np.isfinite(deviation) and deviation > 0):
-        raise ArgumentError("deviation", deviation, "must be positive and finite, and the mean finite", [1.0])
-    layers = read(source)
-    config = _configuration(source, layers, out, base, [*[activation] * (len(layers) - 1), output], overrides or {})
-    directory = RunDirectory(out, config, "import-torch", force=force)
-    patterns = tuple(layer.pattern for layer in layers)
-    network = trained_design.network(config, patterns)
-    data = Design(config).dataset(data_dir)
-    real = parameters(layers, mean, deviation)
+    _check(activation, output, mean, deviation, zeros, norm_behind)
+    overrides = trained_design.by_key(overrides or {})
+    found = read(source, norm_behind)
+    are_edges = zeros != "absent" and (zeros == "edges" or not _speaks_of_sparsity(overrides))
+    edges = [_edges(layer, are_edges, overrides) for layer in found.layers]
+    activations = trained_design.fixed_activations([*[activation] * (len(edges) - 1), output])
+    config = _configuration(source, found.layers, edges, out, base, activations, overrides)
+    options: dict[str, Any] = {"source": file_digest(source), "activation": activation, "output": output, "zeros": zeros}
+    options |= {"mean": mean, "deviation": deviation, "norm_behind": norm_behind}
+    directory = RunDirectory(out, config, "import-torch", options, force=force)
+    chosen = patterns(edges)
+    network = trained_design.network(config, chosen)
+    design = Design(config)
+    data, features = design.dataset(data_dir), design.unpadded(data_dir).train[:_CALIBRATION].real()
+    real = parameters(found.layers, edges, mean or 0.0, 1.0 if deviation is None else deviation)
     numbers = config.numbers.system
-    sample = data.train[:_CALIBRATION].real()
-    scaled, divisors = rescaling.rescaled(network, real, sample, numbers)
+    calibration = data.train[:_CALIBRATION]
+    with np.errstate(all="ignore"):  # checked at once
+        scaled, divisors = rescaling.rescaled(network, real, calibration.real(), numbers)
+    if not all(1 / _GREATEST_SIGNAL < divisor < _GREATEST_SIGNAL for divisor in divisors):
+        raise InputError(str(source), None, "has weights with which signals leave the range of floating-point numbers")
     integers = scaled.quantise(numbers)
-    before = _predictions(network, real, data)
-    found = trained_design.fidelity(config, network, integers, before, data.test, divisors)
-    more = {"layers": figure([layer.name for layer in layers], "names", "of the layers in the imported file")}
-    trained_design.write(directory, config, patterns, integers, found, more)
-    return directory, found
+    before = FloatEngine(network, real, dtype=np.float64).predict(data.test.real())
+    fidelity = trained_design.fidelity(config, network, integers, before, data.test, divisors)
+    more = {"layers": figure([layer.name for layer in found.layers], "names", "of the layers in the imported file")}
+    trained_design.write(directory, config, chosen, integers, fidelity, more)
+    hint = None
+    if mean is None and deviation is None:
+        hint = suspected(network, real, calibration.real(), calibration.labels, features)
+    return Imported(directory, fidelity, found, _pruned(found.layers, edges), hint)
 
 
-def _predictions(network: Network, real: RealParameters, data: Dataset) -> np.ndarray:
-    return FloatEngine(network, real, dtype=np.float64).predict(data.test.real())
+def _check(
+    activation: str, output: str, mean: float | None, deviation: float | None, zeros: str | None, norm_behind: str | None
+) -> None:
+    """Refuse options that say nothing this import can do, under their own names."""
+    outputs = list(get_args(Activation))
+    hidden = [name for name in outputs if name != "softmax"]
+    for name, value, legal in (
+        ("activation", activation, hidden),
+        ("output", output, outputs),
+        ("zeros", zeros or ZEROS[0], list(ZEROS)),
+        ("norm_behind", norm_behind or BEHIND[0], list(BEHIND)),
+    ):
+        if value not in legal:
+            raise ArgumentError(name, brief(value), f"must be {' or '.join(legal)}", close_names(value, legal))
+    if deviation is not None and not (np.isfinite(deviation) and deviation > 0):
+        raise ArgumentError("deviation", deviation, "must be positive and finite", [1.0])
+    if mean is not None and not np.isfinite(mean):
+        raise ArgumentError("mean", mean, "must be finite", [0.0])
+
+
+def _speaks_of_sparsity(overrides: dict[str, Any]) -> bool:
+    """Whether the user said something of connectivity that a full matrix would not be."""
+    return any(overrides.get(key, "full") != "full" for key in ("connectivity.kind", *_DENSITIES))
+
+
+def _edges(layer: Layer, are_edges: bool, overrides: dict[str, Any]) -> np.ndarray:
+    """Where the edges of a layer are, bool [n_right, n_left]."""
+    if overrides.get("connectivity.kind") == "full":
+        return np.ones(layer.zero.shape, bool)
+    if layer.mask is not None:
+        return layer.mask
+    return np.ones(layer.zero.shape, bool) if are_edges else ~layer.zero
+
+
+def _pruned(layers: list[Layer], edges: list[np.ndarray]) -> dict[str, float]:
+    """Share of zeros that are edges, in layers without a mask where they are many or equally many for all neurons."""
+    found = {}
+    for layer, edge in zip(layers, edges, strict=True):
+        zero = layer.zero & edge
+        regular = all(len(np.unique(zero.sum(axis=axis))) == 1 for axis in (0, 1))
+        if layer.mask is None and zero.any() and (regular or zero.mean() >= _PRUNED):
+            found[layer.name] = float(zero.mean())
+    return found
 
 
 def _configuration(
-    source: Path, layers: list[Layer], out: Path, base: Path | None, activations: list[str], overrides: dict[str, Any]
+    source: Path,
+    layers: list[Layer],
+    edges: list[np.ndarray],
+    out: Path,
+    base: Path | None,
+    activations: list[str],
+    overrides: dict[str, Any],
 ) -> Configuration:
     """The design's configuration: sizes and degrees are the file's, all else the base's."""
     data: dict[str, Any] = {} if base is None else config_file.resolved(config_file.load(base))
     sizes = [layers[0].weight.shape[1], *(layer.weight.shape[0] for layer in layers)]
-    kind = overrides.get("connectivity.kind") or ("full" if all(layer.edge.all() for layer in layers) else "structured")
+    kind = overrides.get("connectivity.kind") or ("full" if all(edge.all() for edge in edges) else "structured")
     network: dict[str, Any] = {"layers": sizes, "activation": activations}
     network["cost"] = "cross_entropy" if activations[-1] == "sigmoid" else "quadratic"
-    if kind == "random":
-        network["density"] = [float(layer.edge.mean()) for layer in layers]
+    if any(key in overrides for key in _DENSITIES):
+        pass  # the user says it, and the patterns are held against it
+    elif kind == "random":
+        network["density"] = [float(edge.mean()) for edge in edges]
     else:
-        network["out_degree"] = [_out_degree(source, layer) for layer in layers]
+        network["out_degree"] = [_out_degree(source, *pair) for pair in zip(layers, edges, strict=True)]
     if base is not None:
         network["classes"] = min(data["network"]["classes"], sizes[-1])
-    name = "".join(c if c.isalnum() and c.isascii() else "_" for c in source.stem).lstrip("_") or "imported"
+    name = "".join(c if c.isalnum() and c.isascii() else "_" for c in source.stem[:60]).lstrip("_") or "imported"
     plain = {"name": name} | data | {"network": network, "connectivity": {"kind": kind}}
     return trained_design.configuration(plain, out, overrides)
 
 
-def _out_degree(source: Path, layer: Layer) -> int:
+def _out_degree(source: Path, layer: Layer, edge: np.ndarray) -> int:
     """The degree that all left neurons share, as all right neurons must share theirs."""
-    for neurons, degrees in (("inputs", layer.edge.sum(axis=0)), ("outputs", layer.edge.sum(axis=1))):
+    for neurons, degrees in (("inputs", edge.sum(axis=0)), ("outputs", edge.sum(axis=1))):
         low, high = int(degrees.min()), int(degrees.max())
         if low != high or low == 0:
             rule = (
                 f"has {neurons} with {low} to {high} edges, but hardware patterns give all the same number; "
-                "the reference engines take it with --set connectivity.kind=random"
+                "the reference engines take it with connectivity.kind random"
             )
             raise InputError(f"{source}: {layer.name}", None, rule)
-    return int(layer.edge.sum(axis=0)[0])
+    return int(edge.sum(axis=0)[0])

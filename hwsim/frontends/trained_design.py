@@ -23,6 +23,12 @@ from models.pattern import Pattern
 _NO_LONGER = ("batch_size", "optimiser", "learning_rate", "momentum", "decay", "l2", "precision", "init_fan", "init_bias")
 """Keys of the training section that say nothing to the fixed engine, or about parameters from a file."""
 
+_SECTIONS = ("network", "connectivity", "training")
+"""Of which a trained network says more than it leaves open."""
+
+_OWN = (given_files.PATTERNS, given_files.PARAMETERS, "training.init")
+"""Keys by which the design names its own files."""
+
 
 @dataclass(frozen=True)
 class Fidelity:
@@ -76,6 +82,15 @@ def fidelity(
     return Fidelity(right, still, float((after == before).mean()), limits, divisors)
 
 
+def by_key(overrides: dict[str, Any]) -> dict[str, Any]:
+    """Overrides in which whole sections are their keys, so that they leave alone what a trained network says of them."""
+    result: dict[str, Any] = {}
+    for name, value in overrides.items():
+        keys = {f"{name}.{key}": v for key, v in value.items()} if name in _SECTIONS and isinstance(value, dict) else {}
+        result |= keys or {name: value}
+    return result
+
+
 def configuration(base: dict[str, Any], out: Path, overrides: dict[str, Any]) -> Configuration:
     """A configuration for the fixed engine whose patterns and parameters are files in ``out``.
 
@@ -85,7 +100,16 @@ def configuration(base: dict[str, Any], out: Path, overrides: dict[str, Any]) ->
         Plain data: network, connectivity without its file, data, and what else there is.
     overrides
         What the user says in place of it.
+
+    Raises
+    ------
+    InputError
+        If that names other patterns or parameters, or is not legal.
     """
+    overrides = by_key(overrides)
+    for key in _OWN:
+        if key in overrides:
+            raise InputError(key, overrides[key], "cannot be chosen: patterns and parameters are the trained network's")
     training = {k: v for k, v in base.get("training", {}).items() if k not in _NO_LONGER}
     training |= {"engine": "fixed", "order": "pipelined", "init": "file", "samples": None}
     training["init_file"] = str((out / GIVEN[given_files.PARAMETERS]).resolve())

@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from hwsim import checkpoint, training
+from hwsim import seal, training
 from models.npz import read_npz, write_npz
 from tests.hwsim import runs
 from tests.hwsim.test_interrupted_training import interrupted, refusal
@@ -104,9 +104,9 @@ def test_any_change_of_a_checkpoint_is_noticed(tmp_path, monkeypatch, capsys, no
 
 def test_a_seal_covers_names_types_shapes_and_values():
     arrays = {"a": np.arange(6, dtype=np.int32), "b": np.array("text")}
-    whole = checkpoint.sealed(arrays, {"epoch": 1})
+    whole = seal.sealed(arrays, {"epoch": 1})
     again = dict(whole)
-    assert checkpoint.opened(again) == {"epoch": 1}
+    assert seal.opened(again) == {"epoch": 1}
     assert again.keys() == arrays.keys()
     for change in (
         {"a": arrays["a"].astype(np.int64)},
@@ -118,16 +118,16 @@ def test_a_seal_covers_names_types_shapes_and_values():
         {"seal": np.array("")},
     ):
         with pytest.raises(ValueError, match="its content is not what was written"):
-            checkpoint.opened(whole | change)
+            seal.opened(whole | change)
     with pytest.raises(KeyError):
-        checkpoint.opened({k: v for k, v in whole.items() if k != "seal"})
+        seal.opened({k: v for k, v in whole.items() if k != "seal"})
 
 
 @pytest.mark.parametrize("state", ["3", "[]", "{", "[" * 100_000, "null", '"a"'])
 def test_a_sealed_state_that_is_none_is_refused(state, tmp_path, monkeypatch, capsys, no_pictures):
     config, out = interrupted(tmp_path, monkeypatch, "fixed pipelined")
     arrays = read_npz(out / "checkpoint.npz")
-    checkpoint.opened(arrays)
+    seal.opened(arrays)
     arrays["run"] = np.array(state)
-    write_npz(out / "checkpoint.npz", arrays | {"seal": np.array(checkpoint._digest(arrays))})
+    write_npz(out / "checkpoint.npz", arrays | {"seal": np.array(seal._digest(arrays))})
     refusal(capsys, "train", config, "--out", out, "--resume")

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from hwsim import checkpoint, cli, training
+from hwsim import cli, seal, training
 from models.npz import read_npz, write_npz
 from tests.hwsim import runs
 
@@ -173,9 +173,9 @@ def test_a_damaged_checkpoint_is_refused_in_one_line(damage, tmp_path, monkeypat
 def test_a_checkpoint_of_something_else_is_refused_in_one_line(kind, change, tmp_path, monkeypatch, capsys, no_pictures):
     config, out = interrupted(tmp_path, monkeypatch, kind)
     arrays = read_npz(out / "checkpoint.npz")
-    state = checkpoint.opened(arrays)
+    state = seal.opened(arrays)
     change(arrays, state)
-    write_npz(out / "checkpoint.npz", checkpoint.sealed(arrays, state))  # as if it had been written so
+    write_npz(out / "checkpoint.npz", seal.sealed(arrays, state))  # as if it had been written so
     refusal(capsys, "train", config, "--out", out, "--resume")
 
 
