@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
-from hwsim import area, config_file, costs, energy, given_files, machine
+from hwsim import area, config_file, costs, data_fit, energy, given_files, machine
 from hwsim.config import Configuration
 from hwsim.design import Design
 from hwsim.difficulty_figures import difficulty_figures
@@ -29,8 +29,9 @@ from hwsim.timing import timing
 from hwsim.trainers import CycleTrainer, Figures, FixedTrainer, FloatTrainer, Trainer
 from hwsim.violations import Violation
 from models import fixed_engine
-from models.data.catalogue import npz_path
+from models.data.catalogue import file_of
 from models.data.dataset import Dataset, Split
+from models.data.regular import folder_content, is_file, is_folder
 from models.errors import InputError
 
 _KEPT_DATASETS, _KEPT_PATTERNS = 2, 64
@@ -108,6 +109,8 @@ def task(
     if measurement in TRAINING and config.training.engine != measurement:
         plain = config_file.with_overrides(config_file.resolved(config), {"training.engine": measurement})
         config = config_file.parse(plain)
+    if measurement in _WITH_DATA:
+        data_fit.check(config, data_dir)
     data = _data_version(config, data_dir) if measurement in _WITH_DATA else ""
     parts = [config_file.fingerprint(config), measurement, code_version(module), data]
     if measurement == "costs":
@@ -175,10 +178,12 @@ def _spec(name: str) -> Path | None:
 
 def _data_version(config: Configuration, data_dir: Path | None) -> str:
     """Of a file of the user's its SHA-256; all other data sets are what their names say."""
-    if not config.data.name.endswith(".npz"):
-        return ""
     try:
-        return given_files.digest("data.name", npz_path(config.data.name, data_dir))
+        path = file_of(config.data.name, data_dir)
+        if path is None:
+            return ""
+        files = [p for p in folder_content(path) if is_file(p)] if is_folder(path) else [path]
+        return " ".join(given_files.digest("data.name", file) for file in files)
     except InputError:
         return "missing"
 

@@ -65,7 +65,7 @@ def test_the_number_of_classes_can_be_stated(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [
-        ({"test_labels": None}, r"lacks the array test_labels \(or y_test\); it holds test_inputs"),
+        ({"test_labels": None}, r"lacks the array test_labels \(or y_test, yte, ytest\); it holds test_inputs"),
         ({"x_train": INPUTS}, "holds both train_inputs and x_train"),
         ({"train_inputs": np.array([[0, 0.5, np.nan]] * 4, dtype=np.float32)}, "train_inputs: .* 0..1, not a number"),
         ({"train_inputs": np.array([[0, 0.5, 1.5]] * 4, dtype=np.float32)}, "in 0..1, found 0..1.5"),
@@ -84,7 +84,7 @@ def test_the_number_of_classes_can_be_stated(tmp_path: Path) -> None:
         ({"train_labels": np.array([1, 2, 3, 1])}, "class 0 never occurs"),
         ({"train_labels": np.array([0, 1, 3, 1])}, "class 2 never occurs"),
         ({"train_labels": np.array([0.0, 1, 2, 1])}, "float64: must be integers"),
-        ({"train_labels": np.eye(4)}, "no one-hot labels"),
+        ({"train_labels": np.eye(4) * 2}, "one-hot: row 0 is not a single 1"),
         ({"train_labels": np.array([0, 1, 2, 2**63], dtype=np.uint64)}, "beyond any network"),
         ({"test_labels": np.array([2, 3])}, "test_labels = 3: must be 0..2"),
         ({"classes": np.array(2)}, "train_labels = 2: must be 0..1"),
