@@ -66,6 +66,7 @@ def search(
 
     Leaves connectivity.npz, a config.yaml that trains on it, search.json and search.png. Ctrl-C keeps the best so far.
     """
+    from hwsim import data_fit
     from hwsim.design import Design
     from hwsim.patterns import search as searching
     from hwsim.patterns import search_report
@@ -74,6 +75,7 @@ def search(
 
     loaded = load(config, assign, seed)
     searching.check(loaded)
+    data_fit.check(loaded, data_dir)
     design, console = Design(loaded), console_of(quiet)
     target = out or Path("runs") / f"{loaded.name}-{config_file.fingerprint(loaded)[:8]}-search"
     directory = RunDirectory(target, loaded, force=force or out is None)
