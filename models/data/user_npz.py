@@ -10,7 +10,7 @@ from pathlib import Path
 
 from models.data import stored_arrays
 from models.data.dataset import Dataset
-from models.data.regular import MOST_BYTES, is_folder
+from models.data.regular import MOST_BYTES
 from models.data.samples import Part, assembled, check_inputs, check_labels
 from models.data.stored_arrays import StoredArray
 from models.errors import InputError
@@ -57,7 +57,7 @@ def load(path: Path, name: str | None = None) -> Dataset:
     InputError
         If it cannot be read, is larger than :data:`models.data.regular.MOST_BYTES`, or is no data set.
     """
-    read = stored_arrays.of_folder if is_folder(path) else stored_arrays.of_archive
+    read = stored_arrays.of_archive if path.suffix.lower() == ".npz" else stored_arrays.of_folder
     found = _by_small_letters(read(path), path)
     pairs = {split: _pair(found, split, path) for split in _splits(found)}
     for inputs, labels in pairs.values():

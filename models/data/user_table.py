@@ -86,7 +86,7 @@ def _dataset(name: str, files: dict[str, Path]) -> Dataset:
         if split == "train" and not _whole_numbers(text):
             known = {label: k for k, label in enumerate(sorted(set(text)))}
         labels = _labels(where, text, known)
-        numbers = np.array([_number(table.path, k, cell) for k, cell in enumerate(other)], dtype=np.float32)
+        numbers = _numbers(str(table.path), other)
         columns = [table.inner, numbers[:, None]]
         inputs = np.concatenate(columns if column == 0 else columns[::-1], axis=1)
         parts[split] = Part(inputs, labels, str(table.path), where)
@@ -128,9 +128,11 @@ def _whole_numbers(column: list[str]) -> bool:
 
 def _labels(where: str, text: list[str], known: dict[str, int] | None) -> npt.NDArray[np.int64]:
     if known is not None:
-        mixed = next((cell for cell in known if _is_number(cell) or not cell), None)
-        if mixed is not None:
-            raise InputError(where, mixed, "must be whole numbers, or names none of which is a number or empty")
+        if any(_is_number(cell) or not cell for cell in known):
+            strange = next(cell for cell in known if not _whole_numbers([cell]))
+            raise InputError(
+                where, strange or "(empty)", "must be whole numbers, or names none of which is a number or empty"
+            )
         strange = next((cell for cell in text if cell not in known), None)
         if strange is not None:
             raise InputError(where, strange, "does not occur among the training labels", sorted(known)[:3])
@@ -147,12 +149,6 @@ def _is_number(cell: str) -> bool:
     except ValueError:
         return False
     return "_" not in cell  # which Python would read
-
-
-def _number(path: Path, row: int, cell: str) -> float:
-    if not _is_number(cell):
-        raise InputError(f"{path}: sample {row + 1}", cell or "(empty)", "must be a number")
-    return float(cell)
 
 
 def _read(path: Path) -> _Table:
@@ -202,7 +198,7 @@ def _parsed(path: Path, file: BinaryIO) -> _Table:
             cells.append(cells.pop(at))
         first.append(cells[0].strip())
         last.append(cells[-1].strip())
-        inner.append(_numbers(path, number, cells[1:-1]))
+        inner.append(_numbers(f"{path}: sample {number}", cells[1:-1]))
     if not inner:
         raise InputError(str(path), None, "holds no samples")
     return _Table(path, header, first, np.stack(inner), last)
@@ -213,7 +209,7 @@ def _again(row: list[str], reader: Iterator[list[str]]) -> Iterator[list[str]]:
     yield from reader
 
 
-def _numbers(path: Path, number: int, cells: list[str]) -> npt.NDArray[np.float32]:
+def _numbers(where: str, cells: list[str]) -> npt.NDArray[np.float32]:
     try:
         with np.errstate(over="ignore"):  # infinity is told like everything that is out of range
             values = np.array([*map(float, cells)], dtype=np.float64).astype(np.float32)
@@ -221,7 +217,7 @@ def _numbers(path: Path, number: int, cells: list[str]) -> npt.NDArray[np.float3
         values = None
     if values is None or "_" in "".join(cells):
         wrong = next(cell for cell in cells if not _is_number(cell))
-        raise InputError(f"{path}: sample {number}", wrong or "(empty)", "must be a number")
+        raise InputError(where, wrong or "(empty)", "must be a number")
     return values
 
 
