@@ -129,10 +129,9 @@ def _whole_numbers(column: list[str]) -> bool:
 def _labels(where: str, text: list[str], known: dict[str, int] | None) -> npt.NDArray[np.int64]:
     if known is not None:
         if any(_is_number(cell) or not cell for cell in known):
-            strange = next(cell for cell in known if not _whole_numbers([cell]))
-            raise InputError(
-                where, strange or "(empty)", "must be whole numbers, or names none of which is a number or empty"
-            )
+            mixed = next(cell for cell in known if not _whole_numbers([cell]))
+            rule = "must be whole numbers, or names none of which is a number or empty"
+            raise InputError(where, mixed or "(empty)", rule)
         strange = next((cell for cell in text if cell not in known), None)
         if strange is not None:
             raise InputError(where, strange, "does not occur among the training labels", sorted(known)[:3])

@@ -24,7 +24,7 @@ MANY = 1 << 28
 
 def zeros(path: Path, head: bytes, size: int) -> None:
     """A gzip file of zeros behind ``head``."""
-    with gzip.open(path, "wb", compresslevel=9) as file:
+    with gzip.open(path, "wb", compresslevel=1) as file:
         file.write(head)
         for _ in range(size >> 20):
             file.write(bytes(1 << 20))
@@ -34,7 +34,7 @@ def zeros(path: Path, head: bytes, size: int) -> None:
 def test_a_gzip_file_of_images_beyond_the_labels(tmp_path: Path, count: int) -> None:
     idx_files.write(tmp_path, idx_files.contents())
     zeros(tmp_path / f"{idx.TRAIN_IMAGES}.gz", struct.pack(">4I", 0x0803, count, 28, 28), MANY)
-    assert (tmp_path / f"{idx.TRAIN_IMAGES}.gz").stat().st_size < 1 << 20
+    assert (tmp_path / f"{idx.TRAIN_IMAGES}.gz").stat().st_size < 1 << 22
 
     line = refusal("mnist", tmp_path)
 
@@ -44,7 +44,7 @@ def test_a_gzip_file_of_images_beyond_the_labels(tmp_path: Path, count: int) -> 
 def test_a_count_that_the_packed_bytes_cannot_hold_or_nobody_could_use(tmp_path: Path) -> None:
     path = tmp_path / "x.gz"
     path.write_bytes(gzip.compress(struct.pack(">4I", 0x0803, 10**6, 28, 28)))
-    with pytest.raises(InputError, match="cut short: .* packed of the 784000000 bytes of its 1000000 images"):
+    with pytest.raises(InputError, match=r"cut short: .* packed of the 784000000 bytes of its 1000000 images"):
         idx.read_images(path)
     path = tmp_path / "y"
     with path.open("wb") as file:
@@ -101,7 +101,7 @@ def test_labels_and_samples_that_do_not_belong_together_are_not_unpacked(tmp_pat
 
 
 def test_an_archive_of_batches_that_goes_on(tmp_path: Path) -> None:
-    with tarfile.open(tmp_path / cifar.PYTHON_ARCHIVE, "w:gz") as archive:
+    with tarfile.open(tmp_path / cifar.PYTHON_ARCHIVE, "w:gz", compresslevel=1) as archive:
         info = tarfile.TarInfo("readme")
         info.size = 2 * MANY
         archive.addfile(info, Zeros(info.size))
