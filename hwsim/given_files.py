@@ -36,7 +36,7 @@ def located(key: str, value: Any, folder: Path) -> Any:
     if key not in _KEYS or not isinstance(value, str) or Path(value).is_absolute():
         return value
     # A data set has a name or a file (or folder), which may be in the data directory, too.
-    if key == "data.name" and (value in CATALOGUE or locate(str(folder / value), None) is None):
+    if key == "data.name" and (not value or value in CATALOGUE or locate(str(folder / value), None) is None):
         return value
     return str((folder / value).resolve())
 

@@ -181,7 +181,7 @@ def _data_version(config: Configuration, data_dir: Path | None) -> str:
         if path is None:
             return ""
         files = [p for p in folder_content(path) if is_file(p)] if is_folder(path) else [path]
-        return " ".join(given_files.digest("data.name", file) for file in files)
+        return " ".join(f"{file.name} {given_files.digest('data.name', file)}" for file in files)
     except InputError:
         return "missing"
 

@@ -257,7 +257,7 @@ def outline_of(data: Dataset) -> Outline:
 
 def _state(path: Path) -> tuple[int, ...]:
     """Changes whenever a file, or one in a folder, does."""
-    of = [path, *folder_content(path)] if is_folder(path) else [path]
+    of = [path, *filter(is_there, folder_content(path))] if is_folder(path) else [path]
     return tuple(n for p in of for n in (p.stat().st_mtime_ns, p.stat().st_size))
 
 

@@ -10,6 +10,7 @@ from hwsim import cli, data_fit
 from hwsim.config_file import load, parse
 from hwsim.rundir import CONFIG
 from hwsim.studies import study
+from hwsim.studies.measurements import task
 from hwsim.studies.points import Space
 from models.data import catalogue
 from models.errors import InputError
@@ -175,3 +176,36 @@ def test_data_in_a_table_trains_like_the_same_in_an_archive(tmp_path, monkeypatc
     values = [json.loads((tmp_path / run / "metrics.json").read_text())["test_accuracy"] for run in ("one", "two")]
     assert values[0] == values[1]
     assert (tmp_path / "two" / CONFIG).is_file()
+
+
+def test_the_files_of_a_folder_by_name_and_content_are_what_a_measurement_depends_on(tmp_path):
+    runs.write_config(tmp_path, "fixed pipelined")
+    folder = tmp_path / "arrays"
+    folder.mkdir()
+    (folder / "loop.npy").symlink_to(folder / "loop.npy")
+    (folder / "pipe").symlink_to("/dev/zero")
+    for name, array in np.load(tmp_path / "samples.npz").items():
+        np.save(folder / f"{name}.npy", array)
+    config = load(tmp_path / "fixed-pipelined.yaml", {"data.name": str(folder)})
+    assert data_fit.check(config) == []
+    key = task("fixed", config, None).key
+    assert task("fixed", config, None).key == key
+    for split in ("validation", "other"):
+        for what in ("inputs", "labels"):
+            old = "test" if split == "validation" else "validation"
+            (folder / f"{old}_{what}.npy").rename(folder / f"{split}_{what}.npy")
+        assert task("fixed", config, None).key != key
+
+
+def test_a_folder_beside_the_configuration_is_found_from_anywhere(tmp_path, monkeypatch):
+    config = runs.write_config(tmp_path, "fixed pipelined")
+    (tmp_path / "mine").mkdir()
+    config.write_text(config.read_text().replace(str(tmp_path / "samples.npz"), "mine"))
+    monkeypatch.chdir("/")
+    assert load(config).data.name == str(tmp_path / "mine")
+    (tmp_path / "mnist").mkdir()
+    config.write_text(config.read_text().replace("name: mine", "name: mnist"))
+    assert load(config).data.name == "mnist"
+    config.write_text(config.read_text().replace("name: mnist", "name: ''"))
+    with pytest.raises(InputError, match="must have at least 1 character"):
+        load(config)
