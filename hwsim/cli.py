@@ -47,11 +47,20 @@ def _load(path: Path, seed: int | None, assignments: list[str] | None = None, **
 
 
 @app.command()
-def check(config: ConfigPath, out: Out = None, assign: Set = None, seed: Seed = None, quiet: Quiet = False) -> None:
+def check(
+    config: ConfigPath,
+    out: Out = None,
+    data_dir: DataDir = None,
+    assign: Set = None,
+    seed: Seed = None,
+    quiet: Quiet = False,
+) -> None:
     """Validate a configuration and print what follows from it: junctions, clocks, storage.
 
+    It must fit its data set, whose files need not be there.
     With --out the resolved configuration and the connectivity are written there.
     """
+    from hwsim import data_fit
     from hwsim.design import Design
     from hwsim.rundir import CONNECTIVITY, RunDirectory
     from hwsim.schedule import schedule
@@ -64,8 +73,11 @@ def check(config: ConfigPath, out: Out = None, assign: Set = None, seed: Seed = 
         design.fixed_engine()  # proves that exact sums fit, and that the pattern can be drawn
     if loaded.hardware is not None and loaded.out_degrees is not None:
         timing(loaded, schedule(loaded, design.patterns))  # proves that no latency is too long
+    notes = data_fit.check(loaded, data_dir)
     console = console_of(quiet)
     report.describe(console, loaded, design)
+    for line in notes:
+        console.print(line)
     for line in report.sequences(loaded):
         console.print(line)
     if out is not None:

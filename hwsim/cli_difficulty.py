@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
 def difficulty(
     source: Annotated[
         str,
-        typer.Argument(metavar="NAME|CONFIG", help="a data set, an .npz file or a configuration file", show_default=False),
+        typer.Argument(metavar="NAME|CONFIG", help="a data set, its file or a configuration file", show_default=False),
     ],
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="JSON file", show_default=False)] = None,
     data_dir: Annotated[
@@ -71,13 +71,13 @@ def difficulty(
 
 def _dataset(source: str, data_dir: Path | None, sets: dict[str, Any]) -> "Dataset":
     """The training samples of a configuration, or the data set of that name."""
-    from hwsim.design import Design, morse_options
+    from hwsim.data_fit import morse_options
+    from hwsim.design import Design
     from models.data import catalogue
 
-    if source not in catalogue.CATALOGUE and not source.endswith(".npz"):
-        if Path(source).suffix not in (".yaml", ".yml"):
-            catalogue.load(source, data_dir, 0)  # tells which names there are
+    if Path(source).suffix in (".yaml", ".yml"):
         return Design(config_file.load(source, sets)).unpadded(data_dir)
+    catalogue.file_of(source, data_dir)  # tells which names there are
     for key in sets:
         if key != "seed" and not key.startswith("data.morse."):
             raise ArgumentError(

@@ -65,6 +65,7 @@ def search(
 
     Leaves connectivity.npz, a config.yaml that trains on it, search.json and search.png. Ctrl-C keeps the best so far.
     """
+    from hwsim import data_fit
     from hwsim.design import Design
     from hwsim.patterns import search as searching
     from hwsim.patterns import search_report
@@ -73,6 +74,7 @@ def search(
 
     loaded = load(config, assign, seed)
     searching.check(loaded)
+    data_fit.check(loaded, data_dir)
     design, console = Design(loaded), console_of(quiet)
     options = {"trials": trials, "draws": draws, "restarts": restarts, "variance": variance}
     directory = RunDirectory(out, loaded, "search", options, force=force)

@@ -7,7 +7,7 @@ and writing files is in :mod:`hwsim.config_file`.
 from functools import cached_property
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, model_validator
 
 from hwsim import constraints
 from hwsim.patterns import scatter_windows
@@ -223,8 +223,8 @@ class MorseSection(Section):
 class DataSection(Section):
     """Where samples come from."""
 
-    name: Annotated[Text, Field(min_length=1)] = Field(
-        "mnist-mini", description="a data set of `hwsim data list`, or the path of an .npz file"
+    name: Annotated[FileName, AfterValidator(constraints.check_visible)] = Field(
+        "mnist-mini", description="a data set of `hwsim data list`, or the path of an .npz, .npy or .csv file or of a folder"
     )
     pad: Literal["end", "spread"] = Field(
         "end", description="where inputs stand when layer 0 has more neurons than features"

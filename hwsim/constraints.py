@@ -5,6 +5,9 @@ import itertools
 import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
+from unicodedata import category
+
+from pydantic_core import PydanticCustomError
 
 from models.activations import ACTIVATIONS
 from models.connectivity import degrees_of_density, in_degree
@@ -27,6 +30,14 @@ def divisors(n: int) -> list[int]:
     """All divisors of ``n`` in ascending order."""
     small = [d for d in range(1, math.isqrt(n) + 1) if n % d == 0]
     return sorted({*small, *(n // d for d in small)})
+
+
+def check_visible(text: str) -> str:
+    """Refuse characters that are not seen, or that change how others are seen: they make names look like other names."""
+    hidden = next((c for c in text if category(c)[0] == "C" or category(c) in ("Zl", "Zp")), None)
+    if hidden is not None:
+        raise PydanticCustomError("invisible", f"must not contain the invisible character U+{ord(hidden):04X}")
+    return text
 
 
 def check_fraction(width: int, fraction: int) -> None:

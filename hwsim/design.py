@@ -7,14 +7,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from hwsim import given_files
+from hwsim import data_fit, given_files
 from hwsim.accelerator import Accelerator, accelerator
 from hwsim.config import Configuration
 from hwsim.schedule import schedule
 from models import connectivity
 from models.data import catalogue
 from models.data.dataset import Dataset, Split, pad, padded_positions
-from models.data.morse import MorseOptions
 from models.errors import InputError
 from models.fixed_engine import FixedEngine
 from models.float_engine import FloatEngine
@@ -138,27 +137,11 @@ class Design:
         if c.frontend is not None:
             rule = "makes the inputs: `hwsim frontend` trains both, `hwsim export-frontend` leaves a design without it"
             raise InputError("frontend.network", c.frontend.network, rule)
-        data = catalogue.load(c.data.name, data_dir, c.seed, morse_options=morse_options(c))
-        n_inputs = c.network.layers[0]
-        if data.features > n_inputs:
-            rule = f"has fewer neurons than the {data.features} features of {data.name}"
-            raise InputError("network.layers[0]", n_inputs, rule, [data.features])
-        if data.classes > c.classes:
-            rule = f"does not cover the {data.classes} classes of {data.name}"
-            raise InputError("network.classes", c.classes, rule, [data.classes])
-        if c.data.validation and len(data.validation):
-            rule = f"{data.name} has {len(data.validation)} validation samples of its own"
-            raise InputError("data.validation", c.data.validation, rule, [0])
+        known = data_fit.outline(c, data_dir) if c.data.name in catalogue.CATALOGUE else None
+        if known is not None:
+            data_fit.check_outline(c, known)  # before anything long
+        data = catalogue.load(c.data.name, data_dir, c.seed, morse_options=data_fit.morse_options(c))
+        data_fit.check_outline(c, catalogue.outline_of(data))
         if c.data.validation:
             data = data.hold_out(c.data.validation)
-        n = c.training.samples or len(data.train)
-        if n > len(data.train):
-            rule = f"exceeds the {len(data.train)} training samples of {data.name}"
-            raise InputError("training.samples", n, rule, [len(data.train)])
-        return replace(data, train=data.train[:n])
-
-
-def morse_options(config: Configuration) -> MorseOptions | None:
-    """Which Morse data set a configuration asks for, if it asks for one."""
-    m = config.data.morse
-    return MorseOptions(m.family, m.sigma, m.black_and_white, m.per_class) if m else None
+        return replace(data, train=data.train[: c.training.samples])

@@ -24,6 +24,7 @@ TIMEOUT = (10.0, 30.0)  # seconds to connect, and between two pieces of data
 
 _TRIES = 5  # per mirror, as long as each brings some bytes
 _CHUNK = 1 << 16
+_MOST_UNPACKED = 12  # times the packed size; the official IDX files have at most 6
 _LOCK = ".hwsim-fetch.lock"
 _GZIP_MAGIC = b"\x1f\x8b"
 
@@ -60,6 +61,7 @@ class RemoteFile:
     def matches(self, path: Path) -> bool:
         """Whether the file at ``path`` holds what it should."""
         digest = hashlib.sha256()
+        left = self.size * (_MOST_UNPACKED if self.unpacked else 2)
         with path.open("rb") as file:
             packed = self.unpacked and file.read(2) == _GZIP_MAGIC
             file.seek(0)
@@ -67,6 +69,9 @@ class RemoteFile:
                 with gzip.GzipFile(fileobj=file) if packed else contextlib.nullcontext(file) as stream:
                     while chunk := stream.read(1 << 20):
                         digest.update(chunk)
+                        left -= len(chunk)
+                        if left < 0:  # certainly another file, however much it unpacks to
+                            return False
             except (EOFError, gzip.BadGzipFile, zlib.error):
                 return False
         return digest.hexdigest() == self.sha256

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.connectivity import read_connectivity
+from models.data.catalogue import CATALOGUE
+from models.data.user_files import locate
 from models.errors import InputError
 from models.network import IntegerParameters, Network, Parameters, RealParameters
 from models.pattern import Pattern
@@ -33,8 +35,8 @@ def located(key: str, value: Any, folder: Path) -> Any:
     """The value of a configuration key; a file name relative to ``folder`` becomes an absolute one."""
     if key not in _KEYS or not isinstance(value, str) or Path(value).is_absolute():
         return value
-    # A data set has a name or a file, and its file may be in the data directory, too.
-    if key == "data.name" and not (value.endswith(".npz") and (folder / value).is_file()):
+    # A data set has a name or a file (or folder), which may be in the data directory, too.
+    if key == "data.name" and (not value or value in CATALOGUE or locate(str(folder / value), None) is None):
         return value
     return str((folder / value).resolve())
 

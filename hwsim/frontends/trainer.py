@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from hwsim import data_fit
 from hwsim.config import Configuration, FrontendSection
 from hwsim.design import Design
 from hwsim.trainers import Figures
@@ -62,17 +63,13 @@ def images(design: Design, data_dir: Path | None) -> Dataset:
     InputError
         If the data set cannot be loaded, has no images, or its features do not fit layer 0.
     """
-    config, f = design.config, section(design.config)
-    c = config.data
-    known = catalogue.CATALOGUE.get(c.name) or catalogue.load(c.name, data_dir, config.seed)
-    if known.image is None:
-        raise InputError("data.name", c.name, "has no images, which a front end needs")
-    front_end = FRONT_ENDS[f.network]
-    features, n_inputs = front_end.features(known.image), config.network.layers[0]
-    if features != n_inputs:
-        size = "×".join(map(str, known.image))
-        rule = f"must be the {features} features that the front end {f.network} makes of an image of {size}"
-        raise InputError("network.layers[0]", n_inputs, rule, [features])
+    config = design.config
+    section(config)
+    known = data_fit.outline(config, data_dir)
+    if known is None:
+        known = catalogue.outline_of(catalogue.load(config.data.name, data_dir, config.seed))  # tells why it cannot
+    data_fit.check_outline(config, known)
+    assert known.image is not None
     flat = config.network.model_copy(update={"layers": (math.prod(known.image), *config.network.layers[1:])})
     return Design(config.model_copy(update={"network": flat, "frontend": None})).dataset(data_dir)
 

@@ -201,7 +201,7 @@ def explored(
     InputError
         For everything that makes no study; nothing has been written then.
     """
-    space = Space(study)
+    space = Space(study, data_dir)
     for measurement, module in (modules or {}).items():
         if measurement in study.measure:
             check_elsewhere(module, study.settings(measurement))

@@ -29,14 +29,15 @@ from hwsim.timing import timing
 from hwsim.trainers import CycleTrainer, Figures, FixedTrainer, FloatTrainer, Trainer
 from hwsim.violations import Violation
 from models import fixed_engine
-from models.data.catalogue import npz_path
+from models.data.catalogue import file_of
 from models.data.dataset import Dataset, Split
+from models.data.regular import folder_content, is_file, is_folder
 from models.errors import InputError
 
 _KEPT_DATASETS, _KEPT_PATTERNS = 2, 64
 
 _OURS = ("models", "hwsim", "rtl")
-_WITH_DATA = (*TRAINING, "difficulty", "frontend")
+WITH_DATA = (*TRAINING, "difficulty", "frontend")
 
 _Made = TypeVar("_Made")
 
@@ -108,7 +109,7 @@ def task(
     if measurement in TRAINING and config.training.engine != measurement:
         plain = config_file.with_overrides(config_file.resolved(config), {"training.engine": measurement})
         config = config_file.parse(plain)
-    data = _data_version(config, data_dir) if measurement in _WITH_DATA else ""
+    data = _data_version(config, data_dir) if measurement in WITH_DATA else ""
     parts = [config_file.fingerprint(config), measurement, code_version(module), data]
     if measurement == "costs":
         parts += [_energies(settings).read_text(encoding="utf-8"), area.DEFAULT.read_text(encoding="utf-8")]
@@ -175,10 +176,12 @@ def _spec(name: str) -> Path | None:
 
 def _data_version(config: Configuration, data_dir: Path | None) -> str:
     """Of a file of the user's its SHA-256; all other data sets are what their names say."""
-    if not config.data.name.endswith(".npz"):
-        return ""
     try:
-        return given_files.digest("data.name", npz_path(config.data.name, data_dir))
+        path = file_of(config.data.name, data_dir)
+        if path is None:
+            return ""
+        files = [p for p in folder_content(path) if is_file(p)] if is_folder(path) else [path]
+        return " ".join(f"{file.name} {given_files.digest('data.name', file)}" for file in files)
     except InputError:
         return "missing"
 

@@ -4,17 +4,19 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
 import numpy as np
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from hwsim import config_file
+from hwsim import config_file, data_fit
 from hwsim.config import Configuration
 from hwsim.solver import Budget, Solver
 from hwsim.studies.expressions import Expression
 from hwsim.studies.labels import IDLE, label_of
+from hwsim.studies.measurements import WITH_DATA
 from hwsim.studies.study import Axis, RandomSection, SolveSection, Study
 from models.errors import InputError
 
@@ -87,6 +89,8 @@ class Points:
             return []
         try:
             config = space.configuration(combination)
+            if not set(WITH_DATA).isdisjoint(space.study.measure):
+                data_fit.check(config, space.data_dir)
             key = config_file.fingerprint(config)
         except InputError as e:
             self.illegal.append(Illegal(labels, str(e)))
@@ -104,11 +108,11 @@ class Points:
 
 
 class Space:
-    """The axes of a study over its base."""
+    """The axes of a study over its base; points that do not fit their data set are none if samples are needed."""
 
-    def __init__(self, study: Study) -> None:
+    def __init__(self, study: Study, data_dir: Path | None = None) -> None:
         assert isinstance(study.base, dict)
-        self.study = study
+        self.study, self.data_dir = study, data_dir
         self._base = merged(study.base, study.set)
         self.constraints = [Expression(text, f"constraints[{k}]") for k, text in enumerate(study.constraints)]
         self._when = {

@@ -3,13 +3,15 @@
 import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from models.data import cifar, digits, idx, mini, morse, user_npz
+from models.data import cifar, digits, idx, mini, morse, user_files
 from models.data.dataset import Dataset
 from models.data.morse import MorseOptions
+from models.data.regular import folder_content, is_folder, is_there
 from models.errors import InputError
 
 
@@ -149,7 +151,8 @@ def load(name: str, data_dir: Path | None, seed: int, *, morse_options: MorseOpt
     Parameters
     ----------
     name
-        A name of ``CATALOGUE``, or the path of an ``.npz`` file: as given, else inside ``data_dir``.
+        A name of ``CATALOGUE``, or the path of a file or folder (:mod:`models.data.user_files`): as given, else inside
+        ``data_dir``.
     data_dir
         Folder with the files of those data sets that have some.
     seed
@@ -162,12 +165,9 @@ def load(name: str, data_dir: Path | None, seed: int, *, morse_options: MorseOpt
     InputError
         An unknown name, no data directory where one is needed, and every fault of a file.
     """
-    if name.endswith(".npz"):
-        return user_npz.load(npz_path(name, data_dir))
-    if name not in CATALOGUE:
-        nearest = difflib.get_close_matches(name.lower(), CATALOGUE, cutoff=0.5)
-        rule = f"unknown data set; known are {', '.join(CATALOGUE)} and the path of an .npz file"
-        raise InputError("data.name", name, rule, nearest)
+    path = file_of(name, data_dir)
+    if path is not None:
+        return user_files.load(path)
     if name == "mnist-mini":
         return mini.load()
     if name == "digits":
@@ -186,8 +186,81 @@ def _fetch_hint(name: str) -> str:
     return f"; `hwsim data fetch {name}` downloads the files" if CATALOGUE[name].fetchable else ""
 
 
-def npz_path(name: str, data_dir: Path | None) -> Path:
-    """Where the file of a data set is that is named by its file: as given, else inside ``data_dir``."""
-    given = Path(name)
-    inside = data_dir / given if data_dir is not None else given
-    return inside if not given.is_file() and inside.is_file() else given
+def file_of(name: str, data_dir: Path | None) -> Path | None:
+    """The file or folder that a name stands for: as given, else inside ``data_dir``; ``None`` for names of ``CATALOGUE``.
+
+    A file that is nowhere is where it was given.
+
+    Raises
+    ------
+    InputError
+        If the name is neither in the catalogue nor that of a file or folder.
+    """
+    if name in CATALOGUE:
+        return None
+    found = user_files.locate(name, data_dir)
+    if found is None and not user_files.names_file(name):
+        nearest = difflib.get_close_matches(name.lower(), CATALOGUE, cutoff=0.5)
+        rule = f"unknown data set; known are {', '.join(CATALOGUE)} and {user_files.FORMATS}"
+        raise InputError("data.name", name, rule, nearest)
+    return found or Path(name)
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What is known of a data set without its samples.
+
+    Attributes
+    ----------
+    features, classes, image
+        As in :class:`DatasetInfo`.
+    counts
+        Training, validation and test samples.
+    """
+
+    name: str
+    features: int
+    classes: int
+    counts: tuple[int, int, int]
+    image: tuple[int, ...] | None
+
+
+def outline(name: str, data_dir: Path | None, *, morse_options: MorseOptions | None = None) -> Outline | None:
+    """Sizes of a data set: of a name in the catalogue those it says, of a file what it holds.
+
+    Returns
+    -------
+    Outline or None
+        ``None`` for a file that is not there.
+
+    Raises
+    ------
+    InputError
+        An unknown name, and every fault of a file.
+    """
+    path = file_of(name, data_dir)
+    if path is not None:
+        return None if not is_there(path) else _outline_of_file(path, *_state(path))
+    info = CATALOGUE[name]
+    if morse_options is not None:
+        train, validation, test = (64 * n for n in morse_options.per_class)
+        features = morse.FAMILIES[morse_options.family].frame
+        return Outline(name, features, info.classes, (train, validation, test), None)
+    return Outline(name, info.features, info.classes, info.counts, info.image)
+
+
+def outline_of(data: Dataset) -> Outline:
+    """Sizes of a data set that has been loaded."""
+    counts = (len(data.train), len(data.validation), len(data.test))
+    return Outline(data.name, data.features, data.classes, counts, data.image)
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    """Changes whenever a file, or one in a folder, does."""
+    of = [path, *filter(is_there, folder_content(path))] if is_folder(path) else [path]
+    return tuple(n for p in of for n in (p.stat().st_mtime_ns, p.stat().st_size))
+
+
+@lru_cache(maxsize=64)
+def _outline_of_file(path: Path, *_state: int) -> Outline:
+    return outline_of(user_files.load(path))

@@ -13,14 +13,16 @@ import tarfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
+from models.data import stored_arrays
 from models.data.dataset import Dataset, Split
+from models.data.regular import MOST_BYTES, is_file, opened
+from models.data.stored_arrays import StoredArray
 from models.errors import InputError
-from models.npz import read_npz
 
 PYTHON_ARCHIVE = "cifar-10-python.tar.gz"
 BINARY_ARCHIVE = "cifar-10-binary.tar.gz"
@@ -34,6 +36,8 @@ _TEST_BATCH = "test_batch"
 _BATCHES = (*_TRAIN_BATCHES, _TEST_BATCH)
 _NEEDLESS_OPCODES = {"PERSID", "BINPERSID", "EXT1", "EXT2", "EXT4", "INST", "OBJ", "NEWOBJ"}
 _LARGEST_BATCH = 1 << 26  # twice an official batch; keeps a damaged size from filling the memory
+
+_LARGEST_ARCHIVE = 1 << 28  # bytes unpacked; the official ones have 186 million
 
 Batch = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
 
@@ -71,10 +75,10 @@ def load_part(data_dir: Path) -> Dataset:
     others could be compared with.
     """
     places = (data_dir / "cifar10-part" / PART_FILE, data_dir / PART_FILE)
-    path = next((place for place in places if place.is_file()), None)
+    path = next((place for place in places if is_file(place)), None)
     if path is None:
         raise InputError("cifar10-part", None, f"{PART_FILE} not found in {places[0].parent} or {data_dir}")
-    arrays = read_npz(path)
+    arrays = stored_arrays.of_archive(path)
     return _dataset("cifar10-part", [_part(path, arrays, "train")], [_part(path, arrays, "test")])
 
 
@@ -84,11 +88,11 @@ def locate(data_dir: Path) -> Path | None:
     folders = [place / sub for place in places for sub in ("cifar-10-batches-py", "cifar-10-batches-bin", "")]
     archives = [place / name for place in places for name in (PYTHON_ARCHIVE, BINARY_ARCHIVE)]
     found = [folder for folder in folders if any(_batch_file(folder, name) for name in _BATCHES)]
-    return next(iter(found + [archive for archive in archives if archive.is_file()]), None)
+    return next(iter(found + [archive for archive in archives if is_file(archive)]), None)
 
 
 def _batch_file(folder: Path, batch: str) -> Path | None:
-    return next((path for path in (folder / batch, folder / f"{batch}.bin") if path.is_file()), None)
+    return next((path for path in (folder / batch, folder / f"{batch}.bin") if is_file(path)), None)
 
 
 def _dataset(name: str, train: list[Batch], test: list[Batch]) -> Dataset:
@@ -111,8 +115,9 @@ def _from_folder(folder: Path) -> Iterator[tuple[str, Batch]]:
         if path is None:
             continue
         try:
-            _check_size(str(path), path.stat().st_size)
-            data = path.read_bytes()
+            with opened(path) as file:
+                data = file.read(_LARGEST_BATCH + 1)
+            _check_size(str(path), len(data))
         except OSError as error:
             raise InputError(str(path), None, f"cannot be read: {error.strerror or error}") from error
         yield batch, _parse(str(path), data, binary=path.suffix == ".bin")
@@ -121,7 +126,7 @@ def _from_folder(folder: Path) -> Iterator[tuple[str, Batch]]:
 def _from_archive(path: Path) -> Iterator[tuple[str, Batch]]:
     try:
         # In one pass, in the archive's order: seeking back in a gzip file means unpacking it again.
-        with gzip.open(path) as unpacked:
+        with opened(path) as packed, _Limited(packed) as unpacked:
             with tarfile.open(fileobj=unpacked, mode="r|") as archive:
                 for member in archive:
                     name = Path(member.name)
@@ -195,6 +200,21 @@ def _refuse_unusual_opcodes(data: bytes) -> None:
             raise pickle.UnpicklingError("numbers more objects than it has bytes")
 
 
+class _Limited(gzip.GzipFile):
+    """A gzip file that is refused once it has unpacked to more than any CIFAR-10 archive."""
+
+    def __init__(self, packed: BinaryIO) -> None:
+        super().__init__(fileobj=packed)
+        self._left = _LARGEST_ARCHIVE
+
+    def read(self, size: int | None = -1) -> bytes:
+        piece = super().read(size)
+        self._left -= len(piece)
+        if self._left < 0:
+            raise gzip.BadGzipFile(f"unpacks to more than {_LARGEST_ARCHIVE} bytes, which no official archive does")
+        return piece
+
+
 class _ArrayState:
     """Stands in for a pickled array: keeps the state that the array would have been given."""
 
@@ -249,13 +269,15 @@ def _array(value: Any) -> npt.NDArray[np.uint8] | None:
     return np.frombuffer(raw, dtype=np.uint8).reshape(shape, order="F" if column_major else "C")
 
 
-def _part(path: Path, arrays: dict[str, np.ndarray], split: str) -> Batch:
+def _part(path: Path, arrays: dict[str, StoredArray], split: str) -> Batch:
     for name in (f"x{split}", f"y{split}"):
         if name not in arrays:
             raise InputError(str(path), None, f"lacks the array {name}")
     images, labels = arrays[f"x{split}"], arrays[f"y{split}"]
-    if images.dtype != np.uint8 or images.shape[1:] != (3, 32, 32) or len(images) == 0:
+    if images.dtype != np.uint8 or images.shape[1:] != (3, 32, 32) or images.shape[0] == 0 or images.nbytes > MOST_BYTES:
         raise InputError(str(path), None, f"x{split} must be uint8 [n, 3, 32, 32], is {images.dtype} {images.shape}")
-    if labels.dtype.kind not in "iu" or labels.ndim != 1:
+    if labels.dtype.kind not in "iu" or len(labels.shape) != 1:
         raise InputError(str(path), None, f"y{split} must be integers [n], is {labels.dtype} {labels.shape}")
-    return images, _checked_labels(f"{path}: y{split}", labels.astype(np.int64), len(images))
+    if labels.shape[0] != images.shape[0]:
+        raise InputError(f"{path}: y{split}", None, f"holds {labels.shape[0]} labels for {images.shape[0]} images")
+    return images.read(), _checked_labels(f"{path}: y{split}", labels.read().astype(np.int64), images.shape[0])

@@ -8,13 +8,16 @@ one is recognised by its first labels.
 import gzip
 import math
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from models.data.dataset import Dataset, Split
+from models.data.regular import MOST_BYTES, is_file, most_unpacked, opened
 from models.errors import InputError
 
 TRAIN_IMAGES = "train-images-idx3-ubyte"
@@ -23,9 +26,11 @@ TEST_IMAGES = "t10k-images-idx3-ubyte"
 TEST_LABELS = "t10k-labels-idx1-ubyte"
 BASE_NAMES = (TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS)
 
+_TORCHVISION = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST"}
 _CLASSES = 10
 _IMAGE = (28, 28)
-_IMAGE_MAGIC, _LABEL_MAGIC = 0x0803, 0x0801  # unsigned bytes in three dimensions, in one
+# Magic number (unsigned bytes in three dimensions, in one) and shape of one element.
+_ITEMS: dict[str, tuple[int, tuple[int, ...]]] = {"images": (0x0803, _IMAGE), "labels": (0x0801, ())}
 _GZIP_MAGIC = b"\x1f\x8b"
 _CHUNK = 1 << 20
 
@@ -44,8 +49,9 @@ def load(name: str, data_dir: Path) -> Dataset:
     name
         ``mnist`` or ``fashion-mnist``.
     data_dir
-        The four files are looked for in ``data_dir/name``, then in ``data_dir`` itself. So Debian's package
-        dataset-fashion-mnist is read with ``/usr/share/datasets`` or with its folder there.
+        The four files are looked for in ``data_dir/name``, where torchvision puts them (``data_dir/MNIST/raw`` or
+        ``data_dir/FashionMNIST/raw``), then in ``data_dir`` itself. So Debian's package dataset-fashion-mnist is read
+        with ``/usr/share/datasets`` or with its folder there.
 
     Returns
     -------
@@ -53,19 +59,21 @@ def load(name: str, data_dir: Path) -> Dataset:
         uint8 [n, 784], row-major images of (28, 28); n is what the files say (60,000 and 10,000 in the official ones).
     """
     paths = _require(name, data_dir)
-    train = Split(read_images(paths[TRAIN_IMAGES]), read_labels(paths[TRAIN_LABELS]))
-    test = Split(read_images(paths[TEST_IMAGES]), read_labels(paths[TEST_LABELS]))
-    for split, labels in ((train, TRAIN_LABELS), (test, TEST_LABELS)):
-        if len(split.inputs) != len(split.labels):
-            rule = f"holds {len(split.labels)} labels for {len(split.inputs)} images"
-            raise InputError(str(paths[labels]), None, rule)
+    splits = {}
+    for images, labels in ((TRAIN_IMAGES, TRAIN_LABELS), (TEST_IMAGES, TEST_LABELS)):
+        # The headers first: of files that do not belong together nothing need be unpacked.
+        counted, wanted = count(paths[labels], "labels"), count(paths[images], "images")
+        if counted != wanted:
+            raise InputError(str(paths[labels]), None, f"holds {counted} labels for {wanted} images")
+        splits[images] = Split(read_images(paths[images]), read_labels(paths[labels]))
+    train, test = splits[TRAIN_IMAGES], splits[TEST_IMAGES]
     _refuse_the_other(name, train.labels, paths[TRAIN_LABELS])
     return Dataset(name, _CLASSES, train=train, test=test, validation=train[:0], image=_IMAGE)
 
 
 def folders(name: str, data_dir: Path) -> tuple[Path, ...]:
     """Folders in which the files may be, in the order of the search."""
-    return (data_dir / name, data_dir)
+    return (data_dir / name, data_dir / _TORCHVISION[name] / "raw", data_dir)
 
 
 def find(name: str, data_dir: Path, base: str) -> Path | None:
@@ -73,17 +81,17 @@ def find(name: str, data_dir: Path, base: str) -> Path | None:
     # Some distributions write the first hyphen of "-idx" as a dot.
     names = (f"{base}.gz", base, base.replace("-idx", ".idx"))
     places = (folder / file for folder in folders(name, data_dir) for file in names)
-    return next((path for path in places if path.is_file()), None)
+    return next((path for path in places if is_file(path)), None)
 
 
 def read_images(path: Path) -> npt.NDArray[np.uint8]:
     """Images of an IDX file, uint8 [n, 784]."""
-    return _read(path, _IMAGE_MAGIC, _IMAGE, "images").reshape(-1, math.prod(_IMAGE))
+    return _read(path, "images").reshape(-1, math.prod(_IMAGE))
 
 
 def read_labels(path: Path) -> npt.NDArray[np.int64]:
     """Labels of an IDX file, int64 [n], all in 0..9."""
-    labels = _read(path, _LABEL_MAGIC, (), "labels")
+    labels = _read(path, "labels")
     if labels.max() >= _CLASSES:
         raise InputError(str(path), None, f"holds the label {labels.max()}: must be 0..{_CLASSES - 1}")
     return labels.astype(np.int64)
@@ -105,25 +113,46 @@ def _refuse_the_other(name: str, labels: npt.NDArray[np.int64], path: Path) -> N
             raise InputError(str(path), None, f"belongs to {other}, not to {name}; keep each in a folder of its name")
 
 
-def _read(path: Path, magic: int, item: tuple[int, ...], what: str) -> npt.NDArray[np.uint8]:
+def count(path: Path, what: Literal["images", "labels"]) -> int:
+    """How many images or labels a file holds, as its header says; refused if the file cannot hold so many."""
+    with _opened(path) as stream:
+        return _header(path, stream, what)
+
+
+def _read(path: Path, what: Literal["images", "labels"]) -> npt.NDArray[np.uint8]:
+    with _opened(path) as stream:
+        n, item = _header(path, stream, what), _ITEMS[what][1]
+        size = n * math.prod(item)
+        body = _at_most(stream, size + 1)
+        if len(body) < size:
+            raise InputError(str(path), None, f"cut short: {len(body)} of the {size} bytes of its {n} {what}")
+        if len(body) > size:
+            raise InputError(str(path), None, f"goes on after the {size} bytes of its {n} {what}")
+        return np.frombuffer(body, dtype=np.uint8, count=size).reshape(n, *item)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO | gzip.GzipFile]:
+    """The unpacked content; damage that shows while it is read is told in one line."""
     try:
-        with path.open("rb") as file:
+        with opened(path) as file:
             # The first bytes decide, not the name: browsers unpack files and leave the ".gz".
             packed = file.read(2) == _GZIP_MAGIC
             file.seek(0)
             if not packed:
-                return _parse(path, file, magic, item, what)
+                yield file
+                return
             with gzip.GzipFile(fileobj=file) as unpacked:
-                return _parse(path, unpacked, magic, item, what)
+                yield unpacked
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise InputError(str(path), None, f"damaged gzip file: {error}") from error
     except OSError as error:
         raise InputError(str(path), None, f"cannot be read: {error.strerror or error}") from error
 
 
-def _parse(
-    path: Path, stream: BinaryIO | gzip.GzipFile, magic: int, item: tuple[int, ...], what: str
-) -> npt.NDArray[np.uint8]:
+def _header(path: Path, stream: BinaryIO | gzip.GzipFile, what: Literal["images", "labels"]) -> int:
+    """How many images or labels follow."""
+    magic, item = _ITEMS[what]
     words = 2 + len(item)
     header = _at_most(stream, 4 * words)
     found = np.frombuffer(header[: len(header) // 4 * 4], dtype=">u4").tolist()
@@ -132,18 +161,20 @@ def _parse(
         raise InputError(str(path), None, f"not an IDX file of {what}: starts with {start}, not {magic:#010x}")
     if len(found) < words:
         raise InputError(str(path), None, f"ends inside its header of {4 * words} bytes")
-    count, shape = found[1], tuple(found[2:])
+    n, shape = found[1], tuple(found[2:])
     if shape != item:
         raise InputError(str(path), None, f"holds {what} of shape {shape}: must be {item}")
-    if count == 0:
+    if n == 0:
         raise InputError(str(path), None, f"holds no {what}")
-    size = count * math.prod(item)
-    body = _at_most(stream, size + 1)
-    if len(body) < size:
-        raise InputError(str(path), None, f"cut short: {len(body)} of the {size} bytes of its {count} {what}")
-    if len(body) > size:
-        raise InputError(str(path), None, f"goes on after the {size} bytes of its {count} {what}")
-    return np.frombuffer(body, dtype=np.uint8).reshape(count, *item)
+    size, on_disk = n * math.prod(item), path.stat().st_size
+    # What cannot be is refused before it fills the memory.
+    possible = most_unpacked(on_disk) if isinstance(stream, gzip.GzipFile) else on_disk - 4 * words
+    if possible < size:
+        held = f"{possible}" if possible < on_disk else f"{on_disk} packed"
+        raise InputError(str(path), None, f"cut short: {held} of the {size} bytes of its {n} {what}")
+    if size > MOST_BYTES:
+        raise InputError(str(path), None, f"has {size} bytes of {what}: more than {MOST_BYTES} are not read")
+    return n
 
 
 def _at_most(stream: BinaryIO | gzip.GzipFile, count: int) -> bytearray:

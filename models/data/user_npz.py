@@ -1,23 +1,40 @@
-"""A user's own data set from one ``.npz`` file of NumPy arrays.
+"""A user's own data set from named NumPy arrays: an ``.npz`` file, or a folder of ``.npy`` files with the same names.
 
-Arrays: ``train_inputs``, ``train_labels``, ``test_inputs``, ``test_labels`` and, if wanted, ``validation_inputs``,
-``validation_labels``. The names of Keras (``x_train``, ``y_train``, ``x_test``, ``y_test``, ``x_val``, ``y_val``) do as
-well. Inputs are uint8 (value = integer / 256) or floating point in [0, 1], shaped [n, features], [n, rows, columns] or
-[n, rows, columns, channels]. Labels are integers 0 .. classes - 1, shaped [n] or [n, 1]. An integer array ``classes``
-of one element says how many classes there are; without it every class must occur in the training labels. Other arrays
-are left alone.
+Names are ``train_inputs``, ``train_labels``, ``test_inputs``, ``test_labels`` and, if wanted, ``validation_inputs``,
+``validation_labels``, or what others call them (``_NAMES``; capital letters do not matter). One pair without a split is
+split here. What the arrays must hold is in :mod:`models.data.samples`. An integer array ``classes`` of one element says how
+many classes there are. Other arrays are left alone, and not even read.
 """
 
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
-from models.data.dataset import Dataset, Split
+from models.data import stored_arrays
+from models.data.dataset import Dataset
+from models.data.regular import MOST_BYTES
+from models.data.samples import Part, assembled, check_inputs, check_labels
+from models.data.stored_arrays import StoredArray
 from models.errors import InputError
-from models.npz import read_npz
 
-_KERAS = {"train": "train", "test": "test", "validation": "val"}
+# Inputs and labels: ours, Keras, the networks' original authors, MedMNIST, and what else is usual.
+_NAMES = {
+    "train": (
+        ("train_inputs", "x_train", "xtr", "train_images", "xtrain", "train_data"),
+        ("train_labels", "y_train", "ytr", "ytrain"),
+    ),
+    "test": (
+        ("test_inputs", "x_test", "xte", "test_images", "xtest", "test_data"),
+        ("test_labels", "y_test", "yte", "ytest"),
+    ),
+    "validation": (
+        ("validation_inputs", "x_val", "xva", "val_images", "xval", "val_data", "validation_images", "x_valid"),
+        ("validation_labels", "y_val", "yva", "val_labels", "yval", "y_valid"),
+    ),
+}
+_WHOLE = (("inputs", "x", "images", "data"), ("labels", "y", "target"))
+
+_WHOLE_SET = "whole"
+
+Found = dict[str, StoredArray]
 
 
 def load(path: Path, name: str | None = None) -> Dataset:
@@ -26,104 +43,76 @@ def load(path: Path, name: str | None = None) -> Dataset:
     Parameters
     ----------
     path
-        The file.
+        The file or folder.
     name
-        Name of the data set; by default the file's without ``.npz``.
+        Name of the data set; by default the file's without suffix.
 
     Returns
     -------
     Dataset
         Inputs uint8 or float32 [n, features]; ``image`` is what the inputs' shape says, ``None`` for [n, features].
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, is larger than :data:`models.data.regular.MOST_BYTES`, or is no data set.
     """
-    where = str(path)
-    arrays = read_npz(path)
-    train_inputs, train_labels = _pair(arrays, "train", where)
-    classes = _classes(arrays, train_labels, where)
-    shape = train_inputs.shape[1:]
-    splits = {"train": Split(_flat(train_inputs), train_labels)}
-    for split in ("test", "validation"):
-        if split == "validation" and not _present(arrays, split):
-            splits[split] = splits["train"][:0]
-            continue
-        inputs, labels = _pair(arrays, split, where)
-        if inputs.shape[1:] != shape or inputs.dtype != train_inputs.dtype:
-            rule = f"must be {train_inputs.dtype} samples of {shape}, like the training inputs"
-            raise InputError(f"{where}: {split}_inputs", f"{inputs.dtype} {inputs.shape}", rule)
-        if labels.max() >= classes:
-            raise InputError(f"{where}: {split}_labels", int(labels.max()), f"must be 0..{classes - 1}")
-        splits[split] = Split(_flat(inputs), labels)
-    return Dataset(name or path.stem, classes, **splits, image=tuple(map(int, shape)) if len(shape) > 1 else None)
+    read = stored_arrays.of_archive if path.suffix.lower() == ".npz" else stored_arrays.of_folder
+    found = _by_small_letters(read(path), path)
+    pairs = {split: _pair(found, split, path) for split in _splits(found)}
+    for inputs, labels in pairs.values():
+        check_inputs(inputs.where, inputs.shape, inputs.dtype)
+        check_labels(labels.where, labels.shape, labels.dtype)
+        if inputs.shape[0] != labels.shape[0]:
+            raise InputError(labels.where, labels.shape[0], f"must be as many as the {inputs.shape[0]} samples")
+    size = sum(array.nbytes for pair in pairs.values() for array in pair)
+    if size > MOST_BYTES:
+        raise InputError(str(path), None, f"has {size} bytes of samples: more than {MOST_BYTES} are not read")
+    if "classes" in found and found["classes"].shape not in ((), (1,)):
+        raise InputError(found["classes"].where, str(found["classes"].shape), "must be one positive integer")
+    classes = found["classes"].read() if "classes" in found else None
+    parts = {split.replace(_WHOLE_SET, "train"): _part(*pair) for split, pair in pairs.items()}
+    return assembled(name or path.stem, parts, classes, f"{path}: classes")
 
 
-def _present(arrays: dict[str, np.ndarray], split: str) -> bool:
-    keras = _KERAS[split]
-    return any(name in arrays for name in (f"{split}_inputs", f"{split}_labels", f"x_{keras}", f"y_{keras}"))
+def _part(inputs: StoredArray, labels: StoredArray) -> Part:
+    return Part(inputs.read(), labels.read(), inputs.where, labels.where)
 
 
-def _pair(arrays: dict[str, np.ndarray], split: str, where: str) -> tuple[np.ndarray, npt.NDArray[np.int64]]:
-    keras = _KERAS[split]
-    inputs = _inputs(_pick(arrays, f"{split}_inputs", f"x_{keras}", where), f"{where}: {split}_inputs")
-    labels = _labels(_pick(arrays, f"{split}_labels", f"y_{keras}", where), f"{where}: {split}_labels")
-    if len(inputs) != len(labels):
-        raise InputError(f"{where}: {split}_labels", len(labels), f"must be as many as the {len(inputs)} samples")
-    return inputs, labels
+def _by_small_letters(arrays: Found, path: Path) -> Found:
+    """The arrays that have a meaning, by their names in small letters."""
+    known = {"classes"}.union(*(names for pair in (*_NAMES.values(), _WHOLE) for names in pair))
+    found: Found = {}
+    for name, array in arrays.items():
+        if name.lower() not in known:
+            found[name] = array
+        elif name.lower() in found:
+            raise InputError(str(path), None, f"holds {name} in small and in capital letters: keep one")
+        else:
+            found[name.lower()] = array
+    return found
 
 
-def _pick(arrays: dict[str, np.ndarray], name: str, alias: str, where: str) -> np.ndarray:
-    found = [key for key in (name, alias) if key in arrays]
-    if len(found) == 2:
-        raise InputError(where, None, f"holds both {name} and {alias}: keep one")
-    if not found:
-        there = ", ".join(sorted(arrays)) or "no array"
-        raise InputError(where, None, f"lacks the array {name} (or {alias}); it holds {there}")
-    return arrays[found[0]]
+def _splits(found: Found) -> list[str]:
+    """Which splits are there; nothing but one pair is the training split, of which the test samples are taken."""
+    if not any(name in found for split in _NAMES.values() for names in split for name in names) and any(
+        name in found for names in _WHOLE for name in names
+    ):
+        return [_WHOLE_SET]
+    has_validation = any(name in found for names in _NAMES["validation"] for name in names)
+    return ["train", "test", *(["validation"] if has_validation else [])]
 
 
-def _inputs(array: np.ndarray, where: str) -> np.ndarray:
-    if not 2 <= array.ndim <= 4 or array.size == 0:
-        shapes = "[n, features], [n, rows, columns] or [n, rows, columns, channels], none of them 0"
-        raise InputError(where, str(array.shape), f"must have the shape {shapes}")
-    if array.dtype == np.uint8:
-        return array
-    if array.dtype.kind != "f":
-        raise InputError(where, str(array.dtype), "must be uint8 (0..255) or floating point in 0..1")
-    low, high = float(array.min()), float(array.max())  # both are NaN if any element is
-    if not (0 <= low and high <= 1):
-        found = "not a number" if np.isnan(low) or np.isnan(high) else f"found {low:g}..{high:g}"
-        raise InputError(where, None, f"floating-point inputs must be in 0..1, {found}")
-    return array.astype(np.float32)
+def _pair(found: Found, split: str, path: Path) -> tuple[StoredArray, StoredArray]:
+    inputs, labels = _WHOLE if split == _WHOLE_SET else _NAMES[split]
+    return _pick(found, inputs, path), _pick(found, labels, path)
 
 
-def _labels(array: np.ndarray, where: str) -> npt.NDArray[np.int64]:
-    if array.ndim == 2 and array.shape[1] == 1:
-        array = array[:, 0]
-    if array.ndim != 1 or array.size == 0:
-        raise InputError(where, str(array.shape), "must have the shape [n] or [n, 1], n > 0 (no one-hot labels)")
-    if array.dtype.kind not in "iu":
-        raise InputError(where, str(array.dtype), "must be integers")
-    if array.min() < 0:
-        raise InputError(where, int(array.min()), "must be 0..classes - 1")
-    if array.max() > np.iinfo(np.int32).max:
-        raise InputError(where, int(array.max()), "must be 0..classes - 1, and so many classes are beyond any network")
-    return array.astype(np.int64)
-
-
-def _classes(arrays: dict[str, np.ndarray], labels: npt.NDArray[np.int64], where: str) -> int:
-    highest = int(labels.max())
-    if "classes" in arrays:
-        given = arrays["classes"]
-        if given.size != 1 or given.dtype.kind not in "iu" or int(given.flat[0]) < 1:
-            raise InputError(f"{where}: classes", str(given), "must be one positive integer")
-        if highest >= int(given.flat[0]):
-            raise InputError(f"{where}: train_labels", highest, f"must be 0..{int(given.flat[0]) - 1}")
-        return int(given.flat[0])
-    there = np.unique(labels)
-    if there.size != highest + 1:
-        absent = int(np.flatnonzero(there != np.arange(there.size))[0])
-        rule = f"must be 0..classes - 1 and class {absent} never occurs; store a number `classes` if that is meant"
-        raise InputError(f"{where}: train_labels", None, rule)
-    return highest + 1
-
-
-def _flat(inputs: np.ndarray) -> np.ndarray:
-    return np.ascontiguousarray(inputs.reshape(len(inputs), -1))
+def _pick(found: Found, names: tuple[str, ...], path: Path) -> StoredArray:
+    there = [name for name in names if name in found]
+    if len(there) > 1:
+        raise InputError(str(path), None, f"holds both {there[0]} and {there[1]}: keep one")
+    if not there:
+        held = ", ".join(sorted(found)) or "no array"
+        raise InputError(str(path), None, f"lacks the array {names[0]} (or {', '.join(names[1:4])}); it holds {held}")
+    return found[there[0]]

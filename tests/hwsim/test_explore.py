@@ -138,13 +138,13 @@ def test_the_code_version_covers_what_computes_and_not_what_draws():
 
 def test_a_failing_point_is_recorded_and_the_study_goes_on(tmp_path, capsys):
     axes = {
-        "classes": {"key": "network.classes", "grid": [2, 4]},
+        "epochs": {"key": "training.epochs", "grid": [0, 1]},
         "order": {"key": "training.order", "grid": ["sequential"]},
     }
     path = studies.write(tmp_path, axes=axes, set=None, measure=["fixed", "cycle"])
     assert studies.explore(path, tmp_path / "out") == 1
     table = rows(tmp_path / "out")
-    assert "does not cover the 4 classes" in table[0]["error"]
+    assert table[0]["error"] == "fixed: training.epochs = 0: trains nothing; nearest: 1"
     assert table[2]["error"] == "cycle: training.order = sequential: has no machine; nearest: pipelined"
     assert table[2]["fixed.test_accuracy"]
     assert studies.explore(path, tmp_path / "out", "--resume", "--retry") == 1

@@ -14,7 +14,7 @@ from tests.models.data import idx_files, real
 
 
 @pytest.mark.parametrize("packed", [True, False])
-@pytest.mark.parametrize("folder", ["mnist", ""])
+@pytest.mark.parametrize("folder", ["mnist", "", "MNIST/raw"])
 def test_finds_packed_and_unpacked_files_in_either_folder(tmp_path: Path, packed: bool, folder: str) -> None:
     idx_files.write(tmp_path / folder, idx_files.contents(), packed)
 
@@ -27,6 +27,15 @@ def test_finds_packed_and_unpacked_files_in_either_folder(tmp_path: Path, packed
     assert digits.train.inputs.dtype == np.uint8
     assert digits.train.labels.dtype == np.int64
     assert (digits.features, digits.classes, digits.image, len(digits.validation)) == (784, 10, (28, 28), 0)
+
+
+def test_the_root_of_torchvision_holds_several_data_sets(tmp_path: Path) -> None:
+    idx_files.write(tmp_path / "MNIST/raw", idx_files.contents(), packed=False)
+    clothes = idx_files.contents() | {idx.TRAIN_LABELS: idx_files.label_file([1, 2, 3])}
+    idx_files.write(tmp_path / "FashionMNIST/raw", clothes)
+
+    assert idx.load("mnist", tmp_path).train.labels.tolist() == [7, 0, 9]
+    assert idx.load("fashion-mnist", tmp_path).train.labels.tolist() == [1, 2, 3]
 
 
 def test_content_decides_about_unpacking_not_the_name(tmp_path: Path) -> None:
