@@ -328,6 +328,11 @@ class Configuration(Section):
         return self.network.classes or self.network.layers[-1]
 
     @property
+    def states_data(self) -> bool:
+        """Whether a data set was given, or is only the default."""
+        return "data" in self.model_fields_set and bool(self.data.model_fields_set)
+
+    @property
     def kappa_range(self) -> tuple[int, int]:
         """Least and greatest learning-rate shift that the hardware can be given."""
         if self.hardware is not None and self.hardware.kappa is not None:

@@ -359,8 +359,11 @@ def _model(location: list[int | str], root: type[BaseModel]) -> type[BaseModel]:
 
 
 def resolved(config: Configuration) -> dict[str, Any]:
-    """Plain data with every default filled in; parsing it gives an equal configuration."""
-    data = config.model_dump(mode="json")
+    """Plain data with every default filled in; parsing it gives an equal configuration.
+
+    Only a section of data that nobody gave stays away: it is not held against a network that it does not fit.
+    """
+    data = config.model_dump(mode="json", exclude=None if config.states_data else {"data"})
     if config.out_degrees is not None:
         data["network"] |= {"out_degree": list(config.out_degrees), "density": None}
     data["network"]["classes"] = config.classes

@@ -26,14 +26,13 @@ def check(config: Configuration, data_dir: Path | None = None) -> list[str]:
     InputError
         If the data set is unknown, its file is none, or it does not fit the network.
     """
-    stated = "data" in config.model_fields_set and bool(config.data.model_fields_set)
     found = outline(config, data_dir)
     if found is None:
         return [f"data.name = {config.data.name}: is not here, so that its features, classes and samples are not checked"]
     try:
         check_outline(config, found)
     except InputError as e:
-        if stated:
+        if config.states_data:
             raise
         return [f"the default data set does not fit, and samples are only there for one that does: {e}"]
     return []
