@@ -26,7 +26,6 @@ _OPTIONS = {"assignments": "set", "deviation": "std", "megahertz": "clock", "win
 """Options whose names are not those of the library's parameters."""
 
 app = typer.Typer(
-    help="Accelerators that train pre-defined sparse neural networks: reference, model, hardware.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -37,6 +36,23 @@ cli_difficulty.register(data_app)
 cli_explore.register(app)
 cli_scatter.register(app)
 cli_torch.register(app)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib import metadata
+
+        sys.stdout.write(f"hwsim {metadata.version('hwsim')}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version and stop")
+    ] = False,
+) -> None:
+    """Accelerators that train pre-defined sparse neural networks: reference, model, hardware."""
 
 
 def _load(path: Path, seed: int | None, assignments: list[str] | None = None, **training: Any) -> Configuration:

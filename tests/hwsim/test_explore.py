@@ -40,6 +40,24 @@ def whole(tmp_path_factory):
     return path, folder / "out"
 
 
+def test_more_seeds_are_measured_and_what_is_known_is_kept(tmp_path, capsys):
+    """--seeds takes more than the file lists; rows of earlier seeds are not measured again."""
+    path, out = studies.write(tmp_path, axes=None, measure=["fixed"]), tmp_path / "out"
+    keys = []
+    for count in (1, 4, 2):
+        resume = ["--resume"] if keys else []
+        assert studies.explore(path, out, "--seeds", str(count), *resume) == 0
+        assert [r["seed"] for r in rows(out)] == [str(n) for n in range(count)]
+        with sqlite3.connect(out / "study.sqlite") as db:
+            keys.append({key for (key,) in db.execute("SELECT key FROM results")})
+        assert json.loads((out / "timing.json").read_text())["measured"]["value"] == {1: 1, 4: 3, 2: 0}[count]
+    assert keys[0] < keys[1] == keys[2] and len(keys[1]) == 4
+    assert f"hwsim explore {path} --seeds 2" in (out / "report.md").read_text()
+    assert study.load(out / "study.yaml").seeds == (0, 1)
+    assert studies.explore(path, tmp_path / "none", "--seeds", "0") == 2
+    assert capsys.readouterr().err == "hwsim: --seeds = 0: must lie in 1..10,000; nearest: 1\n"
+
+
 def test_what_a_study_leaves(whole):
     _, out = whole
     names = {p.name for p in out.iterdir()}

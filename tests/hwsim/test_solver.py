@@ -189,6 +189,25 @@ def test_nothing_within_the_budget_is_exit_code_1_with_the_reason(capsys):
     assert code == 1 and "704 multipliers exceed 500" in shown.out and "34 clocks per input exceed 20" in shown.out
 
 
+def test_what_only_unbalanced_vectors_offer_is_said(tmp_path, capsys):
+    path = tmp_path / "full.yaml"
+    path.write_text("network: {layers: [784, 64, 64, 64, 10], out_degree: full}\nconnectivity: {kind: full}\n")
+    code, shown = run(capsys, path, "--out", tmp_path / "out")
+    said = "no legal vector with passes of equal length within the budget; 5,145 legal ones, before any budget, have passes "
+    assert code == 1 and f"{said}of different length: --unbalanced" in shown.out
+    content = json.loads((tmp_path / "out" / "solve.json").read_text())
+    assert (content["legal"]["value"], content["legal_unequal"]["value"]) == (0, 5145)
+    code, shown = run(capsys, path, "--unbalanced")
+    assert code == 0 and "5,145 of 5,145 legal vectors" in shown.out and "--unbalanced" not in shown.out
+    code, shown = run(capsys, RECONFIG, "--clocks", "20", "--multipliers", "500")
+    assert code == 1 and "60 legal ones, before any budget" in shown.out
+    assert "--unbalanced" not in run(capsys, RECONFIG)[1].out
+    one = tmp_path / "one.yaml"
+    one.write_text("network: {layers: [16, 4], out_degree: full}\nconnectivity: {kind: full}\n")
+    code, shown = run(capsys, one, "--clocks", "1")
+    assert code == 1 and "--unbalanced" not in shown.out  # a single junction has no passes of different length
+
+
 def test_the_files_own_z_plays_no_part(tmp_path, capsys):
     code, shown = run(capsys, RECONFIG, "--set", "network.out_degree=[3, 12]", "--set", "hardware.z=[7, 7]")
     assert code == 0 and "32" in shown.out
