@@ -306,6 +306,10 @@ def synth(
     console.print(session.table(made))
     for line in session.lines(made):
         console.print(line)
+    if made.from_cache:
+        console.print("--no-cache runs the tools")
+    if made.lacks_dsp:
+        console.print("--no-dsp builds all multipliers from LUTs")
     console.print(f"in {directory.path}: {', '.join(files)}")
     if made.failure is not None:
         raise typer.Exit(_fail(made.failure, 1))
@@ -430,7 +434,7 @@ def data_fetch(
     from hwsim.watch import download_watcher
 
     if data_dir is None:
-        raise InputError("data directory", None, "is missing: give --data-dir or set HWSIM_DATA")
+        raise ArgumentError("data_dir", None, "is missing: give it or set HWSIM_DATA")
     with download_watcher(quiet) as watch:
         paths = fetch.fetch(name, data_dir, mirror, watch)
     for path in paths:

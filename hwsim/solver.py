@@ -25,7 +25,7 @@ from hwsim.accelerator import Accelerator, accelerator, operations
 from hwsim.config import Configuration
 from hwsim.constraints import divisors
 from hwsim.timing import latencies
-from models.errors import ArgumentError, InputError
+from models.errors import ArgumentError
 
 IntArray = npt.NDArray[np.int64]
 
@@ -80,7 +80,7 @@ def clocks_for(inputs_per_second: float, megahertz: float) -> int:
     """
     for name, value in (("inputs_per_second", inputs_per_second), ("megahertz", megahertz)):
         if not (math.isfinite(value) and value > 0):
-            raise InputError(name, value, "must be a positive number")
+            raise ArgumentError(name, value, "must be a positive number")
     clocks = math.floor(Fraction(str(megahertz)) * 10**6 / Fraction(str(inputs_per_second)))
     if clocks < 1:
         most = f"at {megahertz:g} MHz"

@@ -116,7 +116,7 @@ def _out_degree(source: Path, layer: Layer) -> int:
         if low != high or low == 0:
             rule = (
                 f"has {neurons} with {low} to {high} edges, but hardware patterns give all the same number; "
-                "the reference engines take it with --set connectivity.kind=random"
+                "the reference engines take it with connectivity.kind random"
             )
             raise InputError(f"{source}: {layer.name}", None, rule)
     return int(layer.edge.sum(axis=0)[0])

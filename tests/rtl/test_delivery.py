@@ -114,7 +114,8 @@ def test_every_waiver_is_needed(verilator, tmp_path):
     found = set()
     for name in ("two_junctions", "inference", "short_beat", "overlap"):
         found |= set(verilator(toolchain.delivered(verilog(name), tmp_path / name), "accelerator.v"))
-    assert found == set(delivery.LINT_WAIVERS)
+    groups = {"WIDTHEXPAND": "WIDTH", "WIDTHTRUNC": "WIDTH"}  # of newer ones
+    assert {groups.get(rule, rule) for rule in found} == set(delivery.LINT_WAIVERS)
     assert all(reason for reason in delivery.LINT_WAIVERS.values())
 
 
