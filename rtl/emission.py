@@ -86,6 +86,6 @@ def _as_verilog(text: str) -> str:
     return _INITIALISED.sub(r"\1\2\3;\n\1initial \3 = \4;", result)
 
 
-# Linters warn of a declaration with a value whose register a process assigns, and older ones do not even know how to be quiet.
+# Linters warn of a declaration with a value if a process assigns the register, and older ones know no waiver for that.
 _INITIALISED = re.compile(r"^( *)(reg (?:\[\d+:\d+\] )?)(\\\S+ |\w+) *= (.+);$", re.MULTILINE)
 """A declaration of a register with its value at power-up; the same is said by a statement."""
