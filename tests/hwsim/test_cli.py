@@ -329,7 +329,7 @@ def process(*arguments, shell=""):
     """The command in a process of its own, its streams arranged by a shell; (exit code, standard output, standard error)."""
     command = [sys.executable, "-m", "hwsim", *map(str, arguments)]
     script = ["bash", "-c", f'"$@" {shell}', "bash", *command]
-    done = subprocess.run(script, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(script, capture_output=True, text=True, timeout=600, check=False)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -367,7 +367,7 @@ def test_a_real_full_disk(config, tmp_path):
         ["bash", str(tmp_path / "run.sh"), *command],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
         env=environment,
     )

@@ -45,7 +45,7 @@ def test_a_study_on_a_cluster_that_loses_a_worker(cluster, tmp_path):
         if re.match(r"\d+ of \d+ measurements", line):
             break
     workers[0].kill()
-    _, complaint = process.communicate(timeout=300)
+    _, complaint = process.communicate(timeout=600)
     assert process.returncode == 0, complaint
     assert studies.tables(tmp_path / "out") == studies.tables(tmp_path / "local")
 

@@ -227,8 +227,8 @@ def test_a_second_interrupt_stops_at_once_and_loses_only_the_present_epoch(tmp_p
     assert runs.files(out) == runs.files(tmp_path / "whole")
 
 
-# A run that sends itself a signal at a moment that depends on no clock: the n-th time that it trains a chunk or touches a file
-# of its directory, or the first time after there is a checkpoint. Pictures, which take longer than all else, are left out.
+# A run that sends itself a signal at a moment that depends on no clock: the n-th time that it trains a chunk or touches a
+# file of its directory, or the first time after there is a checkpoint. Pictures, which take long, are left out.
 PROGRAM = """
 import contextlib, os, signal, sys, types
 from pathlib import Path

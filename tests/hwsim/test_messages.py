@@ -119,7 +119,8 @@ def test_a_caller_and_a_user_are_told_the_same_in_their_own_words(tmp_path, caps
         .err.splitlines()[-1]
         .startswith("hwsim: --data-dir: is missing: mnist needs a data directory: give --data-dir or set HWSIM_DATA")
     )
-    assert cli.run(["data", "info", "mnist", "--data-dir", str(tmp_path / "none")]) == 2
+    demo = str(ROOT / "sim_configs/demo.yaml")
+    assert cli.run(["train", demo, "--set", "data.name=mnist", "--data-dir", str(tmp_path / "none"), "-q"]) == 2
     assert f"hwsim: --data-dir = {tmp_path}/none: no such directory" in capsys.readouterr().err
     assert cli.run(["solve", str(ROOT / "sim_configs/demo.yaml"), "--clock", "-1"]) == 2
     assert capsys.readouterr().err == "hwsim: --clock = -1.0: must be a positive number\n"

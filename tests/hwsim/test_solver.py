@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import time
 
 import numpy as np
 import pytest
@@ -17,6 +16,7 @@ from hwsim.solver import Budget, Solver
 from hwsim.timing import timing
 from models.errors import InputError
 from tests.hwsim.shipped import SHIPPED
+from tests.work import calls
 
 RECONFIG = next(p for p in SHIPPED if p.stem == "reconfig2018")
 
@@ -143,13 +143,12 @@ def test_sorted_by_what_was_asked_for_whatever_the_blocks(key, monkeypatch):
     assert solved(config, sort=key, limit=5) == [tuple(z) for z in found.z[:5].tolist()]
 
 
-def test_large_layers_in_well_under_a_second():
+def test_large_layers_are_looked_at_in_blocks():
     config = design([98280, 83160, 50400], [11, 20], "structured")
-    started = time.process_time()
     found = Solver(config).solve(True)
     assert found.within == Solver(config).count() > 4000
     assert Solver(load(RECONFIG)).solve(True).within == 67
-    assert time.process_time() - started < 1
+    assert calls(lambda: Solver(config).solve(True)) < 40_000
 
 
 def test_too_many_vectors_are_refused(monkeypatch):
