@@ -13,7 +13,6 @@ from models.connectivity import full
 from models.errors import InputError
 from models.pattern import Pattern
 from models.scatter import (
-from tests.work import calls
     SideWindows,
     backward,
     forward,
@@ -22,6 +21,7 @@ from tests.work import calls
     network_forward,
     scatter,
 )
+from tests.work import calls
 
 
 def matrix(pattern):
