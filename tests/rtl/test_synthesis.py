@@ -235,7 +235,7 @@ def test_a_tool_beyond_its_time_is_killed(players, emitted, tmp_path, monkeypatc
 
 
 def test_options_that_mean_nothing():
-    with pytest.raises(InputError, match="--time-limit = 0: must be a number above 0"):
+    with pytest.raises(InputError, match="time_limit = 0: must be a number above 0"):
         Options(time_limit=0)
     with pytest.raises(InputError, match="--frequency = nan"):
         Options(frequency=float("nan"))
