@@ -146,7 +146,7 @@ def test_data_commands(refused, capsys, monkeypatch, tmp_path):
     assert cli.run(["data", "list"]) == 0 and "mnist-mini" in capsys.readouterr().out
     assert cli.run(["data", "info", "mnist-mini"]) == 0 and "5,000" in capsys.readouterr().out
     assert "unknown data set" in refused("data", "info", "mnits")
-    assert "data directory: is missing" in refused("data", "fetch", "mnist")
+    assert "--data-dir: is missing" in refused("data", "fetch", "mnist")
     assert cli.run(["data", "info", "mnist", "--data-dir", str(tmp_path)]) == 1
     shown = capsys.readouterr()
     assert "missing" in shown.out and not shown.err

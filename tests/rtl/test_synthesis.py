@@ -235,11 +235,11 @@ def test_a_tool_beyond_its_time_is_killed(players, emitted, tmp_path, monkeypatc
 
 
 def test_options_that_mean_nothing():
-    with pytest.raises(InputError, match="^time_limit = 0: must be a number above 0"):
+    with pytest.raises(InputError, match=r"^time_limit = 0: must be a number above 0"):
         Options(time_limit=0)
-    with pytest.raises(InputError, match="^frequency = nan"):
+    with pytest.raises(InputError, match=r"^frequency = nan"):
         Options(frequency=float("nan"))
-    with pytest.raises(InputError, match="^target = spartan: is not known; nearest: ecp5-25k"):
+    with pytest.raises(InputError, match=r"^target = spartan: is not known; nearest: ecp5-25k"):
         target("spartan")
 
 
