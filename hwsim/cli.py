@@ -27,7 +27,6 @@ _OPTIONS = {"assignments": "set", "deviation": "std", "megahertz": "clock", "win
 """Options whose names are not those of the library's parameters."""
 
 app = typer.Typer(
-    help="Accelerators that train pre-defined sparse neural networks: reference, model, hardware.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -38,6 +37,23 @@ cli_difficulty.register(data_app)
 cli_explore.register(app)
 cli_scatter.register(app)
 cli_torch.register(app)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib import metadata
+
+        sys.stdout.write(f"hwsim {metadata.version('hwsim')}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version and stop")
+    ] = False,
+) -> None:
+    """Accelerators that train pre-defined sparse neural networks: reference, model, hardware."""
 
 
 def _load(path: Path, seed: int | None, assignments: list[str] | None = None, **training: Any) -> Configuration:
@@ -297,6 +313,10 @@ def synth(
     console.print(session.table(made))
     for line in session.lines(made):
         console.print(line)
+    if made.from_cache:
+        console.print("--no-cache runs the tools")
+    if made.lacks_dsp:
+        console.print("--no-dsp builds all multipliers from LUTs")
     console.print(f"in {directory.path}: {', '.join(files)}")
     if made.failure is not None:
         raise typer.Exit(_fail(made.failure, 1))
@@ -424,7 +444,7 @@ def data_fetch(
     from hwsim.watch import download_watcher
 
     if data_dir is None:
-        raise InputError("data directory", None, "is missing: give --data-dir or set HWSIM_DATA")
+        raise ArgumentError("data_dir", None, "is missing: give it or set HWSIM_DATA")
     with download_watcher(quiet) as watch:
         paths = fetch.fetch(name, data_dir, mirror, watch)
     for path in paths:

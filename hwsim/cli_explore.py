@@ -81,6 +81,9 @@ def solve(
         console.print(solve_report.as_table(loaded, solution, limit or _SHOWN, clock))
         if solution.within > (limit or _SHOWN):
             console.print(f"{solution.within - (limit or _SHOWN):,} more; --limit and --out show them")
+        if not solution.within and not unbalanced:
+            left_out = solver.unequal(solving.count_unequal(), "--unbalanced")
+            console.print(f"no legal vector with passes of equal length within the budget{left_out}", soft_wrap=True)
         for miss in misses:
             console.print(f"not {', '.join(map(str, miss.z))}: {miss.reason}")
         name, content = "solve.json", solve_report.as_json(loaded, solving, solution, misses, clock)
@@ -99,7 +102,7 @@ def explore(
     scheduler: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="of a Dask scheduler, in place of --workers", show_default=False)
     ] = None,
-    seeds: Annotated[int | None, _number("only the first seeds of the study")] = None,
+    seeds: Annotated[int | None, _number("so many seeds: the study's first ones, or more than it lists")] = None,
     out: Out = None,
     data_dir: DataDir = None,
     assign: Set = None,

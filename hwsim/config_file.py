@@ -13,6 +13,7 @@ from hwsim import given_files
 from hwsim.config import Configuration
 from hwsim.constraints import close_names
 from models.errors import ArgumentError, InputError
+from models.number_system import STEPS
 
 _LARGEST_FILE = 1 << 16
 """Bytes. No configuration comes near; a larger file is a mistake, and parsing it would take long."""
@@ -84,8 +85,11 @@ def _mapping(loader: _Loader, node: yaml.Node) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for key, value in node.value:
         name = loader.construct_object(key, deep=True)
-        if not isinstance(name, str):
+        if not isinstance(key, yaml.ScalarNode):
             raise _fault(key, f"the key {_shown(name)} is not a word")
+        name = key.value  # as it is written: 10, 0x10 and true are names here, no values
+        if not name:
+            raise _fault(key, "a key is empty")
         if name in result:
             raise _fault(key, f"the key {_brief(name)} stands twice")
         result[name] = loader.construct_object(value, deep=True)
@@ -129,24 +133,38 @@ def read_design(path: Path) -> dict[str, Any]:
 def with_overrides(data: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
     """Plain data with the values of ``overrides``, by dotted name, in place of its own; ``data`` stays as it is.
 
+    A section that is left out or ``null`` begins empty, one word for all of a section's keys stands for each of them, and a
+    density replaces degrees and the other way round: so what :func:`resolved` writes is as good as what a person would.
+
     Raises
     ------
     InputError
         If a section is no section.
     """
+    for one, other in (("network.density", "network.out_degree"), ("network.out_degree", "network.density")):
+        if overrides.get(one) is not None and other not in overrides:
+            overrides = overrides | {other: None}
     result = dict(data)
     for dotted, value in overrides.items():
         *sections, key = dotted.split(".")
         at = result
         for depth, section in enumerate(sections, 1):
-            # A copy: with anchors, two sections of the file can be one object.
-            inner = at.get(section, {})
+            inner, name = at.get(section), ".".join(sections[:depth])
+            if inner is None:
+                inner = {}
+            elif isinstance(inner, str) and name in _FOR_ALL:
+                inner = dict.fromkeys(_FOR_ALL[name], inner)
             if not isinstance(inner, dict):
                 raise InputError(".".join(map(_brief, sections[:depth])), _shown(inner), "must be a section with keys")
+            # A copy: with anchors, two sections of the file can be one object.
             at[section] = dict(inner)
             at = at[section]
         at[key] = value
     return result
+
+
+_FOR_ALL = {"numbers.rounding": STEPS}
+"""Sections in whose place one word may stand, and their keys."""
 
 
 def read_sections(path: Path, what: str = "configuration") -> dict[str, Any]:
@@ -201,9 +219,23 @@ def assignment(text: str) -> tuple[str, Any]:
     if not equals or not all(part for part in key.split(".")):
         raise ArgumentError("assignments", text, "must read key=value, for example training.epochs=3")
     try:
-        return key, yaml.load(value, Loader=_Loader)
-    except (yaml.YAMLError, ValueError, RecursionError):
+        return key, value_of(value)
+    except InputError:
         raise ArgumentError("assignments", text, "has a value that is not valid YAML") from None
+
+
+def value_of(text: str) -> Any:
+    """What a text is as a value in a file.
+
+    Raises
+    ------
+    InputError
+        If it is not valid YAML.
+    """
+    try:
+        return yaml.load(text, Loader=_Loader)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        raise InputError("value", text, "is not valid YAML") from None
 
 
 def parse(data: dict[str, Any]) -> Configuration:
@@ -375,11 +407,19 @@ def as_yaml(config: Configuration, overrides: dict[str, Any] | None = None) -> s
     return yaml.dump(with_overrides(resolved(config), overrides or {}), Dumper=_Dumper, sort_keys=False, width=110)
 
 
-class _Dumper(yaml.SafeDumper):
+class Dumper(yaml.SafeDumper):
+    """Quotes text that would be something else, be it to us or to readers of YAML 1.1."""
+
+
+for _name, (_pattern, _first) in _PLAIN.items():
+    Dumper.add_implicit_resolver(_CORE + _name, _pattern, _first)
+
+
+class _Dumper(Dumper):
     """Sections as blocks, lists of numbers on one line."""
 
 
-_Dumper.add_representer(list, lambda dumper, data: dumper.represent_sequence("tag:yaml.org,2002:seq", data, flow_style=True))
+_Dumper.add_representer(list, lambda dumper, data: dumper.represent_sequence(_CORE + "seq", data, flow_style=True))
 
 
 def fingerprint(config: Configuration) -> str:

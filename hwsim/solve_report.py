@@ -135,6 +135,9 @@ def as_json(
     budget = {f.name: getattr(solver.budget, f.name) for f in fields(solver.budget)}
     return metrics.provenance(config) | {
         "legal": figure(solution.legal, "vectors", "legal without a budget; under overlap before latencies are looked at"),
+        "legal_unequal": figure(
+            solver.count_unequal(), "vectors", "legal without a budget, with passes of different length"
+        ),
         "within_budget": figure(solution.within, "vectors", "legal and within the budget; candidates are the best of them"),
         "budget": budget | {"clock_megahertz": megahertz},
         "units": {

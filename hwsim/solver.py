@@ -25,7 +25,7 @@ from hwsim.accelerator import Accelerator, accelerator, operations
 from hwsim.config import Configuration
 from hwsim.constraints import divisors
 from hwsim.timing import latencies
-from models.errors import ArgumentError, InputError
+from models.errors import ArgumentError
 
 IntArray = npt.NDArray[np.int64]
 
@@ -80,7 +80,7 @@ def clocks_for(inputs_per_second: float, megahertz: float) -> int:
     """
     for name, value in (("inputs_per_second", inputs_per_second), ("megahertz", megahertz)):
         if not (math.isfinite(value) and value > 0):
-            raise InputError(name, value, "must be a positive number")
+            raise ArgumentError(name, value, "must be a positive number")
     clocks = math.floor(Fraction(str(megahertz)) * 10**6 / Fraction(str(inputs_per_second)))
     if clocks < 1:
         most = f"at {megahertz:g} MHz"
@@ -184,10 +184,14 @@ class Solution:
 def load(path: str | Path, overrides: dict[str, Any]) -> Configuration:
     """A configuration whose own z, if it has one, plays no part: one edge processor per junction is legal always."""
     data = config_file.with_overrides(config_file.read_design(Path(path)), overrides)
+    return config_file.parse(config_file.with_overrides(data, narrowest(data)))
+
+
+def narrowest(data: dict[str, Any]) -> dict[str, Any]:
+    """Override of a configuration's plain data that gives every junction one edge processor."""
     network = data.get("network")
     layers = network.get("layers") if isinstance(network, dict) else None
-    ones = [1] * max(1, len(layers) - 1) if isinstance(layers, list) else [1]
-    return config_file.parse(config_file.with_overrides(data, {"hardware.z": ones}))
+    return {"hardware.z": [1] * max(1, len(layers) - 1 if isinstance(layers, list | tuple) else 1)}
 
 
 class Solver:
@@ -343,6 +347,10 @@ class Solver:
             after = [suffix[k] for k in np.searchsorted(right.z, left.results)]
         return sum(after)
 
+    def count_unequal(self) -> int:
+        """How many legal vectors there are, without a budget, of which the C_i differ."""
+        return self.count() - len(self.balanced())
+
     def _unbalanced(self) -> Iterator[IntArray]:
         """Option indices of all legal vectors that may fit the budget, in blocks."""
         kept, numbers = [], []
@@ -370,6 +378,11 @@ class Solver:
             for part in _parts(kept[i].z.size - start):
                 grown = _grown(prefix[part], start[part], kept[i].z.size)
                 stack.append(grown[_affordable(kept, grown, limited, tails)])
+
+
+def unequal(count: int, given: str) -> str:
+    """What a search among equal C_i that has found nothing has left out, and what to give for it."""
+    return f"; {count:,} legal ones, before any budget, have passes of different length: {given}" if count else ""
 
 
 def _cheapest(options: list[Options], name: str) -> list[npt.NDArray[np.float64]]:

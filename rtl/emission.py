@@ -1,5 +1,6 @@
 """From the accelerator to Verilog, and from its signals to the names they have there."""
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -82,4 +83,9 @@ write_verilog
 def _as_verilog(text: str) -> str:
     yosys = find_yosys(lambda version: version >= (0, 40))
     result: str = yosys.run(["-q", "-"], _SCRIPT.format(rtlil=text), ignore_warnings=True)
-    return result
+    return _INITIALISED.sub(r"\1\2\3;\n\1initial \3 = \4;", result)
+
+
+# Linters warn of a declaration with a value if a process assigns the register, and older ones know no waiver for that.
+_INITIALISED = re.compile(r"^( *)(reg (?:\[\d+:\d+\] )?)(\\\S+ |\w+) *= (.+);$", re.MULTILINE)
+"""A declaration of a register with its value at power-up; the same is said by a statement."""

@@ -1,11 +1,12 @@
 """What a study lays beside its results: published figures, correlations between figures, and curves along an axis."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from hwsim import figures
+from hwsim import config_file, figures
 from hwsim.config import Real, Section, Text
 from hwsim.constraints import close_names
 from hwsim.studies.labels import IDLE, label_of
@@ -64,6 +65,37 @@ class CurveSection(Section):
 
     y: Text
     along: Text
+
+
+def with_labels(study: Any) -> Any:
+    """Plain data of a study in which ``where`` names the labels of lists as they are written at the axis.
+
+    A label such as ``0x10`` or ``1e3`` is text there, but a number here unless it stands in quotes.
+    """
+    axes = study.get("axes") if isinstance(study, dict) else None
+    published = study.get("published") if isinstance(study, dict) else None
+    if not isinstance(axes, dict) or not isinstance(published, list):
+        return study
+
+    def label(axis: str, value: Any) -> Any:
+        listed = axes[axis].get("list") if isinstance(axes.get(axis), dict) else None
+        if isinstance(value, str) or not isinstance(listed, dict) or label_of(value) in listed:
+            return value
+        same = [text for text in listed if _plain(text) == (type(value), value)]
+        return same[0] if len(same) == 1 else value
+
+    def named(of: Any) -> Any:
+        where = of.get("where") if isinstance(of, dict) else None
+        return of | {"where": {a: label(a, v) for a, v in where.items()}} if isinstance(where, dict) else of
+
+    return study | {"published": [named(of) for of in published]}
+
+
+def _plain(label: Any) -> tuple[type, Any]:
+    """Type and value of what would stand there without quotes."""
+    with suppress(InputError):
+        label = config_file.value_of(label)
+    return type(label), label
 
 
 def check(study: "Study") -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import yaml
 
+from hwsim import config_file
 from hwsim.rundir import check_usable, lock, write_whole
 from hwsim.studies.study import Study
 from models.errors import ArgumentError
@@ -80,7 +81,8 @@ class StudyDirectory:
             stored = file.name.startswith(STORE) and not self._resume
             if file.is_file() and (ours or stored):
                 file.unlink()
-        text = yaml.safe_dump(self._study.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=110)
+        plain = self._study.model_dump(mode="json")
+        text = yaml.dump(plain, Dumper=config_file.Dumper, sort_keys=False, allow_unicode=True, width=110)
         self.write(STUDY, (_HEADER + text).encode())
 
     def write(self, name: str, data: bytes) -> None:

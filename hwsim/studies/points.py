@@ -13,7 +13,8 @@ from pydantic_core import PydanticUndefined
 
 from hwsim import config_file, data_fit
 from hwsim.config import Configuration
-from hwsim.solver import Budget, Solver
+from hwsim.config_file import with_overrides
+from hwsim.solver import Budget, Solver, narrowest, unequal
 from hwsim.studies.expressions import Expression
 from hwsim.studies.labels import IDLE, label_of
 from hwsim.studies.measurements import WITH_DATA
@@ -113,7 +114,7 @@ class Space:
     def __init__(self, study: Study, data_dir: Path | None = None) -> None:
         assert isinstance(study.base, dict)
         self.study, self.data_dir = study, data_dir
-        self._base = merged(study.base, study.set)
+        self._base = with_overrides(study.base, study.set)
         self.constraints = [Expression(text, f"constraints[{k}]") for k, text in enumerate(study.constraints)]
         self._when = {
             name: Expression(axis.when, f"axes.{name}.when") for name, axis in study.axes.items() if axis.when is not None
@@ -185,15 +186,16 @@ class Space:
 
     def _solved(self, wanted: SolveSection, chosen: list[Value]) -> list[Value]:
         budget = Budget(wanted.multipliers, wanted.memory_bits, wanted.banks, wanted.clocks)
-        layers = self._merged(chosen).get("network", {}).get("layers", ())
         try:
-            config = self.configuration(chosen, {"hardware.z": [1] * max(1, len(layers) - 1)})
-            found = Solver(config, budget).solve(wanted.unbalanced, wanted.sort).candidates
+            config = self.configuration(chosen, narrowest(self._merged(chosen)))
+            solving = Solver(config, budget)
+            found = solving.solve(wanted.unbalanced, wanted.sort).candidates
         except InputError as e:
             raise _NoDesign(str(e)) from None
         z = [row for row, c in zip(found.z.tolist(), found.cycles.tolist(), strict=True) if _among(c, wanted.cycles)]
         if not z:
-            raise _NoDesign("hardware.z: no legal vector fits the budget of the axis")
+            more = "" if wanted.unbalanced else unequal(solving.count_unequal(), "`unbalanced: true`")
+            raise _NoDesign(f"hardware.z: no legal vector fits the budget of the axis{more}")
         return [Value(label_of(row), row, {"hardware.z": row}) for row in z[: wanted.limit]]
 
     def names(self, chosen: list[Value]) -> dict[str, Any]:
@@ -209,26 +211,18 @@ class Space:
         InputError
             If it is none.
         """
-        data = merged(self._merged(chosen), more or {}) | {"seed": self.study.seeds[0]}
+        data = with_overrides(self._merged(chosen), more or {}) | {"seed": self.study.seeds[0]}
         return config_file.parse(data)
 
     def _merged(self, chosen: list[Value]) -> dict[str, Any]:
         data = self._base
         for value in chosen:
-            data = merged(data, value.sets)
+            data = with_overrides(data, value.sets)
         return data
 
 
 class _NoDesign(Exception):
     """No value of an axis makes a design."""
-
-
-def merged(data: dict[str, Any], sets: dict[str, Any]) -> dict[str, Any]:
-    """Values set over others; a density replaces degrees and the other way round."""
-    for one, other in (("network.density", "network.out_degree"), ("network.out_degree", "network.density")):
-        if one in sets and other not in sets:
-            sets = sets | {other: None}
-    return config_file.with_overrides(data, sets)
 
 
 def _among(cycles: list[int], wanted: tuple[int, ...] | None) -> bool:

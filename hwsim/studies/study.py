@@ -1,5 +1,6 @@
 """A study: a base configuration, axes along which it varies, and what to measure at every point."""
 
+import itertools
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -16,6 +17,7 @@ Key = Annotated[Text, Field(pattern=r"^[a-z_0-9]+(\.[a-z_0-9]+)*$")]
 Name = Annotated[Text, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Measurement = Literal["check", "fixed", "float", "cycle", "costs", "pattern", "difficulty", "frontend", "synth"]
 Seed = Annotated[Int, Field(ge=0, lt=2**63)]
+MOST_SEEDS = 10_000
 
 
 class RandomSection(Section):
@@ -113,7 +115,7 @@ class Study(Section):
     constraints: tuple[Text, ...] = Field((), description="conditions that every point must fulfil")
     samples: Annotated[Int, Field(ge=1, le=10**6)] | None = Field(None, description="draws of the random axes")
     seed: Seed = Field(0, description="of these draws and of searches")
-    seeds: Annotated[tuple[Seed, ...], Field(min_length=1, max_length=10_000)] = Field(
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1, max_length=MOST_SEEDS)] = Field(
         (0,), description="of the configuration: every point is measured with each"
     )
     measure: Annotated[tuple[Measurement, ...], Field(min_length=1)]
@@ -130,6 +132,11 @@ class Study(Section):
         if measurement == "synth":
             return self.synth.model_dump(mode="json")
         return {"energies": self.energies} if measurement == "costs" else {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_labels(cls, given: Any) -> Any:
+        return comparisons.with_labels(given)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -209,7 +216,8 @@ def load(path: Path, sets: dict[str, Any] | None = None, seeds: int | None = Non
     sets
         Configuration keys whose values replace those of the base and of the study's ``set``.
     seeds
-        How many of the seeds to take, the first ones; all if left out.
+        How many seeds to take; those listed if left out. Fewer are the first ones; more go on with the least numbers, from
+        0, that are not listed.
 
     Raises
     ------
@@ -225,11 +233,15 @@ def load(path: Path, sets: dict[str, Any] | None = None, seeds: int | None = Non
     study = parse(data)
     if study.energies is not None:
         energy.load(Path(study.energies))
-    if seeds is None:
-        return study
-    if not 1 <= seeds <= len(study.seeds):
-        raise ArgumentError("seeds", seeds, f"the study has {len(study.seeds)}", [1, len(study.seeds)])
-    return study.model_copy(update={"seeds": study.seeds[:seeds]})
+    return study if seeds is None else study.model_copy(update={"seeds": _seeds(study.seeds, seeds)})
+
+
+def _seeds(listed: tuple[int, ...], count: int) -> tuple[int, ...]:
+    """So many seeds, each of which stays what it is when there are more."""
+    if not 1 <= count <= MOST_SEEDS:
+        raise ArgumentError("seeds", count, f"must lie in 1..{MOST_SEEDS:,}", [min(max(count, 1), MOST_SEEDS)])
+    others = (n for n in itertools.count() if n not in listed)
+    return tuple(itertools.islice(itertools.chain(listed, others), count))
 
 
 def _beside(data: dict[str, Any], folder: Path) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from models.data import cifar, digits, idx, mini, morse, user_files
 from models.data.dataset import Dataset
 from models.data.morse import MorseOptions
 from models.data.regular import folder_content, is_folder, is_there
-from models.errors import InputError
+from models.errors import ArgumentError, InputError
 
 
 @dataclass(frozen=True)
@@ -175,10 +175,10 @@ def load(name: str, data_dir: Path | None, seed: int, *, morse_options: MorseOpt
     if name == "morse":
         return morse.generate(morse_options or MorseOptions(), np.random.default_rng(seed))
     if data_dir is None:
-        rule = "needs a data directory: give --data-dir or set HWSIM_DATA"
-        raise InputError("data.name", name, rule + _fetch_hint(name))
+        rule = f"is missing: {name} needs a data directory: give <data_dir> or set HWSIM_DATA"
+        raise ArgumentError("data_dir", None, rule + _fetch_hint(name))
     if not data_dir.is_dir():
-        raise InputError("data directory", str(data_dir), "no such directory" + _fetch_hint(name))
+        raise ArgumentError("data_dir", str(data_dir), "no such directory" + _fetch_hint(name))
     return _FROM_FOLDER[name](data_dir)
 
 

@@ -18,9 +18,12 @@ from rtl.cosim import bench
 from rtl.cosim.probes import Probe, probes
 from rtl.cosim.simulators import runner, visible
 from rtl.cosim.stimulus import Samples, beats, parameter_words, pattern
+from rtl.cosim.workplace import harmless
 from rtl.emission import TOP, Verilog
 from rtl.plan import Plan
 from rtl.streams import result_layout
+
+BUILD_LOG, LOG = "build.log", "simulation.log"
 
 
 class SimulationError(RuntimeError):
@@ -147,6 +150,23 @@ def simulate(
     tool = runner(simulator)
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
+    for stale in (BUILD_LOG, LOG, bench.CAPTURE, bench.OUTCOME):
+        (folder / stale).unlink(missing_ok=True)
+    try:
+        with harmless(folder) as place:
+            return _simulate(emitted, script, tool, simulator, place, text or emitted.text, waves)
+    except _BrokenOff as e:
+        logs = " and ".join(name for name in (BUILD_LOG, LOG) if (folder / name).is_file())
+        raise SimulationError(f"{e}: see {logs} in {folder}" if logs else str(e)) from None
+    except OSError as e:
+        raise SimulationError(f"{simulator} cannot be run in {folder}: {e.strerror or e}") from None
+
+
+class _BrokenOff(Exception):
+    """Says what failed; the logs say why."""
+
+
+def _simulate(emitted: Verilog, script: Script, tool: Any, simulator: str, folder: Path, text: str, waves: bool) -> Capture:
     of = emitted.accelerator
     watched = list(probes(of))
     paths = [{k: emitted.path(s) for k, s in p.signals.items()} for p in watched]
@@ -162,10 +182,8 @@ def simulate(
     }
     (folder / bench.SCRIPT).write_text(json.dumps(described))
     np.savez(folder / bench.STREAM, **script.arrays)  # type: ignore[arg-type]
-    for stale in (bench.CAPTURE, bench.OUTCOME):
-        (folder / stale).unlink(missing_ok=True)
     sources = [folder / f"{TOP}.v"]
-    _write_if_new(sources[0], text or emitted.text)
+    _write_if_new(sources[0], text)
     arguments = []
     if simulator == "verilator":
         sources.insert(0, folder / "visible.vlt")
@@ -196,21 +214,21 @@ def _build_and_run(
             sources=sources,
             build_args=arguments,
             timescale=("1ns", "1ps"),
-            log_file=folder / "build.log",
+            log_file=folder / BUILD_LOG,
             **where,
         )
         built = perf_counter()
         tool.test(
             test_module="rtl.cosim.bench",
             extra_env={bench.ENVIRONMENT: str(folder)},
-            log_file=folder / "simulation.log",
+            log_file=folder / LOG,
             results_xml=str(folder / "results.xml"),
             **where,
         )
     except (SystemExit, RuntimeError) as e:
-        raise SimulationError(f"{simulator} failed ({e}): see build.log and simulation.log in {folder}") from None
+        raise _BrokenOff(f"{simulator} failed ({e})") from None
     if not (folder / bench.OUTCOME).exists():
-        raise SimulationError(f"the simulation broke off: see {folder / 'simulation.log'}")
+        raise _BrokenOff("the simulation broke off")
     return {"build": built - began, "simulate": perf_counter() - built}
 
 

@@ -127,6 +127,11 @@ class Synthesis:
         return None if fmax is None else fmax * 1e6 / self.emitted.accelerator.plan.period
 
     @property
+    def lacks_dsp(self) -> bool:
+        """Whether the target has too few DSP blocks for the multipliers."""
+        return self.options.dsp and any(name.startswith("DSP") for name, _, _ in self.result.overflow)
+
+    @property
     def failure(self) -> str | None:
         """Why the design cannot be used on this target, in one line."""
         device = f"{self.target.name} ({self.target.device})"
@@ -307,7 +312,7 @@ class _Steps:
 
     def _failed(self, tool: Tool, *logs: str) -> ToolError:
         said = complaint(self._folder, f"{tool.name}.log", *logs)
-        return ToolError(f"{tool.name} failed: {said}; see {self._folder / tool.name}.log")
+        return ToolError(f"{tool.name} failed: {said}", self._folder / f"{tool.name}.log")
 
 
 _PLACER_OPTIONS = {

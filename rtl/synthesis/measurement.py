@@ -11,6 +11,7 @@ from models.errors import InputError
 from rtl.delivery import generate
 from rtl.synthesis.flow import Options, Synthesis, prepare, synthesise
 from rtl.synthesis.targets import BLOCK_RAM, DSP, FF, LUT, LUT_RAM, Target, target
+from rtl.synthesis.tools import ToolError
 
 _NAMES = {LUT: "luts", LUT_RAM: "lut_ram", FF: "ffs", DSP: "dsps", BLOCK_RAM: "block_rams"}
 """Of the figures that every family has, by resource."""
@@ -57,7 +58,10 @@ def measure(design: Design, settings: Mapping[str, Any]) -> dict[str, Any]:
     figures: dict[str, Any] = {}
     for chosen in _targets(tuple(settings["targets"])):
         with tempfile.TemporaryDirectory() as folder:
-            made = synthesise(emitted, chosen, Path(folder) / "synthesis", options)
+            try:
+                made = synthesise(emitted, chosen, Path(folder) / "synthesis", options)
+            except ToolError as e:
+                raise ToolError(e.what) from None  # the log goes with the folder
         figures |= {f"{chosen.family.name}_{name}": value for name, value in _figures(made).items()}
     return figures
 

@@ -95,8 +95,8 @@ def notes(made: Synthesis) -> list[str]:
         )
     if not made.options.dsp:
         lines.append("multipliers are built from LUTs, as asked for")
-    elif any(name.startswith("DSP") for name, _, _ in result.overflow):
-        lines.append("DSP blocks do not suffice: --no-dsp builds all multipliers from LUTs")
+    elif made.lacks_dsp:
+        lines.append("DSP blocks do not suffice; all multipliers can be built from LUTs")
     if made.options.place and target.family.packer is not None and target.family.packer not in result.tools:
         lines.append(f"no bitstream: {target.family.packer} is not installed")
     return lines
@@ -143,5 +143,5 @@ def lines(made: Synthesis) -> list[str]:
         told.append(f"longest path {result.path}")
     told += [f"note: {note}" for note in notes(made)]
     if made.from_cache:
-        told.append("known from an earlier run: no tool was run (--no-cache runs them)")
+        told.append("known from an earlier run: no tool was run")
     return told

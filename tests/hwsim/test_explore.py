@@ -40,6 +40,24 @@ def whole(tmp_path_factory):
     return path, folder / "out"
 
 
+def test_more_seeds_are_measured_and_what_is_known_is_kept(tmp_path, capsys):
+    """--seeds takes more than the file lists; rows of earlier seeds are not measured again."""
+    path, out = studies.write(tmp_path, axes=None, measure=["fixed"]), tmp_path / "out"
+    keys = []
+    for count in (1, 4, 2):
+        resume = ["--resume"] if keys else []
+        assert studies.explore(path, out, "--seeds", str(count), *resume) == 0
+        assert [r["seed"] for r in rows(out)] == [str(n) for n in range(count)]
+        with sqlite3.connect(out / "study.sqlite") as db:
+            keys.append({key for (key,) in db.execute("SELECT key FROM results")})
+        assert json.loads((out / "timing.json").read_text())["measured"]["value"] == {1: 1, 4: 3, 2: 0}[count]
+    assert keys[0] < keys[1] == keys[2] and len(keys[1]) == 4
+    assert f"hwsim explore {path} --seeds 2" in (out / "report.md").read_text()
+    assert study.load(out / "study.yaml").seeds == (0, 1)
+    assert studies.explore(path, tmp_path / "none", "--seeds", "0") == 2
+    assert capsys.readouterr().err == "hwsim: --seeds = 0: must lie in 1..10,000; nearest: 1\n"
+
+
 def test_what_a_study_leaves(whole):
     _, out = whole
     names = {p.name for p in out.iterdir()}
@@ -174,7 +192,7 @@ def test_whose_directory_it_is(whole, tmp_path, capsys):
 
 @pytest.mark.parametrize(
     "options",
-    [("--workers", "0"), ("--seeds", "9"), ("--set", "numbers.width=9"), ("--set", "x"), ("--resume", "--force")],
+    [("--workers", "0"), ("--seeds", "10001"), ("--set", "numbers.width=9"), ("--set", "x"), ("--resume", "--force")],
 )
 def test_bad_options_are_one_line(options, whole, tmp_path, capsys):
     assert studies.explore(whole[0], tmp_path / "out", *options) == 2
@@ -205,29 +223,51 @@ def test_interrupted_by_hand_and_resumed(whole, tmp_path):
     process = start(whole[0], out, "--workers", "2")
     wait_for_results(process, out, 5)
     process.send_signal(signal.SIGINT)
-    _, complaint = process.communicate(timeout=60)
+    _, complaint = process.communicate(timeout=600)
     assert (process.returncode, complaint) in ((130, "hwsim: interrupted\n"), (0, ""))
     assert studies.explore(whole[0], out, "--resume") == 0
     assert studies.tables(out) == studies.tables(whole[1])
 
 
+# An exploration that kills itself when so many measurements have been stored, the last of them or all before it.
+KILLED = """
+import os, signal, sys
+from hwsim import __main__
+from hwsim.studies.store import Store
+left, before, put = int(sys.argv[1]), sys.argv[2] == "before", Store.put
+
+def counted(*arguments):
+    global left
+    left -= 1
+    if left == 0 and before:
+        os.kill(os.getpid(), signal.SIGKILL)
+    put(*arguments)
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+del sys.argv[1:3]
+Store.put = counted
+if __name__ == "__main__":
+    __main__.main()
+"""
+
+
 @pytest.mark.slow
 def test_killed_at_random_moments_and_resumed_to_the_same_tables(whole, tmp_path):
     out, rng = tmp_path / "out", random.Random(os.environ.get("HWSIM_TEST_SEED", "0"))
-    stored, attempts = 1, 0
+    program, attempts = tmp_path / "killed.py", 0
+    program.write_text(KILLED)
     while True:
         options = ["--resume"] if (out / "study.yaml").exists() else []
-        process = start(whole[0], out, "--workers", "2", *options)
-        wait_for_results(process, out, stored)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(rng.uniform(0, 0.3))
-        process.kill()
-        _, complaint = process.communicate(timeout=60)
-        assert "Traceback" not in complaint and process.returncode in (0, -signal.SIGKILL), complaint
+        moment = [str(rng.randint(1, 14)), rng.choice(["before", "after"])]
+        command = [sys.executable, str(program), *moment, "explore", str(whole[0]), "--out", str(out), "--workers", "2"]
+        process = subprocess.run(
+            [*command, "--quiet", *options], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
+        assert "Traceback" not in process.stderr and process.returncode in (0, -signal.SIGKILL), process.stderr
         attempts += 1
         if process.returncode == 0:
             break
-        stored += rng.randrange(1, 15)
     assert attempts > 3
     assert studies.tables(out) == studies.tables(whole[1])
 
@@ -243,7 +283,7 @@ def test_killed_workers_are_replaced_and_nothing_is_lost(whole, tmp_path):
             if (Path("/proc") / str(child) / "task").exists() and child != process.pid and is_worker(child, process.pid):
                 os.kill(child, signal.SIGKILL)
                 break
-    _, complaint = process.communicate(timeout=120)
+    _, complaint = process.communicate(timeout=600)
     assert process.returncode == 0, complaint
     assert studies.tables(out) == studies.tables(whole[1])
 

@@ -80,7 +80,7 @@ class Mirror:
                 if fault == "slow":
                     time.sleep(0.002)
         if fault == "stall":
-            self.gate.wait(10)
+            self.gate.wait()
 
     def close(self) -> None:
         self.gate.set()
@@ -282,7 +282,7 @@ def test_a_server_that_says_no_more_times_out(
 def test_what_came_before_a_stall_is_kept(
     tmp_path: Path, mirror: Callable[..., Mirror], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetching, "TIMEOUT", (0.2, 0.2))
+    monkeypatch.setattr(fetching, "TIMEOUT", (5.0, 5.0))  # a busy machine must have got half of it by then
     stalling = mirror(fault=lambda turn: "404" if turn else "stall")
 
     with pytest.raises(FetchError, match="HTTP 404"):

@@ -6,8 +6,7 @@ import random
 import signal
 import subprocess
 import sys
-import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 import pytest
 
@@ -221,44 +220,61 @@ def test_a_second_interrupt_stops_at_once_and_loses_only_the_present_epoch(tmp_p
     assert runs.files(out) == runs.files(tmp_path / "whole")
 
 
-# Tells when it can be interrupted, and leaves out the pictures, which take longer than all else.
+# A run that sends itself a signal at a moment that depends on no clock: the n-th time that it trains a chunk or touches a
+# file of its directory, or the first time after there is a checkpoint. Pictures, which take long, are left out.
 PROGRAM = """
-import sys, types
+import contextlib, os, signal, sys, types
+from pathlib import Path
 sys.modules["hwsim.plots"] = types.SimpleNamespace(all_of_training=lambda *_: [])
-import hwsim.__main__
-print("ready", flush=True)
-hwsim.__main__.main()
+from hwsim import __main__, cli
+moment, which, out = sys.argv[1], signal.Signals[sys.argv[2]], sys.argv[3]
+del sys.argv[1:4]
+left = None if moment == "checkpoint" else int(moment)
+
+def pass_by():
+    global left
+    if left is None:
+        left = 1 if os.path.exists(os.path.join(out, "checkpoint.npz")) else None
+    if left is not None:
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), which)
+
+def touched(event, details):
+    if event in ("open", "os.rename", "os.remove", "os.mkdir") and str(details[0]).startswith(out):
+        pass_by()
+
+cli.train_watcher = lambda _quiet: contextlib.nullcontext(lambda _progress: pass_by())
+sys.addaudithook(touched)
+__main__.main()
 """
 
 
-def start(config, out, *options):
-    """``hwsim train`` in a process of its own."""
-    command = [sys.executable, "-c", PROGRAM, "train", str(config), "--out", str(out), "--quiet", *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout is not None and process.stdout.readline() == "ready\n"
-    return process
+def stopped(config, out, moment, which, *options):
+    """``hwsim train`` in a process of its own that sends itself a signal; returns the exit code."""
+    command = [sys.executable, "-c", PROGRAM, str(moment), which.name, str(out), "train", str(config), "--out", str(out)]
+    done = subprocess.run([*command, "--quiet", *options], capture_output=True, text=True)
+    assert "Traceback" not in done.stderr
+    # A shell says 130 for both 130 and SIGINT; the latter is how the interpreter dies when it is just about to exit.
+    assert done.returncode in (0, -which, *([130] if which == signal.SIGINT else [])), done.stderr
+    return done.returncode
 
 
 def stop_at_random(config, out, which, rng):
-    """Start or resume over and over, sending a signal at a random moment, until a run gets to its end."""
-    longest, attempts = 1.0, 0
+    """Start or resume over and over, stopped at a random moment each time, until a run gets to its end."""
+    most, attempts = 30.0, 0
     while True:
         resumed = (out / "checkpoint.npz").exists()
         force = not resumed and out.exists() and any(out.iterdir())
-        process = start(config, out, *(["--resume"] if resumed else ["--force"] if force else []))
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(rng.uniform(0.05, longest))  # it may not yet have begun to do what it is ready for
-        process.send_signal(which)
-        _, complaint = process.communicate(timeout=60)
-        assert "Traceback" not in complaint
-        # A shell says 130 for both 130 and SIGINT; the latter is how the interpreter dies when it is just about to exit.
-        assert process.returncode in (0, -which, *([130] if which == signal.SIGINT else [])), complaint
+        code = stopped(
+            config, out, rng.randint(1, int(most)), which, *(["--resume"] if resumed else ["--force"] if force else [])
+        )
         if out.exists():
             check_sound(out)
         attempts += 1
-        if process.returncode == 0:
+        if code == 0:
             return attempts
-        longest *= 1.7
+        most *= 1.5
 
 
 @pytest.mark.slow
@@ -277,17 +293,13 @@ def test_runs_stopped_at_random_moments_end_in_the_same_bytes(kind, which, tmp_p
     config = runs.write_config(tmp_path, kind, epochs=60)
     assert runs.train(config, tmp_path / "whole") == 0
     moments = random.Random(f"{kind} {which.name} {os.environ.get('HWSIM_TEST_SEED', '0')}")
-    stop_at_random(config, tmp_path / "run", which, moments)
+    assert stop_at_random(config, tmp_path / "run", which, moments) > 3
     assert runs.files(tmp_path / "run") == runs.files(tmp_path / "whole")
 
 
 def test_a_killed_run_is_resumed_and_its_leavings_are_swept_up(tmp_path, no_pictures):
     config, out = runs.write_config(tmp_path, "fixed pipelined", epochs=100), tmp_path / "run"
-    process = start(config, out)
-    while not (out / "checkpoint.npz").exists() and process.poll() is None:
-        time.sleep(0.01)
-    process.kill()
-    process.communicate(timeout=60)
+    assert stopped(config, out, "checkpoint", signal.SIGKILL) == -signal.SIGKILL
     check_sound(out)
     assert (out / "checkpoint.npz").exists() and not (out / "final.npz").exists()
     (out / ".final.npz.0123.part").write_bytes(b"half")  # as a run leaves that is killed while it writes

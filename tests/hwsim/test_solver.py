@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import time
 
 import numpy as np
 import pytest
@@ -17,6 +16,7 @@ from hwsim.solver import Budget, Solver
 from hwsim.timing import timing
 from models.errors import InputError
 from tests.hwsim.shipped import SHIPPED
+from tests.work import calls
 
 RECONFIG = next(p for p in SHIPPED if p.stem == "reconfig2018")
 
@@ -143,13 +143,12 @@ def test_sorted_by_what_was_asked_for_whatever_the_blocks(key, monkeypatch):
     assert solved(config, sort=key, limit=5) == [tuple(z) for z in found.z[:5].tolist()]
 
 
-def test_large_layers_in_well_under_a_second():
+def test_large_layers_are_looked_at_in_blocks():
     config = design([98280, 83160, 50400], [11, 20], "structured")
-    started = time.process_time()
     found = Solver(config).solve(True)
     assert found.within == Solver(config).count() > 4000
     assert Solver(load(RECONFIG)).solve(True).within == 67
-    assert time.process_time() - started < 1
+    assert calls(lambda: Solver(config).solve(True)) < 40_000
 
 
 def test_too_many_vectors_are_refused(monkeypatch):
@@ -187,6 +186,25 @@ def test_inputs_per_second_bound_the_clocks(capsys):
 def test_nothing_within_the_budget_is_exit_code_1_with_the_reason(capsys):
     code, shown = run(capsys, RECONFIG, "--clocks", "20", "--multipliers", "500")
     assert code == 1 and "704 multipliers exceed 500" in shown.out and "34 clocks per input exceed 20" in shown.out
+
+
+def test_what_only_unbalanced_vectors_offer_is_said(tmp_path, capsys):
+    path = tmp_path / "full.yaml"
+    path.write_text("network: {layers: [784, 64, 64, 64, 10], out_degree: full}\nconnectivity: {kind: full}\n")
+    code, shown = run(capsys, path, "--out", tmp_path / "out")
+    said = "no legal vector with passes of equal length within the budget; 5,145 legal ones, before any budget, have passes "
+    assert code == 1 and f"{said}of different length: --unbalanced" in shown.out
+    content = json.loads((tmp_path / "out" / "solve.json").read_text())
+    assert (content["legal"]["value"], content["legal_unequal"]["value"]) == (0, 5145)
+    code, shown = run(capsys, path, "--unbalanced")
+    assert code == 0 and "5,145 of 5,145 legal vectors" in shown.out and "--unbalanced" not in shown.out
+    code, shown = run(capsys, RECONFIG, "--clocks", "20", "--multipliers", "500")
+    assert code == 1 and "60 legal ones, before any budget" in shown.out
+    assert "--unbalanced" not in run(capsys, RECONFIG)[1].out
+    one = tmp_path / "one.yaml"
+    one.write_text("network: {layers: [16, 4], out_degree: full}\nconnectivity: {kind: full}\n")
+    code, shown = run(capsys, one, "--clocks", "1")
+    assert code == 1 and "--unbalanced" not in shown.out  # a single junction has no passes of different length
 
 
 def test_the_files_own_z_plays_no_part(tmp_path, capsys):

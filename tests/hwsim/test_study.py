@@ -4,6 +4,7 @@ import itertools
 import math
 
 import pytest
+import yaml
 
 from hwsim.studies import study
 from hwsim.studies.expressions import Expression
@@ -114,7 +115,7 @@ def test_solved_z_follow_the_other_axes(tmp_path):
         assert len(cycles) == 1 and cycles <= {2, 4, 8}
     assert {p.labels["degrees"] for p in found.legal} == {"2-2", "4-2"}
     assert found.illegal[0].labels == {"degrees": "3-3", "z": "-", "width": "-"}
-    assert found.illegal[0].reason == "hardware.z: no legal vector fits the budget of the axis"
+    assert found.illegal[0].reason.startswith("hardware.z: no legal vector fits the budget of the axis; ")
     none = points(tmp_path, axes={"z": {"solve": {"clocks": 1}}})
     assert not none.legal and "no legal vector fits" in none.illegal[0].reason
 
@@ -174,3 +175,81 @@ def test_labels():
         "x",
         "3.142",
     ]
+
+
+LABELS = ["10", "12", "0x10", "010", "1e3", "1.50", "true", "null", "~", "no", "2018-01-02", "-", "1_000"]
+LISTED = "name: toy\nbase: base.yaml\naxes:\n  size:\n    list:\n{labels}\nmeasure: [check]\n{more}"
+
+
+def listed(folder, labels, more=""):
+    """A study whose axis has these labels, as they stand in the file."""
+    (folder / "base.yaml").write_text(yaml.safe_dump(studies.BASE))
+    lines = [f"      {label}: {{training.epochs: {n}}}" for n, label in enumerate(labels, 9)]
+    path = folder / "listed.yaml"
+    path.write_text(LISTED.format(labels="\n".join(lines), more=more))
+    return path
+
+
+def test_labels_are_text_as_it_is_written(tmp_path):
+    loaded = study.load(listed(tmp_path, LABELS))
+    assert [*loaded.axes["size"].list] == LABELS
+    assert [p.labels["size"] for p in Space(loaded).all().legal] == LABELS
+    assert study.parse(loaded.model_dump(mode="json")) == loaded
+
+
+def test_labels_come_back_from_the_study_that_is_written(tmp_path):
+    assert studies.explore(listed(tmp_path, LABELS[:6]), tmp_path / "out") == 0
+    again = study.load(tmp_path / "out" / "study.yaml")
+    assert [*again.axes["size"].list] == LABELS[:6]
+    assert yaml.safe_load((tmp_path / "out" / "study.yaml").read_text())["axes"]["size"]["list"].keys() == {*LABELS[:6]}
+
+
+@pytest.mark.parametrize("twice", [("10", "10"), ("10", "'10'"), ("true", '"true"'), ("0x10", "'0x10'")])
+def test_a_label_twice_is_refused(twice, tmp_path):
+    with pytest.raises(InputError, match=rf"line 7, column 7: the key {twice[0]} stands twice"):
+        study.load(listed(tmp_path, twice))
+
+
+@pytest.mark.parametrize("label", ["!!null ''", "''", '""'])
+def test_a_label_of_nothing_is_refused(label, tmp_path):
+    with pytest.raises(InputError, match="a key is empty"):
+        study.load(listed(tmp_path, [label]))
+
+
+PUBLISHED = "published:\n  - {{column: check.edges, where: {{size: {}}}, value: 1, source: a, provenance: recall}}\n"
+
+
+@pytest.mark.parametrize("label", LABELS[:9])
+def test_published_figures_name_labels_as_the_axis_does(label, tmp_path):
+    loaded = study.load(listed(tmp_path, [n for n in LABELS if n != "~" or label == "~"], PUBLISHED.format(repr(label))))
+    assert loaded.published[0].where == {"size": label}
+    plain = [n for n in LABELS if n != ("null" if label == "~" else "~")]
+    assert study.load(listed(tmp_path, plain, PUBLISHED.format(label))).published[0].where == {"size": label}
+
+
+def test_a_published_figure_of_a_label_that_is_none_is_refused(tmp_path):
+    for label in ("11", "false", "0x11", "[10, 12]"):
+        with pytest.raises(InputError, match="is no label of the axis size"):
+            study.load(listed(tmp_path, ["10", "12", "0x10"], PUBLISHED.format(label)))
+
+
+def test_more_seeds_than_the_file_lists_go_on_with_the_least_that_it_does_not(tmp_path):
+    path = studies.write(tmp_path, seeds=[5, 1])
+    for count in range(1, 9):
+        assert study.load(path, seeds=count).seeds == (5, 1, 0, 2, 3, 4, 6, 7)[:count]
+    assert study.load(path).seeds == (5, 1)
+    last = studies.write(tmp_path, seeds=[2**63 - 1])
+    assert study.load(last, seeds=3).seeds == (2**63 - 1, 0, 1)
+    assert len({*study.load(last, seeds=10_000).seeds}) == 10_000
+    for count, nearest in ((0, 1), (-3, 1), (10_001, 10_000)):
+        with pytest.raises(InputError, match=rf"seeds = {count}: must lie in 1\.\.10,000; nearest: {nearest}$"):
+            study.load(path, seeds=count)
+
+
+def test_an_axis_of_balanced_z_says_what_it_leaves_out(tmp_path):
+    base = {"network": {"layers": [784, 64, 64, 64, 10], "out_degree": "full"}, "connectivity": {"kind": "full"}}
+    found = points(tmp_path, base=base, axes={"z": {"solve": {}}}, set=None, measure=["check"])
+    assert not found.legal and found.illegal[0].reason == (
+        "hardware.z: no legal vector fits the budget of the axis; 5,145 legal ones, before any budget, have passes of "
+        "different length: `unbalanced: true`"
+    )

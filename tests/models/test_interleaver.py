@@ -1,7 +1,6 @@
 """The interleaver of a pattern and its measures beside their definitions, pair by pair."""
 
 import itertools
-import time
 
 import numpy as np
 import pytest
@@ -12,6 +11,7 @@ from models.biregular import draw_random
 from models.clash_free import from_seeds, interleave
 from models.interleaver import dispersion, interleaver, spread
 from models.pattern import Pattern
+from tests.work import calls
 
 permutations = st.integers(2, 40).flatmap(lambda n: st.permutations(range(n))).map(np.array)
 
@@ -94,12 +94,9 @@ def test_edges_are_numbered_by_left_neuron_and_then_as_before(seed, n_left, n_ri
     assert [by_left[i] for i in interleaver(pattern)] == list(range(pattern.n_edges))
 
 
-def test_a_million_edges_take_seconds_and_a_thousand_no_time():
+def test_a_million_edges_take_no_loop_of_the_interpreter():
     order = np.random.default_rng(0).permutation(10**6)
     pattern = Pattern.regular(10**6, 10, order)
     spread(order[:10])
     dispersion(np.arange(10))
-    started = time.process_time()
-    spread(interleaver(pattern))
-    dispersion(interleaver(pattern))
-    assert time.process_time() - started < 5
+    assert calls(lambda: spread(interleaver(pattern))) + calls(lambda: dispersion(interleaver(pattern))) < 3_000

@@ -2,7 +2,6 @@
 
 import itertools
 import math
-import time
 
 import numpy as np
 import pytest
@@ -22,6 +21,7 @@ from models.scatter import (
     network_forward,
     scatter,
 )
+from tests.work import calls
 
 
 def matrix(pattern):
@@ -244,11 +244,11 @@ def test_patterns_without_an_edge_have_a_scatter_of_zero():
 
 
 @pytest.mark.parametrize(
-    ("layers", "density", "seconds"),
-    [((4096, 512, 10), 0.01, 0.1), ((100_000, 10_000), 0.001, 5), ((50_000, 5_000, 1_000), 0.002, 5)],
+    ("layers", "density"),
+    [((4096, 512, 10), 0.01), ((100_000, 10_000), 0.001), ((50_000, 5_000, 1_000), 0.002)],
 )
-def test_large_sparse_networks_are_fast(layers, density, seconds):
-    """About 5 ms, 0.4 s and 1 s; the limits leave room for a busy machine."""
+def test_no_size_of_network_takes_a_loop_of_the_interpreter(layers, density):
+    """About 5 ms, 0.4 s and 1 s."""
     rng = np.random.default_rng(0)
     patterns = [draw_random(a, b, round(a * b * density), rng) for a, b in itertools.pairwise(layers)]
     windows = [SideWindows(runs(p.n_left, p.n_left // 10, p.n_left // 10), runs(p.n_right, 1, 1)) for p in patterns]
@@ -256,6 +256,5 @@ def test_large_sparse_networks_are_fast(layers, density, seconds):
     scatter(
         [full(4, 4)] * 2, [SideWindows(runs(4, 1, 1), runs(4, 1, 1))] * 2, SideWindows(runs(4, 1, 1), runs(4, 1, 1))
     )  # compiles
-    started = time.process_time()
     assert 0 < scatter(patterns, windows, outer).minimum <= 1
-    assert time.process_time() - started < seconds
+    assert calls(lambda: scatter(patterns, windows, outer)) < 3_000

@@ -78,7 +78,8 @@ class Players:
             f"    sys.exit(print({tool!r}, '1.0'))\n"
             f"with open({str(self.folder / 'calls')!r}, 'a') as calls:\n"
             f"    calls.write({tool!r} + ' ' + ' '.join(sys.argv[1:]) + '\\n')\n"
-            f"Path({str(self.folder / 'pid')!r}).write_text(str(os.getpid()))\n"
+            f"Path({str(self.folder / 'pid.part')!r}).write_text(str(os.getpid()))\n"
+            f"os.replace({str(self.folder / 'pid.part')!r}, {str(self.folder / 'pid')!r})\n"  # whole whenever it is there
             f"time.sleep({sleep})\n"
             f"for name, text in {dict(files)!r}.items():\n"
             "    Path(name).write_text(text)\n"

@@ -115,7 +115,8 @@ def test_every_waiver_is_needed(verilator, tmp_path):
     found = set()
     for name in ("two_junctions", "inference", "short_beat", "overlap"):
         found |= set(verilator(toolchain.delivered(verilog(name), tmp_path / name), "accelerator.v"))
-    assert found == set(delivery.LINT_WAIVERS)
+    groups = {"WIDTHEXPAND": "WIDTH", "WIDTHTRUNC": "WIDTH"}  # of newer ones
+    assert {groups.get(rule, rule) for rule in found} == set(delivery.LINT_WAIVERS)
     assert all(reason for reason in delivery.LINT_WAIVERS.values())
 
 
@@ -124,3 +125,11 @@ def test_what_the_description_says_of_the_design(folder):
     assert f"One sample enters every **{of.period} clocks**" in text
     assert f"Multipliers: {of.multipliers['edges']} for edges, {of.multipliers['derivatives']} for derivatives" in text
     assert np.all([f"`{name}`" in text for name in verilog("two_junctions").ports])
+
+
+def test_waivers_are_known_to_the_verilator_of_debian_12(folder):
+    """5.006 stops at a rule that it does not know; it was tried with each of these, which newer ones know, too."""
+    known = {"CASEOVERLAP", "DECLFILENAME", "UNOPTFLAT", "UNUSEDSIGNAL", "WIDTH"}
+    named = re.findall(r"^lint_off -rule (\w+)", (folder / "lint.vlt").read_text(), re.MULTILINE)
+    assert named and set(named) <= known
+    assert not re.search(r"^ *reg .* = ", (folder / "accelerator.v").read_text(), re.MULTILINE)  # PROCASSINIT of newer ones

@@ -185,7 +185,7 @@ def test_a_design_that_does_not_fit_says_what_overflows(players, emitted, tmp_pa
     known = figures(made)
     assert known["status"] == "does not fit"
     assert known["overflow"]["value"][0] == {"resource": "DSP (multipliers 18 x 18)", "used": 32, "available": 28}
-    assert any("--no-dsp" in note for note in known["notes"])
+    assert any(note.startswith("DSP blocks do not suffice") for note in known["notes"])
     assert synthesise(emitted, target("ecp5-25k"), tmp_path / "work", Options()).failure == made.failure
 
 
@@ -224,22 +224,22 @@ def test_a_missing_packer_only_means_no_bitstream(players, emitted, tmp_path, mo
     assert "no bitstream: ecppack is not installed" in figures(made)["notes"]
 
 
-def test_a_tool_beyond_its_time_is_killed(players, emitted, tmp_path):
-    players.play("nextpnr-ecp5", sleep=60)
-    began = time.monotonic()
+def test_a_tool_beyond_its_time_is_killed(players, emitted, tmp_path, monkeypatch):
+    players.play("nextpnr-ecp5", sleep=36000)  # that this ends at all shows that it is killed
+    left = iter([None, 1.5])  # however long Yosys takes
+    monkeypatch.setattr(Deadline, "left", lambda _: next(left))
     with pytest.raises(ToolError, match=r"nextpnr-ecp5 has not finished within the time limit of 1.5 s"):
         synthesise(emitted, target("ecp5-25k"), tmp_path / "work", Options(time_limit=1.5))
-    assert time.monotonic() - began < 30
     assert not players.runs()
     assert not (tmp_path / "work" / "temporary").exists()
 
 
 def test_options_that_mean_nothing():
-    with pytest.raises(InputError, match="--time-limit = 0: must be a number above 0"):
+    with pytest.raises(InputError, match=r"^time_limit = 0: must be a number above 0"):
         Options(time_limit=0)
-    with pytest.raises(InputError, match="--frequency = nan"):
+    with pytest.raises(InputError, match=r"^frequency = nan"):
         Options(frequency=float("nan"))
-    with pytest.raises(InputError, match="--target = spartan: is not known; nearest: ecp5-25k"):
+    with pytest.raises(InputError, match=r"^target = spartan: is not known; nearest: ecp5-25k"):
         target("spartan")
 
 
@@ -288,7 +288,7 @@ def test_exit_codes(players, command, monkeypatch):
     code, out, err = command("--target", "ecp5-25k", "--quiet")
     assert code == 1
     assert err.startswith("hwsim: the design does not fit into ecp5-25k") and err.count("\n") == 1
-    players.play("yosys", sleep=60)
+    players.play("yosys", sleep=36000)
     code, out, err = command("--target", "ecp5-25k", "--quiet", "--time-limit", "0.5")
     assert code == 1
     assert err == "hwsim: yosys has not finished within the time limit of 0.5 s\n"
@@ -307,16 +307,15 @@ def test_a_tool_that_is_not_installed(command, monkeypatch):
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for the process in /proc")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["interrupt", "terminate"])
 def test_an_interrupt_ends_the_tools(players, tmp_path, number):
-    players.play("yosys", sleep=60)
+    players.play("yosys", sleep=36000)
     config = write_config(tmp_path, build="inference", counters=False)
     arguments = [sys.executable, "-m", "hwsim", "synth", str(config), "--target", "xc7", "--out", str(tmp_path / "out")]
     with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True, env=os.environ, start_new_session=True) as process:
-        until = time.monotonic() + 60
-        while not (players.folder / "pid").exists() and time.monotonic() < until:
+        while not (players.folder / "pid").exists() and process.poll() is None:
             time.sleep(0.05)
         assert players.runs()
         process.send_signal(number)
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=600)
     assert process.returncode == 130
     assert err == "yosys for xc7\nhwsim: interrupted\n"
     assert not players.runs()

