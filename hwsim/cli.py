@@ -207,6 +207,9 @@ def cosim(
     idle: Annotated[float, typer.Option(metavar="P", help="share of clocks in which no input is offered")] = 0.0,
     blocked: Annotated[float, typer.Option(metavar="P", help="share of clocks in which no result is taken")] = 0.0,
     inference: Annotated[float, typer.Option(metavar="P", help="share of samples that are for inference only")] = 0.0,
+    illegal: Annotated[
+        float, typer.Option(metavar="P", help="share of training samples with an illegal rate or label: fed forward only")
+    ] = 0.0,
     waves: Annotated[bool, typer.Option("--waves", help="let the simulator write a waveform of everything")] = False,
     force: Annotated[bool, typer.Option("--force", help="replace another run in --out")] = False,
     assign: Set = None,
@@ -222,7 +225,7 @@ def cosim(
     from hwsim.watch import preparing
 
     session = _hardware("cosim.session")
-    conditions = session.Conditions(idle, blocked, inference)
+    conditions = session.Conditions(idle, blocked, inference, illegal)
     loaded = _load(config, seed, assign)
     design = Design(loaded)
     console = console_of(quiet)
@@ -230,7 +233,7 @@ def cosim(
     directory = RunDirectory(
         out or _default_out(loaded).with_name(f"{loaded.name}-cosim"), loaded, force=force or out is None
     )
-    session.check(simulator, samples)
+    session.check(simulator, samples, loaded, conditions)
     directory.begin()
     with preparing(quiet):
         run = session.cosimulate(design, data.train, simulator, samples, directory / "simulation", conditions, waves)
