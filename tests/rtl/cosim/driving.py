@@ -100,11 +100,11 @@ def cosimulate(
     folder: Path,
     *,
     n: int = 12,
+    illegal: float = 0.0,
     seed: int = 0,
     idle: float = 0.0,
     blocked: float = 0.0,
     inference: float = 0.0,
-    illegal: float = 0.0,
     start: Parameters | None = None,
 ) -> Run:
     """Feed ``n`` samples, with a pause in between; parameters are loaded over the bus if ``start`` is given."""
