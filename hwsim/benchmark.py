@@ -101,7 +101,9 @@ def _engines(config: Configuration) -> Iterator[tuple[str, Callable[[], object],
         design = _design(config, engine="fixed", order="pipelined")
         machine = Machine(design.config, design.network, design.initial_integers)
         data = _synthetic(design)
-        fed = machine.samples(data.integers(design.config.numbers.system.input), data.labels, 5)
+        fed = machine.samples(
+            data.integers(design.config.numbers.system.input), data.labels, design.config.training.kappa(0)
+        )
         clocks = machine.timing.period
         yield f"cycle-level machine, {clocks} clocks per sample", partial(machine.feed, fed), _SAMPLES
     for batch in sorted({1, config.training.batch_size, 64}):

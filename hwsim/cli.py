@@ -232,6 +232,9 @@ def cosim(
     idle: Annotated[float, typer.Option(metavar="P", help="share of clocks in which no input is offered")] = 0.0,
     blocked: Annotated[float, typer.Option(metavar="P", help="share of clocks in which no result is taken")] = 0.0,
     inference: Annotated[float, typer.Option(metavar="P", help="share of samples that are for inference only")] = 0.0,
+    illegal: Annotated[
+        float, typer.Option(metavar="P", help="share of training samples with an illegal rate or label: fed forward only")
+    ] = 0.0,
     waves: Annotated[bool, typer.Option("--waves", help="let the simulator write a waveform of everything")] = False,
     force: Annotated[bool, typer.Option("--force", help="replace another run in --out")] = False,
     assign: Set = None,
@@ -247,12 +250,12 @@ def cosim(
     from hwsim.watch import preparing
 
     session = _hardware("cosim.session")
-    conditions = session.Conditions(idle, blocked, inference)
+    conditions = session.Conditions(idle, blocked, inference, illegal)
     loaded = _load(config, seed, assign)
     design = Design(loaded)
     console = console_of(quiet)
     data = design.dataset(data_dir)
-    session.check(simulator, samples)
+    session.check(simulator, samples, loaded, conditions)
     options = {"simulator": simulator, "samples": samples, "waves": waves, **asdict(conditions)}
     directory = RunDirectory(out, loaded, "cosim", options, force=force)
     with directory.locked(), preparing(quiet):

@@ -341,6 +341,16 @@ class Configuration(Section):
         return min(used), max(used)
 
     @property
+    def kappa_bits(self) -> int:
+        """Bits of a learning-rate shift on the stream of samples: some of what they can say may be illegal."""
+        return max(1, self.kappa_range[1].bit_length())
+
+    @property
+    def label_bits(self) -> int:
+        """Bits of a label on the streams of samples and results."""
+        return max(1, (self.classes - 1).bit_length())
+
+    @property
     def hops(self) -> Hops:
         """The order of training as hops."""
         return SEQUENTIAL if self.training.order == "sequential" else self.hardware_hops

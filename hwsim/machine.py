@@ -47,8 +47,21 @@ class Samples(NamedTuple):
     kind: np.ndarray
 
 
+class Illegal(NamedTuple):
+    """Training samples that entered with a learning-rate shift or a label out of range, and were fed forward only.
+
+    One that had both counts in both. As in hardware, counting ends at 2**32 - 1.
+    """
+
+    kappa: int
+    label: int
+
+
 class Results(NamedTuple):
-    """What left the output, in order: as in the reference, and the ``clock`` in which each result was complete."""
+    """What left the output, in order: as in the reference, and the ``clock`` in which each result was complete.
+
+    ``kind`` says what a sample was taken for: one that was to be trained on and could not be is an inference sample.
+    """
 
     prediction: npt.NDArray[np.int32]
     label: npt.NDArray[np.int32]
@@ -151,19 +164,47 @@ class Machine:
         """The first violation, as the error it would have been."""
         return _violation(self._fault) if self._fault[0] else None
 
+    @property
+    def illegal(self) -> Illegal:
+        """Training samples so far that were none; only :meth:`samples` with ``as_carried`` gives any."""
+        return Illegal(*np.minimum(self._s.illegal, 0xFFFFFFFF).tolist())
+
     def samples(
-        self, inputs: np.ndarray, labels: npt.ArrayLike, kappa: npt.ArrayLike, train: npt.ArrayLike = True
+        self,
+        inputs: np.ndarray,
+        labels: npt.ArrayLike,
+        kappa: npt.ArrayLike,
+        train: npt.ArrayLike = True,
+        *,
+        as_carried: bool = False,
     ) -> Samples:
-        """Samples in the form that :meth:`feed` takes; ``kappa`` and ``train`` are scalars or one for each sample."""
+        """Samples in the form that :meth:`feed` takes; ``kappa`` and ``train`` are scalars or one for each sample.
+
+        Parameters
+        ----------
+        as_carried
+            Take every label and shift that the fields of the stream can carry, as the hardware does. A training sample in
+            which one is illegal is fed forward only and counted (:attr:`illegal`); its label comes out as it was given.
+
+        Raises
+        ------
+        InputError
+            If shapes do not fit or a number is out of range: labels below ``classes`` and, for training samples, shifts that
+            the hardware can be given; or, as carried, what the fields hold.
+        """
         n_inputs, legal, labels = self.network.layers[0], self.config.numbers.system.input, np.asarray(labels)
         if inputs.ndim != 2 or inputs.shape[1] != n_inputs or labels.shape != inputs.shape[:1]:
             rule = f"inputs and labels must have shapes (n, {n_inputs}) and (n,)"
             raise InputError("samples", f"{inputs.shape}, {labels.shape}", rule)
         kappas = np.broadcast_to(np.asarray(kappa, np.int32), len(labels)).copy()
         _check_range("inputs", inputs, legal.lowest, legal.highest)
-        _check_range("labels", labels, 0, self.network.classes - 1)
-        _check_range("kappa", kappas, 0, np.iinfo(np.int32).max)
         trains = np.broadcast_to(np.asarray(train, np.bool_), len(labels))
+        if as_carried:
+            _check_range("labels", labels, 0, (1 << self.config.label_bits) - 1)
+            _check_range("kappa", kappas, 0, (1 << self.config.kappa_bits) - 1)
+        else:
+            _check_range("labels", labels, 0, self.network.classes - 1)
+            _check_range("kappa", kappas[trains], *self.config.kappa_range)
         return Samples(
             np.ascontiguousarray(inputs, np.int32),
             np.ascontiguousarray(labels, np.int32),
@@ -297,11 +338,22 @@ class Machine:
     def arrays(self) -> dict[str, np.ndarray]:
         """All state between two junction cycles, in the form of the reference engine's checkpoint.
 
-        Call :meth:`settle` before.
+        Call :meth:`settle` before. The counts of :attr:`illegal` belong to the machine, not to its state.
+
+        Raises
+        ------
+        InputError
+            If the machine is in the middle of a junction cycle, or a sample whose label is no class has not come out yet:
+            the reference has no such samples.
         """
         if self._loaded or not self._still:
             raise InputError("checkpoint", None, "needs a machine at the end of a junction cycle: settle first")
-        return self.parameters.arrays() | self._flight().arrays(self)
+        flight = self._flight().arrays(self)
+        strange = flight["flight_label"][flight["flight_label"] >= self.network.classes]
+        if strange.size:
+            rule = "is the label of a sample that has not come out yet, and no class: drain first"
+            raise InputError("checkpoint", int(strange[0]), rule)
+        return self.parameters.arrays() | flight
 
     def restore(self, arrays: dict[str, np.ndarray], kappas: tuple[int, int] = KAPPAS) -> None:
         """Continue from a checkpoint of this machine or of the reference engine, bit for bit.

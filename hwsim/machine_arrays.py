@@ -32,7 +32,7 @@ class MachineDesign(NamedTuple):
     end_neuron: np.ndarray
     output_neurons: np.ndarray
     tables: np.ndarray  # int32 [L, pre-activations, 2]: activation and derivative
-    common: np.ndarray  # period, beat
+    common: np.ndarray  # period, beat, least and greatest learning-rate shift
 
 
 class MachineState(NamedTuple):
@@ -63,6 +63,7 @@ class MachineState(NamedTuple):
     landing: np.ndarray
     control: np.ndarray
     now: np.ndarray
+    illegal: np.ndarray  # [2]: training samples with an illegal learning-rate shift, label
 
 
 def _starts(sizes: Any) -> npt.NDArray[np.int64]:
@@ -235,7 +236,7 @@ def build(
         end_neuron=np.concatenate([r + j.ends[1] for j, r in zip(js, rights, strict=False)]),
         output_neurons=network.output_neurons,
         tables=np.array([np.stack(pair, 1) for pair in tables], np.int32),
-        common=np.array([times.period, -(-network.layers[0] // times.cycle)], np.int64),
+        common=np.array([times.period, -(-network.layers[0] // times.cycle), *config.kappa_range], np.int64),
     )
     n, line, z = len(js), int(junctions[0, columns.LINE]), max(j.z for j in js)
     results = max(j.results_per_clock for j in js)
@@ -272,5 +273,6 @@ def build(
         landing=never(z),
         control=zeros(config.hops.drain(n) + 3, 3),
         now=zeros(n, columns.NOW_COLUMNS),
+        illegal=zeros(2),
     )
     return design, state

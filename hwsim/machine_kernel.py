@@ -768,6 +768,22 @@ def _begin_cycle(p, j, t, now, control, first, limit):
     now[j, NOW_KAPPA] = control[n_back % places, KAPPA]
 
 
+@_inlined
+def _enter(place, samples, s, common, classes, illegal):
+    """Let sample s into its place of the control pipeline.
+
+    With an illegal learning-rate shift or label it is not for training, whatever it says: it is fed forward only, and counted.
+    """
+    kind, label, kappa = samples.kind[s], samples.label[s], samples.kappa[s]
+    if kind == TRAINING:
+        kappa_is, label_is = common[2] <= kappa <= common[3], 0 <= label < classes
+        illegal[0] += not kappa_is
+        illegal[1] += not label_is
+        if not (kappa_is and label_is):
+            kind = INFERENCE
+    place[KIND], place[LABEL], place[KAPPA] = kind, label, kappa
+
+
 @_compiled
 def run(design, state, clock, end, at, feed, samples, results, saturation, counts, fault, stop, log, window):
     """Advance from global clock ``clock`` to ``end``.
@@ -795,7 +811,7 @@ def run(design, state, clock, end, at, feed, samples, results, saturation, count
     p, k, memory, word, lane, first_visit, segment, begin_neuron, end_neuron, output_neurons, tables, common = design
     weight, row_lands, bias, bias_lands, words, partial, tags, lands, read, written = state[:10]
     row_weight, row_new, left, sums, deltas, output = state[10:16]
-    line, queue, updates, product, sum_values, sum_tags, landing, control, now = state[16:]
+    line, queue, updates, product, sum_values, sum_tags, landing, control, now, illegal = state[16:]
     period, beat = common[0], common[1]
     inputs = samples.input
     n_junctions, places = p.shape[0], control.shape[0]
@@ -877,9 +893,7 @@ def run(design, state, clock, end, at, feed, samples, results, saturation, count
             if host_clock == 0:
                 control[n % places, KIND] = BUBBLE
                 if s >= 0:
-                    control[n % places, KIND] = samples.kind[s]
-                    control[n % places, LABEL] = samples.label[s]
-                    control[n % places, KAPPA] = samples.kappa[s]
+                    _enter(control[n % places], samples, s, common, output_neurons.size, illegal)
             if s >= 0 and host_clock * beat < p[0, N_LEFT]:
                 _host(p, 0, clock, host_clock, beat, n, inputs, s, words, written, fault, log, tracing)
         for j in range(n_junctions):

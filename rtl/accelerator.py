@@ -93,6 +93,8 @@ class Accelerator(wiring.Component):
             registers.cycle.eq(pacer.advance),
             registers.sample.eq(pacer.advance & loader.entering.valid),
             registers.result.eq(queue.taken),
+            registers.illegal_kappa.eq(pacer.advance & loader.illegal_kappa),
+            registers.illegal_label.eq(pacer.advance & loader.illegal_label),
             pacer.go.eq(registers.run & (queue.room | ~queue.due)),
         ]
         self._occupancy(m)

@@ -147,6 +147,10 @@ def _registers(of: Plan) -> dict[str, int]:
         "SAMPLES": r.SAMPLES,
         "RESULTS": r.RESULTS,
         "CYCLES": r.CYCLES,
+        "ERRORS": r.ERRORS,
+        "ILLEGAL_KAPPAS": r.ILLEGAL_KAPPAS,
+        "ILLEGAL_LABELS": r.ILLEGAL_LABELS,
+        "REFUSED_VALUES": r.REFUSED_VALUES,
     }
     if of.config.hardware and of.config.hardware.counters:
         for j in of.junctions:
@@ -158,6 +162,32 @@ def _registers(of: Plan) -> dict[str, int]:
 def _table(head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
     lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
     return "\n".join(lines + ["| " + " | ".join(map(str, row)) + " |" for row in rows]) + "\n"
+
+
+def _judgement(of: Plan) -> str:
+    """What becomes of samples with illegal facts."""
+    if not of.trains:
+        return (
+            "Nothing is learned: `label`, `kappa` and `train` may be anything; `label` and `train` come back as received.\n"
+        )
+    return (
+        "A sample with `train` set whose `kappa` is out of range (unless RATE replaces it) or whose `label` is not in "
+        f"0..{of.design.network.classes - 1} is fed forward only, as if `train` were clear. Its result comes as usual, with "
+        "`train` clear and the label as received; ILLEGAL_KAPPAS or ILLEGAL_LABELS counts it, or both. With `train` clear, "
+        "`kappa` and `label` may be anything.\n"
+    )
+
+
+def _legal_values(of: Plan) -> str:
+    """Which values the port takes, and what it says of others."""
+    least, greatest = of.kappas
+    return (
+        "A value that its word cannot hold is refused: the word keeps what it held, `error` comes with `done`, and "
+        f"REFUSED_VALUES counts. Weights are {of.numbers.weight} and biases {of.numbers.bias}, extended by their sign to 32 "
+        f"bits; CONTROL takes 0 and 1, RATE {least}..{greatest} with or without bit 8, ERRORS 0..7. "
+        "Bits 0, 1 and 2 of ERRORS say whether ILLEGAL_KAPPAS, ILLEGAL_LABELS and REFUSED_VALUES have counted anything; "
+        "writing a 1 clears the bit and its counter. These three stop at 2^32 - 1; other counters wrap around.\n"
+    )
 
 
 def _wave(of: Plan) -> str:
@@ -198,6 +228,7 @@ def description(emitted: Verilog) -> str:
         f"({numbers.input}, neuron 0 first, the lowest bits first); `label`, `kappa` (learning rate 2^-kappa, "
         f"{of.kappas[0]}..{of.kappas[1]}) and `train` count in the last beat. A sample that is not complete when a junction "
         "cycle begins waits for the next; the cycle is a bubble and changes nothing.\n",
+        _judgement(of),
         _table(("field", "lowest bit", "bits"), [(f"`{n}`", f.offset, f.width) for n, f in sample_layout(of)]),
         "### results\n",
         f"{of.junctions[-1].groups} beats of {of.junctions[-1].results} output activations ({numbers.activation}); "
@@ -209,7 +240,8 @@ def description(emitted: Verilog) -> str:
         "Hold `request`, `write`, `address` and `write_data` until `done`, which lasts one clock; `read_data` and `error` "
         "come with it. Weights and biases are accessible while the accelerator stands (CONTROL bit 0 clear, STATUS bit 0 "
         "set); word m of row r is at base + (r << lane bits) + m. RATE: bit 8 set replaces the samples' kappa by the lower "
-        "bits. STATUS: bit 0 standing, bit 1 empty.\n",
+        "bits. STATUS: bit 0 standing, bit 1 empty, bit 2 a bit of ERRORS is set.\n",
+        _legal_values(of),
         _table(("register", "address"), [(n, a) for n, a in _registers(of).items()]),
         _table(
             ("memory", "base", "rows", "lanes", "lane bits"),

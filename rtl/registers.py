@@ -2,22 +2,26 @@
 
 from dataclasses import dataclass
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
+from models.fixedpoint import Format
 from rtl.plan import Plan
 from rtl.signatures import access_signature, saturation_layout, tag_layout
 
 WIDTH = 32
 CONTROL, STATUS, RATE, SAMPLES, RESULTS, CYCLES, SATURATION = 0, 1, 2, 3, 4, 5, 16
+ERRORS, ILLEGAL_KAPPAS, ILLEGAL_LABELS, REFUSED_VALUES = 8, 9, 10, 11
 RUN = 0
 """Bit of CONTROL: junction cycles follow each other; cleared, the accelerator stands at the end of one."""
-STANDING, EMPTY = 0, 1
-"""Bits of STATUS: nothing moves; no sample is waiting or under way."""
+STANDING, EMPTY, ERROR = 0, 1, 2
+"""Bits of STATUS: nothing moves; no sample is waiting or under way; a bit of ERRORS is set."""
 RATE_FIXED = 8
 """Bit of RATE: its lower bits replace the samples' own learning-rate shift."""
+ERROR_BITS = 3
+"""Bits of ERRORS: whether each of the three counters behind it has counted; writing a 1 clears bit and counter."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,8 @@ def bus_signature(plan: Plan) -> wiring.Signature:
     """One request at a time.
 
     ``address``, ``write`` and ``write_data`` hold from ``request`` until ``done``, which lasts one clock; with it come
-    ``read_data``, sign-extended, and ``error`` if the request was refused: no such word, or memories while running.
+    ``read_data``, sign-extended, and ``error`` if the request was refused: no such word, memories while running, or a value
+    that the word cannot hold.
     """
     return wiring.Signature(
         {
@@ -86,6 +91,13 @@ class Registers(wiring.Component):
     """Serves the bus.
 
     Latency: two clocks for a register; for a word of a memory as long as it takes to read, replace and write its row.
+
+    Attributes
+    ----------
+    sample, result, cycle
+        To be counted: a sample enters, a result has left, a junction cycle begins.
+    illegal_kappa, illegal_label
+        To be counted: a sample enters that is not trained on because of its learning-rate shift, its label.
     """
 
     def __init__(self, of: Plan) -> None:
@@ -102,6 +114,8 @@ class Registers(wiring.Component):
             "sample": In(1),
             "result": In(1),
             "cycle": In(1),
+            "illegal_kappa": In(1),
+            "illegal_label": In(1),
         }
         for i in range(1, n + 1):
             ports[f"access_{i}"] = Out(access_signature(of, i))
@@ -126,11 +140,29 @@ class Registers(wiring.Component):
                     counters[SATURATION + 4 * (i - 1) + k] = total = Signal(WIDTH, name=f"saturation_{i}_{k}")
                     clipped = Signal(getattr(self, f"saturation_{i}")[k].shape(), name=f"clipped_{i}_{k}")
                     m.d.sync += [clipped.eq(getattr(self, f"saturation_{i}")[k]), total.eq(total + clipped)]
+        illegal_kappa, illegal_label, refused, clear = Signal(), Signal(), Signal(), Signal(ERROR_BITS)
+        m.d.sync += [illegal_kappa.eq(self.illegal_kappa), illegal_label.eq(self.illegal_label), refused.eq(0), clear.eq(0)]
+        errors = {
+            ILLEGAL_KAPPAS: error_counter(m, "illegal_kappas", illegal_kappa, clear[0]),
+            ILLEGAL_LABELS: error_counter(m, "illegal_labels", illegal_label, clear[1]),
+            REFUSED_VALUES: error_counter(m, "refused_values", refused, clear[2]),
+        }
+        flags = Cat(total.any() for total in errors.values())
         readable = {
             CONTROL: run,
-            STATUS: self.standing | self.empty << EMPTY,
+            STATUS: Cat(self.standing, self.empty, flags.any()),
             RATE: kappa | self.rate_fixed << RATE_FIXED,
+            ERRORS: flags,
             **counters,
+            **errors,
+        }
+        word = bus.write_data
+        asked = word[:RATE_FIXED]
+        rate_is = (asked >= least) & (asked <= greatest) & ~word[RATE_FIXED + 1 :].any()
+        writable = {  # what is legal, and what follows from it
+            CONTROL: (~word[RUN + 1 :].any(), [run.eq(word[RUN])]),
+            RATE: (rate_is, [kappa.eq(asked), self.rate_fixed.eq(word[RATE_FIXED])]),
+            ERRORS: (~word[ERROR_BITS:].any(), [clear.eq(word)]),
         }
         m.d.comb += [self.run.eq(run), self.rate.eq(greatest - kappa)]
 
@@ -142,12 +174,16 @@ class Registers(wiring.Component):
                 m.d.sync += [bus.done.eq(0), bus.error.eq(0)]
                 with m.If(bus.request & ~bus.done), m.Switch(block):
                     with m.Case(0):
-                        self._register(m, offset, readable, run, kappa, least, greatest)
+                        self._register(m, offset, readable, writable, refused)
                     for b, region in enumerate(self.map.weights + self.map.biases, 1):
                         access = getattr(self, f"access_{(b - 1) % n + 1}")
                         row, lane = offset[region.lane_bits :], offset[: region.lane_bits]
+                        there = self.standing & ~run & (row < region.rows) & (lane < region.lanes)
+                        legal = fits(word, of.numbers.weight if b <= n else of.numbers.bias)
                         with m.Case(b):
-                            with m.If(self.standing & ~run & (row < region.rows) & (lane < region.lanes)):
+                            with m.If(there & bus.write & ~legal):
+                                m.d.sync += [bus.done.eq(1), bus.error.eq(1), refused.eq(1)]
+                            with m.Elif(there):
                                 m.d.sync += [
                                     access.strobe.eq(1),
                                     access.write.eq(bus.write),
@@ -188,25 +224,36 @@ class Registers(wiring.Component):
         assert hardware is not None
         return hardware.latency.memory_read + 2
 
-    def _register(
-        self, m: Module, offset: Signal, readable: dict, run: Signal, kappa: Signal, least: int, greatest: int
-    ) -> None:
+    def _register(self, m: Module, offset: Signal, readable: dict, writable: dict, refused: Signal) -> None:
         bus = self.bus
         m.d.sync += bus.done.eq(1)
         with m.Switch(offset):
             for at, value in readable.items():
                 with m.Case(at):
                     m.d.sync += bus.read_data.eq(value)
-                    if at == CONTROL:
-                        with m.If(bus.write):
-                            m.d.sync += run.eq(bus.write_data[RUN])
-                    elif at == RATE:
-                        asked = bus.write_data[:RATE_FIXED]
-                        legal = (asked >= least) & (asked <= greatest)
+                    if at in writable:
+                        legal, effect = writable[at]
                         with m.If(bus.write & legal):
-                            m.d.sync += [kappa.eq(asked), self.rate_fixed.eq(bus.write_data[RATE_FIXED])]
-                        m.d.sync += bus.error.eq(bus.write & ~legal)
+                            m.d.sync += effect
+                        with m.Elif(bus.write):
+                            m.d.sync += [bus.error.eq(1), refused.eq(1)]
                     else:
                         m.d.sync += bus.error.eq(bus.write)
             with m.Default():
                 m.d.sync += bus.error.eq(1)
+
+
+def fits(word: Value, to: Format) -> Value:
+    """Whether a word of the port is a number of the format, extended by its sign (by zeros, if it has none)."""
+    above = word[to.width - 1 :] if to.signed else word[to.width :]
+    return ~above.any() | (above.all() if to.signed else 0)
+
+
+def error_counter(m: Module, name: str, event: Value, clear: Value) -> Signal:
+    """A counter that stays at its greatest value; what happens in the clock in which it is cleared counts."""
+    total = Signal(WIDTH, name=name)
+    with m.If(clear):
+        m.d.sync += total.eq(event)
+    with m.Elif(event & ~total.all()):
+        m.d.sync += total.eq(total + 1)
+    return total

@@ -17,7 +17,7 @@ def tag_layout(of: Plan) -> data.StructLayout:
         {
             "valid": unsigned(1),
             "train": unsigned(1),
-            "label": unsigned(ceil_log2(of.design.network.classes)),
+            "label": unsigned(of.config.label_bits),
             "shift": unsigned(ceil_log2(greatest - least + 1)),
         }
     )

@@ -1,10 +1,9 @@
 """The streams at the border: samples in, results out."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO, SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
-from amaranth.utils import ceil_log2
 
 from rtl.arithmetic import shape_of
 from rtl.plan import Plan
@@ -14,12 +13,11 @@ from rtl.signatures import inputs_signature, tag_layout
 
 def sample_layout(of: Plan) -> data.StructLayout:
     """One beat of a sample; label, learning-rate shift and training flag count in its last beat."""
-    _, greatest = of.kappas
     return data.StructLayout(
         {
             "inputs": data.ArrayLayout(shape_of(of.junctions[0].left), of.beat),
-            "label": unsigned(max(1, ceil_log2(of.design.network.classes))),
-            "kappa": unsigned(max(1, greatest.bit_length())),
+            "label": unsigned(of.config.label_bits),
+            "kappa": unsigned(of.config.kappa_bits),
             "train": unsigned(1),
         }
     )
@@ -28,7 +26,7 @@ def sample_layout(of: Plan) -> data.StructLayout:
 def result_layout(of: Plan) -> data.StructLayout:
     """One beat of a result; prediction, label and training flag count in the last."""
     last = of.junctions[-1]
-    classes = unsigned(max(1, ceil_log2(of.design.network.classes)))
+    classes = unsigned(of.config.label_bits)
     return data.StructLayout(
         {
             "outputs": data.ArrayLayout(shape_of(of.numbers.activation), last.results),
@@ -40,11 +38,20 @@ def result_layout(of: Plan) -> data.StructLayout:
     )
 
 
+def outside(field: Value, least: int, greatest: int) -> Value:
+    """Whether an unsigned field lies outside ``least .. greatest``; nothing is built for what it cannot hold."""
+    below = field < least if least > 0 else Const(0)
+    return below | (field > greatest if greatest < (1 << len(field)) - 1 else Const(0))
+
+
 class SampleLoader(wiring.Component):
     """Collects samples and writes them into layer 0, one in each junction cycle.
 
     A sample is written from the first clock of the junction cycle on that follows its last beat, and enters the network in
     the cycle after that. Where no sample is complete, the cycle loads nothing: a bubble. Throughput one beat per clock.
+
+    A training sample whose label or learning-rate shift is illegal enters as one for inference; a shift that ``rate``
+    replaces does not count.
 
     Attributes
     ----------
@@ -58,6 +65,8 @@ class SampleLoader(wiring.Component):
         Into layer 0.
     entering
         The sample that enters with the next advance.
+    illegal_kappa, illegal_label
+        It should have been trained on, but for its learning-rate shift, its label.
     waiting
         A sample, or part of one, has come in and is not yet being loaded.
     """
@@ -72,6 +81,8 @@ class SampleLoader(wiring.Component):
                 "rate_fixed": In(1),
                 "writes": Out(inputs_signature(of)),
                 "entering": Out(tag_layout(of)),
+                "illegal_kappa": Out(1),
+                "illegal_label": Out(1),
                 "waiting": Out(1),
             }
         )
@@ -79,7 +90,8 @@ class SampleLoader(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m, of = Module(), self._of
         beats, first = of.inputs.groups, of.junctions[0]
-        layout, tag = sample_layout(of), tag_layout(of)
+        layout = sample_layout(of)
+        tag = data.StructLayout({"sample": tag_layout(of), "illegal_kappa": 1, "illegal_label": 1})
         # Two samples: one on its way into the memories, one arriving; and what the queue's own registers take.
         m.submodules.words = words = SyncFIFOBuffered(width=layout["inputs"].shape.size, depth=2 * beats + 2)
         m.submodules.tags = tags = SyncFIFO(width=tag.size, depth=3)
@@ -94,10 +106,12 @@ class SampleLoader(wiring.Component):
             taken.eq(self.samples.valid & self.samples.ready),
             words.w_en.eq(taken),
             words.w_data.eq(payload.inputs.as_value()),
-            arrived.valid.eq(1),
-            arrived.train.eq(payload.train),
-            arrived.label.eq(payload.label),
-            arrived.shift.eq(of.kappas[1] - payload.kappa),
+            arrived.sample.valid.eq(1),
+            arrived.sample.train.eq(payload.train),
+            arrived.sample.label.eq(payload.label),
+            arrived.sample.shift.eq(of.kappas[1] - payload.kappa),
+            arrived.illegal_kappa.eq(outside(payload.kappa, *of.kappas)),
+            arrived.illegal_label.eq(outside(payload.label, 0, of.design.network.classes - 1)),
             tags.w_en.eq(taken & last),
             tags.w_data.eq(arrived.as_value()),
         ]
@@ -120,13 +134,21 @@ class SampleLoader(wiring.Component):
             self.writes.base.eq(position.base),
             self.writes.phase.eq(position.phase),
             self.writes.data.as_value().eq(words.r_data),
-            self.entering.eq(loaded),
+            self.entering.eq(loaded.sample),
             self.waiting.eq(tags.r_rdy | (arriving != 0)),
         ]
         with m.If(self.rate_fixed):
             m.d.comb += self.entering.shift.eq(self.rate)
+        if of.trains:
+            trains = loaded.sample.valid & loaded.sample.train
+            m.d.comb += [
+                self.illegal_kappa.eq(trains & loaded.illegal_kappa & ~self.rate_fixed),
+                self.illegal_label.eq(trains & loaded.illegal_label),
+            ]
+            with m.If(self.illegal_kappa | self.illegal_label):
+                m.d.comb += self.entering.train.eq(0)
         with m.If(self.advance):
-            m.d.sync += [loading.eq(tags.r_rdy), loaded.eq(tags.r_data), loaded.valid.eq(tags.r_rdy)]
+            m.d.sync += [loading.eq(tags.r_rdy), loaded.eq(tags.r_data), loaded.sample.valid.eq(tags.r_rdy)]
         with m.Elif(position.group == beats - 1):
             m.d.sync += loading.eq(0)
         return m
@@ -180,24 +202,28 @@ class ResultQueue(wiring.Component):
         m, of = Module(), self._of
         beats = of.junctions[-1].groups
         m.submodules.words = words = SyncFIFOBuffered(width=self.outputs.shape().size + 1, depth=self.capacity * beats)
-        facts = Cat(self.prediction, self.tag.label, self.tag.train)
-        m.submodules.facts = ends = SyncFIFO(width=max(1, len(facts)), depth=self.capacity)
+        fields = result_layout(of)
+        facts = data.StructLayout({name: fields[name].shape for name in ("prediction", "label", "train")})
+        m.submodules.facts = ends = SyncFIFO(width=facts.size, depth=self.capacity)
+        computed, kept = Signal(facts), data.View(facts, ends.r_data)
         held, payload = Signal(range(self.capacity + 1)), self.results.payload
         reserving = Signal()
-        label = len(self.prediction)
         m.d.comb += [
             words.w_en.eq(self.valid),
             words.w_data.eq(Cat(self.outputs.as_value(), self.last)),
             ends.w_en.eq(self.valid & self.last),
-            ends.w_data.eq(facts),
+            computed.prediction.eq(self.prediction),
+            computed.label.eq(self.tag.label),
+            computed.train.eq(self.tag.train),
+            ends.w_data.eq(computed.as_value()),
             self.results.valid.eq(words.r_rdy),
             words.r_en.eq(self.results.ready),
             payload.outputs.as_value().eq(words.r_data[:-1]),
             payload.last.eq(words.r_data[-1]),
             # Before its last beat a sample's facts may yet arrive; what is offered must not change meanwhile.
-            payload.prediction.eq(Mux(payload.last, ends.r_data[:label], 0)),
-            payload.label.eq(Mux(payload.last, ends.r_data[label : 2 * label], 0)),
-            payload.train.eq(payload.last & ends.r_data[2 * label]),
+            payload.prediction.eq(Mux(payload.last, kept.prediction, 0)),
+            payload.label.eq(Mux(payload.last, kept.label, 0)),
+            payload.train.eq(payload.last & kept.train),
             self.taken.eq(self.results.valid & self.results.ready & payload.last),
             ends.r_en.eq(self.taken),
             self.room.eq(held != self.capacity),

@@ -177,6 +177,9 @@ async def drive(top: Any) -> None:
             for address, word in zip(stimulus[arguments[0]].tolist(), stimulus[arguments[1]].tolist(), strict=True):
                 _, error = await bench.access(address, word)
                 assert not error, f"write to {address} refused"
+        elif what == "attempt":
+            pairs = zip(stimulus[arguments[0]].tolist(), stimulus[arguments[1]].tolist(), strict=True)
+            bench.reads += [await bench.access(address, word) for address, word in pairs]
         elif what == "read":
             bench.reads += [await bench.access(address) for address in stimulus[arguments[0]].tolist()]
         elif what == "run":

@@ -131,7 +131,7 @@ def compare(of: Plan, parameters: IntegerParameters, samples: Samples, seen: Cap
     fed = np.flatnonzero(source >= 0)
     if fed.size:
         outcome.bubbles = int((source[fed[0] : fed[-1]] < 0).sum())
-    known = machine.samples(samples.input, samples.label, samples.kappa, samples.train)
+    known = machine.samples(samples.input, samples.label, samples.kappa, samples.train, as_carried=True)
     results = machine.feed(known, [])
     for out, log in _segments(machine, of, known, source, seen.advances):
         results = joined(results, out)

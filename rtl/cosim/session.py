@@ -6,8 +6,10 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from hwsim import config_file, events, metrics, vcd
+from hwsim.config import Configuration
 from hwsim.design import Design
 from hwsim.metrics import figure
 from hwsim.rundir import METRICS, TIMING, RunDirectory
@@ -20,7 +22,7 @@ from rtl.cosim.simulation import Capture, Script, simulate
 from rtl.cosim.simulators import runner
 from rtl.cosim.stimulus import Samples
 from rtl.emission import Verilog
-from rtl.plan import Plan, plan
+from rtl.plan import TRAINING, Plan, plan
 
 MACHINE_LOG, VERILOG_LOG = "machine.jsonl", "verilog.jsonl"
 MACHINE_WAVES, VERILOG_WAVES = "machine.vcd", "verilog.vcd"
@@ -37,6 +39,8 @@ class Conditions:
         Share of clocks in which no beat is offered, in which no result is taken; 0..0.99.
     inference
         Share of samples that are for inference only; 0..1.
+    illegal
+        Share of training samples whose learning-rate shift or label is illegal, so that they are fed forward only; 0..1.
 
     Raises
     ------
@@ -47,9 +51,10 @@ class Conditions:
     idle: float = 0.0
     blocked: float = 0.0
     inference: float = 0.0
+    illegal: float = 0.0
 
     def __post_init__(self) -> None:
-        for name, most in (("idle", 0.99), ("blocked", 0.99), ("inference", 1)):
+        for name, most in (("idle", 0.99), ("blocked", 0.99), ("inference", 1), ("illegal", 1)):
             value = getattr(self, name)
             if not 0 <= value <= most:
                 raise ArgumentError(name, value, f"is a share: must lie in 0..{most}")
@@ -75,21 +80,29 @@ class CoSimulation:
     seconds: dict[str, float]
 
 
-def check(simulator: str, n: int) -> None:
+def check(simulator: str, n: int, config: Configuration, conditions: Conditions) -> None:
     """Refuse what would only come to light after long preparations.
 
     Raises
     ------
     InputError
-        If the simulator is not there, or nothing is to be simulated.
+        If the simulator is not there, nothing is to be simulated, or nothing can be illegal that is to be.
     """
     if n < 1:
         raise ArgumentError("samples", n, "must be at least 1", [1])
+    if conditions.illegal and config.hardware is not None:
+        illegal_values(config, conditions.illegal)
     runner(simulator)
 
 
-def training_samples(design: Design, data: Split, n: int, inference: float) -> Samples:
-    """The first ``n`` samples of a training run, epoch after epoch."""
+def training_samples(design: Design, data: Split, n: int, inference: float, illegal: float = 0.0) -> Samples:
+    """The first ``n`` samples of a training run, epoch after epoch; shares of them for inference, and illegal.
+
+    Raises
+    ------
+    InputError
+        If some are to be illegal where nothing can be.
+    """
     inputs = data.integers(design.config.numbers.system.input)
     order, kappa = [], []
     for epoch in range(-(-n // len(data))):
@@ -98,11 +111,48 @@ def training_samples(design: Design, data: Split, n: int, inference: float) -> S
     chosen = np.concatenate(order)[:n]
     rng = np.random.default_rng([design.config.seed, 3])
     train = rng.random(n) >= inference
-    return Samples(
+    samples = Samples(
         inputs[chosen].astype(np.int32),
         data.labels[chosen].astype(np.int32),
         np.concatenate(kappa)[:n].astype(np.int32),
         train,
+    )
+    return spoilt(design.config, samples, illegal) if illegal else samples
+
+
+def illegal_values(config: Configuration, share: float) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """Learning-rate shifts and labels, one of the two possibly none, that the stream can carry and that are illegal.
+
+    Raises
+    ------
+    InputError
+        If there are none, so that no ``share`` of the samples can have them.
+    """
+    assert config.hardware is not None
+    if config.hardware.build != TRAINING:
+        rule = "needs hardware that trains: without, every label and learning-rate shift is legal"
+        raise ArgumentError("illegal", share, rule, [0])
+    least, greatest = config.kappa_range
+    kappas = np.array([k for k in range(1 << config.kappa_bits) if not least <= k <= greatest], np.int32)
+    labels = np.arange(config.classes, 1 << config.label_bits, dtype=np.int32)
+    if not kappas.size and not labels.size:
+        rule = "is impossible: whatever fits into the stream's fields of label and learning-rate shift is legal"
+        raise ArgumentError("illegal", share, rule, [0])
+    return kappas, labels
+
+
+def spoilt(config: Configuration, samples: Samples, share: float) -> Samples:
+    """``samples``, a share of those for training with an illegal learning-rate shift, an illegal label or both."""
+    kappas, labels = illegal_values(config, share)
+    rng, n = np.random.default_rng([config.seed, 4]), len(samples)
+    hit, which = samples.train & (rng.random(n) < share), rng.integers(0, 3, n)
+    of_label = hit & (labels.size > 0) & ((which != 0) | (kappas.size == 0))
+    of_kappa = hit & (kappas.size > 0) & ((which != 1) | (labels.size == 0))
+    return Samples(
+        samples.input,
+        np.where(of_label, rng.choice(labels, n) if labels.size else 0, samples.label).astype(np.int32),
+        np.where(of_kappa, rng.choice(kappas, n) if kappas.size else 0, samples.kappa).astype(np.int32),
+        samples.train,
     )
 
 
@@ -114,12 +164,12 @@ def cosimulate(
     Raises
     ------
     InputError
-        If the design has no hardware, or the simulator is not installed.
+        If the design has no hardware, the simulator is not installed, or nothing can be illegal that is to be.
     SimulationError
         If the simulation breaks off.
     """
     of = plan(design)
-    samples = training_samples(design, data, n, conditions.inference if of.trains else 1.0)
+    samples = training_samples(design, data, n, conditions.inference if of.trains else 1.0, conditions.illegal)
     began = perf_counter()
     emitted = Verilog.of(Accelerator(of))
     seconds = {"generate Verilog": perf_counter() - began}
@@ -140,20 +190,21 @@ def cosimulate(
 
 
 def counter_addresses(of: Plan) -> list[int]:
-    """Registers that count: samples, results, junction cycles and, if they are built, saturations."""
+    """Registers that count: samples, results, junction cycles, errors and, if they are built, saturations."""
     hardware = of.config.hardware
     assert hardware is not None
     result = [registers.SAMPLES, registers.RESULTS, registers.CYCLES]
+    result += [registers.ILLEGAL_KAPPAS, registers.ILLEGAL_LABELS, registers.REFUSED_VALUES]
     if hardware.counters:
         kinds = 4 if of.trains else 1
         result += [registers.SATURATION + 4 * i + k for i in range(len(of.junctions)) for k in range(kinds)]
     return result
 
 
-def compare_counters(of: Plan, outcome: Outcome, n: int, reads: np.ndarray) -> Mismatch | None:
-    """The counters as the bus has read them, with what they should have counted."""
+def compare_counters(of: Plan, outcome: Outcome, n: int, reads: np.ndarray, refused: int = 0) -> Mismatch | None:
+    """The counters as the bus has read them, with what they should have counted: ``refused`` values, for example."""
     kinds = 4 if of.trains else 1
-    expected = [n, n, -1, *outcome.machine.saturation[:, :kinds].ravel().tolist()]
+    expected = [n, n, -1, *outcome.machine.illegal, refused, *outcome.machine.saturation[:, :kinds].ravel().tolist()]
     for address, (word, error), ours in zip(counter_addresses(of), reads.tolist(), expected, strict=False):
         if error or (ours >= 0 and word != ours):
             return Mismatch(f"counter at address {address}", ours, "refused" if error else word)
@@ -195,6 +246,11 @@ def figures(run: CoSimulation) -> dict[str, Any]:
     result["clocks_compared"] = figure(outcome.clocks, "clocks", "in which every write port was compared")
     result["writes_compared"] = figure(outcome.by_memory, "writes", "that agreed, by kind of memory")
     result["bubbles"] = figure(outcome.bubbles, "junction cycles", "without a sample, between the first and the last")
+    result["illegal"] = figure(
+        outcome.machine.illegal._asdict(),
+        "samples",
+        "for training, fed forward only: learning-rate shift, label out of range",
+    )
     result["stalled_clocks"] = figure(outcome.stalled, "clocks", "in which the accelerator stood")
     result["multipliers"] = figure(run.plan.multipliers, "multipliers", "by purpose")
     return result
@@ -210,6 +266,9 @@ def rows(run: CoSimulation) -> list[tuple[str, str]]:
         ("clocks compared", f"{outcome.clocks:,}"),
         ("bubbles, clocks standing", f"{outcome.bubbles:,}, {outcome.stalled:,}"),
     ]
+    illegal = outcome.machine.illegal
+    if any(illegal):
+        result.append(("illegal learning-rate shifts, labels", f"{illegal.kappa:,}, {illegal.label:,}"))
     result += [(f"writes compared: {name}", f"{count:,}") for name, count in outcome.by_memory.items()]
     result += [(name, f"{value:.1f} s") for name, value in run.seconds.items()]
     if simulated:

@@ -54,6 +54,10 @@ class Script:
         """Write registers."""
         self._keep("write", np.array(address, np.int64), np.array(word, np.int64))
 
+    def attempt(self, address: Sequence[int], word: Sequence[int]) -> None:
+        """Write single words, whether the port refuses them or not; the answers are among what is read."""
+        self._keep("attempt", np.array(address, np.int64), np.array(word, np.int64))
+
     def read_parameters(self) -> None:
         """Read all weights and biases."""
         address, _ = parameter_words(self.plan, self.plan.design.initial_integers)

@@ -29,10 +29,10 @@ LATENCIES = {"memory_read": 3, "multiplier": 3, "tree_every": 3, "table": 2, "wr
 
 SMALL = {
     "network": {"layers": [12, 8, 6], "out_degree": [4, 3]},
-    "hardware": {"z": [4, 4]},
+    "hardware": {"z": [4, 4], "kappa": [0, 31]},
     "connectivity": {"kind": "clash_free", "type": 1},
 }
-"""Two junctions of 12 and 6 clocks."""
+"""Two junctions of 12 and 6 clocks; any learning-rate shift."""
 
 
 def configuration(base: dict = SMALL, seed: int = 0, **sections: dict) -> Configuration:
@@ -77,7 +77,7 @@ def random_configuration(rng: np.random.Generator, n_junctions: int, connectivit
 
 
 def parse_hardware(data: dict, z: list[int], order: str, latency: dict) -> Configuration:
-    return config_file.parse(data | {"hardware": {"z": z, "schedule": order, "latency": latency}})
+    return config_file.parse(data | {"hardware": {"z": z, "schedule": order, "latency": latency, "kappa": [0, 8]}})
 
 
 def random_sizes(rng: np.random.Generator, n_junctions: int, full: bool) -> tuple[list[int], list[int], list[int]]:
@@ -136,9 +136,10 @@ def random_stream(rng: np.random.Generator, config: Configuration, n_cycles: int
 
 
 def samples_only(config: Configuration, n: int, seed: int = 0) -> Stream:
-    """Training samples without bubbles."""
+    """Training samples without bubbles, at a rate that the hardware can be given."""
+    kappa = max(2, config.kappa_range[0])
     stream = random_stream(np.random.default_rng(seed), config, n)
-    return stream._replace(train=np.ones(n, np.bool_), source=np.arange(n), kappa=np.full(n, 2))
+    return stream._replace(train=np.ones(n, np.bool_), source=np.arange(n), kappa=np.full(n, kappa))
 
 
 def random_parameters(rng: np.random.Generator, config: Configuration) -> IntegerParameters:

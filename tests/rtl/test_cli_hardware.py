@@ -100,7 +100,22 @@ def test_the_waveforms_of_a_difference_can_be_read(config, tmp_path, monkeypatch
     assert {s.split(".")[0] for s in signals[0]} == {s.split(".")[0] for s in signals[1]} == {"accelerator"}
 
 
-@pytest.mark.parametrize("wrong", [("--samples", 0), ("--simulator", "questa")])
+def test_cosim_feeds_illegal_samples_and_says_how_many(config, tmp_path, capsys):
+    out = tmp_path / "out"
+    path = other(config, network={"layers": [16, 8, 8], "out_degree": [2, 2], "classes": 6})
+    assert cli.run(["cosim", str(path), "--samples", str(N), "--illegal", "0.5", "--out", str(out)]) == 0
+    told = capsys.readouterr().out
+    found = figures(out / "metrics.json")
+    assert found["status"] == "agree" and min(found["illegal"].values()) > 1
+    kappa, label = (found["illegal"][name] for name in ("kappa", "label"))
+    assert re.search(rf"illegal learning-rate shifts, labels +{kappa}, {label}", told)
+    trained = found["writes_compared"]["weight"] // 48
+    assert max(kappa, label) <= N - trained <= kappa + label and trained > 1
+
+
+@pytest.mark.parametrize(
+    "wrong", [("--samples", 0), ("--simulator", "questa"), ("--illegal", 0.5, "--set", "hardware.build=inference")]
+)
 def test_what_cannot_be_simulated_leaves_an_earlier_result_alone(config, tmp_path, refused, wrong):
     assert cli.run(["verilog", str(config), "--out", str(tmp_path / "out"), "-q"]) == 0
     before = {p.name for p in (tmp_path / "out").iterdir()}
@@ -111,7 +126,7 @@ def test_what_cannot_be_simulated_leaves_an_earlier_result_alone(config, tmp_pat
 def test_what_the_options_of_cosim_do_not_allow(config, refused):
     assert refused("cosim", config, "--samples", 0).startswith("--samples = 0: must be at least 1; nearest: 1")
     assert "--samples" in refused("cosim", config, "--samples", "many")
-    for option, most in (("idle", "0.99"), ("blocked", "0.99"), ("inference", "1")):
+    for option, most in (("idle", "0.99"), ("blocked", "0.99"), ("inference", "1"), ("illegal", "1")):
         for value in (-0.1, 1.01, "nan"):
             rule = f"is a share: must lie in 0..{most}"
             assert rule in refused("cosim", config, f"--{option}={value}"), (option, value)

@@ -90,6 +90,9 @@ def test_ports_and_addresses_of_the_names_file(folder):
     where = AddressMap.of(of)
     assert known["memories"]["weights of junction 2"]["base"] == where.weights[1].base
     assert known["registers"]["SATURATED_BIAS_2"] == 16 + 4 + 3
+    errors = ("ERRORS", "ILLEGAL_KAPPAS", "ILLEGAL_LABELS", "REFUSED_VALUES")
+    assert [known["registers"][name] for name in errors] == [8, 9, 10, 11]
+    assert set(known["registers"].values()) == {*range(6), *range(8, 12), *range(16, 16 + 4 * len(of.junctions))}
     assert known["configuration"] == config_file.fingerprint(of.config)
 
 
@@ -124,6 +127,13 @@ def test_what_the_description_says_of_the_design(folder):
     text, of = (folder / "README.md").read_text(), design("two_junctions")
     assert f"One sample enters every **{of.period} clocks**" in text
     assert f"Multipliers: {of.multipliers['edges']} for edges, {of.multipliers['derivatives']} for derivatives" in text
+    for name, address in (("ERRORS", 8), ("ILLEGAL_KAPPAS", 9), ("ILLEGAL_LABELS", 10), ("REFUSED_VALUES", 11)):
+        assert f"| {name} | {address} |" in text and text.count(name) > 1
+    assert "A sample with `train` set whose `kappa` is out of range" in text and "is not in 0..3 is fed forward only" in text
+    assert (
+        f"Weights are {of.numbers.weight} and biases {of.numbers.bias}" in text and "RATE 3..5 with or without bit 8" in text
+    )
+    assert "`label`, `kappa` and `train` may be anything" in delivery.description(verilog("inference"))
     assert np.all([f"`{name}`" in text for name in verilog("two_junctions").ports])
 
 

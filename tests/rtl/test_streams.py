@@ -5,8 +5,8 @@ from collections import deque
 import numpy as np
 import pytest
 
-from rtl.streams import ResultQueue, SampleLoader
-from tests.rtl.designs import design
+from rtl.streams import ResultQueue, SampleLoader, sample_layout
+from tests.rtl.designs import DESIGNS, design, planned
 from tests.rtl.driving import integers, play
 
 LOADERS = (
@@ -33,11 +33,11 @@ SPEEDS = {  # shares of the clocks in which the host and the next cycle are read
 class Source:
     """Samples as beats, offered with pauses; a beat that is offered stays until it is taken."""
 
-    def __init__(self, of, rng, n, share):
+    def __init__(self, of, rng, n, share, facts=None):
         self.of, self.rng, self.share = of, rng, share
         least, greatest = of.kappas
         self.inputs = integers(rng, of.junctions[0].left, n, of.inputs.neurons)
-        self.facts = [
+        self.facts = facts or [
             {"label": int(rng.integers(of.config.classes)), "train": int(rng.integers(2))}
             | {"kappa": int(rng.integers(least, greatest + 1))}
             for _ in range(n)
@@ -67,10 +67,10 @@ class Source:
                 self.arrived.append(t)
 
 
-def feed(of, share, patience, n=12, seed=0, rate=None, clocks=None):
+def feed(of, share, patience, n=12, seed=0, rate=None, clocks=None, facts=None):
     """Feed samples while junction cycles begin; returns the source, the clocks of the advances, and the outputs."""
     rng = np.random.default_rng(seed)
-    source, advances = Source(of, rng, n, share), []
+    source, advances = Source(of, rng, n, share, facts), []
     fixed = {} if rate is None else {"rate": rate, "rate_fixed": 1}
 
     def stimulus():
@@ -163,6 +163,59 @@ def test_waiting_while_anything_has_come_that_is_not_being_loaded(name):
         loaded = sum(at < t for at in loaded_at)
         assert s.waiting == int(beats > loaded * of.inputs.groups), t
     assert {s.waiting for s in seen} == {0, 1}
+
+
+JUDGES = {
+    "shifts_2_to_5_and_3_of_4_labels": {"classes": 3, "rate_shift": ((0, 2), (1, 5))},
+    "one_shift": {"rate_shift": ((0, 5),)},
+    "shifts_from_0": {"rate_shift": ((0, 0), (1, 4))},
+    "one_shift_of_0_and_one_class": {"classes": 1, "rate_shift": ((0, 0),)},
+    "all_that_fits": {"rate_shift": ((0, 0), (1, 7))},
+    "samples_of_one_beat": {"layers": [4, 4, 4], "out_degree": [1, 1], "z": [4, 4], "classes": 3},
+    "beats_of_which_the_last_is_short": {"layers": [15, 10, 5], "out_degree": [2, 2], "z": [3, 2], "classes": 3},
+    "inference": {"build": "inference", "classes": 3},
+}
+
+
+@pytest.mark.parametrize("rate", [None, 0])
+@pytest.mark.parametrize("name", JUDGES)
+def test_a_sample_that_may_not_train_enters_for_inference_and_is_told(name, rate):
+    """Only the last beat's label and shift are judged, and only where they would be used."""
+    of = planned(**(DESIGNS["two_junctions"] | JUDGES[name]))
+    (least, greatest), classes = of.kappas, of.config.classes
+    draw, layout = np.random.default_rng(5), sample_layout(of)
+    facts = [
+        {"label": int(draw.integers(1 << len_of(layout, "label"))), "train": int(draw.random() < 0.8)}
+        | {"kappa": int(draw.integers(1 << len_of(layout, "kappa")))}
+        for _ in range(30)
+    ]
+    source, advances, seen = feed(of, 0.7, 0.7, n=30, rate=rate, facts=facts)
+    told = []
+    for t, k in zip(advances[1:], loads(source, advances), strict=False):
+        tag = seen[t].entering
+        assert tag["valid"] == int(k is not None)
+        if k is None:
+            assert not seen[t].illegal_kappa and not seen[t].illegal_label
+            continue
+        label, kappa, train = (facts[k][name] for name in ("label", "kappa", "train"))
+        judged = train and of.trains
+        strange_kappa, strange_label = (
+            judged and rate is None and not least <= kappa <= greatest,
+            judged and label >= classes,
+        )
+        assert (seen[t].illegal_kappa, seen[t].illegal_label) == (int(strange_kappa), int(strange_label)), facts[k]
+        assert (tag["train"], tag["label"]) == (int(train and not strange_kappa and not strange_label), label)
+        if tag["train"] and of.trains:
+            assert tag["shift"] == (greatest - kappa if rate is None else rate)
+        told.append((strange_kappa, strange_label))
+    assert len(told) > 20
+    kappas, labels = (any(t[i] for t in told) for i in range(2))
+    assert kappas == (of.trains and rate is None and name != "all_that_fits")
+    assert labels == ((of.trains and classes & (classes - 1) != 0) or classes == 1)
+
+
+def len_of(layout, name):
+    return layout[name].width
 
 
 class Network:

@@ -10,7 +10,7 @@ from hwsim.machine import Machine
 from models.network import IntegerParameters
 from rtl.accelerator import Accelerator
 from rtl.cosim.replay import Mismatch, Outcome, compare, compare_state
-from rtl.cosim.session import compare_counters, counter_addresses
+from rtl.cosim.session import compare_counters, counter_addresses, spoilt
 from rtl.cosim.simulation import Capture, Script, simulate
 from rtl.cosim.stimulus import Samples, parameters_of
 from rtl.emission import Verilog
@@ -31,16 +31,17 @@ def generate(of: Plan, parameters: IntegerParameters | None = None) -> Verilog:
     return Verilog.of(Accelerator(of))
 
 
-def samples(of: Plan, n: int, seed: int = 0, inference: float = 0.0) -> Samples:
-    """Random inputs, labels and learning rates over everything that is legal."""
+def samples(of: Plan, n: int, seed: int = 0, inference: float = 0.0, illegal: float = 0.0) -> Samples:
+    """Random inputs, labels and learning rates over everything that is legal; a share of them over what is not."""
     rng, fmt, config = np.random.default_rng([seed, 1]), of.numbers.input, of.config
     least, greatest = of.kappas
-    return Samples(
+    legal = Samples(
         rng.integers(fmt.lowest, fmt.highest + 1, (n, config.network.layers[0])).astype(np.int32),
         rng.integers(0, config.classes, n).astype(np.int32),
         rng.integers(least, greatest + 1, n).astype(np.int32),
         rng.random(n) >= (inference if of.trains else 1.0),
     )
+    return spoilt(config, legal, illegal) if illegal else legal
 
 
 def part(given: Samples, first: int, last: int | None = None) -> Samples:
@@ -99,6 +100,7 @@ def cosimulate(
     folder: Path,
     *,
     n: int = 12,
+    illegal: float = 0.0,
     seed: int = 0,
     idle: float = 0.0,
     blocked: float = 0.0,
@@ -107,7 +109,7 @@ def cosimulate(
 ) -> Run:
     """Feed ``n`` samples, with a pause in between; parameters are loaded over the bus if ``start`` is given."""
     of = emitted.accelerator.plan
-    fed = samples(of, n, seed, inference)
+    fed = samples(of, n, seed, inference, illegal)
     script = Script(of, fed, seed, idle, blocked)
     if start is not None:
         script.load(start)

@@ -9,7 +9,7 @@ from amaranth.lib import stream
 from pytest import MonkeyPatch
 
 from models.fixedpoint import Rounding
-from rtl import accelerator, address, delta, feedforward, junction, learning
+from rtl import accelerator, address, delta, feedforward, junction, learning, registers, streams
 from rtl.adder_tree import AdderTree
 from rtl.streams import sample_layout
 
@@ -193,6 +193,41 @@ def bubble_learned(patch):
 def inference_sample_learned(patch):
     """Samples for inference only are learned from."""
     switched(patch, lambda j, feeds, learns, ff, up: (feeds, up.valid, ff, up))
+
+
+@fault("illegal", "junction 2, FF write to delta memory .*: machine no write")
+def illegal_samples_learned(patch):
+    """Whatever the stream carries is taken: a shift of 6 where 5 is the greatest wraps around."""
+    patch.setattr(streams, "outside", lambda field, least, greatest: Const(0))
+
+
+@fault("illegal", r"counter at address (9|10): machine \d+, Verilog \d+")
+def counts_illegal_in_every_clock(patch):
+    """Illegal samples are counted in every clock."""
+    as_it_was = registers.error_counter
+
+    def counter(m, name, event, clear):
+        return as_it_was(m, name, Const(1) if name.startswith("illegal") else event, clear)
+
+    patch.setattr(registers, "error_counter", counter)
+
+
+@fault("illegal", "label of result")
+def illegal_label_reinterpreted(patch):
+    """A label that is no class comes back as class 0."""
+
+    class Tidy(accelerator.ResultQueue):
+        def elaborate(self, platform):
+            given, seen = self.tag, Signal.like(self.tag)
+            self.tag = seen
+            m = super().elaborate(platform)
+            self.tag = given
+            m.d.comb += seen.eq(given)
+            with m.If(given.label >= self._of.design.network.classes):
+                m.d.comb += seen.label.eq(0)
+            return m
+
+    patch.setattr(accelerator, "ResultQueue", Tidy)
 
 
 @fault("training", "junction [12], UP write to (weight|bias) memory")

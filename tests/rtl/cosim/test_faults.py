@@ -40,6 +40,9 @@ class Scenario:
 SCENARIOS = {
     "training": Scenario(DESIGNS["two_junctions"]),
     "bubbles": Scenario(DESIGNS["two_junctions"], {"idle": 0.7, "inference": 0.4}),
+    "illegal": Scenario(
+        DESIGNS["two_junctions"] | {"classes": 3, "rate_shift": ((0, 3), (2, 5))}, {"illegal": 0.6, "idle": 0.2}
+    ),
     "heavy": Scenario(DESIGNS["two_junctions"] | {"numbers": NUMBERS["exact"]}, parameters="highest"),
     "ties": Scenario(sizes([16, 8, 4], [2, 1], [8, 8]), parameters="zero"),
     "tight": Scenario(sizes([12, 6, 4], [3, 4], [6, 6], numbers=TIGHT, rate_shift=((0, 0), (1, 1)))),

@@ -46,26 +46,70 @@ def test_a_share_of_the_samples_is_for_inference(design, data):
     assert not session.training_samples(design, data, 50, 1.0).train.any()
 
 
+def test_a_share_of_the_training_samples_is_illegal(design, data):
+    """Shifts of 2..4 in three bits, labels of 6 classes in three."""
+    good, fed = session.training_samples(design, data, 1000, 0.3), session.training_samples(design, data, 1000, 0.3, 0.4)
+    assert fed.input.tolist() == good.input.tolist() and fed.train.tolist() == good.train.tolist()
+    strange_kappa, strange_label = (fed.kappa < 2) | (fed.kappa > 4), fed.label > 5
+    assert set(fed.kappa.tolist()) == set(range(8)) - {3} and set(fed.label.tolist()) == set(range(8))
+    assert ((fed.kappa == good.kappa) | strange_kappa).all() and ((fed.label == good.label) | strange_label).all()
+    strange = strange_kappa | strange_label
+    assert not strange[~fed.train].any() and 0.35 < strange[fed.train].mean() < 0.45
+    for kind in (strange_kappa & strange_label, strange_kappa & ~strange_label, ~strange_kappa & strange_label):
+        assert kind.sum() > 50
+    everything = session.training_samples(design, data, 100, 0.0, 1.0)
+    assert ((everything.kappa < 2) | (everything.kappa > 4) | (everything.label > 5)).all()
+
+
+def with_values(design, classes, kappas, build="training"):
+    config = design.config
+    network, training = (
+        config.network.model_copy(update={"classes": classes}),
+        {"rate_shift": ((0, kappas[0]), (1, kappas[1]))},
+    )
+    sections = {"network": network, "training": config.training.model_copy(update=training)}
+    return config.model_copy(update=sections | {"hardware": config.hardware.model_copy(update={"build": build})})
+
+
+def test_where_nothing_can_be_illegal_nothing_is_made_so(design):
+    found = {
+        (c, k): session.illegal_values(with_values(design, c, k), 0.5) for c, k in ((4, (1, 7)), (6, (0, 7)), (1, (0, 0)))
+    }
+    assert {at: [a.tolist() for a in values] for at, values in found.items()} == {
+        (4, (1, 7)): [[0], []],
+        (6, (0, 7)): [[], [6, 7]],
+        (1, (0, 0)): [[1], [1]],
+    }
+    with pytest.raises(InputError, match=r"illegal = 0\.5: is impossible: whatever fits into the stream's fields"):
+        session.check("icarus", 1, with_values(design, 4, (0, 7)), Conditions(illegal=0.5))
+    with pytest.raises(InputError, match=r"illegal = 0\.5: needs hardware that trains"):
+        session.check("icarus", 1, with_values(design, 6, (3, 5), "inference"), Conditions(illegal=0.5))
+    session.check("icarus", 1, with_values(design, 4, (0, 7)), Conditions())
+
+
 def test_shares_that_are_none():
-    for name, most in (("idle", 0.99), ("blocked", 0.99), ("inference", 1)):
+    for name, most in (("idle", 0.99), ("blocked", 0.99), ("inference", 1), ("illegal", 1)):
         for value in (-0.1, most + 0.005, float("nan")):
-            with pytest.raises(InputError, match=f"--{name} = .*: is a share: must lie in 0..{most}"):
+            with pytest.raises(InputError, match=f"{name} = .*: is a share: must lie in 0..{most}"):
                 Conditions(**{name: value})
         assert getattr(Conditions(**{name: most}), name) == most
 
 
 def test_counters_read_wrong_or_refused_are_named():
     of = verilog("one_junction").accelerator.plan
-    saturation = np.array([[5, 6, 7, 8]])
-    outcome = type("Outcome", (), {"machine": type("Machine", (), {"saturation": saturation})})
-    reads = np.array([[9, 0], [9, 0], [123, 0], [5, 0], [6, 0], [7, 0], [8, 0]])
-    assert session.counter_addresses(of) == [3, 4, 5, 16, 17, 18, 19]
-    assert session.compare_counters(of, outcome, 9, reads) is None
-    assert session.compare_counters(of, outcome, 10, reads) == Mismatch("counter at address 3", 10, 9)
-    reads[5, 0] += 1
-    assert session.compare_counters(of, outcome, 9, reads) == Mismatch("counter at address 18", 7, 8)
+    counted = {"saturation": np.array([[5, 6, 7, 8]]), "illegal": (3, 2)}
+    outcome = type("Outcome", (), {"machine": type("Machine", (), counted)})
+    reads = np.array([[9, 0], [9, 0], [123, 0], [3, 0], [2, 0], [1, 0], [5, 0], [6, 0], [7, 0], [8, 0]])
+    assert session.counter_addresses(of) == [3, 4, 5, 9, 10, 11, 16, 17, 18, 19]
+    assert session.compare_counters(of, outcome, 9, reads, refused=1) is None
+    assert session.compare_counters(of, outcome, 9, reads) == Mismatch("counter at address 11", 0, 1)
+    assert session.compare_counters(of, outcome, 10, reads, 1) == Mismatch("counter at address 3", 10, 9)
+    reads[8, 0] += 1
+    assert session.compare_counters(of, outcome, 9, reads, 1) == Mismatch("counter at address 18", 7, 8)
+    reads[4, 0] -= 1
+    assert session.compare_counters(of, outcome, 9, reads, 1) == Mismatch("counter at address 10", 2, 1)
     reads[2, 1] = 1
-    assert session.compare_counters(of, outcome, 9, reads) == Mismatch("counter at address 5", -1, "refused")
+    assert session.compare_counters(of, outcome, 9, reads, 1) == Mismatch("counter at address 5", -1, "refused")
 
 
 def seen_clocks(of, taken, advances, left, marks):
