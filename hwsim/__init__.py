@@ -15,7 +15,7 @@ _HOMES = {"Configuration": "config", "Design": "design", "load": "config_file", 
 
 
 def __getattr__(name: str) -> Any:
-    """Load a name when it is asked for: the command line must be able to answer the interrupt key before anything is loaded."""
+    """Load a name when it is asked for: the command line must answer the interrupt key before anything is loaded."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,4 +1,4 @@
-"""Entry point of ``python -m hwsim`` and of the installed command: nothing is loaded here before an interrupt can be answered."""
+"""Entry point of ``python -m hwsim`` and of the command: nothing is loaded before an interrupt can be answered."""
 
 import os
 import signal
@@ -17,19 +17,23 @@ def main() -> None:
     try:
         if usual:
             signal.signal(signal.SIGINT, _stop)
-        from hwsim import cli
-
-        if usual:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            from hwsim import cli
+        finally:
+            if usual:
+                signal.signal(signal.SIGINT, signal.default_int_handler)
         cli.main()
     except KeyboardInterrupt:
-        _stop()
+        sys.stderr.write("hwsim: interrupted\n")
+        sys.exit(130)
 
 
-def _stop(_signal: int = signal.SIGINT, _frame: FrameType | None = None) -> NoReturn:
-    if sys.stderr is not None:
-        os.write(sys.stderr.fileno(), b"hwsim: interrupted\n")
-    os._exit(130)
+def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:
+    # Not sys.stderr, which the interrupted code may be using, and which its caller may have closed.
+    try:
+        os.write(2, b"hwsim: interrupted\n")
+    finally:
+        os._exit(130)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import os
 import shutil
 import stat
 import tempfile
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -33,6 +34,28 @@ def folder(what: str) -> Path | None:
         return _kept(what) or _new(what)
     except OSError:
         return None
+
+
+def stand_in(variable: str, base: str, usual: str) -> None:
+    """Have a library that keeps files in the user's home keep them here if nothing can be written there.
+
+    Parameters
+    ----------
+    variable
+        Of the environment, by which the library is told where; what the user has set stays.
+    base, usual
+        Variable and default of the folder in which the library would make its own, as the XDG rules have it.
+    """
+    folder_of_all = Path(os.environ.get(base) or usual)
+    with suppress(RuntimeError):  # nobody's home
+        folder_of_all = folder_of_all.expanduser()
+    there = next((p for p in (folder_of_all, *folder_of_all.parents) if p.exists()), None)
+    if variable in os.environ or there is None or os.access(there, os.W_OK | os.X_OK):
+        return
+    if (ours := folder("what libraries keep")) is not None:
+        own = ours / variable.lower()
+        own.mkdir(exist_ok=True)
+        os.environ[variable] = str(own)
 
 
 def _kept(what: str) -> Path | None:
