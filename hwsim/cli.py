@@ -17,7 +17,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hwsim import cli_difficulty, cli_explore, cli_scatter, cli_torch, config_file, report
+from hwsim import cli_data, cli_explore, cli_scatter, cli_torch, config_file, report
 from hwsim.cli_options import ConfigPath, DataDir, Out, Quiet, Seed, Set, console_of, overrides
 from hwsim.config import Configuration
 from hwsim.violations import Violation
@@ -33,9 +33,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-data_app = typer.Typer(help="List, inspect and download data sets.", no_args_is_help=True)
-app.add_typer(data_app, name="data")
-cli_difficulty.register(data_app)
+cli_data.register(app)
 cli_explore.register(app)
 cli_scatter.register(app)
 cli_torch.register(app)
@@ -390,70 +388,6 @@ def schema(
         sys.stdout.write(text)
         return
     write_whole(out, text.encode())
-
-
-@data_app.command("list")
-def data_list() -> None:
-    """All data sets, and where they come from."""
-    from models.data.catalogue import CATALOGUE
-
-    rows = report.table("data sets", "name", "features", "classes", "training", "validation", "test", "obtained by")
-    rows.columns[-1].justify, rows.columns[-1].no_wrap = "left", False
-    for info in CATALOGUE.values():
-        rows.add_row(info.name, str(info.features), str(info.classes), *(f"{n:,}" for n in info.counts), info.obtained)
-    console_of().print(rows)
-
-
-@data_app.command("info")
-def data_info(name: Annotated[str, typer.Argument(metavar="NAME")], data_dir: DataDir = None) -> None:
-    """Origin and licence of a data set, the state of its files, and its statistics if it can be loaded.
-
-    Exit code 1 if a file is missing or damaged.
-    """
-    from hwsim import fetch
-    from models.data import catalogue
-
-    console = console_of()
-    if name in catalogue.CATALOGUE:
-        info = catalogue.CATALOGUE[name]
-        for key in ("source", "licence", "obtained"):
-            console.print(f"{key}: {getattr(info, key)}")
-    broken = False
-    if name in fetch.SOURCES and data_dir is not None:
-        for file in fetch.verify(name, data_dir):
-            console.print(f"{file.path}: {file.state}")
-            broken |= file.state in (fetch.State.MISSING, fetch.State.CORRUPT)
-    if broken:
-        raise typer.Exit(1)
-    data = catalogue.load(name, data_dir, seed=0)
-    rows = report.table(
-        f"{data.name}: {data.features} features, {data.classes} classes", "split", "samples", "mean", "deviation"
-    )
-    for split in ("train", "validation", "test"):
-        samples = getattr(data, split)
-        if len(samples):
-            real = samples.real("float32")
-            rows.add_row(split, f"{len(samples):,}", f"{real.mean():.4f}", f"{real.std():.4f}")
-    console.print(rows)
-
-
-@data_app.command("fetch")
-def data_fetch(
-    name: Annotated[str, typer.Argument(metavar="NAME")],
-    data_dir: DataDir = None,
-    mirror: Annotated[list[str] | None, typer.Option(help="address in place of the known ones", show_default=False)] = None,
-    quiet: Quiet = False,
-) -> None:
-    """Download a data set into the data directory; an interrupted download is resumed."""
-    from hwsim import fetch
-    from hwsim.watch import download_watcher
-
-    if data_dir is None:
-        raise ArgumentError("data_dir", None, "is missing: give it or set HWSIM_DATA")
-    with download_watcher(quiet) as watch:
-        paths = fetch.fetch(name, data_dir, mirror, watch)
-    for path in paths:
-        console_of(quiet).print(str(path))
 
 
 def _say(text: str) -> None:
