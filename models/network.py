@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from models.errors import ArgumentError, InputError
+from models.errors import InputError
 from models.npz import read_npz
 from models.number_system import NumberSystem
 from models.pattern import Pattern
@@ -98,7 +98,7 @@ class Parameters(ABC):
     def of_this_kind(cls, given: "Parameters") -> Self:
         """``given`` itself, refused if it is of another kind: a conversion that nobody asked for would go unnoticed."""
         if not isinstance(given, cls):
-            raise ArgumentError("parameters", type(given).__name__, f"must be {cls.__name__}, which hold {cls.meaning}")
+            raise InputError("parameters", type(given).__name__, f"must be {cls.__name__}, which hold {cls.meaning}")
         return given
 
     def copy(self) -> Self:

@@ -39,7 +39,7 @@ def test_error_line_is_what_a_user_gets(capsys):
     assert capsys.readouterr().err == f"hwsim: {example}\n"
 
 
-@pytest.mark.parametrize("command", re.findall(r"`hwsim ([a-z-]+)", README))
+@pytest.mark.parametrize("command", re.findall(r"`hwsim ([a-z][a-z-]*)", README))
 def test_commands_exist(command, capsys):
     assert cli.run(shlex.split(f"{command} --help")) == 0
     assert command in capsys.readouterr().out
