@@ -7,8 +7,6 @@ from pathlib import Path
 
 PROGRAM = """
 import os, signal, sys
-left, out = int(sys.argv[1]), sys.argv[2]
-del sys.argv[1:3]
 
 def touched(event, details):
     global left
@@ -18,8 +16,10 @@ def touched(event, details):
             if left == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-sys.addaudithook(touched)
-if __name__ == "__main__":
+if __name__ == "__main__":  # not in its workers, which read this file, too
+    left, out = int(sys.argv[1]), sys.argv[2]
+    del sys.argv[1:3]
+    sys.addaudithook(touched)
     from hwsim.__main__ import main
     main()
 """

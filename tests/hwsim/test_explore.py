@@ -234,7 +234,7 @@ KILLED = """
 import os, signal, sys
 from hwsim import __main__
 from hwsim.studies.store import Store
-left, before, put = int(sys.argv[1]), sys.argv[2] == "before", Store.put
+put = Store.put
 
 def counted(*arguments):
     global left
@@ -245,9 +245,10 @@ def counted(*arguments):
     if left == 0:
         os.kill(os.getpid(), signal.SIGKILL)
 
-del sys.argv[1:3]
-Store.put = counted
-if __name__ == "__main__":
+if __name__ == "__main__":  # not in its workers, which read this file, too
+    left, before = int(sys.argv[1]), sys.argv[2] == "before"
+    del sys.argv[1:3]
+    Store.put = counted
     __main__.main()
 """
 
