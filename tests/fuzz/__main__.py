@@ -33,6 +33,7 @@ def main() -> int:
     parser.add_argument("--keep", action="store_true", help="keep the files of the cases")
     given = parser.parse_args()
     plots.all_of_training = lambda *_: []  # type: ignore[assignment]
+    faulthandler.enable()
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     home = Path(tempfile.mkdtemp(prefix="hwsim-fuzz-"))
     try:
@@ -50,6 +51,10 @@ def shard(name: str, numbers: range, seed: int, home: Path, keep: bool) -> int:
     reader = READERS[name](home / "sound")
     codes: collections.Counter[int | None] = collections.Counter()
     faults = 0
+    (home / "unchanged").mkdir()
+    unchanged = reader.case(Random(0), home / "unchanged", change=False)
+    answer = unchanged.run()
+    assert answer.code == 0 and not unchanged.wrong(answer), answer  # else nothing below would mean anything
     for number in numbers:
         again = f"python -m tests.fuzz --reader {name} --seed {seed} --first {number} --cases 1"
         say(f"begun: {again}")

@@ -35,8 +35,8 @@ class Reader(Protocol):
 
     def __init__(self, home: Path) -> None: ...
 
-    def case(self, rng: Random, folder: Path) -> Case:
-        """Changed files in an empty folder."""
+    def case(self, rng: Random, folder: Path, change: bool = True) -> Case:
+        """Changed files in an empty folder; sound ones, which must be taken, without ``change``."""
         ...
 
 

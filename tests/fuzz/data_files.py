@@ -1,18 +1,16 @@
 """Files of samples: what is read is what is there, or it is refused.
 
-A checksum (ZIP, gzip) shows damage, so what decompresses to other bytes must not be read; formats without one (CSV, ``.npy``,
-plain IDX, CIFAR's batches) may hold other samples than before, and only have to be read without a fault.
+A checksum (ZIP, gzip) shows damage: what does not unpack soundly must not be read. Formats without one (CSV, ``.npy``, plain
+IDX, CIFAR's batches) may hold other samples than before, and only have to be read without a fault.
 """
 
 import gzip
 import io
-import pickle
 import tarfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import numpy as np
 import yaml
@@ -20,6 +18,7 @@ import yaml
 from tests.fuzz import archives, damage, values
 from tests.fuzz.case import Answer, Case, command
 from tests.hwsim import runs
+from tests.models.data.test_cifar import python_batch
 
 _PIXELS = {"mnist": 784, "cifar10": 3072, "cifar10-part": 3072}
 
@@ -47,11 +46,13 @@ class Own:
             runs.write_samples(home / f"{seed}.npz", seed)
             self._content.append(_made(suffix, home / f"{seed}.npz", home))
 
-    def case(self, rng: Random, folder: Path) -> Case:
+    def case(self, rng: Random, folder: Path, change: bool = True) -> Case:
         """A changed file, and a command that reads it."""
         path = folder / f"own{self._suffix}"
         path.write_bytes(self._content[0])
-        if self._suffix == ".npy" and rng.random() < 0.6:
+        if not change:
+            what = "nothing"
+        elif self._suffix == ".npy" and rng.random() < 0.6:
             what, array = values.changed(archives.array_of(self._content[0]), rng)
             path.write_bytes(archives.npy(array))
         elif self._suffix == ".csv" and rng.random() < 0.6:
@@ -75,12 +76,12 @@ class Public:
         home.mkdir(parents=True)
         self._name, self._files = kind, _FORMATS[kind](Random(0))
 
-    def case(self, rng: Random, folder: Path) -> Case:
+    def case(self, rng: Random, folder: Path, change: bool = True) -> Case:
         """One file of a data set changed."""
         chosen = rng.choice(sorted(self._files))
         whole, what = True, ""
         for name, content in self._files.items():
-            if name == chosen:
+            if change and name == chosen:
                 what, content, whole = _changed_public(name, content, rng)
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -197,8 +198,7 @@ def _batches(rng: Random, kind: str) -> dict[str, bytes]:
             rows = (bytes([label]) + images[j * 3072 : (j + 1) * 3072] for j, label in enumerate(labels))
             files[f"cifar-10-batches-bin/{name}.bin"] = b"".join(rows)
         else:
-            content: dict[bytes, Any] = {b"labels": labels, b"data": np.frombuffer(images, np.uint8).reshape(4, 3072)}
-            files[f"cifar-10-batches-py/{name}"] = pickle.dumps(content, protocol=2)
+            files[f"cifar-10-batches-py/{name}"] = python_batch(k)
     return files
 
 

@@ -40,7 +40,7 @@ class Given:
         training = design["training"] | {"epochs": 1, "samples": 16}
         connectivity = {**design.get("connectivity", {})}
         if given == "initial.npz":
-            training["init_file"] = given
+            training |= {"init": "file", "init_file": given}
         elif given == "connectivity.npz":
             connectivity["file"] = given
         data = design | {"data": {"name": str(self._home / "samples.npz")}, "training": training}
@@ -48,11 +48,12 @@ class Given:
         path.write_text(yaml.safe_dump(data | ({"connectivity": connectivity} if connectivity else {})))
         return path
 
-    def case(self, rng: Random, folder: Path) -> Case:
+    def case(self, rng: Random, folder: Path, change: bool = True) -> Case:
         """A file of a run, changed."""
         kind = rng.choice(sorted(_KINDS))
         shutil.copy(self._home / f"{kind}0" / self._name, folder / self._name)
-        what = changed_file(folder / self._name, self._home / f"{kind}1" / self._name, rng)
+        path, other = folder / self._name, self._home / f"{kind}1" / self._name
+        what = changed_file(path, other, rng) if change else "nothing"
         config, out = self._config(folder, kind, self._name), folder / "out"
         run = partial(command, "train", config, "--out", out, "--quiet")
         return Case(f"{kind} {what}", run, lambda answer: self._wrong(answer, folder / self._name, out / self._name))

@@ -61,12 +61,12 @@ class Interrupted:
         runs.train(self._config, home / "whole", "--seed", "0")
         self._whole = _results(home / "whole")
 
-    def case(self, rng: Random, folder: Path) -> Case:
+    def case(self, rng: Random, folder: Path, change: bool = True) -> Case:
         """One or two files changed or lost."""
         out = folder / "run"
         shutil.copytree(self._home / "run0", out)
         done = []
-        for name in {rng.choice(_FILES) for _ in range(rng.choice((1, 1, 1, 2)))}:
+        for name in sorted({rng.choice(_FILES) for _ in range(rng.choice((1, 1, 1, 2)))}) if change else ():
             if rng.random() < 0.04:
                 (out / name).unlink()
                 done.append(f"{name} lost")
@@ -90,16 +90,17 @@ class Interrupted:
 class Forged(Interrupted):
     """The same with a checkpoint that is sealed again: legal values may be taken, then the run comes to its end."""
 
-    def case(self, rng: Random, folder: Path) -> Case:
+    def case(self, rng: Random, folder: Path, change: bool = True) -> Case:
         """A checkpoint with a changed array or state."""
         out = folder / "run"
         shutil.copytree(self._home / "run0", out)
         arrays = read_npz(out / "checkpoint.npz")
         state = seal.opened(arrays)
-        if rng.random() < 0.3:
+        what = "nothing"
+        if change and rng.random() < 0.3:
             what, state = trees.mutated(state, rng)
             what = f"state {what}"
-        else:
+        elif change:
             name = rng.choice(sorted(arrays))
             what, arrays[name] = values.changed(arrays[name], rng)
             what = f"{name} {what}"

@@ -1,5 +1,6 @@
 """Studies that are continued from a changed store: rows are read as they were written, or refused."""
 
+import json
 import shutil
 import sqlite3
 from contextlib import closing
@@ -52,12 +53,14 @@ class Stores:
         self._study = studies.write(home, seeds=[0], axes={"width": {"key": "numbers.width", "grid": [8, 12]}})
         self._tables = studies.tables(home / "out0")
 
-    def case(self, rng: Random, folder: Path) -> Case:
+    def case(self, rng: Random, folder: Path, change: bool = True) -> Case:
         """A study's directory with a changed store or study."""
         out = folder / "out"
         shutil.copytree(self._home / "out0", out)
         free = False
-        if rng.random() < 0.6:
+        if not change:
+            what = "nothing"
+        elif rng.random() < 0.6:
             what, free = _edited(out / "study.sqlite", rng)
         elif rng.random() < 0.6:
             what, content = damage.damaged((out / "study.sqlite").read_bytes(), rng)
@@ -80,8 +83,6 @@ class Stores:
 
 def _edited(path: Path, rng: Random) -> tuple[str, bool]:
     """What was done to a row, and whether it may show."""
-    import json
-
     column = rng.choice((*_COLUMNS, "figures", "figures"))
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         rows = db.execute("SELECT key, figures FROM results ORDER BY key").fetchall()
