@@ -1,16 +1,39 @@
-"""Entry point of ``python -m hwsim``."""
+"""Entry point of ``python -m hwsim`` and of the command: nothing is loaded before an interrupt can be answered."""
 
+import os
+import signal
 import sys
+from types import FrameType
+from typing import NoReturn
 
 
 def main() -> None:
-    """Run the command line; its packages take a second to load, in which the interrupt key may be pressed, too."""
+    """Run the command line; its packages take a while to load, in which the interrupt key may be pressed, too.
+
+    While they load, an interrupt ends the process at once: as an exception it would be lost, or become another one, wherever
+    compiled code is loaded. There is nothing to clean up yet.
+    """
+    usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # else it is ignored, or someone else's
     try:
-        from hwsim import cli
+        if usual:
+            signal.signal(signal.SIGINT, _stop)
+        try:
+            from hwsim import cli
+        finally:
+            if usual:
+                signal.signal(signal.SIGINT, signal.default_int_handler)
+        cli.main()
     except KeyboardInterrupt:
         sys.stderr.write("hwsim: interrupted\n")
         sys.exit(130)
-    cli.main()
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:
+    # Not sys.stderr, which the interrupted code may be using, and which its caller may have closed.
+    try:
+        os.write(2, b"hwsim: interrupted\n")
+    finally:
+        os._exit(130)
 
 
 if __name__ == "__main__":

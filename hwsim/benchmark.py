@@ -128,7 +128,7 @@ def _engines(config: Configuration) -> Iterator[tuple[str, Callable[[], object],
 def _design(config: Configuration, **training: object) -> Design:
     data = config_file.resolved(config)
     data["training"] |= training
-    data["data"] |= {"validation": 0}
+    data["data"] = data.get("data", {}) | {"validation": 0}
     return Design(config_file.parse(data))
 
 

@@ -5,6 +5,7 @@ Exit codes: 0 good, 1 a check failed, 2 bad input (one line says what), 130 inte
 
 import io
 import json
+import logging
 import os
 import shlex
 import sys
@@ -22,6 +23,7 @@ from hwsim.config import Configuration
 from hwsim.violations import Violation
 from hwsim.watch import preparing, train_watcher
 from models.errors import ArgumentError, InputError
+from models.files import temporary
 
 _OPTIONS = {"assignments": "set", "deviation": "std", "megahertz": "clock", "window": "trace"}
 """Options whose names are not those of the library's parameters."""
@@ -464,6 +466,9 @@ def main() -> None:
     sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # an arrow that the terminal lacks is no reason to fail
+    logging.basicConfig(format="hwsim: %(message)s")
+    temporary.stand_in("MPLCONFIGDIR", "XDG_CONFIG_HOME", "~/.config")  # matplotlib
+    temporary.stand_in("YOWASP_CACHE_DIR", "XDG_CACHE_HOME", "~/.cache")
     code = run()
     try:
         sys.stdout.flush()
@@ -474,8 +479,8 @@ def main() -> None:
 
 def run(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code."""
-    command = typer.main.get_command(app)
     try:
+        command = typer.main.get_command(app)
         code = command.main(arguments, prog_name="hwsim", standalone_mode=False)
         if code == 130:  # also what the command-line library makes of an interrupt
             return _fail("interrupted", 130)

@@ -1,5 +1,6 @@
 """Options that several commands share, and the console they print to."""
 
+import logging
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,7 +26,11 @@ DataDir = Annotated[
 
 
 def console_of(quiet: bool = False) -> Console:
-    """Where nobody watches, tables are as wide as they are; names are printed as they are, whatever brackets they hold."""
+    """Where nobody watches, tables are as wide as they are; names are printed as they are, whatever brackets they hold.
+
+    Quiet, the library's notes stay away, too.
+    """
+    logging.getLogger("hwsim").setLevel(logging.ERROR if quiet else logging.NOTSET)
     return Console(quiet=quiet, width=None if sys.stdout.isatty() else 500, markup=False, emoji=False, highlight=False)
 
 

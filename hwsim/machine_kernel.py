@@ -13,9 +13,9 @@ The same source runs uncompiled with the environment variable NUMBA_DISABLE_JIT=
 """
 
 import numpy as np
-from numba import njit
 
 from hwsim.machine_columns import *
+from models.compiled import njit
 
 # Nothing here allocates, so the compiler may leave out reference counts: they took a third of the time. The hot loops over lanes
 # are functions of their own, so that their pointers stay in registers; calls with many arrays cost more than that, so the

@@ -1,17 +1,20 @@
 """What commands print: tables that a person can read."""
 
 import math
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from hwsim.accelerator import Accelerator
 from hwsim.config import Configuration
-from hwsim.design import Design
-from hwsim.training import Epoch, Outcome
 from models.clash_free import access_sequences
+
+if TYPE_CHECKING:  # a table of contents is no reason to load all engines
+    from hwsim.accelerator import Accelerator
+    from hwsim.design import Design
+    from hwsim.training import Epoch, Outcome
 
 
 def table(title: str, *columns: str, caption: str | None = None) -> Table:
@@ -44,13 +47,13 @@ def bits(n: int) -> str:
     return f"{n:,} bit" if n < 10_000 else f"{n / 1000:,.1f} kbit" if n < 10_000_000 else f"{n / 1e6:,.1f} Mbit"
 
 
-def describe(console: Console, config: Configuration, design: Design | None = None) -> None:
+def describe(console: Console, config: Configuration, design: "Design") -> None:
     """The junctions of a configuration and, if it has one, its accelerator; ``design`` if its patterns are drawn already."""
     title = f"{config.name}: {'-'.join(map(str, config.network.layers))}, {sum(config.edges):,} edges"
     if config.hardware is None or config.out_degrees is None:
         _describe_network(console, config, title)
     else:
-        _describe_accelerator(console, config, (design or Design(config)).accelerator, title)
+        _describe_accelerator(console, config, design.accelerator, title)
     for note in config.notes():
         console.print(f"note: {note}", highlight=False)
 
@@ -66,7 +69,7 @@ def _describe_network(console: Console, config: Configuration, title: str) -> No
     console.print(rows)
 
 
-def _describe_accelerator(console: Console, config: Configuration, a: Accelerator, title: str) -> None:
+def _describe_accelerator(console: Console, config: Configuration, a: "Accelerator", title: str) -> None:
     caption = (
         f"z: edges per clock; C = edges / z: clocks of one pass; D = left neurons / z: words of each left memory.\n"
         f"{a.clocks_per_input} clocks per input: {_longest_pass(a)}, flush = {a.flush}."
@@ -85,17 +88,17 @@ def _describe_accelerator(console: Console, config: Configuration, a: Accelerato
         console.print(line, highlight=False)
 
 
-def _longest_pass(a: Accelerator) -> str:
+def _longest_pass(a: "Accelerator") -> str:
     slowest = max(a.junctions, key=lambda j: j.cycle + j.stall_clocks)
     return f"C = {slowest.cycle}" + (f", stalls = {slowest.stall_clocks}" if slowest.stall_clocks else "")
 
 
-def _stalls(a: Accelerator) -> list[str]:
+def _stalls(a: "Accelerator") -> list[str]:
     stalls = ", ".join(f"{j.stall_clocks} of junction {j.number}" for j in a.junctions if j.stall_clocks)
     return [f"not clash-free: stall clocks in every pass beyond C: {stalls}"] if stalls else []
 
 
-def _unbalanced(a: Accelerator) -> list[str]:
+def _unbalanced(a: "Accelerator") -> list[str]:
     idle = [f"junction {j.number} idles {percent(1 - j.utilisation)}" for j in a.junctions if j.utilisation < 1]
     return [f"unbalanced: {', '.join(idle)} of every pass; the longest C sets the pace"] if idle else []
 
@@ -141,7 +144,7 @@ def _log10_sequences(depth: int, d_out: int, d_in: int, z: int, kind: int, dithe
     return (per_sweep if kind == 1 else per_sweep * d_out) / math.log(10)
 
 
-def trained(console: Console, outcome: Outcome) -> None:
+def trained(console: Console, outcome: "Outcome") -> None:
     """The last epoch of a training run."""
     if not outcome.history:
         return
@@ -163,7 +166,7 @@ def trained(console: Console, outcome: Outcome) -> None:
         console.print(saturated)
 
 
-def epoch_line(e: Epoch) -> str:
+def epoch_line(e: "Epoch") -> str:
     """One finished epoch in one line."""
     parts = [f"epoch {e.epoch + 1}: training {percent(e.train_accuracy)} (loss {loss(e.train_loss)})"]
     if e.validation_accuracy is not None:

@@ -5,12 +5,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-from hwsim import training
 from hwsim.report import epoch_line, percent
+
+if TYPE_CHECKING:
+    from hwsim import training
+    from hwsim.training import Watcher
 
 _LINE_EVERY = 10.0
 """Seconds between two lines about one download where there is no terminal."""
@@ -34,7 +38,7 @@ def preparing(quiet: bool) -> Iterator[None]:
 
 
 @contextmanager
-def train_watcher(quiet: bool) -> Iterator[training.Watcher | None]:
+def train_watcher(quiet: bool) -> Iterator["Watcher | None"]:
     """A watcher for :meth:`hwsim.training.TrainingRun.run`."""
     if quiet:
         yield None
@@ -45,19 +49,19 @@ def train_watcher(quiet: bool) -> Iterator[training.Watcher | None]:
         yield _training_lines
 
 
-def _training_lines(p: training.Progress) -> None:
+def _training_lines(p: "training.Progress") -> None:
     if p.finished_epoch:
         sys.stderr.write(epoch_line(p.current) + "\n")
         sys.stderr.flush()
 
 
 @contextmanager
-def _training_bar() -> Iterator[training.Watcher]:
+def _training_bar() -> Iterator["Watcher"]:
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[figures]}"), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("training", total=None, figures="")
 
-        def watch(p: training.Progress) -> None:
+        def watch(p: "training.Progress") -> None:
             figures = f"{percent(p.current.train_accuracy)} as fed"
             if p.current.test_accuracy is not None:
                 figures += f", {percent(p.current.test_accuracy)} test"

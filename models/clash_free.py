@@ -38,9 +38,9 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from models.biregular import in_degree
+from models.compiled import njit
 from models.errors import InputError
 from models.pattern import Int32Array, Pattern, SweepSeeds
 

@@ -12,8 +12,8 @@ one file because the compiler's cache looks at the file of the outermost functio
 """
 
 import numpy as np
-from numba import njit
-from numba.extending import intrinsic
+
+from models.compiled import intrinsic, njit
 
 FLOOR, HALF_UP, HALF_EVEN = 0, 1, 2
 """Rounding modes as the kernels know them."""

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from models.compiled import njit
 
 SIGMOID, RELU, CLIPPED_RELU, TANH, SOFTMAX = range(5)
 ACTIVATION_CODES = {"sigmoid": SIGMOID, "relu": RELU, "clipped_relu": CLIPPED_RELU, "tanh": TANH, "softmax": SOFTMAX}

@@ -15,8 +15,8 @@ Spread and dispersion have no single definition. Here they are
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from models.compiled import njit
 from models.pattern import Pattern
 
 Int64Array = npt.NDArray[np.int64]

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from models.compiled import njit
 from models.pattern import Pattern
 
 Int64Array = npt.NDArray[np.int64]

@@ -25,8 +25,8 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from models.compiled import njit
 from models.errors import InputError
 from models.pattern import Pattern
 from models.sparse_kernels import weighted_sums

@@ -7,7 +7,7 @@ literal such as ``0.0`` is a float64 that would drag float32 arithmetic with it,
 arrays.
 """
 
-from numba import njit
+from models.compiled import njit
 
 _kernel = njit(cache=True, error_model="numpy")
 _sum_kernel = njit(cache=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})

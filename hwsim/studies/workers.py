@@ -11,6 +11,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
 
 from hwsim.studies.measurements import Result, Task, Workshop
+from models import compiled
 from models.errors import ArgumentError
 
 MOST_WORKERS = 1024
@@ -78,6 +79,8 @@ class LocalWorkers:
         """Results as they come; a task over which two processes died is a failed one."""
         waiting, deaths = deque(tasks), dict[str, int]()
         missing = min(self._count, len(waiting)) - len(self._workers)
+        if missing > 0:
+            compiled.find_cache()  # here, lest each of them should say where it is
         self._workers += [self._start() for _ in range(missing)]
         left = len(waiting)
         while left:

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from hwsim import report
 from hwsim.config_file import as_yaml, load, parse, resolved
+from hwsim.design import Design
 from models.errors import InputError
 from tests.hwsim.shipped import SHIPPED
 
@@ -67,7 +68,7 @@ def accept_or_tell(make):
     except InputError as e:
         assert len(str(e).splitlines()) == 1 and str(e).strip() and len(str(e)) < 1000
         return
-    report.describe(Console(quiet=True), config)
+    report.describe(Console(quiet=True), config, Design(config))
     report.sequences(config)
     assert parse(resolved(config)) == config
     assert parse(yaml.safe_load(as_yaml(config))) == config

@@ -74,6 +74,10 @@ def _fields(first, function, classes):
     if isinstance(first, ast.Attribute):  # of dataclasses.fields
         assert owner is not None and first.attr == "name"
         return [n.target.id for n in owner.body if isinstance(n, ast.AnnAssign)]
+    for n in ast.walk(function):  # one of two words, as the case may be
+        if isinstance(n, ast.Assign) and first.id in ast.unparse(n.targets[0]):
+            words = [c.value for c in ast.walk(n.value) if isinstance(c, ast.Constant) and isinstance(c.value, str)]
+            return [word for word in words if word.isidentifier()]
     loop = next(n for n in ast.walk(function) if isinstance(n, ast.For) and first.id in ast.unparse(n.target))
     rows = [row.elts[0] if isinstance(row, ast.Tuple) else row for row in loop.iter.elts]
     return [row.value for row in rows]

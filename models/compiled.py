@@ -1,0 +1,92 @@
+"""Compiled loops: the one place that knows the compiler (numba), which is loaded when the first of them is called.
+
+Loading it takes longer than everything else that a command such as ``hwsim check`` does. So :func:`njit` and
+:func:`intrinsic` only note what is to be compiled; the first call replaces the note, and those of all functions that it
+calls, by what the compiler makes of them, in the globals of their modules.
+
+Machine code is kept beside the source, or else in the user's cache directory, so that it is compiled once after
+installation. Where neither can be written it is kept in a temporary directory of the user's own
+(:mod:`models.files.temporary`), which is said once, when that is made.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from types import CodeType
+from typing import Any
+
+from models.files import temporary
+
+_making = threading.RLock()
+
+
+def njit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """A decorator like ``numba.njit(**options)`` that does not load the compiler before the first call."""
+    return lambda function: _Later(function, lambda: _compiled(function, options))
+
+
+def intrinsic(function: Callable[..., Any]) -> Any:
+    """A decorator like ``numba.extending.intrinsic`` that does not load the compiler before the first call of a caller."""
+
+    def make() -> Any:
+        from numba import extending
+
+        return extending.intrinsic(function)
+
+    return _Later(function, make)
+
+
+def find_cache() -> None:
+    """Find out now, for processes started from here on, too, where machine code is kept."""
+    _Later(_nothing, lambda: _compiled(_nothing, {"cache": True})).made()
+
+
+class _Later:
+    """Stands for a function until it is compiled."""
+
+    def __init__(self, function: Callable[..., Any], make: Callable[[], Any]) -> None:
+        self._function, self._make = function, make
+        self._made: Any = None
+        self.__doc__, self.__name__ = function.__doc__, function.__name__
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self.made()(*arguments)
+
+    def made(self) -> Any:
+        """The compiled function; it and all it calls take their own places in their modules."""
+        with _making:
+            if self._made is None:
+                names = self._function.__globals__
+                for name in _names(self._function.__code__):
+                    if isinstance(called := names.get(name), _Later) and called is not self:
+                        names[name] = called.made()
+                self._made = self._make()
+                if names.get(self.__name__) is self:
+                    names[self.__name__] = self._made
+            return self._made
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    """Global names that a function may use, nested functions included."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names(constant)
+
+
+def _compiled(function: Callable[..., Any], options: dict[str, Any]) -> Any:
+    import numba
+
+    try:
+        return numba.njit(**options)(function)
+    except RuntimeError:  # "no locator available": nowhere that machine code could be kept
+        folder = temporary.folder("compiled code")
+    if folder is None:
+        return numba.njit(**options | {"cache": False})(function)
+    os.environ["NUMBA_CACHE_DIR"] = str(folder)  # also for processes started by this one
+    setattr(numba.config, "CACHE_DIR", str(folder))  # noqa: B010  # a name that its types lack
+    return numba.njit(**options)(function)
+
+
+def _nothing() -> None:
+    """Compiled by nobody: only asked where it would be kept."""
