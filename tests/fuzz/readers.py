@@ -32,7 +32,16 @@ READERS: dict[str, Callable[[Path], Reader]] = {
     "trace": texts.Traces,
     "store": stores.Stores,
 }
+FAMILIES = [
+    ["resume-fixed", "resume-float", "resume-cycle"],
+    ["forged-fixed", "forged-float", "forged-cycle"],
+    ["patterns", "parameters"],
+    [name for name in READERS if name.startswith("data-")],
+    ["config", "study", "energies", "trace", "store"],
+]
+"""Readers that share a process, which starts longer than it takes for many cases."""
 if find_spec("torch"):
     from tests.fuzz import front_ends
 
     READERS |= {"frontend-export": front_ends.Exported, "frontend-resume": front_ends.Interrupted}
+    FAMILIES.append(["frontend-export", "frontend-resume"])

@@ -125,4 +125,5 @@ def _edited(path: Path, rng: Random) -> tuple[str, bool]:
 
 
 def _number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Or nothing, as for accuracies of data without that split."""
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
