@@ -1,4 +1,4 @@
-"""What thousands of cases cannot wait for: pictures, processes that measure a study's points, options read anew each time."""
+"""What thousands of cases cannot wait for: pictures, other processes that measure a study's points, options read anew."""
 
 from collections.abc import Iterator, Sequence
 from functools import cache
