@@ -3,11 +3,12 @@
 import json
 import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 from random import Random
 
+from hwsim.studies import store
 from tests.fuzz import damage, trees
 from tests.fuzz.case import Answer, Case, command
 from tests.fuzz.run_directories import changed_file
@@ -39,8 +40,8 @@ _TIMES = ("seconds", "engine_seconds", "samples")
 class Stores:
     """``hwsim explore --resume``.
 
-    A store has no seal: another legal figure in a row cannot be told from a measured one, nor a row under another legal key
-    from one never made. Such edits (``free``) may change tables. All else must not.
+    Rows are sealed: none that was changed may reach a table; one that is lost is measured again, to the same figures. A row
+    that is sealed again (``free``) may be taken if it could be one of that measurement.
     """
 
     def __init__(self, home: Path) -> None:
@@ -65,7 +66,6 @@ class Stores:
         elif rng.random() < 0.6:
             what, content = damage.damaged((out / "study.sqlite").read_bytes(), rng)
             (out / "study.sqlite").write_bytes(content)
-            free = True  # pages of SQLite have no checksum
         else:
             what = changed_file(out / "study.yaml", self._home / "out1" / "study.yaml", rng)
         given = out / "study.yaml" if rng.random() < 0.1 else self._study
@@ -109,21 +109,27 @@ def _edited(path: Path, rng: Random) -> tuple[str, bool]:
                 return "row removed", False
             if how == "swapped":
                 db.execute("UPDATE results SET figures = ? WHERE key = ?", (rng.choice(rows)[1], key))
-                return "figures of another row", True
+                return "figures of another row", False
             if how == "tree":
                 what, tree = trees.mutated(json.loads(figures), rng)
-                numbers = isinstance(tree, dict) and all(_number(v) for v in tree.values())
                 db.execute("UPDATE results SET figures = ? WHERE key = ?", (json.dumps(tree), key))
-                return f"figures {what}", numbers
+                again = rng.random() < 0.5
+                if again:
+                    _seal_again(db, key)
+                return f"figures {what}{', sealed again' * again}", again
             value = rng.choice(_ODD)
             if isinstance(value, str | bytes) and column in _TIMES:
                 value = rng.choice((b"", "x", -1, None))
             db.execute(f"UPDATE results SET {column} = ? WHERE key = ?", (value, key))
-            return f"{column} = {value!r:.30}", column == "error"
+            again = column != "key" and rng.random() < 0.5
+            if again:
+                _seal_again(db, key)
+            return f"{column} = {value!r:.30}{', sealed again' * again}", again
         except (sqlite3.Error, OverflowError) as error:
             return f"nothing: {error}", False
 
 
-def _number(value: object) -> bool:
-    """Or nothing, as for accuracies of data without that split."""
-    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+def _seal_again(db: sqlite3.Connection, key: str) -> None:
+    *row, _seal = db.execute("SELECT * FROM results WHERE key = ?", (key,)).fetchone()
+    with suppress(TypeError, ValueError):  # bytes have no seal
+        db.execute("UPDATE results SET seal = ? WHERE key = ?", (store._seal(tuple(row)), key))
