@@ -1,6 +1,8 @@
 """Fitting the estimates of area to designs that a study has synthesized."""
 
 import csv
+import io
+import math
 import statistics
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +20,13 @@ from hwsim.studies import study
 from hwsim.studies.directory import RESULTS, STUDY
 from hwsim.studies.points import Space
 from models.errors import InputError
+from models.files.regular import read_text
 
 FEWEST = 30
 """Designs without which nothing is fitted."""
 
 _SWEEPS = 5000
+_LARGEST_TABLE = 1 << 28
 _NOTHING = 1e-3
 """Share of a unit below which a feature counts for nothing, even where there is most of it."""
 
@@ -52,7 +56,7 @@ def samples(directory: Path) -> list[Sample]:
         raise InputError(str(directory / RESULTS), None, f"has {len(rows)} points, and its study {len(points)}")
     found = []
     for point, row in zip(points, rows, strict=True):
-        resources = {n: float(v) for n in RESOURCES if (v := row.get(f"synth.{n}"))}
+        resources = _resources(directory / RESULTS, point.number, row)
         if resources:
             known = features(costs(point.config, Design(point.config).accelerator))
             found.append(Sample(np.array([known[f] for f in FEATURES]), resources))
@@ -64,10 +68,24 @@ def samples(directory: Path) -> list[Sample]:
 
 def _rows(path: Path) -> list[dict[str, Any]]:
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            return list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError) as e:
-        raise InputError(str(path), None, f"cannot be read: {e}") from None
+        return list(csv.DictReader(io.StringIO(read_text(path, _LARGEST_TABLE), newline=""), strict=True))
+    except csv.Error as e:
+        raise InputError(str(path), None, f"is no table: {e}") from None
+
+
+def _resources(path: Path, point: int, row: dict[str, Any]) -> dict[str, float]:
+    """What a design was synthesized to, by name; empty if that failed."""
+    found = {}
+    for name in RESOURCES:
+        if not (text := row.get(f"synth.{name}")):
+            continue
+        try:
+            found[name] = float(text)
+        except ValueError:
+            found[name] = math.nan
+        if not 0 <= found[name] < math.inf:
+            raise InputError(f"{path}: synth.{name} of point {point}", text, "is no number of resources")
+    return found
 
 
 def fit(found: list[Sample], source: str, tools: dict[str, str]) -> Areas:

@@ -13,6 +13,7 @@ from hwsim import given_files
 from hwsim.config import Configuration
 from hwsim.constraints import close_names
 from models.errors import ArgumentError, InputError
+from models.files.regular import opened, unreadable
 from models.number_system import STEPS
 
 _LARGEST_FILE = 1 << 16
@@ -175,13 +176,11 @@ def read_sections(path: Path, what: str = "configuration") -> dict[str, Any]:
     InputError
         If it cannot be read or parsed, or is not what it should be.
     """
-    try:
-        with path.open("rb") as file:
+    with opened(path, regular=False) as file:
+        try:
             content = file.read(_LARGEST_FILE + 1)  # not its size: pipes and devices have none
-    except OSError as e:
-        raise InputError(str(path), None, f"cannot be read: {e.strerror or e}") from None
-    except ValueError as e:  # a name that no file can have
-        raise InputError(str(path), None, f"cannot be read: {e}") from None
+        except OSError as e:
+            raise unreadable(path, e) from None
     if len(content) > _LARGEST_FILE:
         raise InputError(str(path), None, f"is no {what}: larger than {_LARGEST_FILE} bytes")
     data = _parsed(path, content)

@@ -13,7 +13,7 @@ from models.errors import InputError
 
 DEFAULT = Path(__file__).with_name("energies.yaml")
 
-Picojoules = Annotated[Real, Field(gt=0, le=1e9)]
+Picojoules = Annotated[Real, Field(ge=1e-30, le=1e9)]
 Source = Annotated[Text, Field(min_length=1)]
 
 
@@ -71,8 +71,12 @@ class Energies(Section):
 def _interpolated(points: list[tuple[float, float]], x: float) -> float:
     """Straight lines between points on logarithmic scales; the first and the last go on beyond the ends."""
     (x0, y0), (x1, y1) = next((p for p in pairwise(points) if x <= p[1][0]), (points[-2], points[-1]))
-    slope = math.log(y1 / y0) / math.log(x1 / x0)
-    return y0 * math.exp(slope * math.log(x / x0))
+    try:
+        slope = math.log(y1 / y0) / math.log(x1 / x0)
+        return y0 * math.exp(slope * math.log(x / x0))
+    except ArithmeticError:
+        rule = "cannot be continued to it: the table rises too steeply"
+        raise InputError("energies", f"operand or memory of {x:g} bits", rule) from None
 
 
 def load(path: Path | None = None) -> Energies:

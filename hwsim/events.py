@@ -8,6 +8,7 @@ configuration, the window of clocks, where the junction cycles lie, the names of
 further line is one event, an array with one element per field; operations, accesses and memories are words.
 """
 
+import io
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,6 +22,8 @@ import numpy.typing as npt
 from hwsim.machine_columns import ACCESSES, ACTIVATION, EVENT_FIELDS, MEMORIES, OPERATIONS, PARTIAL, UP, WRITE
 from hwsim.rundir import write_whole
 from models.errors import InputError
+from models.files import json_text
+from models.files.regular import opened, unreadable
 
 FORMAT, VERSION = "hwsim events", 1
 
@@ -249,13 +252,15 @@ def read_events(path: Path) -> EventLog:
     """
     chunks, number = [], 2
     try:
-        with path.open(encoding="utf-8", newline="\n") as file:
-            header, count = _header(path, file.readline(_LONGEST_HEADER))
-            while lines := file.readlines(_READ):
+        with opened(path) as file:
+            header, count = _header(path, file.readline(_LONGEST_HEADER).decode())
+            # To the end of a line: no character is cut in two, and no line is read that is longer than any of ours.
+            while text := (file.read(_READ) + file.readline(_LONGEST_HEADER)).decode():
+                lines = io.StringIO(text, newline="\n").readlines()
                 chunks.append(_rows(path, header, lines, number))
                 number += len(lines)
     except OSError as e:
-        raise InputError(str(path), None, f"cannot be read: {e.strerror or e}") from None
+        raise unreadable(path, e) from None
     except UnicodeDecodeError:
         raise InputError(str(path), None, "is no event log: not UTF-8 text") from None
     if number - 2 != count:
@@ -270,8 +275,8 @@ def _header(path: Path, line: str) -> tuple[Header, int]:
         return InputError(str(path), None, rule)
 
     try:
-        given = json.loads(line)
-    except (ValueError, RecursionError):
+        given = json_text.parsed(line)
+    except ValueError:
         raise fail("is no event log: its first line is no JSON object") from None
     if not isinstance(given, dict) or given.get("format") != FORMAT:
         raise fail(f'is no event log: its first line does not say "format": "{FORMAT}"')

@@ -19,6 +19,7 @@ import requests
 
 from models.data import cifar, idx
 from models.errors import InputError
+from models.files.regular import opened
 
 TIMEOUT = (10.0, 30.0)  # seconds to connect, and between two pieces of data
 
@@ -62,7 +63,7 @@ class RemoteFile:
         """Whether the file at ``path`` holds what it should."""
         digest = hashlib.sha256()
         left = self.size * (_MOST_UNPACKED if self.unpacked else 2)
-        with path.open("rb") as file:
+        with opened(path) as file:
             packed = self.unpacked and file.read(2) == _GZIP_MAGIC
             file.seek(0)
             try:

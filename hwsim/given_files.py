@@ -1,6 +1,5 @@
 """Files that a configuration names in place of drawing: where they are, what they hold, and what is wrong with them."""
 
-import hashlib
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,8 @@ from models.connectivity import read_connectivity
 from models.data.catalogue import CATALOGUE
 from models.data.user_files import locate
 from models.errors import InputError
+from models.files import regular
+from models.files.regular import absolute, is_file, unreadable
 from models.network import IntegerParameters, Network, Parameters, RealParameters
 from models.pattern import Pattern
 
@@ -38,7 +39,7 @@ def located(key: str, value: Any, folder: Path) -> Any:
     # A data set has a name or a file (or folder), which may be in the data directory, too.
     if key == "data.name" and (not value or value in CATALOGUE or locate(str(folder / value), None) is None):
         return value
-    return str((folder / value).resolve())
+    return str(absolute(folder / value))
 
 
 def of(config: "Configuration") -> dict[str, Path]:
@@ -57,7 +58,7 @@ def digests(config: "Configuration") -> dict[str, str]:
     """
     found = {key: digest(key, path) for key, path in of(config).items()}
     data = Path(config.data.name)
-    return found | ({"data.name": digest("data.name", data)} if data.is_absolute() and data.is_file() else {})
+    return found | ({"data.name": digest("data.name", data)} if data.is_absolute() and is_file(data) else {})
 
 
 def digest(key: str, path: Path) -> str:
@@ -71,13 +72,15 @@ def digest(key: str, path: Path) -> str:
     try:
         state = path.stat()
         return _digest(path, state.st_mtime_ns, state.st_size)
+    except InputError as e:
+        raise InputError(key, str(path), e.rule) from None
     except (OSError, ValueError) as e:
-        raise InputError(key, str(path), f"cannot be read: {getattr(e, 'strerror', None) or e}") from None
+        raise InputError(key, str(path), unreadable(path, e).rule) from None
 
 
 @cache
 def _digest(path: Path, _modified: int, _size: int) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return regular.digest(path)
 
 
 def patterns(config: "Configuration") -> tuple[Pattern, ...]:

@@ -1,5 +1,6 @@
 """The directory of a run: which files it holds, and how they are written without ever being half there."""
 
+import errno
 import hashlib
 import json
 import math
@@ -17,6 +18,8 @@ import numpy.typing as npt
 from hwsim import config_file, given_files
 from hwsim.config import Configuration
 from models.errors import ArgumentError, InputError
+from models.files import json_text, regular
+from models.files.regular import absolute, is_file, is_folder, is_there, opened, read_bytes
 from models.npz import write_npz
 
 if sys.platform != "win32":  # two runs in one directory go unnoticed there
@@ -169,21 +172,21 @@ class RunDirectory:
             raise ArgumentError(field, str(self.path), f"holds results of {there['command']}{options}{tail}")
 
     def _is_run(self) -> bool:
-        if not (self.path / CONFIG).is_file():
+        if not is_file(self.path / CONFIG):
             return False
-        with (self.path / CONFIG).open("rb") as file:
+        with opened(self.path / CONFIG) as file:
             return file.read(len(_HEADER)) == _HEADER.encode()
 
     def _record(self) -> dict[str, Any]:
         """What the second line of the configuration's file says; empty if there is none, as after ``hwsim check``."""
-        with (self.path / CONFIG).open("rb") as file:
+        with opened(self.path / CONFIG) as file:
             file.readline(len(_HEADER))
             line = file.readline(_LONGEST_RECORD).decode(errors="replace")
         if not line.startswith(_RECORD):
             return {}
         try:
-            found = json.loads(line.removeprefix(_RECORD))
-        except (ValueError, RecursionError):
+            found = json_text.parsed(line.removeprefix(_RECORD))
+        except ValueError:
             found = None
         sound = isinstance(found, dict) and isinstance(found.get("options", {}), dict)
         # A line that nobody can read belongs to no configuration.
@@ -204,7 +207,7 @@ class RunDirectory:
     def _own_data(self) -> dict[str, str]:
         """The name of the file of the data set by key, if it is one of this directory, as after an export."""
         data = Path(self._config.data.name)
-        ours = data.is_absolute() and data.parent.exists() and data.parent.samefile(self.path)
+        ours = data.is_absolute() and is_there(data.parent) and data.parent.samefile(self.path)
         return {"data.name": data.name} if ours else {}
 
     def write_config(self, using: Configuration | None = None) -> None:
@@ -238,8 +241,8 @@ class RunDirectory:
         for key, source in given.items():
             target = self.path / GIVEN[key]
             # A run can be repeated from its own directory, whose drawn files have been removed by now.
-            if source.is_file() and not (target.exists() and target.samefile(source)):
-                write_whole(target, source.read_bytes())
+            if is_file(source) and not (is_there(target) and target.samefile(source)):
+                write_whole(target, read_bytes(source, regular.MOST_BYTES))
         return {key: GIVEN[key] for key in given} | self._own_data()
 
     def _owned(self) -> None:
@@ -296,7 +299,7 @@ class RunDirectory:
 
     def digests(self, *names: str) -> dict[str, str]:
         """SHA-256 of those of the files that are there."""
-        return {name: file_digest(self.path / name) for name in names if (self.path / name).is_file()}
+        return {name: regular.digest(self.path / name) for name in names if is_file(self.path / name)}
 
     def write_json(self, name: str, data: Mapping[str, Any]) -> None:
         """Write JSON, two spaces a level; what is no finite number becomes ``null``, as JSON has no name for it."""
@@ -312,18 +315,18 @@ def check_finished(path: Path, *names: str) -> None:
         If a file is missing, damaged or of another run, or if the run has not ended.
     """
     for name in (CONFIG, METRICS, *names):
-        if not (path / name).is_file():
+        if not is_file(path / name):
             raise InputError(str(path), None, f"lacks {name}: it must be the directory of a finished run")
     try:
-        left = json.loads((path / METRICS).read_bytes())
+        left = json_text.read(path / METRICS)
         of, digests = left["configuration_hash"], dict(left["files"]["value"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError):
         rule = "does not tell which files the run has left: it is damaged, or of an older version"
         raise InputError(str(path / METRICS), None, rule) from None
     if of != config_file.fingerprint(config_file.load(path / CONFIG)):
         raise InputError(str(path / CONFIG), None, f"is not the configuration of the run that {METRICS} tells of")
     for name in names:
-        if file_digest(path / name) != digests.get(name):
+        if regular.digest(path / name) != digests.get(name):
             raise InputError(str(path / name), None, f"is damaged, or of another run than {METRICS} beside it")
 
 
@@ -338,16 +341,17 @@ def add_file(out: Path, name: str, data: bytes, force: bool = False) -> None:
     check_usable(out)
     with lock(out):
         target = out / name
-        if not force and target.exists() and not (target.is_file() and target.read_bytes() == data):
+        same = is_file(target) and target.stat().st_size == len(data) and read_bytes(target, len(data)) == data
+        if not force and target.exists() and not same:
             raise ArgumentError("out", str(target), "is there and holds something else: <force> replaces it")
         write_whole(target, data)
 
 
 def check_usable(path: Path) -> None:
     """Refuse a directory that cannot be written to, whether it is there yet or not: better now than after long work."""
-    if path.exists() and not path.is_dir():
+    if is_there(path) and not is_folder(path):
         raise ArgumentError("out", str(path), "is not a directory")
-    above = next(p for p in (path, *path.parents, Path()) if p.exists())
+    above = next(p for p in (path, *path.parents, Path()) if is_there(p))
     if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
         raise ArgumentError("out", str(path), f"cannot be written: {above} is no directory that can be written to")
 
@@ -419,21 +423,6 @@ def _remove_empty(made: list[Path]) -> None:
             path.rmdir()
 
 
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file.
-
-    Raises
-    ------
-    InputError
-        If it cannot be read.
-    """
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as e:
-        raise InputError(str(path), None, f"cannot be read: {e.strerror or e}") from None
-
-
 def write_whole(target: Path, data: bytes) -> None:
     """Write a file that appears under its name only when it is whole; until then a former one stays.
 
@@ -448,12 +437,14 @@ def write_whole(target: Path, data: bytes) -> None:
         if target.exists() and not target.is_file():
             target.write_bytes(data)
         else:
-            _replace(target.resolve(), data)
-    except OSError as e:
+            _replace(absolute(target), data)
+    except (OSError, ValueError) as e:  # the latter of names that no file can have
         raise _unusable(target, e) from None
 
 
 def _replace(target: Path, data: bytes) -> None:
+    if target.is_symlink():  # still, after all links have been followed
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
     part = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
         with part.open("wb") as f:
@@ -462,7 +453,7 @@ def _replace(target: Path, data: bytes) -> None:
             os.fsync(f.fileno())
         part.replace(target)
     finally:
-        with suppress(OSError):
+        with suppress(OSError, ValueError):
             part.unlink(missing_ok=True)
 
 
@@ -487,5 +478,5 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _unusable(path: Path, error: OSError) -> InputError:
-    return ArgumentError("out", str(path), f"cannot be written: {error.strerror or error}")
+def _unusable(path: Path, error: Exception) -> InputError:
+    return ArgumentError("out", str(path), f"cannot be written: {getattr(error, 'strerror', None) or error}")

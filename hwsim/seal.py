@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from models.files import json_text
+
 _STATE, _SEAL = "run", "seal"
 
 
@@ -30,13 +32,13 @@ def opened(arrays: dict[str, npt.NDArray[Any]]) -> dict[str, Any]:
 
     Raises
     ------
-    ValueError, KeyError, TypeError, RecursionError
+    ValueError, KeyError, TypeError
         If anything in it is not as it was sealed.
     """
     seal = str(arrays.pop(_SEAL))
     if seal != _digest(arrays):
         raise ValueError("its content is not what was written")
-    state = json.loads(str(arrays.pop(_STATE)))
+    state = json_text.parsed(str(arrays.pop(_STATE)))
     if not isinstance(state, dict):
         raise TypeError("the state of the run is none")
     return state

@@ -4,7 +4,7 @@ import os
 import secrets
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -13,10 +13,14 @@ import numpy.typing as npt
 from numpy.lib import format as npy
 
 from models.errors import InputError
+from models.files import stored_arrays
 
 _SUFFIX = ".npy"
 _DATE = (1980, 1, 1, 0, 0, 0)  # the earliest a ZIP archive can hold
 _UNIX = 3
+_PLAIN = "biufcSU"
+MOST_UNPACKED = 1 << 30
+"""Bytes of all arrays that are read from an archive smaller than they are."""
 
 
 def write_npz(path: str | os.PathLike[str], arrays: Mapping[str, npt.ArrayLike]) -> None:
@@ -59,30 +63,23 @@ def write_npz(path: str | os.PathLike[str], arrays: Mapping[str, npt.ArrayLike])
 
 
 def read_npz(path: str | os.PathLike[str]) -> dict[str, npt.NDArray[Any]]:
-    """Read every array of an ``.npz`` archive, checksums verified, nothing unpickled.
+    """Read every array of an ``.npz`` archive: checksums verified, nothing unpickled, sizes compared before memory is taken.
 
     Raises
     ------
     InputError
-        When the file is missing, unreadable, damaged, truncated, no such archive, or holds object arrays.
+        When the file is missing, no regular one, unreadable, damaged, truncated, no such archive, unpacks to more than
+        :data:`MOST_UNPACKED` bytes and more than its own size, or holds anything but numbers, booleans and text.
     """
     source = Path(path)
-    try:
-        with zipfile.ZipFile(source) as archive:
-            return {name.removesuffix(_SUFFIX): _read_member(archive, name) for name in archive.namelist()}
-    except OSError as error:
-        raise InputError(str(source), None, f"cannot be read: {error.strerror or error}") from error
-    except Exception as error:  # what zipfile and numpy.lib.format raise on damage is not documented, and is varied
-        raise InputError(str(source), None, f"is not a sound .npz archive of plain arrays: {error}") from error
-
-
-def _read_member(archive: zipfile.ZipFile, name: str) -> npt.NDArray[Any]:
-    with archive.open(name) as member:
-        array: npt.NDArray[Any] = npy.read_array(member, allow_pickle=False)
-        # The checksum is compared at the end of the member, which read_array stops short of when the shape was damaged.
-        if member.read(1):
-            raise ValueError(f"{name} is longer than its header says")
-    return array
+    arrays = stored_arrays.of_archive(source, nothing_else=True)
+    for array in arrays.values():
+        if array.dtype.kind not in _PLAIN:
+            raise InputError(array.where, str(array.dtype), "is not read: only numbers, booleans and text are")
+    size, most = sum(array.nbytes for array in arrays.values()), max(MOST_UNPACKED, source.stat().st_size)
+    if size > most:
+        raise InputError(str(source), None, f"is not a sound .npz archive: it would unpack to {size} bytes")
+    return {name: array.read() for name, array in arrays.items()}
 
 
 @contextmanager
@@ -96,7 +93,10 @@ def _replacing(target: Path) -> Iterator[BinaryIO]:
             stream.flush()
             os.fsync(stream.fileno())
         partial.replace(target)
-    except OSError as error:
-        raise InputError(str(target), None, f"cannot be written: {error.strerror or error}") from error
+    except (OSError, ValueError) as error:  # the latter of names that no file can have
+        if isinstance(error, InputError):
+            raise
+        raise InputError(str(target), None, f"cannot be written: {getattr(error, 'strerror', None) or error}") from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError, ValueError):
+            partial.unlink(missing_ok=True)

@@ -17,11 +17,12 @@ from hwsim.frontends.torch_file import brief
 from hwsim.frontends.trained_design import Fidelity
 from hwsim.frontends.trainer import FrontendTrainer, images, section
 from hwsim.metrics import figure
-from hwsim.rundir import CONFIG, CONNECTIVITY, FEATURES, FINAL, FRONT_END, METRICS, RunDirectory, check_finished, file_digest
+from hwsim.rundir import CONFIG, CONNECTIVITY, FEATURES, FINAL, FRONT_END, METRICS, RunDirectory, check_finished
 from models import rescaling
 from models.connectivity import read_connectivity
 from models.data.dataset import Dataset, Split
 from models.errors import InputError
+from models.files.regular import absolute, digest
 from models.fixedpoint import Format
 from models.network import RealParameters
 from models.npz import read_npz
@@ -59,7 +60,7 @@ def export(
     check_finished(run, CONNECTIVITY, FINAL, FRONT_END)
     design = Design(config_file.load(run / CONFIG))
     config = _exported(design, out, overrides or {})
-    directory = RunDirectory(out, config, "export-frontend", {"run": file_digest(run / METRICS)}, force=force)
+    directory = RunDirectory(out, config, "export-frontend", {"run": digest(run / METRICS)}, force=force)
     patterns = tuple(read_connectivity(run / CONNECTIVITY, design.config.network.layers))
     if config.connectivity.kind != "clash_free":  # for example because z is another now
         patterns = tuple(replace(pattern, seeds=None) for pattern in patterns)
@@ -85,7 +86,7 @@ def export(
 def _exported(design: Design, out: Path, overrides: dict[str, Any]) -> Configuration:
     base = config_file.resolved(design.config)
     base["network"] |= {"activation": trained_design.fixed_activations(design.config.network.activations)}
-    base["data"] = {"name": str((out / FEATURES).resolve()), "pad_outputs": design.config.data.pad_outputs}
+    base["data"] = {"name": str(absolute(out / FEATURES)), "pad_outputs": design.config.data.pad_outputs}
     return trained_design.configuration(base, out, overrides)
 
 

@@ -19,9 +19,10 @@ from hwsim.frontends.state_dict import BEHIND, Found, Layer, parameters, pattern
 from hwsim.frontends.torch_file import brief
 from hwsim.frontends.trained_design import Fidelity
 from hwsim.metrics import figure
-from hwsim.rundir import RunDirectory, file_digest
+from hwsim.rundir import RunDirectory
 from models import rescaling
 from models.errors import ArgumentError, InputError
+from models.files.regular import digest
 from models.float_engine import FloatEngine
 
 ZEROS = ("edges", "absent")
@@ -115,7 +116,7 @@ def import_state_dict(
     edges = [_edges(layer, are_edges, overrides) for layer in found.layers]
     activations = trained_design.fixed_activations([*[activation] * (len(edges) - 1), output])
     config = _configuration(source, found.layers, edges, out, base, activations, overrides)
-    options: dict[str, Any] = {"source": file_digest(source), "activation": activation, "output": output, "zeros": zeros}
+    options: dict[str, Any] = {"source": digest(source), "activation": activation, "output": output, "zeros": zeros}
     options |= {"mean": mean, "deviation": deviation, "norm_behind": norm_behind}
     directory = RunDirectory(out, config, "import-torch", options, force=force)
     chosen = patterns(edges)

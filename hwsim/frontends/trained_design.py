@@ -15,6 +15,7 @@ from hwsim.rundir import CONNECTIVITY, GIVEN, INITIAL, METRICS, RunDirectory
 from models.connectivity import write_connectivity
 from models.data.dataset import Split
 from models.errors import InputError
+from models.files.regular import absolute
 from models.fixed_engine import FixedEngine
 from models.network import IntegerParameters, Network
 from models.npz import write_npz
@@ -112,10 +113,10 @@ def configuration(base: dict[str, Any], out: Path, overrides: dict[str, Any]) ->
             raise InputError(key, overrides[key], "cannot be chosen: patterns and parameters are the trained network's")
     training = {k: v for k, v in base.get("training", {}).items() if k not in _NO_LONGER}
     training |= {"engine": "fixed", "order": "pipelined", "init": "file", "samples": None}
-    training["init_file"] = str((out / GIVEN[given_files.PARAMETERS]).resolve())
+    training["init_file"] = str(absolute(out / GIVEN[given_files.PARAMETERS]))
     connectivity = dict(base["connectivity"])
     if connectivity["kind"] != "full":
-        connectivity["file"] = str((out / GIVEN[given_files.PATTERNS]).resolve())
+        connectivity["file"] = str(absolute(out / GIVEN[given_files.PATTERNS]))
     data = base | {"training": training, "connectivity": connectivity, "frontend": None}
     return config_file.parse(config_file.with_overrides(data, overrides))
 

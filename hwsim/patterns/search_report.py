@@ -15,6 +15,7 @@ from hwsim.patterns.search import Found
 from hwsim.plots import BLUE, GREEN, GREY, RED, YELLOW
 from hwsim.rundir import CONNECTIVITY, SEARCH, SEARCH_PICTURE, RunDirectory
 from models.connectivity import write_connectivity
+from models.files.regular import absolute
 
 _COLOURS = (BLUE, GREEN, YELLOW, "#66CCEE", "#AA3377")
 
@@ -112,7 +113,7 @@ def write(design: Design, found: Found, weighed: bool, directory: RunDirectory) 
     write_connectivity(directory / CONNECTIVITY, found.best.patterns)
     directory.write_json(SEARCH, as_json(design, found, weighed))
     plots.save(picture(design, found), directory, SEARCH_PICTURE)
-    given = {"connectivity.file": str((directory / CONNECTIVITY).resolve())}
+    given = {"connectivity.file": str(absolute(directory / CONNECTIVITY))}
     using = config_file.parse(config_file.with_overrides(config_file.resolved(design.config), given))
     directory.write_config(using)
     return using

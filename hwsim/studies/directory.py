@@ -1,5 +1,6 @@
 """The directory of a study: which files it holds, and whose it is."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +10,8 @@ import yaml
 from hwsim import config_file
 from hwsim.rundir import check_usable, lock, write_whole
 from hwsim.studies.study import Study
-from models.errors import ArgumentError
+from models.errors import ArgumentError, InputError
+from models.files.regular import is_file, opened, read_text
 
 STUDY = "study.yaml"
 STORE = "study.sqlite"
@@ -21,6 +23,7 @@ TIMING = "timing.json"
 PICTURES = "*-against-*.png"
 _TABLES = (RESULTS, SUMMARY, ILLEGAL, PUBLISHED, CORRELATIONS, *PARQUET, REPORT, TIMING)
 
+_LARGEST_STUDY = 1 << 26
 _HEADER = "# The resolved study of `hwsim explore`: feeding it back reproduces the study.\n"
 
 
@@ -53,15 +56,24 @@ class StudyDirectory:
             raise ArgumentError("resume", str(path), f"holds the study {self._name()}, not {study.name}")
 
     def _is_study(self) -> bool:
-        file = self.path / STUDY
-        return file.is_file() and file.read_bytes().startswith(_HEADER.encode())
+        file, header = self.path / STUDY, _HEADER.encode()
+        if not is_file(file):
+            return False
+        with opened(file) as stream:
+            return stream.read(len(header)) == header
 
     def _name(self) -> str:
+        """Of the study that is there, as it stands in its file."""
+        file = self.path / STUDY
         try:
-            content = yaml.safe_load((self.path / STUDY).read_text(encoding="utf-8"))
-            return str(content["name"])
-        except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError):
-            return "?"
+            text = read_text(file, _LARGEST_STUDY)
+        except InputError as e:
+            raise ArgumentError(
+                "resume", str(self.path), f"holds a study with an unusable {STUDY}, which {e.rule}"
+            ) from None
+        # Its first key but one, and text at any rate: neither a date nor anything else that YAML knows.
+        found = re.search(r"^name: *(.*?) *$", text, re.MULTILINE)
+        return found[1].strip("'\"") if found else "?"
 
     @contextmanager
     def locked(self) -> Iterator[None]:

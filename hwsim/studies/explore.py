@@ -114,7 +114,7 @@ class Exploration:
             Measurements of the whole study, if they are more than those of ``points``.
         """
         tasks = self._tasks(points)
-        known = self._store.get(tasks)
+        known = self._store.get({key: t.measurement for key, t in tasks.items()})
         if self._again:
             known = {key: r for key, r in known.items() if r.error is None}
         self.explored.results |= known

@@ -31,11 +31,12 @@ from hwsim.violations import Violation
 from models import fixed_engine
 from models.data.catalogue import file_of
 from models.data.dataset import Dataset, Split
-from models.data.regular import folder_content, is_file, is_folder
 from models.errors import InputError
+from models.files.regular import folder_content, is_file, is_folder, read_text
 
 _KEPT_DATASETS, _KEPT_PATTERNS = 2, 64
 
+_LARGEST_TABLE = 1 << 16  # bytes, as of all that is written by hand
 _OURS = ("models", "hwsim", "rtl")
 WITH_DATA = (*TRAINING, "difficulty", "frontend")
 
@@ -112,7 +113,7 @@ def task(
     data = _data_version(config, data_dir) if measurement in WITH_DATA else ""
     parts = [config_file.fingerprint(config), measurement, code_version(module), data]
     if measurement == "costs":
-        parts += [_energies(settings).read_text(encoding="utf-8"), area.DEFAULT.read_text(encoding="utf-8")]
+        parts += [read_text(file, _LARGEST_TABLE) for file in (_energies(settings), area.DEFAULT)]
     if module != __name__:
         parts += [json.dumps(settings, sort_keys=True), *_elsewhere(module).depends(settings)]
     key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()

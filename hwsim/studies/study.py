@@ -12,6 +12,7 @@ from hwsim.constraints import close_names
 from hwsim.studies import comparisons
 from hwsim.studies.expressions import Expression
 from models.errors import ArgumentError, InputError
+from models.files.regular import absolute
 
 Key = Annotated[Text, Field(pattern=r"^[a-z_0-9]+(\.[a-z_0-9]+)*$")]
 Name = Annotated[Text, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -262,7 +263,7 @@ def _beside(data: dict[str, Any], folder: Path) -> dict[str, Any]:
 
     result = dict(data)
     if isinstance(energies := data.get("energies"), str):
-        result["energies"] = str((folder / energies).resolve())
+        result["energies"] = str(absolute(folder / energies))
     if isinstance(base := data.get("base"), dict):
         result["base"] = given_files.beside(base, folder)
     if isinstance(axes := data.get("axes"), dict):

@@ -11,8 +11,8 @@ import numpy as np
 from models.data import cifar, digits, idx, mini, morse, user_files
 from models.data.dataset import Dataset
 from models.data.morse import MorseOptions
-from models.data.regular import folder_content, is_folder, is_there
 from models.errors import ArgumentError, InputError
+from models.files.regular import folder_content, is_folder, is_there
 
 
 @dataclass(frozen=True)

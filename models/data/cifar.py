@@ -18,11 +18,11 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from models.data import stored_arrays
 from models.data.dataset import Dataset, Split
-from models.data.regular import MOST_BYTES, is_file, opened
-from models.data.stored_arrays import StoredArray
 from models.errors import InputError
+from models.files import stored_arrays
+from models.files.regular import MOST_BYTES, is_file, opened
+from models.files.stored_arrays import StoredArray
 
 PYTHON_ARCHIVE = "cifar-10-python.tar.gz"
 BINARY_ARCHIVE = "cifar-10-binary.tar.gz"

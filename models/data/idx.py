@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from models.data.dataset import Dataset, Split
-from models.data.regular import MOST_BYTES, is_file, most_unpacked, opened
 from models.errors import InputError
+from models.files.regular import MOST_BYTES, is_file, most_unpacked, opened
 
 TRAIN_IMAGES = "train-images-idx3-ubyte"
 TRAIN_LABELS = "train-labels-idx1-ubyte"

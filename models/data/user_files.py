@@ -5,8 +5,8 @@ from pathlib import Path
 
 from models.data import user_npz, user_table
 from models.data.dataset import Dataset
-from models.data.regular import folder_content, is_file, is_folder
 from models.errors import InputError
+from models.files.regular import folder_content, is_file, is_folder
 
 _READERS: dict[str, Callable[[Path], Dataset]] = {
     ".npz": user_npz.load,

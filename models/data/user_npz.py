@@ -8,12 +8,12 @@ many classes there are. Other arrays are left alone, and not even read.
 
 from pathlib import Path
 
-from models.data import stored_arrays
 from models.data.dataset import Dataset
-from models.data.regular import MOST_BYTES
 from models.data.samples import Part, assembled, check_inputs, check_labels
-from models.data.stored_arrays import StoredArray
 from models.errors import InputError
+from models.files import stored_arrays
+from models.files.regular import MOST_BYTES
+from models.files.stored_arrays import StoredArray
 
 # Inputs and labels: ours, Keras, the networks' original authors, MedMNIST, and what else is usual.
 _NAMES = {
@@ -55,7 +55,7 @@ def load(path: Path, name: str | None = None) -> Dataset:
     Raises
     ------
     InputError
-        If it cannot be read, is larger than :data:`models.data.regular.MOST_BYTES`, or is no data set.
+        If it cannot be read, is larger than :data:`models.files.regular.MOST_BYTES`, or is no data set.
     """
     read = stored_arrays.of_archive if path.suffix.lower() == ".npz" else stored_arrays.of_folder
     found = _by_small_letters(read(path), path)

@@ -16,11 +16,11 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from models.data import stored_arrays
 from models.data.dataset import Dataset
-from models.data.regular import MOST_BYTES, opened
 from models.data.samples import Part, assembled, check_inputs
 from models.errors import InputError
+from models.files import stored_arrays
+from models.files.regular import MOST_BYTES, opened
 
 _LABEL_NAMES = ("label", "labels", "class", "target", "y")
 _INDEX_NAMES = ("", "id", "index", "unnamed: 0")

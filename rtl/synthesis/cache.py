@@ -1,7 +1,6 @@
 """Results that have been computed before, kept for the user, not for a run."""
 
 import base64
-import binascii
 import hashlib
 import json
 import os
@@ -12,7 +11,9 @@ from typing import Any
 
 from hwsim.rundir import write_whole
 from models.errors import InputError
+from models.files import json_text
 
+_LARGEST = 1 << 28
 VARIABLE = "HWSIM_CACHE"
 
 
@@ -36,16 +37,19 @@ def key(*parts: Any) -> str:
 def load(name: str) -> tuple[dict[str, Any], bytes | None] | None:
     """A result and its bitstream, if they are there and whole."""
     try:
-        entry = json.loads(_path(name).read_bytes())
+        entry = json_text.read(_path(name), _LARGEST)
         bitstream = entry["bitstream"]
+        if entry["seal"] != key(entry["result"], bitstream):
+            return None
         return dict(entry["result"]), None if bitstream is None else base64.b64decode(bitstream, validate=True)
-    except (OSError, ValueError, KeyError, TypeError, binascii.Error):
+    except (ValueError, KeyError, TypeError):
         return None
 
 
 def store(name: str, result: dict[str, Any], bitstream: bytes | None) -> None:
     """Keep a result; where nothing can be written, nothing is kept."""
-    entry = {"result": result, "bitstream": None if bitstream is None else base64.b64encode(bitstream).decode()}
+    text = None if bitstream is None else base64.b64encode(bitstream).decode()
+    entry = {"result": result, "bitstream": text, "seal": key(result, text)}
     with suppress(OSError, InputError):
         path = _path(name)
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -10,6 +10,7 @@ from hwsim import cli, config_file, rundir
 from hwsim.design import Design
 from hwsim.trainers import CycleTrainer, FixedTrainer
 from models.connectivity import read_connectivity
+from models.files.regular import digest
 from models.npz import read_npz, write_npz
 from tests.hwsim import frontends
 from tests.hwsim.runs import files
@@ -243,7 +244,7 @@ def damaged(run, name, change):
     change(arrays)
     write_npz(run / name, arrays)
     left = json.loads((run / "metrics.json").read_text())
-    left["files"]["value"][name] = rundir.file_digest(run / name)
+    left["files"]["value"][name] = digest(run / name)
     (run / "metrics.json").write_text(json.dumps(left))
 
 

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from hwsim import fetch
-from models.data import cifar, idx, stored_arrays
+from models.data import cifar, idx
 from models.errors import InputError
+from models.files import stored_arrays
 from tests.models.data import idx_files
 from tests.models.data.memory import refusal
 

@@ -17,8 +17,8 @@ from typing import IO
 import numpy as np
 from numpy.lib import format as npy
 
-from models.data.regular import folder_content, is_file, most_unpacked, opened
 from models.errors import InputError
+from models.files.regular import folder_content, is_file, most_unpacked, opened
 
 _SUFFIX = ".npy"
 _LONGEST_HEADER = 1 << 16
@@ -92,8 +92,13 @@ class _Source:
                 yield stream, archive.getinfo(self.member).file_size
 
 
-def of_archive(path: Path) -> dict[str, StoredArray]:
+def of_archive(path: Path, nothing_else: bool = False) -> dict[str, StoredArray]:
     """The arrays of an ``.npz`` file by name, none of them read.
+
+    Parameters
+    ----------
+    nothing_else
+        Whether other files in the archive are a fault; they are passed over otherwise.
 
     Raises
     ------
@@ -104,6 +109,8 @@ def of_archive(path: Path) -> dict[str, StoredArray]:
         size, found = file.seek(0, io.SEEK_END), {}
         for info in archive.infolist():
             if not info.filename.endswith(_SUFFIX):
+                if nothing_else:
+                    raise InputError(f"{path}: {info.filename}", None, "is not stored as a NumPy array")
                 continue  # not ours
             name = info.filename.removesuffix(_SUFFIX)
             where = f"{path}: {name}"
