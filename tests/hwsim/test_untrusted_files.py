@@ -63,7 +63,8 @@ READERS = {
 }
 LEGAL = {
     ("store", "an empty file"),  # begins again
-    ("--data-dir", "a folder"),
+    ("store", "a link to nothing"),  # which is where the link leads
+    *(("--data-dir", kind) for kind in KINDS),  # where the files are missing, which is said of each
 }
 
 
