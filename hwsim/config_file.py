@@ -19,6 +19,7 @@ from models.number_system import STEPS
 _LARGEST_FILE = 1 << 16
 """Bytes. No configuration comes near; a larger file is a mistake, and parsing it would take long."""
 
+_DEEPEST = 100
 _CORE = "tag:yaml.org,2002:"
 _SIGNED_DIGITS = list("-+0123456789")
 
@@ -192,7 +193,9 @@ def read_sections(path: Path, what: str = "configuration") -> dict[str, Any]:
 
 def _parsed(path: Path, content: bytes) -> Any:
     try:
-        return yaml.load(content.decode("utf-8"), Loader=_Loader)
+        data = yaml.load(content.decode("utf-8"), Loader=_Loader)
+        _size(data, {})
+        return data
     except (UnicodeDecodeError, yaml.reader.ReaderError):
         raise InputError(str(path), None, "is not a text file in UTF-8") from None
     except RecursionError:
@@ -204,6 +207,26 @@ def _parsed(path: Path, content: bytes) -> Any:
         raise InputError(str(path), None, f"is not valid YAML: {place}{problem}") from None
     except yaml.YAMLError as e:
         raise InputError(str(path), None, f"is not valid YAML: {e}") from None
+
+
+def _size(value: Any, known: dict[int, int], depth: int = 0) -> int:
+    """How many values there are once every alias is written out; few lines can name more than any memory holds.
+
+    Raises
+    ------
+    yaml.YAMLError, RecursionError
+        If they are more than a file could hold without aliases, or nested too deeply.
+    """
+    if not isinstance(value, dict | list):
+        return 1
+    if depth > _DEEPEST:
+        raise RecursionError
+    if id(value) not in known:
+        inner = value.values() if isinstance(value, dict) else value
+        known[id(value)] = 1 + sum(_size(v, known, depth + 1) for v in inner)
+        if known[id(value)] > _LARGEST_FILE:
+            raise yaml.YAMLError("its aliases name each other too often")
+    return known[id(value)]
 
 
 def assignment(text: str) -> tuple[str, Any]:
@@ -232,9 +255,11 @@ def value_of(text: str) -> Any:
         If it is not valid YAML.
     """
     try:
-        return yaml.load(text, Loader=_Loader)
+        value = yaml.load(text, Loader=_Loader)
+        _size(value, {})
     except (yaml.YAMLError, ValueError, RecursionError):
         raise InputError("value", text, "is not valid YAML") from None
+    return value
 
 
 def parse(data: dict[str, Any]) -> Configuration:
