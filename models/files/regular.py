@@ -11,6 +11,7 @@ from models.errors import InputError
 MOST_BYTES = 1 << 32
 """Of all arrays of a data set as they are stored. More is refused before it is read."""
 
+_MOST_DIGESTED = 4 * MOST_BYTES
 _INFLATION = 1040  # deflate packs at most 1,032 bytes into one, and a header more
 
 
@@ -111,14 +112,16 @@ def read_text(path: Path, most: int) -> str:
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of a regular file, however large.
+    """SHA-256 of a regular file.
 
     Raises
     ------
     InputError
-        If it cannot be read.
+        If it cannot be read, or is so large that reading it would take minutes.
     """
     with opened(path) as file:
+        if os.fstat(file.fileno()).st_size > _MOST_DIGESTED:
+            raise InputError(str(path), None, f"is larger than {_MOST_DIGESTED} bytes, more than any file that is used here")
         try:
             return hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as e:

@@ -19,11 +19,13 @@ def _bomb() -> bytes:
     """More than a gigabyte of zeros in a few megabytes."""
     size, head, whole = (1 << 30) + (1 << 20), io.BytesIO(), io.BytesIO()
     np.lib.format.write_array_header_1_0(head, {"descr": "|u1", "fortran_order": False, "shape": (size,)})
-    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        with archive.open("left_1.npy", "w") as member:
-            member.write(head.getvalue())
-            for _ in range(size >> 20):
-                member.write(bytes(1 << 20))
+    with (
+        zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+        archive.open("left_1.npy", "w") as member,
+    ):
+        member.write(head.getvalue())
+        for _ in range(size >> 20):
+            member.write(bytes(1 << 20))
     return whole.getvalue()
 
 
