@@ -156,8 +156,9 @@ class TrainingRun:
         try:
             state = seal.opened(arrays)
             predictions = arrays.pop("predictions")
-            self._history = [Epoch(**e) for e in state["history"]]
-            self._current = Epoch(**state["current"])
+            signals = self._trainer.saturation()
+            self._history = [_epoch(told, i, signals) for i, told in enumerate(state["history"])]
+            self._current = _epoch(state["current"], len(self._history), {})
             self._epoch, self._offset = int(state["epoch"]), int(state["offset"])
             stream, data = bool(state["stream"]), str(state["data"])
             of, written = str(state["configuration"]), dict(state["files"])
@@ -165,7 +166,7 @@ class TrainingRun:
                 raise ValueError(f"epoch {self._epoch} and sample {self._offset} are not of this run")
             if len(self._history) != self._epoch:
                 raise ValueError(f"{len(self._history)} epochs are told of, {self._epoch} are done")
-        except (KeyError, TypeError, ValueError, RecursionError) as e:
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as e:
             raise InputError(str(path), None, f"is not a checkpoint of this version: {e}") from None
         if of != self.directory.fingerprint:
             raise InputError(str(path), None, f"belongs to a run of another configuration than {files.CONFIG} beside it")
@@ -312,6 +313,26 @@ class TrainingRun:
             "prediction": np.concatenate([np.zeros(0, np.int32), *self._predictions]).astype(np.int32),
         }
         self.directory.write_arrays(files.STREAM, stream)
+
+
+def _epoch(told: Any, number: int, signals: dict[str, list[int]]) -> Epoch:
+    """An epoch of a run as a checkpoint tells of it; ``signals`` are counters of saturation of the same shape.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If nothing that a run counts is like that.
+    """
+    e = Epoch(**told)
+    counters = [c for counts in e.saturation.values() for c in counts]
+    if any(type(n) is not int or not 0 <= n < 1 << 63 for n in (e.epoch, e.samples, e.correct, *counters)):
+        raise ValueError("what is counted is no number of events")
+    if e.epoch != number or {k: len(v) for k, v in e.saturation.items()} != {k: len(v) for k, v in signals.items()}:
+        raise ValueError(f"epoch {number} is told of as another")
+    figures = (e.validation_accuracy, e.validation_loss, e.test_accuracy, e.test_loss)
+    if type(e.loss_sum) is not float or any(type(x) is not float for x in figures if x is not None):
+        raise ValueError("a figure is no real number")
+    return e
 
 
 @contextmanager

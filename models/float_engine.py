@@ -100,10 +100,19 @@ class FloatEngine:
             )
         ]
         given = RealParameters.of_this_kind(parameters).arrays()
-        self._load(all_exactly({name: array.astype(self.dtype) for name, array in given.items()}, self._own.arrays()))
+        self._load(all_exactly({name: self._cast(name, array) for name, array in given.items()}, self._own.arrays()))
         self._batch = 0
         self._sums: list[np.ndarray] = []
         self._deltas: list[np.ndarray] = []
+
+    def _cast(self, name: str, array: np.ndarray) -> np.ndarray:
+        """A given array in the type of the engine; numbers that this type lacks are refused."""
+        with np.errstate(over="ignore"):
+            cast = array.astype(self.dtype)
+        lost = np.isinf(cast) & np.isfinite(array)
+        if lost.any():
+            raise InputError(name, float(array[lost][0]), f"must be a number that {self.dtype} holds")
+        return cast
 
     @property
     def optimiser(self) -> Optimiser:

@@ -15,7 +15,7 @@ from tests.fuzz import damage, trees
 from tests.fuzz.case import Answer, Case, command
 from tests.hwsim import runs, studies
 
-_HEADER = ("format", "version", "source", "configuration", "window", "clocking", "fields", "events")
+_HEADER = ("format", "version", "configuration", "window", "clocking", "fields", "events")
 
 
 def _fine(_answer: Answer) -> None:
@@ -128,7 +128,7 @@ class Traces:
 
 
 def _wrong(answer: Answer, one: Path, other: Path) -> str | None:
-    """Events of one clock have no order; types count, as 1 is not true; a key of the header that nobody knows does not."""
+    """Events of one clock have no order; types count, as 1 is not true; who wrote it and keys that nobody knows do not."""
     try:
         a, b = (sorted(json.dumps(x, sort_keys=True) for x in _told(path)) for path in (one, other))
         same = a == b

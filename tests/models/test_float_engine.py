@@ -524,3 +524,12 @@ def test_impossible_settings_are_refused():
         FloatEngine(network, parameters).train(np.zeros((1, 6)), np.zeros(1, int), 0)
     with pytest.raises(InputError, match=r"weight_1 = .*must have shape"):
         FloatEngine(network, RealParameters([np.zeros(1)], parameters.biases))
+
+
+def test_a_parameter_beyond_the_type_of_the_engine_is_refused():
+    network = make_network([5, 4, 3])
+    parameters = RealParameters(
+        [np.full(p.n_edges, 1e39) for p in network.patterns], [np.zeros(n) for n in network.layers[1:]]
+    )
+    with pytest.raises(InputError, match=r"weight_1 = 1e\+39: must be a number that float32 holds"):
+        FloatEngine(network, parameters, dtype="float32")
