@@ -1,5 +1,6 @@
 """An output directory has one owner at a time, and what is in it stays until somebody says that it may go."""
 
+import errno
 import json
 import os
 import shutil
@@ -239,6 +240,35 @@ def test_a_lock_on_a_directory_that_was_removed_meanwhile_is_no_lock(tmp_path, m
         with pytest.raises(InputError, match="is in use"), rundir.lock(out):
             pass
     assert len(calls) == 3 and (out / "file").exists()
+
+
+@pytest.mark.parametrize("name", ["check", "simulate", "verilog", "search", "solve", "explore"])
+@pytest.mark.parametrize("nth", [1, 2, 4])
+def test_a_full_disk_is_called_one_and_what_is_there_is_whole(nth, name, config, study, tmp_path, monkeypatch, refused):
+    """The disk is full from the n-th file on; once there is room, the same command leaves what it would have left."""
+    whole, out, calls = tmp_path / "whole", tmp_path / "out", 0
+    assert call(*command(name, config, study, whole)) == 0
+    sync = os.fsync
+
+    def full(handle):
+        nonlocal calls
+        calls += 1
+        if calls >= nth:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        sync(handle)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        if nth > 1 and name in ("solve", "check"):  # which write a file or two
+            call(*command(name, config, study, out))
+        else:
+            assert refused(*command(name, config, study, out)).endswith("cannot be written: No space left on device")
+    resumed = ("--resume",) if name == "explore" and (out / "study.yaml").exists() else ()
+    assert not out.exists() or not [p for p in out.iterdir() if p.name.startswith(".")]
+    assert call(*command(name, config, study, out, *resumed)) == 0
+    varying = {"study.sqlite", "timing.json", "report.md"}
+    left, expected = ({k: v for k, v in tree(d).items() if k.name not in varying} for d in (out, whole))
+    assert left == expected
 
 
 def test_answers_of_the_solver_and_of_the_benchmark_are_kept(config, tmp_path, refused):
