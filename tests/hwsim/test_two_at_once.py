@@ -1,6 +1,6 @@
 """Two processes on one directory: one is sent away or comes after the other; never is there a mixture of both.
 
-Every pair of commands: HWSIM_PAIRS=all python -m pytest tests/hwsim/test_two_at_once.py
+Every pair of commands: HWSIM_PAIRS=all python -m pytest tests/hwsim/test_two_at_once.py (or some: HWSIM_PAIRS=train,cosim)
 """
 
 import json
@@ -31,7 +31,8 @@ OPTIONS = {
     "explore": ("--force",),
 }
 SOME = ("train", "simulate", "verilog", "scatter")
-CHOSEN = tuple(OPTIONS) if os.environ.get("HWSIM_PAIRS") == "all" else SOME
+ASKED = os.environ.get("HWSIM_PAIRS")
+CHOSEN = SOME if ASKED is None else tuple(OPTIONS) if ASKED == "all" else tuple(ASKED.split(","))
 WAYS = {
     "explore": ((), ("--set", "training.epochs=3")),
     **dict.fromkeys(("export-frontend", "import-torch"), ((), ("--set", "numbers.width=14"))),
