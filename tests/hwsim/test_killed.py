@@ -14,7 +14,7 @@ from tests.hwsim.killing import killed
 from tests.hwsim.test_interrupted_training import check_sound
 
 pytestmark = pytest.mark.slow
-KILLS = int(os.environ.get("HWSIM_KILLS", "5"))
+KILLS = int(os.environ.get("HWSIM_KILLS", "3"))
 
 
 def repeated(out, tmp_path, most, resuming, *arguments):

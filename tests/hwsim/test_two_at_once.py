@@ -30,7 +30,7 @@ OPTIONS = {
     "import-torch": ("--force",),
     "explore": ("--force",),
 }
-SOME = ("train", "simulate", "verilog", "scatter")
+SOME = ("train", "simulate", "scatter")
 ASKED = os.environ.get("HWSIM_PAIRS")
 CHOSEN = SOME if ASKED is None else tuple(OPTIONS) if ASKED == "all" else tuple(ASKED.split(","))
 WAYS = {
