@@ -85,7 +85,7 @@ class Store:
             return error
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
         if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and self._free() < _LITTLE):
-            rule = "cannot be written: no space is left; once there is, <resume> continues with what has been measured"
+            rule = f"cannot be written: no space is left for {self._path.name}; once there is, <resume> continues"
             return ArgumentError("out", str(self._path), rule)
         if code in _NOT_THE_CONTENT:
             return ArgumentError("out", str(self._path), f"cannot be written: {error}")

@@ -77,7 +77,7 @@ def test_help_is_not_an_error(capsys):
 def test_configurations_that_cannot_be_read(refused, tmp_path):
     for command in ("check", "train", "bench"):
         assert refused(command, tmp_path / "no.yaml").endswith("no.yaml: cannot be read: No such file or directory")
-        assert refused(command, tmp_path).endswith("cannot be read: Is a directory")
+        assert refused(command, tmp_path).endswith("cannot be read: it is a folder")
     (tmp_path / "cut.yaml").write_text(DEMO[:200])
     assert "cut.yaml: is not valid YAML: line 7, column" in refused("check", tmp_path / "cut.yaml")
     (tmp_path / "\x1b[31m\nred.yaml").write_text("x: 1")

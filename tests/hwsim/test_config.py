@@ -116,7 +116,7 @@ def test_files_cut_anywhere_are_told_in_one_line_or_are_shorter_designs(path, tm
 def test_files_that_cannot_be_read(tmp_path):
     (tmp_path / "file").write_text("network:")
     for path, answer in (
-        (tmp_path, "FILE: cannot be read: Is a directory"),
+        (tmp_path, "FILE: cannot be read: it is a folder"),
         (tmp_path / "missing.yaml", "FILE: cannot be read: No such file or directory"),
         (tmp_path / "file" / "below", "FILE: cannot be read: Not a directory"),
         (tmp_path / ("x" * 5000), "FILE: cannot be read: File name too long"),

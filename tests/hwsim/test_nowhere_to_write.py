@@ -1,8 +1,11 @@
 """Installed where nothing can be written, for a user whose home cannot be written either; and what a start loads."""
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -39,9 +42,9 @@ if __name__ == "__main__":
 @pytest.fixture
 def locked(tmp_path):
     """Run a command there; returns what it said on standard error."""
-    program, here = tmp_path / "locked.py", tmp_path / "tmp"
+    # Sockets between processes lie there, and their names must be short.
+    program, here = tmp_path / "locked.py", Path(tempfile.mkdtemp(prefix="h", dir="/tmp"))
     program.write_text(LOCKED)
-    here.mkdir()
     (tmp_path / "out").mkdir()
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("NUMBA_", "XDG_", "MPL", "YOWASP"))}
     environment |= {"HOME": str(tmp_path / "none"), "TMPDIR": str(here), "PYTHONDONTWRITEBYTECODE": "1"}
@@ -53,7 +56,9 @@ def locked(tmp_path):
         assert "Traceback" not in done.stderr
         return done.stderr
 
-    return run
+    run.here = here
+    yield run
+    shutil.rmtree(here)
 
 
 def test_every_command_works_and_says_once_where_its_cache_is(locked, tmp_path):
@@ -63,10 +68,10 @@ def test_every_command_works_and_says_once_where_its_cache_is(locked, tmp_path):
         said += locked(name, config, "--out", tmp_path / "out" / name, *more)
     notes = [line for line in said.splitlines() if " is kept in " in line]
     assert len(notes) == 1, said
-    assert notes[0].startswith("hwsim: ") and str(tmp_path / "tmp" / f"hwsim-{os.getuid()}") in notes[0]
-    assert (tmp_path / "tmp" / f"hwsim-{os.getuid()}").stat().st_mode & 0o777 == 0o700
+    assert notes[0].startswith("hwsim: ") and str(locked.here / f"hwsim-{os.getuid()}") in notes[0]
+    assert (locked.here / f"hwsim-{os.getuid()}").stat().st_mode & 0o777 == 0o700
     assert "Matplotlib" not in said
-    assert any(tmp_path.glob("tmp/hwsim-*/**/*.nbi"))  # compiled once, and kept
+    assert any(locked.here.glob("hwsim-*/**/*.nbi"))  # compiled once, and kept
 
 
 def test_workers_say_nothing_of_their_own(locked, tmp_path):

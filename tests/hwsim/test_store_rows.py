@@ -66,7 +66,7 @@ def test_a_full_disk_is_told_and_leaves_a_sound_store(path):
     with Store(path) as store:
         pages = store._db.execute("PRAGMA page_count").fetchone()[0]
         store._db.execute(f"PRAGMA max_page_count = {pages}")
-        with pytest.raises(InputError, match=r"study\.sqlite: cannot be written: no space is left; .*resume continues"):
+        with pytest.raises(InputError, match=r"cannot be written: no space is left for study\.sqlite; .*resume continues"):
             for k in range(1000):
                 store.put(Result(f"key {k}", error="x" * 500), "fixed", "c", "v")
     with Store(path) as store:

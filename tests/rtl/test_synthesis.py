@@ -285,15 +285,15 @@ def test_exit_codes(players, command, monkeypatch):
     assert (code, out) == (1, "")
     assert err.startswith("hwsim: the design reaches 80.00 MHz") and err.count("\n") == 1
     players.play("nextpnr-ecp5", says=TOO_LARGE, code=1)
-    code, out, err = command("--target", "ecp5-25k", "--quiet")
+    code, out, err = command("--target", "ecp5-25k", "--quiet", "--force")
     assert code == 1
     assert err.startswith("hwsim: the design does not fit into ecp5-25k") and err.count("\n") == 1
     players.play("yosys", sleep=36000)
-    code, out, err = command("--target", "ecp5-25k", "--quiet", "--time-limit", "0.5")
+    code, out, err = command("--target", "ecp5-25k", "--quiet", "--force", "--time-limit", "0.5")
     assert code == 1
     assert err == "hwsim: yosys has not finished within the time limit of 0.5 s\n"
     monkeypatch.setenv("YOSYS", "/nowhere/yosys")
-    code, out, err = command("--target", "ecp5-25k", "--quiet")
+    code, out, err = command("--target", "ecp5-25k", "--quiet", "--force")
     assert (code, err) == (2, "hwsim: environment variable YOSYS = /nowhere/yosys: is no program that can be run\n")
 
 
