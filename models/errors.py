@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-_LONGEST_VALUE = 80
+_LONGEST_VALUE, _LONGEST_RULE = 80, 700
+"""Characters. A rule of ours is shorter; a fault that a library tells can quote the whole of a damaged file."""
 
 
 class InputError(ValueError):
@@ -58,6 +59,8 @@ _PARAMETER = re.compile(r"<([a-z_]+)>")
 def _line(field: str, value: Any, rule: str, nearest: Iterable[Any]) -> str:
     head = field if value is None else f"{field} = {_short(value)}"
     tail = f"; nearest: {', '.join(map(_short, nearest))}" if nearest else ""
+    if len(rule) > _LONGEST_RULE:
+        rule = rule[: _LONGEST_RULE - 3] + "..."
     return " ".join(f"{head}: {rule}{tail}".split())
 
 

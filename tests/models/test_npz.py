@@ -122,3 +122,15 @@ def test_a_damaged_byte_is_noticed_or_does_no_harm(tmp_path: Path) -> None:
             for name in found.keys() & arrays.keys():
                 assert (found[name] == arrays[name]).all()
     assert noticed > len(whole) // 2
+
+
+def test_a_fault_that_quotes_a_damaged_file_is_cut(tmp_path):
+    """Where a local header disagrees with the directory of the archive, the standard library quotes both."""
+    path = tmp_path / "a.npz"
+    write_npz(path, {"left": np.arange(3000, dtype=np.int32)})
+    content = bytearray(path.read_bytes())
+    content[26:28] = (9000).to_bytes(2, "little")  # the length of the first member's name
+    path.write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        read_npz(path)
+    assert "is no sound archive of arrays" in str(caught.value) and len(str(caught.value)) < 1000
