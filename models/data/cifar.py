@@ -10,6 +10,7 @@ import math
 import pickle
 import pickletools
 import tarfile
+import warnings
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -175,8 +176,10 @@ def _parse_binary(where: str, data: bytes) -> Batch:
 
 def _parse_pickle(where: str, data: bytes) -> Batch:
     try:
-        _refuse_unusual_opcodes(data)
-        content = _InertUnpickler(io.BytesIO(data), encoding="bytes").load()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the standard library, about what a damaged file quotes
+            _refuse_unusual_opcodes(data)
+            content = _InertUnpickler(io.BytesIO(data), encoding="bytes").load()
     except Exception as error:  # a damaged pickle can raise about anything; InputError is what all of it means
         raise InputError(where, None, f"not a CIFAR-10 batch: {error or type(error).__name__}") from error
     if not isinstance(content, dict):

@@ -4,6 +4,7 @@ import io
 import pickle
 import subprocess
 import tarfile
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -171,6 +172,16 @@ def test_no_damaged_pickle_raises_anything_but_an_input_error(
     (folder / "data_batch_1").write_bytes(data)
     with contextlib.suppress(InputError):
         cifar.load(folder)
+
+
+def test_a_damaged_batch_is_told_without_a_warning(tmp_path: Path) -> None:
+    """Its text is no escape sequence that Python knows, which the standard library would tell the user."""
+    write_folder("python", tmp_path)
+    (tmp_path / "test_batch").write_bytes(b"S'\\y'\n.")
+    with warnings.catch_warnings(record=True) as told, pytest.raises(InputError, match="not a CIFAR-10 batch"):
+        warnings.simplefilter("always")
+        cifar.load(tmp_path)
+    assert not told
 
 
 def test_the_batches_of_these_tests_are_what_numpy_itself_would_read() -> None:
