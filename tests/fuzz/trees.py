@@ -2,6 +2,7 @@
 
 import copy
 import random
+import sys
 from typing import Any
 
 import yaml
@@ -104,4 +105,9 @@ def _deep(depth: int) -> Any:
 
 def as_yaml(tree: Any) -> bytes:
     """A tree as YAML; aliases for what is there twice, as YAML's own writers make them."""
-    return yaml.safe_dump(tree, sort_keys=False, allow_unicode=True).encode(errors="surrogatepass")
+    usual = sys.getrecursionlimit()
+    sys.setrecursionlimit(100_000)  # for us, who write what is nested too deeply; not for those who read it
+    try:
+        return yaml.safe_dump(tree, sort_keys=False, allow_unicode=True).encode(errors="surrogatepass")
+    finally:
+        sys.setrecursionlimit(usual)
