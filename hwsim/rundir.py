@@ -103,7 +103,7 @@ class RunDirectory:
         self._options = {name: value for name, value in (options or {}).items() if value}
         self.path = path or Path("runs") / self._own_name()
         self._resume, self._force = resume, force
-        self._holds = 0  # how often this object is inside its lock
+        self._holds = False  # whether this object is inside its lock
         if resume and force:
             raise ArgumentError("force", None, "starts again and <resume> continues: give one of them")
         self._check()
