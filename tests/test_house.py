@@ -1,0 +1,114 @@
+"""The plan of the house: no circle of imports, short files, tests that mirror the rooms, and a sentence at every door."""
+
+import ast
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = ("models", "hwsim", "rtl")
+MOST_LINES = 500
+
+
+def files(*folders):
+    return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+
+
+def module_name(path):
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_name(path): path for path in files(*PACKAGES)}
+
+
+def imported(name, text, modules):
+    """What a module imports of ``modules``: at its top, in functions, and for type checkers only."""
+    found = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name}:{node.lineno}: give the whole name of what is imported, not a relative one"
+            members = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= members & modules
+            if members - modules:  # a member that is no module comes from the package or module itself
+                found.add(node.module)
+    return found & modules
+
+
+def circles(graph):
+    """Circles of a graph {node: nodes it imports}: one for each import that has to go until there is none left."""
+    graph = {name: set(imports) for name, imports in graph.items()}
+    found = []
+    while True:
+        try:
+            TopologicalSorter(graph).prepare()
+        except CycleError as error:
+            circle = error.args[1][::-1]  # graphlib tells it from the imported to the importing
+            found.append(circle)
+            graph[circle[0]].remove(circle[1])
+        else:
+            return found
+
+
+def test_imports_go_in_no_circle():
+    modules = set(MODULES)
+    graph = {name: imported(name, path.read_text(encoding="utf-8"), modules) for name, path in MODULES.items()}
+    found = circles(graph)
+    told = "\n".join("  " + " imports ".join(circle) for circle in found)
+    assert not found, f"{len(found)} circles of imports (those in functions and for type checkers count):\n{told}"
+
+
+def test_every_way_to_import_is_seen():
+    text = """
+import p.a
+from p import b, thing
+from p.c import name
+from p.d import *
+def f():
+    from p import e
+if TYPE_CHECKING:
+    import p.f as g
+"""
+    modules = {"p", *(f"p.{m}" for m in "abcdef")}
+    assert imported("p.x", text, modules) == modules
+    assert imported("p.x", "from p import b\nimport numpy", modules) == {"p.b"}
+
+
+def test_circles_are_named():
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"d"}, "d": set()}) == []
+    (one,) = circles({"a": {"b"}, "b": {"c"}, "c": {"a", "d"}, "d": set()})
+    assert one[0] == one[-1] and list(zip(one, one[1:], strict=False)) in (
+        [("a", "b"), ("b", "c"), ("c", "a")],
+        [("b", "c"), ("c", "a"), ("a", "b")],
+        [("c", "a"), ("a", "b"), ("b", "c")],
+    )
+    assert len(circles({"a": {"b"}, "b": {"a"}, "c": {"d"}, "d": {"c"}})) == 2
+
+
+def test_no_file_is_long():
+    """But compiled kernels: the compiler's cache looks at one file, so each stays whole."""
+    long = {}
+    for path in files(*PACKAGES, "tests", "tools"):
+        lines = len(path.read_text(encoding="utf-8").splitlines())
+        if lines > MOST_LINES and "kernel" not in path.stem:
+            long[str(path.relative_to(ROOT))] = lines
+    assert not long, f"longer than {MOST_LINES} lines: {long}; split them by concept"
+
+
+def test_tests_mirror_the_rooms():
+    """A folder of tests is named after the package whose files it tests."""
+    folders = {path.parent.relative_to(ROOT / "tests") for path in files(*(f"tests/{package}" for package in PACKAGES))}
+    nowhere = sorted(f"tests/{folder}" for folder in folders if not (ROOT / folder / "__init__.py").is_file())
+    assert not nowhere, f"no such packages: {nowhere}; move the tests to the rooms of what they test"
+
+
+@pytest.mark.parametrize("name", sorted(name for name in MODULES if "._" not in f".{name}"))
+def test_a_module_says_what_it_is(name):
+    said = ast.get_docstring(ast.parse(MODULES[name].read_text(encoding="utf-8")))
+    assert said, f"{name} needs a docstring: what is in there?"
+    first = said.splitlines()[0]
+    assert first[0].isupper() or not first[0].isalpha(), f"{name}: its docstring begins with a sentence, not {first!r}"
+    assert first.endswith((".", ":", "?")), f"{name}: the first line of its docstring is no whole sentence: {first!r}"
