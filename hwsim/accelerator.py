@@ -13,7 +13,7 @@ from models.number_system import NumberSystem
 
 @dataclass(frozen=True)
 class Junction:
-    """Figures of one junction; see ARCHITECTURE §1 of the project's contract for the letters.
+    """Figures of one junction; see docs/architecture.md §1 for the letters.
 
     Attributes
     ----------
@@ -169,7 +169,7 @@ def accelerator(config: Configuration, schedule: Schedule | None = None) -> Acce
 
 
 def _memories(config: Configuration, junctions: tuple[Junction, ...]) -> list[Memory]:
-    """Every memory of the accelerator; a shared address makes one memory of many words (ARCHITECTURE §4, §5)."""
+    """Every memory of the accelerator; a shared address makes one memory of many words (docs/architecture.md §4, §5)."""
     numbers, hops, n = config.numbers.system, config.hardware_hops, len(junctions)
     banks = Banks.of(hops, n)
     memories = []

@@ -1,9 +1,9 @@
 """What a design costs, from its configuration alone: arithmetic, memories, accesses and an estimate of energy.
 
 Counts are of one sample fed forward, propagated back and learned from, or only fed forward if the accelerator infers only.
-They follow from the schedule (ARCHITECTURE §4, §5): one weight row is read per clock for all three operations; activations
-are read once for FF and once for UP; the first contribution to a partial delta overwrites without a read. Nothing here
-depends on a device; estimates fitted to synthesis results are in :mod:`hwsim.area`.
+They follow from the schedule (docs/architecture.md §4, §5): one weight row is read per clock for all three operations;
+activations are read once for FF and once for UP; the first contribution to a partial delta overwrites without a read.
+Nothing here depends on a device; estimates fitted to synthesis results are in :mod:`hwsim.area`.
 """
 
 import math

@@ -1,7 +1,8 @@
 """Where every lane goes in every clock of a pass: memories, addresses and ports, worked out before anything runs.
 
-Left neuron q of a junction lives in memory q mod z at address q div z (ARCHITECTURE §2). A pass walks the weight rows in
-order; where a row's lanes ask one memory for several words, the row takes as many clocks as its fullest memory needs.
+Left neuron q of a junction lives in memory q mod z at address q div z (docs/architecture.md §2). A pass walks the weight
+rows in order; where a row's lanes ask one memory for several words, the row takes as many clocks as its fullest memory
+needs.
 """
 
 from dataclasses import dataclass

@@ -2,7 +2,7 @@
 
 A vector is legal when the configuration's own validation accepts it: z_i divides N_{i-1} (and with it W_i), and the results
 that junction i makes in a clock, ceil(z_i / d_in(i)), find as many memories in the next layer: z_{i+1} is at least that
-(ARCHITECTURE §1, §5). Under ``overlap`` the latencies must fit into the pass, too. Balanced vectors have equal C_i.
+(docs/architecture.md §1, §5). Under ``overlap`` the latencies must fit into the pass, too. Balanced vectors have equal C_i.
 
 Every figure of a vector is a sum or a maximum over junctions, so everything is looked up in one small table per junction,
 and the last condition of a partial vector is its last junction: vectors grow junction by junction in blocks of arrays.

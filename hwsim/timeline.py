@@ -1,7 +1,7 @@
 """Which sample every operation works on, and what every bank holds, junction cycle by junction cycle: data for a picture.
 
-All of it follows from the hops (ARCHITECTURE §4) and from what entered. Samples are numbered by the junction cycle in which
-they enter, bubbles included; sample n of a memory with B banks has bank n mod B.
+All of it follows from the hops (docs/architecture.md §4) and from what entered. Samples are numbered by the junction cycle
+in which they enter, bubbles included; sample n of a memory with B banks has bank n mod B.
 """
 
 from dataclasses import dataclass, replace

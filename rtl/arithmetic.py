@@ -1,4 +1,4 @@
-"""Narrowing and saturation (ARCHITECTURE §3) as expressions, and as a component with a model."""
+"""Narrowing and saturation (docs/architecture.md §3) as expressions, and as a component with a model."""
 
 from typing import Any
 

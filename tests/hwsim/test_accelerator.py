@@ -158,7 +158,7 @@ def test_figures_of_any_design_follow_from_the_definitions(data):
 
 
 def check_banks(config, n, overlap):
-    """ARCHITECTURE §4: a sample is in FF of junction i at i - 1, in BP and UP of it u + b(L - i) after FF of junction L."""
+    """A sample is in FF of junction i at i - 1, BP and UP u + b(L - i) after FF of junction L: docs/architecture.md §4."""
     turn, backward = (2, 2) if overlap else (1, 1)
 
     def update(i):

@@ -123,7 +123,7 @@ def test_arbitration_takes_as_many_clocks_as_the_fullest_memory_needs(seed, conn
 
 
 def test_worked_example_of_the_papers():
-    """N_left = 12, z = 4, φ = (1, 0, 2, 2): ARCHITECTURE §2."""
+    """N_left = 12, z = 4, φ = (1, 0, 2, 2): docs/architecture.md §2."""
     j = junction_schedule(1, from_seeds(12, 2, 8, 1, [1, 0, 2, 2]), 4, 2)
     left = (j.address * j.z + j.memory).reshape(-1, 4).tolist()
     assert left == 2 * [[4, 1, 10, 11], [8, 5, 2, 3], [0, 9, 6, 7]]

@@ -9,7 +9,7 @@ from hwsim.timeline import illustration, timeline
 from models.order import FLUSH, OVERLAP
 from tests.hwsim import test_events as trace
 
-# Two junctions, six samples, one a junction cycle: which sample each bank holds (ARCHITECTURE §4).
+# Two junctions, six samples, one a junction cycle: which sample each bank holds (docs/architecture.md §4).
 CYCLES = "-1  0  1  2  3  4  5  6  7  8"
 PUBLISHED_BANKS = {
     ("activation", 0): """
