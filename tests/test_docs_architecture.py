@@ -1,0 +1,510 @@
+"""Every number of docs/architecture.md that can be computed is computed here, and every name in it exists."""
+
+import doctest
+import json
+import math
+import re
+
+import numpy as np
+import pytest
+
+from hwsim import Design, load, violations
+from hwsim.accelerator import accelerator, operations
+from hwsim.banks import Banks
+from hwsim.config import Configuration
+from hwsim.disturbances import Disturbances
+from hwsim.machine import Log, Machine
+from hwsim.machine_columns import BP, EVENT_FIELDS, FF, HOST, TRAINING, UP, WEIGHT, WRITE
+from hwsim.schedule import schedule
+from hwsim.timeline import timeline
+from hwsim.timing import latencies, timing
+from models import connectivity
+from models.clash_free import access_sequences, draw_clash_free, from_seeds
+from models.connectivity import feasible_degrees
+from models.fixedpoint import Rounding, narrow
+from models.network import initialise
+from models.npz import read_npz
+from models.order import FLUSH, OVERLAP, SEQUENTIAL
+from rtl import registers
+from rtl.delivery import contents, generate
+from rtl.plan import plan
+from rtl.streams import result_layout, sample_layout
+from tests.documents import ROOT, defined, defined_in, named_files, number, page, section, table
+from tests.hwsim import runs
+
+TEXT = page("docs/architecture.md")
+PAGES = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md")}
+PAGES["README.md"] = page("README.md")
+DEMO = ROOT / "sim_configs/demo.yaml"
+
+
+@pytest.fixture(scope="module")
+def demo():
+    return Design(load(DEMO))
+
+
+@pytest.fixture(scope="module")
+def overlapping():
+    return Design(load(DEMO, {"hardware.schedule": "overlap"}))
+
+
+def test_sections_that_code_cites_are_there():
+    headings = set(re.findall(r"^#+ (§[\d.]+) ", TEXT, re.MULTILINE))
+    for folder in ("models", "hwsim", "rtl", "tests"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for cited in re.findall(r"architecture\.md ((?:§[\d.]*\d(?:, )?)+)", path.read_text(encoding="utf-8")):
+                assert set(cited.strip(", ").split(", ")) <= headings, path
+    assert set(re.findall(r"§\d[\d.]*\d|§\d", TEXT)) <= headings
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_links_lead_somewhere(name):
+    for link, anchor in re.findall(r"\]\(([^)#:]*)(?:#([^)]+))?\)", PAGES[name]):
+        target = (ROOT / name).parent / link if link else ROOT / name
+        assert target.exists(), link
+        if anchor:
+            titles = re.findall(r"^#+ (.*)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+            assert anchor in {re.sub(r"[^\w -]", "", t.lower()).replace(" ", "-") for t in titles}, f"{link}#{anchor}"
+
+
+@pytest.mark.parametrize(
+    ("path", "names"),
+    sorted({(path, tuple(names)) for text in PAGES.values() for path, names in named_files(text)}),
+    ids=lambda x: x if isinstance(x, str) else None,
+)
+def test_named_files_exist_and_define_what_is_said_to_be_in_them(path, names):
+    assert (ROOT / path).exists()
+    assert not names or set(names) <= defined_in(ROOT / path)
+
+
+def test_named_functions_and_classes_exist():
+    named = {name for _, names in named_files(TEXT) for name in names}
+    assert named and named <= defined()
+
+
+def test_rooms_exist():
+    for package, _, rooms in table(section(TEXT, "§7"), "package"):
+        listed = re.findall(r"\w+", rooms)
+        found = {p.name for p in (ROOT / package).iterdir() if (p / "__init__.py").is_file()}
+        assert set(listed) == found, package
+
+
+def test_feasible_densities():
+    for n_left, n_right, g, density, d_out, d_in in table(section(TEXT, "§1"), "N_{i−1}"):
+        found = list(feasible_degrees(int(n_left), int(n_right)))
+        assert len(found) == int(g) == math.gcd(int(n_left), int(n_right))
+        assert (str(found[0].density), found[0].d_out, found[0].d_in) == (density, int(d_out), int(d_in))
+
+
+def test_access_sequences():
+    rows = table(section(TEXT, "§2"), "N_{i−1}")
+    assert len(rows) == 9
+    for *geometry, kind, dither, count in rows:
+        n_left, d_out, n_right, z = map(int, geometry)
+        assert access_sequences(n_left, d_out, n_right, z, int(kind), dither == "yes") == number(count)
+
+
+def test_published_counts_are_those_of_the_formulas():
+    of = {kind: formula for kind, _, _, formula in table(section(TEXT, "§2"), "type")}
+    values = {"D": 3, "z": 4, "d_out": 2}
+    for kind, formula in of.items():
+        python = re.sub(r"D!", "math.factorial(D)", formula).replace("^", "**")
+        assert eval(python, {"math": math}, values) == access_sequences(12, 2, 12, 4, int(kind), False)
+
+
+def test_example_of_a_sweep():
+    phi = np.array([int(x) for x in re.search(r"φ = \(([\d, ]+)\), no dither", TEXT)[1].split(",")])
+    pattern = from_seeds(12, 1, 12, 1, phi)
+    printed = [[int(x) for x in row[1:]] for row in table(section(TEXT, "§2"), "clock")]
+    assert pattern.left.reshape(-1, 4).tolist() == printed
+
+
+def test_kinds_of_connectivity():
+    assert [row[0] for row in table(section(TEXT, "§2"), "`connectivity.kind`")] == list(map(str, connectivity.Kind))
+
+
+def test_roundings():
+    numbers = re.search(r"^\| x / 4, narrowed by 2 bits \|(.*)\|$", TEXT, re.MULTILINE)[1].split("|")
+    x = np.array([number(cell.strip()) for cell in numbers])
+    rows = table(section(TEXT, "§3"), "x / 4, narrowed by 2 bits")
+    assert [re.match(r"\w+", name)[0] for name, *_ in rows] == [str(r) for r in Rounding]
+    for rounding, (_, *narrowed) in zip(Rounding, rows, strict=True):
+        assert narrow(x, 2, rounding).tolist() == [number(cell) for cell in narrowed]
+
+
+def test_roundings_can_be_given_for_the_steps_that_are_named():
+    steps = {row[2] for row in table(section(TEXT, "§3"), "step")} - {""}
+    assert steps == set(Configuration.model_json_schema()["$defs"]["RoundingSection"]["properties"])
+
+
+def test_the_pipeline_of_two_junctions():
+    t = timeline(FLUSH, 2, [TRAINING] * 5)
+    columns = [(0, FF), (1, FF), (1, BP), (1, UP), (0, UP)]
+    rows = table(section(TEXT, "§4"), "t")
+    printed = [[int(cell) if cell != "–" else -1 for cell in row] for row in rows]
+    now = [int(np.flatnonzero(t.cycles == row[0])[0]) for row in printed]
+    assert [row[1:] for row in printed] == [[int(t.sample[j, op, at]) for j, op in columns] for at in now]
+    assert sum(operations(j, True) for j in (1, 2)) == 3 * 2 - 1
+
+
+def formula(text, **values):
+    """A formula of the page: products are written without a sign."""
+    python = text.replace("−", "-")
+    python = re.sub(r"(\w|\))\(", r"\1*(", re.sub(r"(\d)([A-Za-z])", r"\1*\2", python))
+    return eval(python, {}, values)
+
+
+@pytest.mark.parametrize("junctions", [1, 2, 3, 5])
+def test_hops(junctions):
+    rows = {row[0].split(":")[0].split(",")[0]: row[1:] for row in table(section(TEXT, "§4.1"), "of junction i, layer i")}
+    n = junctions
+    for column, hops in ((1, FLUSH), (2, OVERLAP)):
+        banks = Banks.of(hops, n)
+        given = {"L": n, "f": hops.forward, "u": hops.turn, "b": hops.backward}
+        for i in range(1, n + 1):
+            for name, value in (
+                ("FF lag", hops.feedforward_lag(i)),
+                ("BP lag", hops.backward_lag(i, n)),
+                ("staleness", hops.staleness(i, n)),
+                ("drain", hops.drain(n)),
+            ):
+                assert formula(rows[name][0], i=i, **given) == formula(rows[name][column], i=i, L=n) == value, name
+        for i in range(n):
+            assert formula(rows["banks of activations"][column], i=i, L=n) == banks.activation[i]
+        for i in range(1, n):
+            assert formula(rows["banks of derivatives"][column], i=i, L=n) == banks.derivative[i - 1] == hops.staleness(i, n)
+            assert formula(rows["banks of partial deltas"][column]) == banks.partial[i - 1] == hops.backward + 1
+        assert formula(rows["banks of deltas of layer L"][column]) == banks.delta == hops.turn + 1
+    assert (SEQUENTIAL.forward, SEQUENTIAL.turn, SEQUENTIAL.backward) == (0, 0, 0)
+    assert set(Banks.of_inference(n).activation) == {2}
+
+
+def test_head_of_the_table_of_hops():
+    head = re.search(r"\| `flush` \(([\d, ]+)\) \| `overlap` \(([\d, ]+)\) \|", TEXT).groups()
+    assert [tuple(map(int, h.split(","))) for h in head] == [(h.forward, h.turn, h.backward) for h in (FLUSH, OVERLAP)]
+
+
+def test_clocks_of_the_demo(demo, overlapping):
+    rows = {row[0]: [number(cell) for cell in row[1:]] for row in table(section(TEXT, "§5"), "figure")}
+    passes = schedule(demo.config, demo.patterns)
+    flush, overlap = (timing(d.config, passes) for d in (demo, overlapping))
+    assert rows == {
+        "C, clocks of a pass": [j.clocks for j in passes.junctions],
+        "D, clocks of a sweep": [j.depth for j in accelerator(demo.config).junctions],
+        "q, right neurons that can end in a clock": [j.results_per_clock for j in passes.junctions],
+        "latency of FF": [j.feedforward for j in flush.junctions],
+        "latency of BP": [j.backward for j in flush.junctions],
+        "latency of UP": [j.update for j in flush.junctions],
+        "junction cycle, flush": [flush.period] * 2,
+        "junction cycle, overlap": [overlap.period] * 2,
+        "clocks behind junction 1, overlap": [j.offset for j in overlap.junctions],
+    }
+    revisits = re.search(r"\((\d+) in junction 2 of the demo\)", TEXT)[1]
+    assert passes.junctions[1].revisit_distance == int(revisits)
+
+
+def test_latencies_of_the_page_on_choices(demo):
+    """The sums of design.md, evaluated for many stages."""
+    rows = {row[0]: row[1] for row in table(page("docs/design.md"), "path")}
+    ff, back = rows["feedforward"], rows["partial delta, weight, bias"].split(" (")[0]
+    stages = demo.config.hardware.latency
+    for read, multiplier, every, table_, write in ((1, 0, 0, 0, 1), (1, 2, 2, 1, 1), (3, 4, 1, 3, 3), (0, 0, 0, 0, 0)):
+        of = stages.model_copy(
+            update={"memory_read": read, "multiplier": multiplier, "tree_every": every, "table": table_, "write_back": write}
+        )
+        found = latencies(of, 16, 64)
+        values = {"memory_read": read, "multiplier": multiplier, "table": table_, "write_back": write}
+        values["tree"] = 4 // every if every else 0  # a tree over 16 lanes has 4 levels
+        assert eval(ff.replace("tree registers", "tree"), {}, values) == found.feedforward
+        assert eval(back.replace("2 m", "2 * m"), {}, values) == found.backward == found.update
+
+
+def test_memories_of_the_demo(demo, overlapping):
+    printed = {row[0]: row[3:] for row in table(section(TEXT, "§5"), "memory")}
+    flush, overlap = (accelerator(d.config).memories for d in (demo, overlapping))
+    assert printed == {
+        str(a.name): [f"{a.banks} / {b.banks}", str(a.lanes), str(a.depth), str(a.width)]
+        for a, b in zip(flush, overlap, strict=True)
+    }
+
+
+def test_who_writes_and_reads_the_memories_of_the_demo():
+    printed = {row[0]: row[1:3] for row in table(section(TEXT, "§5"), "memory")}
+    names = {FF: "FF", BP: "BP", UP: "UP", HOST: "host"}
+    for t in timeline(FLUSH, 2, [TRAINING] * 8).tables:
+        writer, reader = printed[f"{t.memory}s of layer {t.layer}"]
+        assert set(re.findall("FF|BP|UP|host", writer)) == {names[w] for w in set(t.writer.flat) - {-1}}
+        assert {names[r] for r in set(t.reader.flat) - {-1}} <= set(re.findall("FF|BP|UP", reader))
+
+
+def test_violations():
+    told = {c.__name__: c.rule for c in violations.Violation.__subclasses__()}
+    assert dict(table(section(TEXT, "§5"), "violation")) == told
+
+
+def test_streams_of_the_demo(demo):
+    of = plan(demo)
+    rows = [(stream, field, int(bits)) for stream, field, bits, _ in table(section(TEXT, "§6"), "stream")]
+    layouts = {"samples": sample_layout(of), "results": result_layout(of)}
+    assert rows == [(name, field, at.width) for name, layout in layouts.items() for field, at in layout]
+    loaded, beats, results = re.findall(r"\(?here (\d+)\)", section(TEXT, "§6"))
+    assert (int(loaded), int(beats), int(results)) == (of.beat, of.inputs.groups, of.junctions[-1].groups)
+
+
+def test_port(demo):
+    members = registers.bus_signature(plan(demo)).members
+    assert all(f"`{name}`" in section(TEXT, "§6") for name in members)
+    assert registers.WIDTH == 32
+
+
+def test_registers():
+    rows = table(section(TEXT, "§6"), "register")
+    assert {name: int(address) for name, address, *_ in rows} == {name: getattr(registers, name) for name, *_ in rows}
+    words = {name: meaning for name, _, _, meaning in rows}
+    assert f"bit {registers.RUN}:" in words["CONTROL"] and f"bit {registers.RATE_FIXED} set" in words["RATE"]
+    order = [words["STATUS"].index(f"bit {bit}") for bit in (registers.STANDING, registers.EMPTY, registers.ERROR)]
+    assert order == sorted(order)
+
+
+def test_addresses_of_the_demo(demo):
+    where = registers.AddressMap.of(plan(demo))
+    regions = {f"weights of junction {i}": r for i, r in enumerate(where.weights, 1)}
+    regions |= {f"biases of layer {i}": r for i, r in enumerate(where.biases, 1)}
+    printed = {name: [int(x) for x in rest] for name, *rest in table(section(TEXT, "§6"), "memory of the demo")}
+    assert printed == {name: [r.base, r.rows, r.lanes, r.lane_bits] for name, r in regions.items()}
+
+
+def test_keys_of_a_configuration():
+    schema = Configuration.model_json_schema()
+    sections = {"(top)": schema["properties"]}
+    sections |= {
+        name.removesuffix("Section").lower(): body["properties"]
+        for name, body in schema["$defs"].items()
+        if name.removesuffix("Section").lower() in schema["properties"]
+    }
+    printed = {name: re.findall(r"\w+", keys) for name, keys in table(section(TEXT, "§8"), "section")}
+    assert printed == {name: list(keys) for name, keys in sections.items()}
+
+
+def arrays_said_to_be_in_a_run(junctions):
+    """(file, array) -> dtype, shape in letters, junction."""
+    told = {}
+    for files, array, dtype, shape, _ in table(section(TEXT, "§9"), "file"):
+        if array.startswith(("address", "memory")):
+            shape = re.search(r"[^,]* (?=\([\d, ]*2)", shape)[0].strip()  # the run has seeds of type 2
+        for file in files.split(", "):
+            for i in range(1, junctions + 1) if "<i>" in array else (None,):
+                told[file, array.replace("<i>", str(i))] = dtype, shape, i
+    return told
+
+
+def test_arrays_of_a_run(tmp_path):
+    config, out = runs.write_config(tmp_path, "fixed pipelined"), tmp_path / "run"
+    assert runs.train(config, out, "--save-stream") == 0
+    c = load(config)
+    found = {(p.name, name): a for p in out.glob("*.npz") for name, a in read_npz(p).items()}
+    told = arrays_said_to_be_in_a_run(2)
+    assert {key for key in told if not key[1].startswith("right_")} == found.keys()
+    n = runs.TRAIN * c.training.epochs
+    for key, array in found.items():
+        dtype, shape, i = told[key]
+        sizes = {"n": n, "N_0": c.network.layers[0]}
+        if i:
+            sizes |= {
+                "W_i": c.edges[i - 1],
+                "N_i": c.network.layers[i],
+                "z": c.hardware.z[i - 1],
+                "d_out": c.out_degrees[i - 1],
+            }
+        assert (str(array.dtype), array.shape) == (dtype, tuple(sizes[s] for s in shape.split(" × "))), key
+    metrics = json.loads((out / "metrics.json").read_text(encoding="utf-8"))
+    plain = {key for key, of in metrics.items() if not isinstance(of, dict) or of.keys() != {"value", "unit", "meaning"}}
+    assert plain == set(re.findall(r"`(\w+)`", re.search(r"`metrics.json` has (.*?), and", TEXT)[1]))
+
+
+def test_random_streams(demo):
+    keys = [key for key, _ in table(section(TEXT, "§10"), "key")]
+
+    def generator(key, **values):
+        assert key in keys
+        spawn = [formula(part, **values) for part in key.strip("()").split(", ")]
+        return np.random.default_rng(np.random.SeedSequence(demo.config.seed, spawn_key=spawn))
+
+    layers, z = demo.config.network.layers, demo.config.hardware.z
+    for i in (1, 2):
+        drawn = draw_clash_free(
+            layers[i - 1], demo.config.out_degrees[i - 1], layers[i], z[i - 1], 2, False, generator("(0, i − 1)", i=i)
+        )
+        assert np.array_equal(drawn.left, demo.patterns[i - 1].left)
+    t = demo.config.training
+    initial = initialise(demo.network, t.init, t.init_fan, t.init_bias, generator("(1)"))
+    assert all(np.array_equal(a, b) for a, b in zip(initial.weights, demo.initial_real.weights, strict=True))
+    assert np.array_equal(generator("(2, epoch)", epoch=3).permutation(99), demo.epoch_order(3, 99))
+    late = generator("(3, epoch, 0)", epoch=2).geometric(1 - 0.5, 50) - 1
+    train = generator("(3, epoch, 1)", epoch=2).random(50) >= 0.25
+    blocked = generator("(3, epoch, 2)", epoch=2).random(50 + late.sum()) < 0.1
+    entering = Disturbances(late=0.5, inference=0.25, blocked=0.1).entering(demo, 2, 50, 9)
+    assert len(entering.source) == 50 + late.sum() and np.array_equal(entering.train, train)
+    assert np.array_equal(entering.blocked > 0, blocked)
+
+
+def test_code_of_the_weight_runs(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    code = re.search(r"<!-- weight -->\n```python\n(.*?)```", TEXT, re.DOTALL)[1]
+    example = doctest.DocTestParser().get_doctest(code, {}, "docs/architecture.md §11", None, 0)
+    assert doctest.DocTestRunner().run(example).failed == 0
+
+
+class Weight:
+    """Edge 70 of junction 2 of the demo, worked out step by step with plain integers."""
+
+    edge, junction = 70, 2
+
+    def __init__(self, design):
+        self.design, self.config = design, design.config
+        self.pattern, self.z = design.patterns[1], self.config.hardware.z[1]
+        self.row, self.lane = divmod(self.edge, self.z)
+        self.left, self.right = int(self.pattern.left[self.edge]), int(self.pattern.right[self.edge])
+        self.before = int(design.initial_integers.weights[1][self.edge])
+        self.real = float(design.initial_real.weights[1][self.edge])
+
+    def learn(self):
+        """What the first training sample makes of it."""
+        data = self.design.dataset(None).train
+        self.sample = int(self.design.epoch_order(0, len(data))[0])
+        self.label = int(data.labels[self.sample])
+        self.kappa = self.config.training.kappa(0)
+        values = data.integers(self.config.numbers.system.input)[self.sample].astype(np.int64)
+        sigmoid = [math.floor(256 / (1 + math.exp(-s / 256)) + 0.5) for s in range(-2048, 2048)]
+        for pattern, weights, biases in zip(
+            self.design.patterns, self.design.initial_integers.weights, self.design.initial_integers.biases, strict=True
+        ):
+            self.activations = values
+            products = weights.astype(np.int64) * values[pattern.left]
+            self.sums = products.reshape(pattern.n_right, -1).sum(1)
+            self.preactivations = np.clip((biases.astype(np.int64) * 256 + self.sums + 128) >> 8, -2048, 2047)
+            values = np.array([sigmoid[s + 2048] for s in self.preactivations])
+        self.bias = int(biases[self.right])
+        self.output = int(values[self.right])
+        self.delta = self.output - 256 * (self.right == self.label)
+        self.a = int(self.activations[self.left])
+        self.step = (self.a * self.delta + (1 << (7 + self.kappa))) >> (8 + self.kappa)
+        self.after = self.before - self.step
+
+
+@pytest.fixture(scope="module")
+def weight(demo):
+    one = Weight(demo)
+    one.learn()
+    return one
+
+
+def minus(text):
+    return text.replace("-", "−")
+
+
+def test_where_the_weight_is(weight):
+    w, (c, d) = weight, (weight.pattern.n_edges // weight.z, weight.pattern.n_left // weight.z)
+    sweep, clock = divmod(w.row, d)
+    seed = int(w.pattern.seeds.address[sweep, 0, w.lane])
+    address = (seed + clock) % d
+    assert address * w.z + w.lane == w.left and (w.pattern.seeds.memory == np.arange(w.z)).all()
+    d_out, n_left, n_right, edges = w.pattern.d_out, w.pattern.n_left, w.pattern.n_right, w.pattern.n_edges
+    told = {step: what for step, _, what in table(section(TEXT, "§11"), "step")}
+    assert told == {
+        "degrees": f"d_out = {d_out}, W = {n_left} · {d_out} = {edges}, d_in = {edges} / {n_right} = {w.pattern.d_in}",
+        "row and lane": f"C = {edges} / {w.z} = {c} rows; edge {w.edge} = {w.row} · {w.z} + {w.lane} "
+        f"is lane {w.lane} of row {w.row}",
+        "sweep": f"D = {n_left} / {w.z} = {d}; row {w.row} is clock {clock} of sweep {sweep}; φ_{sweep}[{w.lane}] = {seed}",
+        "left neuron": f"memory {w.lane}, address ({seed} + {clock}) mod {d} = {address}: "
+        f"neuron {address} · {w.z} + {w.lane} = {w.left}",
+        "right neuron": f"{w.edge} div {w.pattern.d_in} = {w.right}",
+        "initial weight": f"{w.real:.4f} drawn, {w.before} in the format {w.config.numbers.system.weight}: "
+        f"weight_2[{w.edge}] of initial.npz",
+    }
+
+
+def test_what_is_computed_of_the_weight(weight):
+    w, f = weight, 8
+    text = section(TEXT, "§11")
+    assert f"number {w.sample} of the training samples, a {w.label}. " in text
+    assert f"f = {f}, f_p = {2 * f} and κ = {w.kappa}:" in text
+    assert dict(table(text.split("(`models/fixed/kernel.py`")[1], "step")) == {
+        f"activation of left neuron {w.left}": f"a = {w.a}",
+        "product, exact": minus(f"{w.before} · {w.a} = {w.before * w.a}"),
+        f"pre-activation of right neuron {w.right}": minus(
+            f"s = narrow({w.bias} · 2^8 + {w.sums[w.right]}, 8) = {w.preactivations[w.right]}"
+        ),
+        "its activation": minus(f"A[{w.preactivations[w.right]}] = {w.output}"),
+        "its delta": minus(f"{w.output} − 256 = {w.delta}"),
+        "weight step": minus(
+            f"narrow({w.a} · {w.delta}, {f} + {w.kappa}) = narrow({w.a * w.delta}, {f + w.kappa}) = {w.step}"
+        ),
+        "new weight": minus(f"{w.before} + {-w.step} = {w.after}"),
+    }
+    engine = w.design.fixed_engine()
+    data = w.design.dataset(None).train[np.array([w.sample])]
+    engine.run(engine.samples(data.integers(engine.numbers.input), data.labels), w.kappa)
+    engine.drain()
+    assert engine.parameters.weights[1][w.edge] == w.after
+
+
+def test_what_the_machine_does_with_the_weight(weight):
+    w, c = weight, weight.config
+    log = Log(0, 140)
+    machine = Machine(c, w.design.network, w.design.initial_integers, log=log)
+    data = w.design.dataset(None).train
+    data = data[w.design.epoch_order(0, len(data))[:8]]
+    machine.feed(machine.samples(data.integers(c.numbers.system.input), data.labels, w.kappa))
+    events = [dict(zip(EVENT_FIELDS, map(int, e), strict=True)) for e in log.events]
+    place = {"junction": 2, "memory": WEIGHT, "address": w.row, "lane": w.lane}
+    mine = [e for e in events if place.items() <= e.items() and e["clock"] < 140]
+    period = machine.timing.period
+    told = []
+    for e in mine:
+        cycle = (e["clock"] - machine.timing.junctions[1].update * (e["access"] == WRITE)) // period - 1
+        if e["access"] == WRITE:
+            said = f"{e['value']} is written: the update of sample {e['sample']} lands"
+            operations_ = "UP"
+        else:
+            fed, learned = cycle - FLUSH.feedforward_lag(2), cycle - FLUSH.backward_lag(2, 2)
+            said = f"{e['value']} is read, for " + (
+                f"FF of sample {fed}, BP and UP of sample {learned}" if learned >= 0 else f"sample {fed}"
+            )
+            operations_ = "FF, BP, UP" if learned >= 0 else "FF"
+        told.append([str(e["clock"]), str(cycle), operations_, said])
+    assert table(section(TEXT, "§11"), "clock") == told
+    assert f"has\n{period} (" in section(TEXT, "§11")
+
+
+def test_word_of_the_weight_in_the_hardware(weight):
+    w, of = weight, plan(weight.design)
+    told = {what: (where, value) for what, where, value in table(section(TEXT, "§11"), "what")}
+    bits = w.config.numbers.system.weight.width
+    low = bits * w.lane
+    assert told["the word in it"][1] == f"bits {low + bits - 1}..{low} of row {w.row}"
+    file, digits = told["its initial value"][0], bits // 4
+    line = contents(of)[file].splitlines()[w.row]
+    word = line[len(line) - digits * (w.lane + 1) : len(line) - digits * w.lane]
+    assert int(word, 16) == w.before
+    assert told["its initial value"][1] == (
+        f"line {w.row + 1}, digits {digits * w.lane + 1} to {digits * (w.lane + 1)} from the right: {word} = {w.before}"
+    )
+    region = registers.AddressMap.of(of).weights[1]
+    address = region.address(w.edge)
+    assert told["its address on the bus"][1] == f"{region.base} + ({w.row} << {region.lane_bits}) + {w.lane} = {address}"
+
+
+@pytest.mark.slow
+def test_names_of_the_weight_in_the_verilog(weight):
+    emitted = generate(weight.design)
+    told = {what: value for what, _, value in table(section(TEXT, "§11"), "what")}
+    module = told["instance of the memory"]
+    text = emitted.text.split(f"module \\{module} (")[1].split("endmodule")[0]
+    ram, meaning = told["its RAM"].split(": ")
+    assert f"{ram};" in text and meaning == f"{weight.pattern.n_edges // weight.z} rows of {weight.z} · 12 bits"
+    for name in told["enable, address and data of its write port"].split(", "):
+        assert ".".join(emitted.path(emitted.accelerator.named[name])[:-1]) == module
+    low = 12 * weight.lane
+    row = re.search(rf"ram\[{weight.row}\] = 384'h([0-9a-f]+);", text)[1]
+    assert (int(row, 16) >> low) & 0xFFF == weight.before
