@@ -19,10 +19,15 @@ def section(text, title):
     return re.split(rf"^#{{1,{len(rank)}}} ", body, maxsplit=1, flags=re.MULTILINE)[0]
 
 
+def cells(line):
+    """The cells of a line of a table."""
+    return [cell.strip() for cell in line.strip()[1:-1].split("|")]
+
+
 def table(text, head):
     """Rows of the table whose head begins with the cell ``head``, as lists of cells without code marks."""
     block = re.search(rf"^\| {re.escape(head)} \|[^\n]*\n\| ---[^\n]*\n((?:\|[^\n]*\n)+)", text, re.MULTILINE)[1]
-    return [[cell.strip().replace("`", "") for cell in line.strip("|").split(" | ")] for line in block.splitlines()]
+    return [cells(line.replace("`", "")) for line in block.splitlines()]
 
 
 def number(cell):
