@@ -1,6 +1,5 @@
 """Every number of docs/architecture.md that can be computed is computed here, and every name in it exists."""
 
-import doctest
 import json
 import math
 import re
@@ -13,8 +12,8 @@ from hwsim.accelerator import accelerator, operations
 from hwsim.banks import Banks
 from hwsim.config import Configuration
 from hwsim.disturbances import Disturbances
-from hwsim.machine import Log, Machine
-from hwsim.machine_columns import BP, EVENT_FIELDS, FF, HOST, TRAINING, UP, WEIGHT, WRITE
+from hwsim.machine_columns import BP, FF, HOST, TRAINING, UP
+from hwsim.patterns.search import search
 from hwsim.schedule import schedule
 from hwsim.timeline import timeline
 from hwsim.timing import latencies, timing
@@ -26,11 +25,10 @@ from models.network import initialise
 from models.npz import read_npz
 from models.order import FLUSH, OVERLAP, SEQUENTIAL
 from rtl import registers
-from rtl.delivery import contents, generate
 from rtl.plan import plan
 from rtl.streams import result_layout, sample_layout
 from tests.documents import ROOT, defined, defined_in, named_files, number, page, section, table
-from tests.hwsim import runs
+from tests.hwsim import frontends, runs
 
 TEXT = page("docs/architecture.md")
 PAGES = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md")}
@@ -113,8 +111,9 @@ def test_published_counts_are_those_of_the_formulas():
 
 
 def test_example_of_a_sweep():
-    phi = np.array([int(x) for x in re.search(r"φ = \(([\d, ]+)\), no dither", TEXT)[1].split(",")])
-    pattern = from_seeds(12, 1, 12, 1, phi)
+    n_left, z, depth, phi = re.search(r"N_{i−1} = (\d+), z = (\d+), D = (\d+), φ = \(([\d, ]+)\), no dither", TEXT).groups()
+    pattern = from_seeds(int(n_left), 1, 12, 1, np.array([int(x) for x in phi.split(",")]))
+    assert (pattern.seeds.z, pattern.seeds.depth) == (int(z), int(depth))
     printed = [[int(x) for x in row[1:]] for row in table(section(TEXT, "§2"), "clock")]
     assert pattern.left.reshape(-1, 4).tolist() == printed
 
@@ -144,7 +143,8 @@ def test_the_pipeline_of_two_junctions():
     printed = [[int(cell) if cell != "–" else -1 for cell in row] for row in rows]
     now = [int(np.flatnonzero(t.cycles == row[0])[0]) for row in printed]
     assert [row[1:] for row in printed] == [[int(t.sample[j, op, at]) for j, op in columns] for at in now]
-    assert sum(operations(j, True) for j in (1, 2)) == 3 * 2 - 1
+    in_flight = re.search(r"So (.*?) operations are in flight", TEXT)[1]
+    assert sum(operations(j, True) for j in range(1, 8)) == formula(in_flight, L=7)
 
 
 def formula(text, **values):
@@ -199,6 +199,9 @@ def test_clocks_of_the_demo(demo, overlapping):
         "junction cycle, overlap": [overlap.period] * 2,
         "clocks behind junction 1, overlap": [j.offset for j in overlap.junctions],
     }
+    read, write = re.search(r"(\d+) clock to read and (\d+) to write back", TEXT).groups()
+    stages = demo.config.hardware.latency
+    assert stages.model_dump() == type(stages)(memory_read=int(read), write_back=int(write)).model_dump()
     revisits = re.search(r"\((\d+) in junction 2 of the demo\)", TEXT)[1]
     assert passes.junctions[1].revisit_distance == int(revisits)
 
@@ -254,7 +257,7 @@ def test_streams_of_the_demo(demo):
 def test_port(demo):
     members = registers.bus_signature(plan(demo)).members
     assert all(f"`{name}`" in section(TEXT, "§6") for name in members)
-    assert registers.WIDTH == 32
+    assert set(re.findall(r"\((\d+) bits", section(TEXT, "§6"))) == {str(registers.WIDTH)}
 
 
 def test_registers():
@@ -348,163 +351,34 @@ def test_random_streams(demo):
     assert np.array_equal(entering.blocked > 0, blocked)
 
 
-def test_code_of_the_weight_runs(monkeypatch):
-    monkeypatch.chdir(ROOT)
-    code = re.search(r"<!-- weight -->\n```python\n(.*?)```", TEXT, re.DOTALL)[1]
-    example = doctest.DocTestParser().get_doctest(code, {}, "docs/architecture.md §11", None, 0)
-    assert doctest.DocTestRunner().run(example).failed == 0
+def test_every_random_stream_that_is_asked_for_is_listed(demo, tmp_path, monkeypatch):
+    """Training, disturbances, a search and a front end: each key is one of the table, and none of the table is left over."""
+    pytest.importorskip("torch")
+    from hwsim.frontends.trainer import FrontendTrainer, images
 
+    asked, generator = set(), Design.generator
 
-class Weight:
-    """Edge 70 of junction 2 of the demo, worked out step by step with plain integers."""
+    def recorded(self, *purpose):
+        asked.add(tuple(map(int, purpose)))
+        return generator(self, *purpose)
 
-    edge, junction = 70, 2
+    monkeypatch.setattr(Design, "generator", recorded)
+    design = Design(load(runs.write_config(tmp_path, "fixed pipelined")))
+    assert design.patterns and design.initial_real
+    Disturbances(late=0.5).entering(design, 1, 20, 3)
+    search(design, trials=4, draws=2, restarts=2)
+    fronted = Design(load(frontends.write_config(tmp_path)))
+    data = images(fronted, None)
+    FrontendTrainer(fronted, data).advance(fronted.epoch_order(0, len(data.train)), 0)
 
-    def __init__(self, design):
-        self.design, self.config = design, design.config
-        self.pattern, self.z = design.patterns[1], self.config.hardware.z[1]
-        self.row, self.lane = divmod(self.edge, self.z)
-        self.left, self.right = int(self.pattern.left[self.edge]), int(self.pattern.right[self.edge])
-        self.before = int(design.initial_integers.weights[1][self.edge])
-        self.real = float(design.initial_real.weights[1][self.edge])
-
-    def learn(self):
-        """What the first training sample makes of it."""
-        data = self.design.dataset(None).train
-        self.sample = int(self.design.epoch_order(0, len(data))[0])
-        self.label = int(data.labels[self.sample])
-        self.kappa = self.config.training.kappa(0)
-        values = data.integers(self.config.numbers.system.input)[self.sample].astype(np.int64)
-        sigmoid = [math.floor(256 / (1 + math.exp(-s / 256)) + 0.5) for s in range(-2048, 2048)]
-        for pattern, weights, biases in zip(
-            self.design.patterns, self.design.initial_integers.weights, self.design.initial_integers.biases, strict=True
-        ):
-            self.activations = values
-            products = weights.astype(np.int64) * values[pattern.left]
-            self.sums = products.reshape(pattern.n_right, -1).sum(1)
-            self.preactivations = np.clip((biases.astype(np.int64) * 256 + self.sums + 128) >> 8, -2048, 2047)
-            values = np.array([sigmoid[s + 2048] for s in self.preactivations])
-        self.bias = int(biases[self.right])
-        self.output = int(values[self.right])
-        self.delta = self.output - 256 * (self.right == self.label)
-        self.a = int(self.activations[self.left])
-        self.step = (self.a * self.delta + (1 << (7 + self.kappa))) >> (8 + self.kappa)
-        self.after = self.before - self.step
-
-
-@pytest.fixture(scope="module")
-def weight(demo):
-    one = Weight(demo)
-    one.learn()
-    return one
-
-
-def minus(text):
-    return text.replace("-", "−")
-
-
-def test_where_the_weight_is(weight):
-    w, (c, d) = weight, (weight.pattern.n_edges // weight.z, weight.pattern.n_left // weight.z)
-    sweep, clock = divmod(w.row, d)
-    seed = int(w.pattern.seeds.address[sweep, 0, w.lane])
-    address = (seed + clock) % d
-    assert address * w.z + w.lane == w.left and (w.pattern.seeds.memory == np.arange(w.z)).all()
-    d_out, n_left, n_right, edges = w.pattern.d_out, w.pattern.n_left, w.pattern.n_right, w.pattern.n_edges
-    told = {step: what for step, _, what in table(section(TEXT, "§11"), "step")}
-    assert told == {
-        "degrees": f"d_out = {d_out}, W = {n_left} · {d_out} = {edges}, d_in = {edges} / {n_right} = {w.pattern.d_in}",
-        "row and lane": f"C = {edges} / {w.z} = {c} rows; edge {w.edge} = {w.row} · {w.z} + {w.lane} "
-        f"is lane {w.lane} of row {w.row}",
-        "sweep": f"D = {n_left} / {w.z} = {d}; row {w.row} is clock {clock} of sweep {sweep}; φ_{sweep}[{w.lane}] = {seed}",
-        "left neuron": f"memory {w.lane}, address ({seed} + {clock}) mod {d} = {address}: "
-        f"neuron {address} · {w.z} + {w.lane} = {w.left}",
-        "right neuron": f"{w.edge} div {w.pattern.d_in} = {w.right}",
-        "initial weight": f"{w.real:.4f} drawn, {w.before} in the format {w.config.numbers.system.weight}: "
-        f"weight_2[{w.edge}] of initial.npz",
-    }
-
-
-def test_what_is_computed_of_the_weight(weight):
-    w, f = weight, 8
-    text = section(TEXT, "§11")
-    assert f"number {w.sample} of the training samples, a {w.label}. " in text
-    assert f"f = {f}, f_p = {2 * f} and κ = {w.kappa}:" in text
-    assert dict(table(text.split("(`models/fixed/kernel.py`")[1], "step")) == {
-        f"activation of left neuron {w.left}": f"a = {w.a}",
-        "product, exact": minus(f"{w.before} · {w.a} = {w.before * w.a}"),
-        f"pre-activation of right neuron {w.right}": minus(
-            f"s = narrow({w.bias} · 2^8 + {w.sums[w.right]}, 8) = {w.preactivations[w.right]}"
-        ),
-        "its activation": minus(f"A[{w.preactivations[w.right]}] = {w.output}"),
-        "its delta": minus(f"{w.output} − 256 = {w.delta}"),
-        "weight step": minus(
-            f"narrow({w.a} · {w.delta}, {f} + {w.kappa}) = narrow({w.a * w.delta}, {f + w.kappa}) = {w.step}"
-        ),
-        "new weight": minus(f"{w.before} + {-w.step} = {w.after}"),
-    }
-    engine = w.design.fixed_engine()
-    data = w.design.dataset(None).train[np.array([w.sample])]
-    engine.run(engine.samples(data.integers(engine.numbers.input), data.labels), w.kappa)
-    engine.drain()
-    assert engine.parameters.weights[1][w.edge] == w.after
-
-
-def test_what_the_machine_does_with_the_weight(weight):
-    w, c = weight, weight.config
-    log = Log(0, 140)
-    machine = Machine(c, w.design.network, w.design.initial_integers, log=log)
-    data = w.design.dataset(None).train
-    data = data[w.design.epoch_order(0, len(data))[:8]]
-    machine.feed(machine.samples(data.integers(c.numbers.system.input), data.labels, w.kappa))
-    events = [dict(zip(EVENT_FIELDS, map(int, e), strict=True)) for e in log.events]
-    place = {"junction": 2, "memory": WEIGHT, "address": w.row, "lane": w.lane}
-    mine = [e for e in events if place.items() <= e.items() and e["clock"] < 140]
-    period = machine.timing.period
-    told = []
-    for e in mine:
-        cycle = (e["clock"] - machine.timing.junctions[1].update * (e["access"] == WRITE)) // period - 1
-        if e["access"] == WRITE:
-            said = f"{e['value']} is written: the update of sample {e['sample']} lands"
-            operations_ = "UP"
-        else:
-            fed, learned = cycle - FLUSH.feedforward_lag(2), cycle - FLUSH.backward_lag(2, 2)
-            said = f"{e['value']} is read, for " + (
-                f"FF of sample {fed}, BP and UP of sample {learned}" if learned >= 0 else f"sample {fed}"
-            )
-            operations_ = "FF, BP, UP" if learned >= 0 else "FF"
-        told.append([str(e["clock"]), str(cycle), operations_, said])
-    assert table(section(TEXT, "§11"), "clock") == told
-    assert f"has\n{period} (" in section(TEXT, "§11")
-
-
-def test_word_of_the_weight_in_the_hardware(weight):
-    w, of = weight, plan(weight.design)
-    told = {what: (where, value) for what, where, value in table(section(TEXT, "§11"), "what")}
-    bits = w.config.numbers.system.weight.width
-    low = bits * w.lane
-    assert told["the word in it"][1] == f"bits {low + bits - 1}..{low} of row {w.row}"
-    file, digits = told["its initial value"][0], bits // 4
-    line = contents(of)[file].splitlines()[w.row]
-    word = line[len(line) - digits * (w.lane + 1) : len(line) - digits * w.lane]
-    assert int(word, 16) == w.before
-    assert told["its initial value"][1] == (
-        f"line {w.row + 1}, digits {digits * w.lane + 1} to {digits * (w.lane + 1)} from the right: {word} = {w.before}"
-    )
-    region = registers.AddressMap.of(of).weights[1]
-    address = region.address(w.edge)
-    assert told["its address on the bus"][1] == f"{region.base} + ({w.row} << {region.lane_bits}) + {w.lane} = {address}"
-
-
-@pytest.mark.slow
-def test_names_of_the_weight_in_the_verilog(weight):
-    emitted = generate(weight.design)
-    told = {what: value for what, _, value in table(section(TEXT, "§11"), "what")}
-    module = told["instance of the memory"]
-    text = emitted.text.split(f"module \\{module} (")[1].split("endmodule")[0]
-    ram, meaning = told["its RAM"].split(": ")
-    assert f"{ram};" in text and meaning == f"{weight.pattern.n_edges // weight.z} rows of {weight.z} · 12 bits"
-    for name in told["enable, address and data of its write port"].split(", "):
-        assert ".".join(emitted.path(emitted.accelerator.named[name])[:-1]) == module
-    low = 12 * weight.lane
-    row = re.search(rf"ram\[{weight.row}\] = 384'h([0-9a-f]+);", text)[1]
-    assert (int(row, 16) >> low) & 0xFFF == weight.before
+    rows = [key.strip("()").split(", ") for key, _ in table(section(TEXT, "§10"), "key")]
+    hit = set()
+    for key in asked:
+        fits = [
+            at
+            for at, row in enumerate(rows)
+            if len(row) == len(key) and all(not p.isdigit() or int(p) == k for p, k in zip(row, key, strict=True))
+        ]
+        assert len(fits) == 1, key
+        hit.add(fits[0])
+    assert hit == set(range(len(rows)))
