@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from hwsim import Design, load, violations
+from hwsim import Design, load
 from hwsim.accelerator import accelerator, operations
 from hwsim.banks import Banks
 from hwsim.config import Configuration
@@ -17,9 +17,9 @@ from hwsim.patterns.search import search
 from hwsim.schedule import schedule
 from hwsim.timeline import timeline
 from hwsim.timing import latencies, timing
-from models import connectivity
+from hwsim.violations import Violation
 from models.clash_free import access_sequences, draw_clash_free, from_seeds
-from models.connectivity import feasible_degrees
+from models.connectivity import Kind, feasible_degrees
 from models.fixedpoint import Rounding, narrow
 from models.network import initialise
 from models.npz import read_npz
@@ -119,7 +119,7 @@ def test_example_of_a_sweep():
 
 
 def test_kinds_of_connectivity():
-    assert [row[0] for row in table(section(TEXT, "§2"), "`connectivity.kind`")] == list(map(str, connectivity.Kind))
+    assert [row[0] for row in table(section(TEXT, "§2"), "`connectivity.kind`")] == list(map(str, Kind))
 
 
 def test_roundings():
@@ -241,7 +241,7 @@ def test_who_writes_and_reads_the_memories_of_the_demo():
 
 
 def test_violations():
-    told = {c.__name__: c.rule for c in violations.Violation.__subclasses__()}
+    told = {c.__name__: c.rule for c in Violation.__subclasses__()}
     assert dict(table(section(TEXT, "§5"), "violation")) == told
 
 
