@@ -1,14 +1,14 @@
-"""The plan of the house: no circle of imports, short files, tests that mirror the rooms, and a sentence at every door."""
+"""The plan of the house: no circle of imports, short files, tests that mirror the rooms, true signs at every door."""
 
 import ast
+import re
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("models", "hwsim", "rtl")
+from tests.documents import PACKAGES, ROOT, defined_in, page
+
 MOST_LINES = 500
 
 
@@ -41,7 +41,7 @@ def imported(name, text, modules):
 
 def circles(graph):
     """Circles of a graph {node: nodes it imports}: one for each import that has to go until there is none left."""
-    graph = {name: set(imports) for name, imports in graph.items()}
+    graph = {name: sorted(imports) for name, imports in sorted(graph.items())}
     found = []
     while True:
         try:
@@ -104,6 +104,36 @@ def test_tests_mirror_the_rooms():
     folders = {path.parent.relative_to(ROOT / "tests") for path in files(*(f"tests/{package}" for package in PACKAGES))}
     nowhere = sorted(f"tests/{folder}" for folder in folders if not (ROOT / folder / "__init__.py").is_file())
     assert not nowhere, f"no such packages: {nowhere}; move the tests to the rooms of what they test"
+
+
+def leads_somewhere(name):
+    """Whether a dotted name is that of a module, or of something that a module or one of its classes has."""
+    module, rest = name, []
+    while module not in MODULES:
+        module, _, last = module.rpartition(".")
+        rest.insert(0, last)
+        if not module:
+            return False
+    return not rest or ".".join(rest) in defined_in(MODULES[module])
+
+
+REFERENCE = rf":\w+:`~?((?:{'|'.join(PACKAGES)})\.[\w.]+)`"
+
+
+def test_docstrings_refer_to_what_there_is():
+    lost = {
+        f"{name} refers to {reference}"
+        for name, path in MODULES.items()
+        for reference in re.findall(REFERENCE, path.read_text(encoding="utf-8"))
+        if not leads_somewhere(reference)
+    }
+    assert not lost, "\n".join(sorted(lost))
+
+
+def test_pages_name_modules_that_there_are():
+    pages = ["README.md", *(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md"))]
+    named = {name for of in pages for name in re.findall(rf"`((?:{'|'.join(PACKAGES)})\.[a-z_][\w.]*)`", page(of))}
+    assert all(leads_somewhere(name) for name in named), named
 
 
 @pytest.mark.parametrize("name", sorted(name for name in MODULES if "._" not in f".{name}"))
