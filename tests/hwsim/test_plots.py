@@ -8,8 +8,8 @@ import pytest
 from hwsim import plots
 from hwsim.config_file import parse
 from hwsim.design import Design
+from hwsim.outcome import Epoch, Outcome
 from hwsim.rundir import RunDirectory
-from hwsim.training import Epoch, Outcome
 
 FLOAT = {"engine": "float", "order": "sequential"}
 KINDS = {
