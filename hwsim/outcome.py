@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from hwsim.design import Design
 from hwsim.trainers import Figures
+from models.network import Parameters
 
 
 @dataclass
@@ -58,13 +59,30 @@ Watcher = Callable[[Progress], None]
 
 @dataclass
 class Outcome:
-    """What a run has come to."""
+    """What a run has come to.
+
+    Attributes
+    ----------
+    design
+        What was trained.
+    history
+        Figures of every epoch finished.
+    finished
+        Whether all epochs are done.
+    seconds
+        Of training in this call, evaluation not counted.
+    samples
+        Training samples fed in this call.
+    parameters
+        Weights [W_i] and biases [N_i] as they are: int32 of the fixed-point engines, float64 of the float engine.
+    """
 
     design: Design
     history: list[Epoch]
     finished: bool
     seconds: float
     samples: int
+    parameters: Parameters
 
     @property
     def samples_per_second(self) -> float:

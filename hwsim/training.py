@@ -2,10 +2,8 @@
 
 import hashlib
 import signal
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from types import FrameType
@@ -16,13 +14,13 @@ import numpy as np
 from hwsim import metrics, seal
 from hwsim import rundir as files
 from hwsim.design import Design
-from hwsim.outcome import Epoch, Outcome, Progress, Watcher
+from hwsim.outcome import Outcome, Watcher
 from hwsim.rundir import RunDirectory
-from hwsim.trainers import Figures, Trainer, trainer
+from hwsim.trainers import Trainer, trainer
+from hwsim.training_loop import TrainingLoop
 from models.connectivity import write_connectivity
 from models.data.dataset import Dataset, Split
 from models.errors import ArgumentError, InputError
-from models.network import Parameters
 from models.npz import read_npz
 
 _LARGEST_STREAM = 8 << 30

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hwsim.design import Design
-from hwsim.trainers import Figures, Trainer, trainer
 from hwsim.outcome import Epoch, Outcome, Progress
+from hwsim.trainers import Figures, Trainer, trainer
 from models.data.dataset import Dataset, Split
 
 CHUNK = 1024
@@ -68,9 +68,8 @@ class TrainingLoop:
     @property
     def outcome(self) -> Outcome:
         """What it has come to by now."""
-        return Outcome(
-            self.design, [*self.history], self.finished, self._seconds, self._trained, parameters=self.trainer.parameters
-        )
+        history, parameters = [*self.history], self.trainer.parameters
+        return Outcome(self.design, history, self.finished, self._seconds, self._trained, parameters)
 
     def advance(self) -> Progress:
         """Train on one chunk of samples, and judge at the end of an epoch."""

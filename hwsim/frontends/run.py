@@ -16,7 +16,6 @@ from hwsim.outcome import Outcome
 from hwsim.rundir import FRONT_END, RunDirectory
 from hwsim.training import TrainingRun
 from models.data.dataset import Dataset
-from models.network import Parameters
 from models.npz import write_npz
 
 
@@ -44,9 +43,9 @@ class FrontendRun(TrainingRun):
         write_npz(self.directory / FRONT_END, self.trainer.front_arrays())
         super()._write_results(outcome)
 
-    def _metrics(self, outcome: Outcome, final: Parameters) -> dict[str, Any]:
+    def _metrics(self, outcome: Outcome) -> dict[str, Any]:
         own = {k: figure(v, of.unit, of.meaning) for k, v in sizes(self.trainer).items() if (of := FRONTEND_FIGURES[k])}
-        result = super()._metrics(outcome, final) | metrics.provenance(self._whole.config) | own
+        result = super()._metrics(outcome) | metrics.provenance(self._whole.config) | own
         result["tools"]["torch"] = torch.__version__
         return result
 
