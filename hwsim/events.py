@@ -209,6 +209,15 @@ class EventLog:
     def __iter__(self) -> Iterator[Event]:
         return map(_event, self.rows.tolist())
 
+    @property
+    def array(self) -> npt.NDArray[Any]:
+        """Every access as a record of NumPy, [n]: the fields of :class:`Event`, words as text, all else int64."""
+        types = [(name, f"U{max(map(len, _WORDS[k]))}" if k in _WORDS else "i8") for k, name in enumerate(EVENT_FIELDS)]
+        result = np.empty(len(self.rows), np.dtype(types))
+        for k, name in enumerate(EVENT_FIELDS):
+            result[name] = np.array(_WORDS[k])[self.rows[:, k]] if k in _WORDS else self.rows[:, k]
+        return result
+
     def within(self, first: int, last: int) -> "EventLog":
         """The events of clocks ``first .. last - 1``, as far as they lie in the window."""
         first, last = max(first, self.header.first), min(last, self.header.last)

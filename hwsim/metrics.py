@@ -2,18 +2,16 @@
 
 import platform
 from importlib import metadata
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from hwsim import config_file
 from hwsim.config import Configuration
 from hwsim.design import Design
+from hwsim.outcome import Epoch, Outcome
 from models.data.dataset import Dataset
 from models.network import IntegerParameters, Parameters
-
-if TYPE_CHECKING:
-    from hwsim.training import Epoch, Outcome
 
 _TOOLS = ("hwsim", "numpy", "numba", "llvmlite", "pydantic", "matplotlib")
 
@@ -33,7 +31,7 @@ def provenance(config: Configuration) -> dict[str, Any]:
     }
 
 
-def of_training(outcome: "Outcome", data: Dataset, final: Parameters) -> dict[str, Any]:
+def of_training(outcome: Outcome, data: Dataset, final: Parameters) -> dict[str, Any]:
     """All figures of a training run; nothing in it depends on the machine's speed."""
     config, network = outcome.design.config, outcome.design.network
     result = provenance(config) | {"status": "finished" if outcome.finished else "interrupted"}
@@ -50,7 +48,7 @@ def of_training(outcome: "Outcome", data: Dataset, final: Parameters) -> dict[st
     return result
 
 
-def _of_epochs(history: "list[Epoch]") -> dict[str, Any]:
+def _of_epochs(history: list[Epoch]) -> dict[str, Any]:
     last = history[-1]
     result = {
         "train_accuracy": figure(
@@ -106,7 +104,7 @@ def of_accelerator(design: Design) -> dict[str, Any]:
     }
 
 
-def timing(outcome: "Outcome") -> dict[str, Any]:
+def timing(outcome: Outcome) -> dict[str, Any]:
     """How fast this machine was; kept apart, so that all other files repeat byte for byte."""
     return {
         "seconds": figure(outcome.seconds, "s", "training in this call, evaluation not counted"),

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter, PercentFormatter
 
 from hwsim.design import Design
+from hwsim.outcome import Epoch, Outcome
 from hwsim.rundir import RunDirectory
-from hwsim.training import Epoch, Outcome
 from models.fixedpoint import Format
 from models.network import IntegerParameters, Parameters
 from models.pattern import Pattern

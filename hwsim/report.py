@@ -14,7 +14,7 @@ from models.clash_free import access_sequences
 if TYPE_CHECKING:  # a table of contents is no reason to load all engines
     from hwsim.accelerator import Accelerator
     from hwsim.design import Design
-    from hwsim.training import Epoch, Outcome
+    from hwsim.outcome import Epoch, Outcome
 
 
 def table(title: str, *columns: str, caption: str | None = None) -> Table:

@@ -13,8 +13,8 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 from hwsim.report import epoch_line, percent
 
 if TYPE_CHECKING:
-    from hwsim import training
-    from hwsim.training import Watcher
+    from hwsim import outcome
+    from hwsim.outcome import Watcher
 
 _LINE_EVERY = 10.0
 """Seconds between two lines about one download where there is no terminal."""
@@ -49,7 +49,7 @@ def train_watcher(quiet: bool) -> Iterator["Watcher | None"]:
         yield _training_lines
 
 
-def _training_lines(p: "training.Progress") -> None:
+def _training_lines(p: "outcome.Progress") -> None:
     if p.finished_epoch:
         sys.stderr.write(epoch_line(p.current) + "\n")
         sys.stderr.flush()
@@ -61,7 +61,7 @@ def _training_bar() -> Iterator["Watcher"]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("training", total=None, figures="")
 
-        def watch(p: "training.Progress") -> None:
+        def watch(p: "outcome.Progress") -> None:
             figures = f"{percent(p.current.train_accuracy)} as fed"
             if p.current.test_accuracy is not None:
                 figures += f", {percent(p.current.test_accuracy)} test"

@@ -1,13 +1,6 @@
 """What a study can measure of a network with a convolutional front end, trained together."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING
-
 from hwsim.figure import JUDGED, Figure
-from models.torch_layers import require
-
-if TYPE_CHECKING:
-    from hwsim.design import Design
 
 FRONTEND_FIGURES: dict[str, Figure] = {
     **JUDGED,
@@ -32,25 +25,4 @@ FRONTEND_FIGURES: dict[str, Figure] = {
     ),
     "training_samples": Figure("samples", "of an epoch"),
 }
-"""By name; all of them are computed by :func:`frontend_figures`, those of validation if samples are held out."""
-
-
-def frontend_figures(design: "Design", data_dir: Path | None) -> dict[str, int | float]:
-    """Train a front end with the network behind it, from scratch, and measure what came of it.
-
-    Parameters
-    ----------
-    design
-        With a front end.
-    data_dir
-        Folder of the data sets.
-
-    Raises
-    ------
-    InputError
-        If PyTorch is missing, or images and network do not fit.
-    """
-    require()
-    from hwsim.frontends.run import measure
-
-    return measure(design, data_dir)
+"""By name; :func:`hwsim.frontends.measure.frontend_figures` computes all of them, those of validation if samples are held out."""

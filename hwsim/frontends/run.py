@@ -3,7 +3,6 @@
 Importing this module needs PyTorch.
 """
 
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,12 +10,12 @@ import torch
 from hwsim import metrics
 from hwsim.design import Design
 from hwsim.frontends.figures import FRONTEND_FIGURES
-from hwsim.frontends.trainer import FrontendTrainer, images, section
+from hwsim.frontends.trainer import FrontendTrainer
 from hwsim.metrics import figure
+from hwsim.outcome import Outcome
 from hwsim.rundir import FRONT_END, RunDirectory
-from hwsim.training import Outcome, TrainingRun
-from models.data.dataset import Dataset, Split
-from models.network import Parameters
+from hwsim.training import TrainingRun
+from models.data.dataset import Dataset
 from models.npz import write_npz
 
 
@@ -44,9 +43,9 @@ class FrontendRun(TrainingRun):
         write_npz(self.directory / FRONT_END, self.trainer.front_arrays())
         super()._write_results(outcome)
 
-    def _metrics(self, outcome: Outcome, final: Parameters) -> dict[str, Any]:
+    def _metrics(self, outcome: Outcome) -> dict[str, Any]:
         own = {k: figure(v, of.unit, of.meaning) for k, v in sizes(self.trainer).items() if (of := FRONTEND_FIGURES[k])}
-        result = super()._metrics(outcome, final) | metrics.provenance(self._whole.config) | own
+        result = super()._metrics(outcome) | metrics.provenance(self._whole.config) | own
         result["tools"]["torch"] = torch.__version__
         return result
 
@@ -64,17 +63,3 @@ def sizes(trainer: FrontendTrainer) -> dict[str, int | float]:
         "network_density": (kernels + network.n_edges) / (kernels + pairs),
         "parameters": trainer.network.trained_numbers,
     }
-
-
-def measure(design: Design, data_dir: Path | None) -> dict[str, int | float]:
-    """Train from scratch, keep no file; see :func:`hwsim.frontends.figures.frontend_figures`."""
-    data = images(design, data_dir)
-    trainer, n = FrontendTrainer(design, data), len(data.train)
-    for epoch in range(section(design.config).epochs):
-        seen = trainer.advance(design.epoch_order(epoch, n), epoch)
-    result = sizes(trainer) | {"training_samples": n, "train_accuracy": seen.correct / n, "train_loss": seen.loss / n}
-    for name in ("validation", "test"):
-        split: Split = getattr(data, name)
-        if len(split):
-            result[f"{name}_accuracy"], result[f"{name}_loss"] = trainer.judge(split)
-    return result

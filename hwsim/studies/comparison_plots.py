@@ -13,7 +13,7 @@ from hwsim.studies.comparison_results import pairs_of, published
 from hwsim.studies.comparisons import CorrelationSection, CurveSection
 from hwsim.studies.correlation import correlation
 from hwsim.studies.estimates import Estimate
-from hwsim.studies.explore import Explored
+from hwsim.studies.exploration import Explored
 from hwsim.studies.labels import IDLE
 from hwsim.studies.results import DesignRow, design_rows, varying
 

@@ -5,7 +5,7 @@ import math
 from hwsim.figures import of_column
 from hwsim.studies.comparison_results import Beside, Correlated, beside, correlated
 from hwsim.studies.correlation import FEWEST, Coefficient
-from hwsim.studies.explore import Explored
+from hwsim.studies.exploration import Explored
 from hwsim.studies.results import varying
 from hwsim.studies.text import markdown_table, shown, title
 

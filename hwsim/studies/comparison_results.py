@@ -9,7 +9,7 @@ from hwsim.studies.comparisons import CorrelationSection, PublishedSection
 from hwsim.studies.correlation import Coefficient, Correlation, correlation
 from hwsim.studies.directory import CORRELATIONS, PUBLISHED, StudyDirectory
 from hwsim.studies.estimates import Estimate
-from hwsim.studies.explore import Explored
+from hwsim.studies.exploration import Explored
 from hwsim.studies.results import DesignRow, as_csv, design_rows, point_rows
 
 

@@ -1,19 +1,17 @@
 """What a study lays beside its results: published figures, correlations between figures, and curves along an axis."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from hwsim import config_file, figures
+from hwsim import config_file
 from hwsim.config import Real, Section, Text
 from hwsim.constraints import close_names
-from hwsim.studies.labels import IDLE, label_of
+from hwsim.studies.labels import label_of
 from models.errors import InputError
-
-if TYPE_CHECKING:
-    from hwsim.studies.study import Axis, Study
 
 Label = Annotated[Text, BeforeValidator(lambda v: v if isinstance(v, str) else label_of(v))]
 """Of a value of an axis; the value itself does as well."""
@@ -98,24 +96,46 @@ def _plain(label: Any) -> tuple[type, Any]:
     return type(label), label
 
 
-def check(study: "Study") -> None:
-    """Raise :class:`InputError` where a comparison names what the study does not have."""
-    for k, p in enumerate(study.published):
-        _check_column(study, f"published[{k}].column", p.column)
+@dataclass(frozen=True)
+class Comparisons:
+    """All of a study's, in the order of its file."""
+
+    published: tuple[PublishedSection, ...]
+    correlations: tuple[CorrelationSection, ...]
+    curves: tuple[CurveSection, ...]
+
+
+def check(wanted: Comparisons, columns: Sequence[str], axes: Mapping[str, list[str] | None]) -> None:
+    """Refuse comparisons that name what their study does not have.
+
+    Parameters
+    ----------
+    columns
+        Every figure that the study measures, as ``measurement.name``.
+    axes
+        The labels that each axis can have; ``None`` where they are drawn or solved for.
+
+    Raises
+    ------
+    InputError
+        Naming the nearest figures, axes and labels.
+    """
+    for k, p in enumerate(wanted.published):
+        _check_column(columns, f"published[{k}].column", p.column)
         for axis, label in p.where.items():
-            _check_axis(study, f"published[{k}].where", axis)
-            known = _labels(study.axes[axis])
+            _check_axis(axes, f"published[{k}].where", axis)
+            known = axes[axis]
             if known is not None and label not in known:
                 rule = f"is no label of the axis {axis}"
                 raise InputError(f"published[{k}].where.{axis}", label, rule, close_names(label, known) or known[:8])
-    for k, c in enumerate(study.correlations):
+    for k, c in enumerate(wanted.correlations):
         for field in ("x", "y"):
-            _check_column(study, f"correlations[{k}].{field}", getattr(c, field))
+            _check_column(columns, f"correlations[{k}].{field}", getattr(c, field))
         if c.within is not None:
-            _check_axis(study, f"correlations[{k}].within", c.within)
-    for k, curve in enumerate(study.curves):
-        _check_column(study, f"curves[{k}].y", curve.y)
-        _check_axis(study, f"curves[{k}].along", curve.along)
+            _check_axis(axes, f"correlations[{k}].within", c.within)
+    for k, curve in enumerate(wanted.curves):
+        _check_column(columns, f"curves[{k}].y", curve.y)
+        _check_axis(axes, f"curves[{k}].along", curve.along)
 
 
 def fits(labels: Mapping[str, str], where: Mapping[str, str]) -> bool:
@@ -123,20 +143,11 @@ def fits(labels: Mapping[str, str], where: Mapping[str, str]) -> bool:
     return all(labels[axis] == label for axis, label in where.items())
 
 
-def _labels(axis: "Axis") -> list[str] | None:
-    """Every label that an axis can have; ``None`` where they are drawn or solved for."""
-    idle = [IDLE] if axis.when is not None else []
-    if axis.list is not None:
-        return [*axis.list, *idle]
-    return None if axis.grid is None else [*map(label_of, axis.grid), *idle]
-
-
-def _check_column(study: "Study", field: str, column: str) -> None:
-    known = [f"{m}.{name}" for m in study.measure for name in figures.FIGURES[m]]
+def _check_column(known: Sequence[str], field: str, column: str) -> None:
     if column not in known:
         raise InputError(field, column, "is no figure that this study measures", close_names(column, known))
 
 
-def _check_axis(study: "Study", field: str, axis: str) -> None:
-    if axis not in study.axes:
-        raise InputError(field, axis, "is no axis of this study", close_names(axis, study.axes) or [*study.axes])
+def _check_axis(known: Mapping[str, Any], field: str, axis: str) -> None:
+    if axis not in known:
+        raise InputError(field, axis, "is no axis of this study", close_names(axis, known) or [*known])

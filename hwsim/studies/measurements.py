@@ -22,7 +22,7 @@ from hwsim.config import Configuration
 from hwsim.design import Design
 from hwsim.difficulty_figures import difficulty_figures
 from hwsim.figures import FIGURES, TRAINING
-from hwsim.frontends.figures import frontend_figures
+from hwsim.frontends.measure import frontend_figures
 from hwsim.patterns.figures import pattern_figures
 from hwsim.schedule import schedule
 from hwsim.timing import timing

@@ -14,7 +14,7 @@ from hwsim.studies import comparison_plots
 from hwsim.studies.axes import PublishedMark, axis_title, frame, mark_published, scaled, set_scale, style
 from hwsim.studies.comparison_results import published
 from hwsim.studies.directory import StudyDirectory
-from hwsim.studies.explore import Explored
+from hwsim.studies.exploration import Explored
 from hwsim.studies.results import DesignRow, design_rows, front_of, varying
 
 _ROOM = (0.16, 0.05)

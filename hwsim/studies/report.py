@@ -12,7 +12,7 @@ from hwsim.metrics import figure
 from hwsim.studies import comparison_report
 from hwsim.studies.directory import ILLEGAL, REPORT, RESULTS, SUMMARY, TIMING, StudyDirectory
 from hwsim.studies.estimates import Estimate
-from hwsim.studies.explore import Explored
+from hwsim.studies.exploration import Explored
 from hwsim.studies.measurements import code_version
 from hwsim.studies.points import Illegal
 from hwsim.studies.results import DesignRow, columns, design_rows, fronts, headline, varying

@@ -9,7 +9,7 @@ from typing import Any
 from hwsim.figures import FIGURES, TRAINING, of_column
 from hwsim.studies.directory import ILLEGAL, PARQUET, RESULTS, SUMMARY, StudyDirectory
 from hwsim.studies.estimates import Estimate, estimate, pareto_front
-from hwsim.studies.explore import Explored
+from hwsim.studies.exploration import Explored
 
 
 @dataclass(frozen=True)

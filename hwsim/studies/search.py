@@ -10,7 +10,7 @@ import warnings
 from typing import Any
 
 from hwsim.figures import of_column
-from hwsim.studies.explore import Exploration
+from hwsim.studies.exploration import Exploration
 from hwsim.studies.points import Space, Value
 from hwsim.studies.study import SearchSection
 from models.errors import InputError

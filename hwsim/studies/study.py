@@ -11,6 +11,7 @@ from hwsim.config import Bool, Count, FileName, Int, Real, Section, Text, Versio
 from hwsim.constraints import close_names
 from hwsim.studies import comparisons
 from hwsim.studies.expressions import Expression
+from hwsim.studies.labels import IDLE, label_of
 from models.errors import ArgumentError, InputError
 from models.files.regular import absolute
 
@@ -19,6 +20,7 @@ Name = Annotated[Text, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Measurement = Literal["check", "fixed", "float", "cycle", "costs", "pattern", "difficulty", "frontend", "synth"]
 Seed = Annotated[Int, Field(ge=0, lt=2**63)]
 MOST_SEEDS = 10_000
+Labels = list[str]  # in the class below the name is a field's
 
 
 class RandomSection(Section):
@@ -81,6 +83,14 @@ class Axis(Section):
         if self.when is not None:
             Expression(self.when, "when")
         return self
+
+    @property
+    def labels(self) -> Labels | None:
+        """Every label that the axis can have; ``None`` where they are drawn or solved for."""
+        idle = [IDLE] if self.when is not None else []
+        if self.list is not None:
+            return [*self.list, *idle]
+        return None if self.grid is None else [*map(label_of, self.grid), *idle]
 
 
 class SearchSection(Section):
@@ -155,9 +165,15 @@ class Study(Section):
             Expression(text, f"constraints[{k}]")
         for field, columns in self._columns():
             self._check_column(field, columns)
-        comparisons.check(self)
+        wanted = comparisons.Comparisons(self.published, self.correlations, self.curves)
+        comparisons.check(wanted, self.columns, {name: axis.labels for name, axis in self.axes.items()})
         self._check_keys()
         return self
+
+    @property
+    def columns(self) -> list[str]:
+        """Every figure that the study can measure, as ``measurement.name``."""
+        return [f"{m}.{name}" for m in self.measure for name in figures.FIGURES[m]]
 
     def _columns(self) -> list[tuple[str, str]]:
         pairs = [(f"pareto[{k}]", c) for k, pair in enumerate(self.pareto or ()) for c in pair]

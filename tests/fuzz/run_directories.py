@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 import yaml
 
-from hwsim import cli, seal, training
+from hwsim import cli, seal, training_loop
 from models.npz import read_npz, write_npz
 from tests.fuzz import archives, damage, trees, values
 from tests.fuzz.case import Answer, Case, command
@@ -53,7 +53,7 @@ class Interrupted:
     def __init__(self, kind: str, home: Path) -> None:
         self._home = home
         home.mkdir(parents=True)
-        training.CHUNK = 64  # of every run here: losses are sums of chunks
+        training_loop.CHUNK = 64  # of every run here: losses are sums of chunks
         self._config = runs.write_config(home, kind, epochs=2)
         for seed in _SEEDS:
             with patch.object(cli, "train_watcher", interrupting([4])):

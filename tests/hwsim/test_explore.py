@@ -81,7 +81,7 @@ def test_a_points_figures_are_those_of_a_training_run(whole, tmp_path):
     from hwsim.studies.points import Space
 
     point = Space(study.load(path)).all().legal[5]
-    history = train(Design(point.config), tmp_path / "run").history
+    history = train(Design(point.config), out=tmp_path / "run").history
     row = rows(out)[5]
     assert float(row["fixed.test_accuracy"]) == history[-1].test_accuracy
     assert float(row["fixed.test_loss"]) == history[-1].test_loss

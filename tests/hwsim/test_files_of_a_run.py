@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from hwsim import seal, training
+from hwsim import seal, training_loop
 from models.npz import read_npz, write_npz
 from tests.hwsim import runs
 from tests.hwsim.test_interrupted_training import interrupted, refusal
@@ -19,7 +19,7 @@ def stopped(tmp_path, monkeypatch, kind):
     config, out = interrupted(tmp_path, monkeypatch, kind)
     shutil.copytree(out, tmp_path / "kept")
     with monkeypatch.context() as patch:
-        patch.setattr(training, "CHUNK", 64)
+        patch.setattr(training_loop, "CHUNK", 64)
         text = config.read_text()
         config.write_text(text + "seed: 1\n")
         shutil.rmtree(out)
@@ -63,7 +63,7 @@ def test_files_of_a_run_with_another_seed_are_refused(kind, tmp_path, monkeypatc
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_the_run_began_with_is_written_again_if_it_is_missing(kind, tmp_path, monkeypatch, no_pictures):
-    monkeypatch.setattr(training, "CHUNK", 64)
+    monkeypatch.setattr(training_loop, "CHUNK", 64)
     config, out = interrupted(tmp_path, monkeypatch, kind)
     (out / "connectivity.npz").unlink()
     (out / "initial.npz").unlink()

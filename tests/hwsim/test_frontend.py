@@ -10,7 +10,8 @@ import pytest
 
 from hwsim import cli, config_file
 from hwsim.design import Design
-from hwsim.frontends.figures import FRONTEND_FIGURES, frontend_figures
+from hwsim.frontends.figures import FRONTEND_FIGURES
+from hwsim.frontends.measure import frontend_figures
 from hwsim.rundir import RunDirectory
 from models.connectivity import read_connectivity
 from models.errors import InputError

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from hwsim import cli, seal, training
+from hwsim import cli, seal, training_loop
 from models.npz import read_npz, write_npz
 from tests.hwsim import runs
 
@@ -64,7 +64,7 @@ def check_sound(out):
 
 @pytest.mark.parametrize("kind", runs.KINDS)
 def test_a_run_interrupted_after_any_chunk_ends_in_the_same_bytes(kind, tmp_path, monkeypatch, no_pictures):
-    monkeypatch.setattr(training, "CHUNK", 64)
+    monkeypatch.setattr(training_loop, "CHUNK", 64)
     config = runs.write_config(tmp_path, kind)
     options = STREAM[not kind.startswith("float")]
     assert runs.train(config, tmp_path / "whole", *options) == 0
@@ -88,7 +88,7 @@ def test_an_interrupt_after_the_last_chunk_changes_nothing(tmp_path, monkeypatch
 
 def test_what_an_interrupted_run_leaves(tmp_path, monkeypatch, capsys):
     """Everything but a finish: parameters so far, figures so far, the stream so far, and how to go on."""
-    monkeypatch.setattr(training, "CHUNK", 64)
+    monkeypatch.setattr(training_loop, "CHUNK", 64)
     monkeypatch.setattr(cli, "train_watcher", interrupting([5]))
     config, out = runs.write_config(tmp_path, "fixed pipelined"), tmp_path / "a run"
     assert cli.run(["train", str(config), "--out", str(out), "--save-stream", "--epochs", "3"]) == 130
@@ -112,7 +112,7 @@ def interrupted(tmp_path, monkeypatch, kind="fixed pipelined"):
     """A run that was stopped in its second epoch; returns its configuration file and directory."""
     config, out = runs.write_config(tmp_path, kind), tmp_path / "run"
     with monkeypatch.context() as patch:
-        patch.setattr(training, "CHUNK", 64)
+        patch.setattr(training_loop, "CHUNK", 64)
         patch.setattr(cli, "train_watcher", interrupting([5]))
         assert runs.train(config, out) == 130
     return config, out

@@ -8,8 +8,8 @@ import pytest
 from hwsim import plots
 from hwsim.config_file import parse
 from hwsim.design import Design
+from hwsim.outcome import Epoch, Outcome
 from hwsim.rundir import RunDirectory
-from hwsim.training import Epoch, Outcome
 
 FLOAT = {"engine": "float", "order": "sequential"}
 KINDS = {
@@ -114,7 +114,7 @@ def test_pictures_are_the_same_bytes_each_time(kind, tmp_path):
         directory = RunDirectory(tmp_path / name, d.config)
         with directory.locked():
             directory.write_config()
-            names = plots.all_of_training(Outcome(d, history(d, 3), True, 1.0, 300), trained(d), directory)
+            names = plots.all_of_training(Outcome(d, history(d, 3), True, 1.0, 300, trained(d)), trained(d), directory)
         assert names == ["connectivity.png", "training.png", "weights.png"]
         written.append([(directory / n).read_bytes() for n in names])
     assert written[0] == written[1]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import yaml
 
-from hwsim import config_file, training
+from hwsim import config_file, training, training_loop
 from hwsim.design import Design
 from hwsim.rundir import RunDirectory
 from hwsim.training import TrainingRun
@@ -142,7 +142,7 @@ def test_pictures_are_equal_bytes_too(tmp_path):
 def test_integers_do_not_depend_on_how_often_the_interrupt_key_is_looked_at(chunk, tmp_path, no_pictures, monkeypatch):
     config = runs.write_config(tmp_path, "fixed pipelined")
     assert runs.train(config, tmp_path / "one", "--save-stream") == 0
-    monkeypatch.setattr(training, "CHUNK", chunk)
+    monkeypatch.setattr(training_loop, "CHUNK", chunk)
     assert runs.train(config, tmp_path / "two", "--save-stream") == 0
     one, two = runs.files(tmp_path / "one"), runs.files(tmp_path / "two")
     for name in ("final.npz", "stream.npz"):
@@ -239,16 +239,30 @@ def test_check_adds_to_a_directory_and_takes_nothing_away(tmp_path, no_pictures)
 
 
 def test_the_watcher_is_told_every_chunk_and_every_epoch(tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "CHUNK", 64)
+    monkeypatch.setattr(training_loop, "CHUNK", 64)
     config = config_file.load(runs.write_config(tmp_path, "fixed pipelined"))
     told = []
-    outcome = training.train(Design(config), tmp_path / "run", watch=told.append)
+    outcome = training.train(Design(config), out=tmp_path / "run", watch=told.append)
     assert [p.done for p in told[:4]] == [64, 128, 150, 214] and told[-1].done == told[-1].total == 600
     assert [p.finished_epoch for p in told] == [False, False, True] * 4
     assert [p.current.test_accuracy is not None for p in told] == [False, False, True] * 4
     assert outcome.finished and outcome.samples == 600 and outcome.samples_per_second > 0
     assert sum(e.samples for e in outcome.history) == 600
     assert all(a.epoch + 1 == b.epoch for a, b in pairwise(outcome.history))
+
+
+@pytest.mark.parametrize("kind", sorted(runs.KINDS))
+def test_training_without_a_directory_gives_the_same_numbers_and_writes_nothing(tmp_path, monkeypatch, kind):
+    config = config_file.load(runs.write_config(tmp_path, kind))
+    monkeypatch.chdir(tmp_path)
+    before, told = sorted(tmp_path.rglob("*")), []
+    outcome = training.train(Design(config), watch=told.append)
+    assert sorted(tmp_path.rglob("*")) == before and outcome.finished and told[-1].done == told[-1].total
+    written = training.train(Design(config), out=tmp_path / "run")
+    assert written.history == outcome.history
+    final = read_npz(tmp_path / "run" / "final.npz")
+    assert final.keys() == outcome.parameters.arrays().keys()
+    assert all(np.array_equal(final[name], array) for name, array in outcome.parameters.arrays().items())
 
 
 def test_two_runs_cannot_share_a_directory(tmp_path):

@@ -1,0 +1,139 @@
+"""Reading a run's directory back: configuration, connectivity, parameters, figures and samples as objects and arrays."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hwsim import config_file, events
+from hwsim.config import Configuration
+from hwsim.design import Design
+from hwsim.rundir import CONFIG, CONNECTIVITY, FINAL, INITIAL, METRICS, STREAM, TRACES
+from models.connectivity import read_connectivity
+from models.errors import InputError
+from models.files import json_text
+from models.files.regular import is_file
+from models.network import Network, Parameters
+from models.npz import read_npz
+from models.pattern import Pattern
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """What a command has left in its directory; every file is read, and checked, when it is asked for.
+
+    Parameters
+    ----------
+    path
+        The directory.
+
+    Attributes
+    ----------
+    path
+        The directory.
+
+    Raises
+    ------
+    InputError
+        By every attribute whose file is missing, damaged, or does not fit the configuration.
+
+    Examples
+    --------
+    >>> run = StoredRun(Path("runs/demo"))  # doctest: +SKIP
+    >>> run.figure("test_accuracy")  # doctest: +SKIP
+    0.9175
+    """
+
+    path: Path
+
+    def __post_init__(self) -> None:
+        self._file(CONFIG)
+
+    def _file(self, name: str) -> Path:
+        if not is_file(self.path / name):
+            raise InputError(str(self.path), None, f"lacks {name}: it must be a directory that holds a run with that file")
+        return self.path / name
+
+    @cached_property
+    def config(self) -> Configuration:
+        """The resolved configuration; a design made from it repeats the run."""
+        return config_file.load(self._file(CONFIG))
+
+    @cached_property
+    def patterns(self) -> tuple[Pattern, ...]:
+        """The connectivity of the run, one pattern per junction."""
+        return tuple(read_connectivity(self._file(CONNECTIVITY), self.config.network.layers))
+
+    @cached_property
+    def _network(self) -> Network:
+        return Design(self.config).network_of(self.patterns)
+
+    @cached_property
+    def initial(self) -> Parameters:
+        """Weights [W_i] and biases [N_i] before training: int32 of the fixed-point engines, float64 of the float engine."""
+        return Parameters.read(self._file(INITIAL), self._network)
+
+    @cached_property
+    def final(self) -> Parameters:
+        """Weights [W_i] and biases [N_i] after training."""
+        return Parameters.read(self._file(FINAL), self._network)
+
+    @cached_property
+    def metrics(self) -> dict[str, Any]:
+        """``metrics.json``: every figure as {value, unit, meaning}, and what makes it repeatable."""
+        path = self._file(METRICS)
+        try:
+            found = json_text.read(path)
+        except ValueError as e:
+            raise InputError(str(path), None, f"is damaged: {e}") from None
+        if not isinstance(found, dict):
+            raise InputError(str(path), None, "is damaged: it must hold figures by name")
+        return found
+
+    def figure(self, name: str) -> Any:
+        """The value of a figure of :attr:`metrics`.
+
+        Raises
+        ------
+        InputError
+            If the run has no such figure.
+        """
+        found = self.metrics.get(name)
+        if not isinstance(found, dict) or "value" not in found:
+            known = [key for key, entry in self.metrics.items() if isinstance(entry, dict) and "value" in entry]
+            raise InputError("figure", name, f"is not among those of {self.path}", known)
+        return found["value"]
+
+    @property
+    def history(self) -> dict[str, list[float]]:
+        """Accuracies (0..1) and losses after every epoch, by name."""
+        return dict(self.figure("history"))
+
+    @cached_property
+    def stream(self) -> dict[str, npt.NDArray[np.int32]]:
+        """Samples as fed, in order (``--save-stream``): input [n, N_0], label, kappa and prediction [n], all int32."""
+        return read_npz(self._file(STREAM))
+
+    @cached_property
+    def log(self) -> events.EventLog:
+        """Every access of the window that ``hwsim simulate --trace`` has recorded."""
+        return events.read_events(self._file(TRACES[0]))
+
+
+def read_run(path: str | Path) -> StoredRun:
+    """The directory of a run of any command.
+
+    Parameters
+    ----------
+    path
+        Of the directory.
+
+    Raises
+    ------
+    InputError
+        If it holds no configuration of a run.
+    """
+    return StoredRun(Path(path))
