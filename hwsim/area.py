@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError
 
 from hwsim import config_file
 from hwsim.config import Int, Real, Section, Text
-from hwsim.costs import Costs
+from hwsim.costs import Costs, Task
 from hwsim.figures import RESOURCES
 from models.errors import InputError
 
@@ -107,7 +107,7 @@ def features(of: Costs) -> dict[str, float]:
     shallow = [m for m in design.memories if m.depth <= config.hardware.lut_ram_depth]
     deep = [m for m in design.memories if m.depth > config.hardware.lut_ram_depth]
     products = sum(w.units * (w.a + w.b) for w in of.multiplications)
-    tree = sum(w.units * w.a for w in of.additions if "tree" in w.name)
+    tree = sum(w.units * w.a for w in of.additions if w.task is Task.TREE)
     lanes = sum(m.banks * m.lanes for m in design.memories)
     words = 2**numbers.preactivation.width
     tables = of.table_bits / words

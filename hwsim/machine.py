@@ -270,8 +270,7 @@ class Machine:
     @property
     def skew(self) -> int:
         """Clocks from the end of the last period until the last junction has finished and landed."""
-        last = self.timing.junctions[-1]
-        return 0 if self.timing.flush else last.offset + max(j.longest for j in self.timing.junctions)
+        return self.timing.skew
 
     def _advance(self, samples: Samples, source: np.ndarray, cycles: int) -> Results:
         """Load what ``source`` says and work for ``cycles`` junction cycles."""

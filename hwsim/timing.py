@@ -37,9 +37,14 @@ class JunctionTiming:
     offset: int = 0
 
     @property
+    def accumulated(self) -> int:
+        """Weight row read to partial delta written: ``backward`` and the rest of the accumulation loop."""
+        return self.backward + self.accumulate - 1
+
+    @property
     def longest(self) -> int:
         """The longest latency."""
-        return max(self.feedforward, self.backward + self.accumulate - 1, self.update)
+        return max(self.feedforward, self.accumulated, self.update)
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,11 @@ class Timing:
     def period(self) -> int:
         """Clocks between the entries of two samples."""
         return self.cycle + self.flush
+
+    @property
+    def skew(self) -> int:
+        """Clocks from the end of the first junction's cycle until the last junction has finished and all has landed."""
+        return 0 if self.flush else self.junctions[-1].offset + max(j.longest for j in self.junctions)
 
 
 def latencies(stages: LatencySection, z: int, d_in: int) -> JunctionTiming:
@@ -110,7 +120,7 @@ def _check_overlap(junctions: list[JunctionTiming], cycle: int, longest_rows: li
             rule = f"overlap allows {cycle} clocks from a weight's read to the next, junction {i} needs {j.update + row}"
             raise InputError("hardware.schedule", "overlap", rule, ["flush"])
         behind = junctions[i] if i < len(junctions) else None
-        both = j.feedforward + (behind.backward + behind.accumulate - 1 if behind else 0)
+        both = j.feedforward + (behind.accumulated if behind else 0)
         if both > cycle:
             rule = f"feedforward and backward latencies of junction {i} add up to {both} clocks, overlap allows C = {cycle}"
             raise InputError("hardware.schedule", "overlap", rule, ["flush"])

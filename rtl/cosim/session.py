@@ -22,7 +22,7 @@ from rtl.cosim.simulation import Capture, Script, simulate
 from rtl.cosim.simulators import runner
 from rtl.cosim.stimulus import Samples
 from rtl.emission import Verilog
-from rtl.plan import TRAINING, Plan, plan
+from rtl.plan import Plan, plan
 
 MACHINE_LOG, VERILOG_LOG = "machine.jsonl", "verilog.jsonl"
 MACHINE_WAVES, VERILOG_WAVES = "machine.vcd", "verilog.vcd"
@@ -129,7 +129,7 @@ def illegal_values(config: Configuration, share: float) -> tuple[npt.NDArray[np.
         If there are none, so that no ``share`` of the samples can have them.
     """
     assert config.hardware is not None
-    if config.hardware.build != TRAINING:
+    if not config.hardware.trains:
         rule = "needs hardware that trains: without, every label and learning-rate shift is legal"
         raise ArgumentError("illegal", share, rule, [0])
     least, greatest = config.kappa_range
