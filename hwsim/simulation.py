@@ -12,7 +12,8 @@ from rich.console import Console
 from hwsim import config_file, events, machine_plots, metrics, plots, report, timeline, vcd
 from hwsim import machine_columns as columns
 from hwsim.design import Design
-from hwsim.disturbances import UNDISTURBED, Disturbances
+from hwsim.disturbances import MACHINE, UNDISTURBED, Disturbances
+from hwsim.entering import entering
 from hwsim.machine import Log, Machine, Results
 from hwsim.memories import MemoryKey, MemoryKind
 from hwsim.metrics import figure
@@ -92,13 +93,16 @@ def simulate(
 
     Raises
     ------
+    InputError
+        If the disturbances are not the machine's.
     hwsim.violations.Violation
         The first time an access does not fit a port or reads a wrong word.
     """
+    disturbances.check(MACHINE)
     config = design.config
     machine = Machine(config, design.network, design.initial_integers)
     skew, period = machine.skew, machine.timing.period
-    epochs = [disturbances.entering(design, e, len(data), period) for e in range(config.training.epochs)]
+    epochs = [entering(disturbances, design, e, len(data), period) for e in range(config.training.epochs)]
     total = sum(len(e.source) for e in epochs)
     if window is not None and window[0] >= total * period:
         rule = f"begins after the last of {total} junction cycles: the run has about {total * period} clocks"
@@ -107,15 +111,15 @@ def simulate(
     reference = design.fixed_engine()
     inputs = data.integers(config.numbers.system.input)
     results, fed_until, done = _Tally(), None, 0
-    for epoch, entering in enumerate(epochs):
+    for epoch, entered in enumerate(epochs):
         kappa = config.training.kappa(epoch)
-        samples = machine.samples(inputs, data.labels, kappa, entering.train)
+        samples = machine.samples(inputs, data.labels, kappa, entered.train)
         known = reference.samples(inputs, data.labels)
-        for chunk in _pieces(entering.blocked):
-            source = entering.source[chunk]
+        for chunk in _pieces(entered.blocked):
+            source = entered.source[chunk]
             results.add(machine.feed(samples, source))
-            reference.run(known, kappa, entering.train[source], source)
-            clocks = int(entering.blocked[chunk][-1])
+            reference.run(known, kappa, entered.train[source], source)
+            clocks = int(entered.blocked[chunk][-1])
             if clocks:
                 fed_until = machine.clock if fed_until is None else fed_until
                 results.add(machine.stall(skew + clocks))
