@@ -7,7 +7,7 @@ from hwsim.config import Configuration
 from hwsim.edge_processors import operations, partial_bits, results_per_clock
 from hwsim.memories import MemoryKey, MemoryKind
 from hwsim.schedule import Schedule
-from hwsim.timing import latencies
+from hwsim.timing import flush, latencies
 from models.errors import InputError
 from models.number_system import NumberSystem
 
@@ -85,9 +85,19 @@ class Memory:
         return str(self.key)
 
     @property
+    def count(self) -> int:
+        """Memories with an address of their own, in all banks."""
+        return self.banks * self.lanes
+
+    @property
+    def words(self) -> int:
+        """Words of all banks."""
+        return self.count * self.depth
+
+    @property
     def bits(self) -> int:
         """Bits of all banks."""
-        return self.banks * self.lanes * self.depth * self.width
+        return self.words * self.width
 
     def as_dict(self) -> dict[str, str | int]:
         """For a file."""
@@ -173,9 +183,9 @@ def accelerator(config: Configuration, schedule: Schedule | None = None) -> Acce
         for i, z in enumerate(hardware.z, 1)
     )
     drain = config.hardware_hops.drain(len(junctions))
-    flush = 0 if hardware.schedule == "overlap" else max(latencies(hardware.latency, j.z, j.d_in).longest for j in junctions)
+    added = flush(hardware, (latencies(hardware.latency, j.z, j.d_in) for j in junctions))
     memories = _memories(config, junctions) if hardware.trains else _memories_of_inference(config, junctions)
-    return Accelerator(junctions, tuple(memories), slowest, flush, drain, hardware.trains)
+    return Accelerator(junctions, tuple(memories), slowest, added, drain, hardware.trains)
 
 
 def _memories(config: Configuration, junctions: tuple[Junction, ...]) -> list[Memory]:

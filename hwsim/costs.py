@@ -14,7 +14,7 @@ from typing import Any
 
 from hwsim.accelerator import Accelerator, Junction, Memory, accelerator
 from hwsim.config import Configuration
-from hwsim.edge_processors import partial_bits, product_bits
+from hwsim.edge_processors import lanes_per_neuron, partial_bits, product_bits
 from hwsim.energy import Energies
 from hwsim.memories import MemoryKey, MemoryKind
 from models.number_system import NumberSystem
@@ -198,7 +198,7 @@ def _additions(numbers: NumberSystem, trains: bool, j: Junction) -> Iterator[Wor
     """A tree adds the products of one clock and neuron; what came before, or the bias, is added behind it."""
     i, groups, passes = j.number, j.results, j.cycle
     product = product_bits(numbers, numbers.left_activation(i - 1))
-    leaves, level = min(j.z, j.d_in), 0
+    leaves, level = lanes_per_neuron(j.z, j.d_in), 0
     while leaves > 1:
         level += 1
         pairs = leaves // 2
@@ -221,9 +221,9 @@ def _storage(memories: tuple[Memory, ...]) -> Iterator[Storage]:
     for kind, members in kinds.items():
         yield Storage(
             kind,
-            sum(m.banks * m.lanes * m.depth for m in members),
+            sum(m.words for m in members),
             sum(m.bits for m in members),
-            sum(m.banks * m.lanes for m in members),
+            sum(m.count for m in members),
         )
 
 

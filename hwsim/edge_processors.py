@@ -20,6 +20,11 @@ def results_per_clock(z: int, d_in: int) -> int:
     return -(-z // d_in)
 
 
+def lanes_per_neuron(z: int, d_in: int) -> int:
+    """Lanes that one right neuron can have in a clock: the leaves of an adder tree."""
+    return min(z, d_in)
+
+
 def product_bits(numbers: NumberSystem, signal: Format) -> int:
     """Bits of a weight times a signal of that format, narrowed to the fraction of products."""
     lost = max(0, numbers.weight.fraction + signal.fraction - numbers.product_fraction)

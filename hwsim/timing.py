@@ -4,9 +4,11 @@ A latency is the number of clocks from the clock in which a weight row is read t
 written; a word written in one clock can be read in the next.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from hwsim.config import Configuration, LatencySection
+from hwsim.config import Configuration, HardwareSection, LatencySection
+from hwsim.edge_processors import lanes_per_neuron
 from hwsim.schedule import Schedule
 from models.errors import InputError
 
@@ -76,11 +78,16 @@ class Timing:
 
 def latencies(stages: LatencySection, z: int, d_in: int) -> JunctionTiming:
     """Latencies of a junction with ``z`` lanes; its adder tree spans the lanes that one right neuron can have in a row."""
-    levels = (min(z, d_in) - 1).bit_length()
+    levels = (lanes_per_neuron(z, d_in) - 1).bit_length()
     registers = levels // stages.tree_every if stages.tree_every else 0
     forward = stages.memory_read + stages.multiplier + registers + stages.table + stages.write_back
     back = stages.memory_read + 2 * stages.multiplier + stages.write_back
     return JunctionTiming(forward, back, stages.accumulate, back)
+
+
+def flush(hardware: HardwareSection, junctions: Iterable[JunctionTiming]) -> int:
+    """Clocks added to a junction cycle until all results have landed: the longest latency, none under ``overlap``."""
+    return 0 if hardware.schedule == "overlap" else max(j.longest for j in junctions)
 
 
 def timing(config: Configuration, schedule: Schedule) -> Timing:
@@ -107,10 +114,9 @@ def timing(config: Configuration, schedule: Schedule) -> Timing:
             )
             raise InputError("hardware.latency.accumulate", stages.accumulate, rule, [j.revisit_distance])
     cycle = max(j.clocks for j in schedule.junctions)
-    flush = 0 if overlap else max(j.longest for j in junctions)
     if overlap:
         _check_overlap(junctions, cycle, [j.longest_row for j in schedule.junctions])
-    return Timing(tuple(junctions), cycle, flush)
+    return Timing(tuple(junctions), cycle, flush(config.hardware, junctions))
 
 
 def _check_overlap(junctions: list[JunctionTiming], cycle: int, longest_rows: list[int]) -> None:

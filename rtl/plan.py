@@ -11,7 +11,7 @@ from hwsim.banks import Banks
 from hwsim.config import Configuration
 from hwsim.constraints import check_fixed
 from hwsim.design import Design
-from hwsim.edge_processors import operations
+from hwsim.edge_processors import lanes_per_neuron, operations, results_per_clock
 from hwsim.schedule import JunctionSchedule, schedule
 from hwsim.timing import JunctionTiming, Timing, timing
 from models.activations import ACTIVATIONS
@@ -127,7 +127,7 @@ class JunctionPlan:
     @property
     def results(self) -> int:
         """Right neurons that end in one clock, q."""
-        return max(1, self.z // self.d_in)
+        return results_per_clock(self.z, self.d_in)
 
     @property
     def rows_per_neuron(self) -> int:
@@ -142,7 +142,7 @@ class JunctionPlan:
     @property
     def lanes_per_neuron(self) -> int:
         """Lanes that one right neuron has in a row."""
-        return min(self.z, self.d_in)
+        return lanes_per_neuron(self.z, self.d_in)
 
     @property
     def right(self) -> Interleaving:

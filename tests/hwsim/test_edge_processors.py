@@ -2,7 +2,7 @@
 
 import itertools
 
-from hwsim.edge_processors import operations, partial_bits, product_bits, results_per_clock
+from hwsim.edge_processors import lanes_per_neuron, operations, partial_bits, product_bits, results_per_clock
 from models.fixedpoint import Format, Rounding
 from models.number_system import NumberSystem
 
@@ -16,6 +16,12 @@ def test_as_many_results_as_neurons_can_end():
     for z, d_in in itertools.product(range(1, 20), range(1, 20)):
         most = max(len({e // d_in for e in range(row * z, row * z + z) if (e + 1) % d_in == 0}) for row in range(d_in))
         assert results_per_clock(z, d_in) == most
+
+
+def test_a_tree_has_as_many_leaves_as_lanes_that_one_neuron_can_have_in_a_clock():
+    for z, d_in in itertools.product(range(1, 12), range(1, 12)):
+        rows = [[e // d_in for e in range(c * z, c * z + z)] for c in range(d_in)]
+        assert lanes_per_neuron(z, d_in) == max(row.count(neuron) for row in rows for neuron in row)
 
 
 def test_widths_by_hand():
