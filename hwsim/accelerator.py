@@ -1,12 +1,13 @@
 """The figures of a design's accelerator that follow from the configuration: degrees, clocks, banks and storage."""
 
-import math
 from dataclasses import dataclass
 
 from hwsim.banks import Banks
 from hwsim.config import Configuration
+from hwsim.edge_processors import operations, partial_bits, results_per_clock
+from hwsim.memories import MemoryKey, MemoryKind
 from hwsim.schedule import Schedule
-from hwsim.timing import latencies
+from hwsim.timing import flush, latencies
 from models.errors import InputError
 from models.number_system import NumberSystem
 
@@ -48,6 +49,11 @@ class Junction:
         """W / (N_left N_right)."""
         return self.edges / (self.n_left * self.n_right)
 
+    @property
+    def results(self) -> int:
+        """Right neurons of one clock, q."""
+        return results_per_clock(self.z, self.d_in)
+
 
 @dataclass(frozen=True)
 class Memory:
@@ -55,8 +61,8 @@ class Memory:
 
     Attributes
     ----------
-    name
-        What it holds.
+    key
+        What it holds, and whose.
     banks
         Samples it holds at once.
     lanes
@@ -67,16 +73,36 @@ class Memory:
         Bits of a word.
     """
 
-    name: str
+    key: MemoryKey
     banks: int
     lanes: int
     depth: int
     width: int
 
     @property
+    def name(self) -> str:
+        """What it is called where people read it."""
+        return str(self.key)
+
+    @property
+    def count(self) -> int:
+        """Memories with an address of their own, in all banks."""
+        return self.banks * self.lanes
+
+    @property
+    def words(self) -> int:
+        """Words of all banks."""
+        return self.count * self.depth
+
+    @property
     def bits(self) -> int:
         """Bits of all banks."""
-        return self.banks * self.lanes * self.depth * self.width
+        return self.words * self.width
+
+    def as_dict(self) -> dict[str, str | int]:
+        """For a file."""
+        sizes = {"banks": self.banks, "lanes": self.lanes, "depth": self.depth, "width": self.width}
+        return {"name": self.name, **sizes, "bits": self.bits}
 
 
 @dataclass(frozen=True)
@@ -118,11 +144,6 @@ class Accelerator:
         return sum(m.bits for m in self.memories)
 
 
-def operations(junction: int, trains: bool) -> int:
-    """Multipliers of an edge processor: one each for FF, BP (not in the first junction) and UP."""
-    return 1 if not trains else 2 if junction == 1 else 3
-
-
 def accelerator(config: Configuration, schedule: Schedule | None = None) -> Accelerator:
     """Work out the accelerator of a configuration.
 
@@ -162,10 +183,9 @@ def accelerator(config: Configuration, schedule: Schedule | None = None) -> Acce
         for i, z in enumerate(hardware.z, 1)
     )
     drain = config.hardware_hops.drain(len(junctions))
-    flush = 0 if hardware.schedule == "overlap" else max(latencies(hardware.latency, j.z, j.d_in).longest for j in junctions)
-    trains = hardware.build == "training"
-    memories = _memories(config, junctions) if trains else _memories_of_inference(config, junctions)
-    return Accelerator(junctions, tuple(memories), slowest, flush, drain, trains)
+    added = flush(hardware, (latencies(hardware.latency, j.z, j.d_in) for j in junctions))
+    memories = _memories(config, junctions) if hardware.trains else _memories_of_inference(config, junctions)
+    return Accelerator(junctions, tuple(memories), slowest, added, drain, hardware.trains)
 
 
 def _memories(config: Configuration, junctions: tuple[Junction, ...]) -> list[Memory]:
@@ -178,16 +198,13 @@ def _memories(config: Configuration, junctions: tuple[Junction, ...]) -> list[Me
         activations, *parameters = _forward(numbers, j, banks)
         memories.append(activations)
         if i > 1:
-            derivatives = banks.derivative[i - 2]
-            memories.append(Memory(f"derivatives of layer {i - 1}", derivatives, 1, j.n_left, numbers.derivative.width))
-            # Exact: the sum of d_out products.
-            product = numbers.weight.width + numbers.delta.width
-            lost = max(0, numbers.weight.fraction + numbers.delta.fraction - numbers.product_fraction)
-            width = product - lost + math.ceil(math.log2(j.d_out))
-            memories.append(Memory(f"partial deltas of layer {i - 1}", banks.partial[i - 2], j.z, j.depth, width))
+            derivatives = MemoryKey(MemoryKind.DERIVATIVES, i - 1)
+            memories.append(Memory(derivatives, banks.derivative[i - 2], 1, j.n_left, numbers.derivative.width))
+            partial = MemoryKey(MemoryKind.PARTIAL_DELTAS, i - 1)
+            memories.append(Memory(partial, banks.partial[i - 2], j.z, j.depth, partial_bits(numbers, j.d_out)))
         memories += parameters
     last = junctions[-1]
-    memories.append(Memory(f"deltas of layer {n}", banks.delta, 1, last.n_right, numbers.delta.width))
+    memories.append(Memory(MemoryKey(MemoryKind.DELTAS, n), banks.delta, 1, last.n_right, numbers.delta.width))
     return memories
 
 
@@ -200,7 +217,7 @@ def _forward(numbers: NumberSystem, j: Junction, banks: Banks) -> list[Memory]:
     """What FF needs in one junction."""
     i, left = j.number, numbers.left_activation(j.number - 1)
     return [
-        Memory(f"activations of layer {i - 1}", banks.activation[i - 1], j.z, j.depth, left.width),
-        Memory(f"weights of junction {i}", 1, 1, j.cycle, j.z * numbers.weight.width),
-        Memory(f"biases of layer {i}", 1, 1, j.n_right, numbers.bias.width),
+        Memory(MemoryKey(MemoryKind.ACTIVATIONS, i - 1), banks.activation[i - 1], j.z, j.depth, left.width),
+        Memory(MemoryKey(MemoryKind.WEIGHTS, i), 1, 1, j.cycle, j.z * numbers.weight.width),
+        Memory(MemoryKey(MemoryKind.BIASES, i), 1, 1, j.n_right, numbers.bias.width),
     ]

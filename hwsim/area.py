@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError
 
 from hwsim import config_file
 from hwsim.config import Int, Real, Section, Text
-from hwsim.costs import Costs
+from hwsim.costs import Costs, Task
 from hwsim.figures import RESOURCES
 from models.errors import InputError
 
@@ -107,8 +107,8 @@ def features(of: Costs) -> dict[str, float]:
     shallow = [m for m in design.memories if m.depth <= config.hardware.lut_ram_depth]
     deep = [m for m in design.memories if m.depth > config.hardware.lut_ram_depth]
     products = sum(w.units * (w.a + w.b) for w in of.multiplications)
-    tree = sum(w.units * w.a for w in of.additions if "tree" in w.name)
-    lanes = sum(m.banks * m.lanes for m in design.memories)
+    tree = sum(w.units * w.a for w in of.additions if w.task is Task.TREE)
+    lanes = sum(m.count for m in design.memories)
     words = 2**numbers.preactivation.width
     tables = of.table_bits / words
     waiting = sum(j.z for j in design.junctions) * numbers.weight.width * design.flush
@@ -119,19 +119,17 @@ def features(of: Costs) -> dict[str, float]:
         "derivative_multipliers": of.derivative_multipliers,
         "operand_bits": products,
         "product_bits": sum(j.z for j in design.junctions) * (numbers.weight.width + numbers.delta.width),
-        "port_bits": sum(m.banks * m.lanes * m.width for m in design.memories),
-        "address_bits": sum(m.banks * m.lanes * max(1, math.ceil(math.log2(max(m.depth, 2)))) for m in design.memories),
+        "port_bits": sum(m.count * m.width for m in design.memories),
+        "address_bits": sum(m.count * max(1, math.ceil(math.log2(max(m.depth, 2)))) for m in design.memories),
         "crossbar_bits": sum(
-            m.banks * m.lanes * m.width * math.log2(max(m.lanes, 2))
+            m.count * m.width * math.log2(max(m.lanes, 2))
             for m in design.memories
             # The dither of type 1 is one permutation for all sweeps: wires.
             if config.connectivity.dither and config.connectivity.type > 1 and m.lanes > 1
         ),
         "shallow_bits": sum(m.bits for m in shallow),
-        "shallow_cells": sum(m.banks * m.lanes * math.ceil(m.width / 3) * math.ceil(m.depth / 64) for m in shallow),
-        "deep_cells": sum(
-            m.banks * m.lanes * max(math.ceil(m.width / 36), math.ceil(m.depth * m.width / 18432)) for m in deep
-        ),
+        "shallow_cells": sum(m.count * math.ceil(m.width / 3) * math.ceil(m.depth / 64) for m in shallow),
+        "deep_cells": sum(m.count * max(math.ceil(m.width / 36), math.ceil(m.depth * m.width / 18432)) for m in deep),
         "table_cells": max(1, words / 1024) * tables / 18,
         "register_bits": products * latency.multiplier
         + (tree / latency.tree_every if latency.tree_every else 0)

@@ -20,6 +20,7 @@ import typer
 from hwsim import cli_data, cli_explore, cli_scatter, cli_torch, config_file, report
 from hwsim.cli_options import ConfigPath, DataDir, Out, Quiet, Seed, Set, console_of, overrides
 from hwsim.config import Configuration
+from hwsim.disturbances import MACHINE, STREAMS, Disturbances
 from hwsim.violations import Violation
 from hwsim.watch import preparing, train_watcher
 from models.errors import ArgumentError, InputError
@@ -161,9 +162,9 @@ def simulate(
     ] = None,
     epochs: Annotated[int, typer.Option(metavar="E", help="passes over the samples")] = 1,
     trace: Annotated[str | None, typer.Option(metavar="FIRST:LAST", help="clocks to record", show_default=False)] = None,
-    late: Annotated[float, typer.Option(metavar="P", help="probability that no input is ready in a junction cycle")] = 0.0,
-    inference: Annotated[float, typer.Option(metavar="P", help="probability that a sample is for inference only")] = 0.0,
-    blocked: Annotated[float, typer.Option(metavar="P", help="probability that the output is blocked after one")] = 0.0,
+    late: Annotated[float, typer.Option(metavar="P", help=MACHINE.meanings["late"].text)] = 0.0,
+    inference: Annotated[float, typer.Option(metavar="P", help=MACHINE.meanings["inference"].text)] = 0.0,
+    blocked: Annotated[float, typer.Option(metavar="P", help=MACHINE.meanings["blocked"].text)] = 0.0,
     force: Annotated[bool, typer.Option("--force", help="replace another run in --out")] = False,
     assign: Set = None,
     seed: Seed = None,
@@ -175,7 +176,6 @@ def simulate(
     """
     from hwsim import simulation
     from hwsim.design import Design
-    from hwsim.disturbances import Disturbances
     from hwsim.rundir import RunDirectory
     from hwsim.watch import sample_watcher
 
@@ -185,7 +185,7 @@ def simulate(
     console = console_of(quiet)
     report.describe(console, loaded, design)
     data = design.dataset(data_dir)
-    options = {"trace": trace, **asdict(disturbances)}
+    options = {"trace": trace, **disturbances.options}
     directory = RunDirectory(out, loaded, "simulate", options, force=force)
     with directory.locked():
         with preparing(quiet), sample_watcher(quiet) as watch:
@@ -229,12 +229,10 @@ def cosim(
     data_dir: DataDir = None,
     simulator: Annotated[str, typer.Option(metavar="NAME", help="icarus | verilator")] = "icarus",
     samples: Annotated[int, typer.Option(metavar="N", help="training samples to feed")] = 100,
-    idle: Annotated[float, typer.Option(metavar="P", help="share of clocks in which no input is offered")] = 0.0,
-    blocked: Annotated[float, typer.Option(metavar="P", help="share of clocks in which no result is taken")] = 0.0,
-    inference: Annotated[float, typer.Option(metavar="P", help="share of samples that are for inference only")] = 0.0,
-    illegal: Annotated[
-        float, typer.Option(metavar="P", help="share of training samples with an illegal rate or label: fed forward only")
-    ] = 0.0,
+    idle: Annotated[float, typer.Option(metavar="P", help=STREAMS.meanings["idle"].text)] = 0.0,
+    blocked: Annotated[float, typer.Option(metavar="P", help=STREAMS.meanings["blocked"].text)] = 0.0,
+    inference: Annotated[float, typer.Option(metavar="P", help=STREAMS.meanings["inference"].text)] = 0.0,
+    illegal: Annotated[float, typer.Option(metavar="P", help=STREAMS.meanings["illegal"].text)] = 0.0,
     waves: Annotated[bool, typer.Option("--waves", help="let the simulator write a waveform of everything")] = False,
     force: Annotated[bool, typer.Option("--force", help="replace another run in --out")] = False,
     assign: Set = None,
@@ -250,17 +248,17 @@ def cosim(
     from hwsim.watch import preparing
 
     session = _hardware("cosim.session")
-    conditions = session.Conditions(idle, blocked, inference, illegal)
+    disturbances = Disturbances(idle=idle, blocked=blocked, inference=inference, illegal=illegal, place=STREAMS)
     loaded = _load(config, seed, assign)
     design = Design(loaded)
     console = console_of(quiet)
     data = design.dataset(data_dir)
-    session.check(simulator, samples, loaded, conditions)
-    options = {"simulator": simulator, "samples": samples, "waves": waves, **asdict(conditions)}
+    session.check(simulator, samples, loaded, disturbances)
+    options = {"simulator": simulator, "samples": samples, "waves": waves, **disturbances.options}
     directory = RunDirectory(out, loaded, "cosim", options, force=force)
     with directory.locked(), preparing(quiet):
         directory.begin()
-        run = session.cosimulate(design, data.train, simulator, samples, directory / "simulation", conditions, waves)
+        run = session.cosimulate(design, data.train, simulator, samples, directory / "simulation", disturbances, waves)
         session.write(run, directory)
     table = report.table(f"{loaded.name}: Verilog under {simulator}", "figure", "value")
     for name, value in session.rows(run):

@@ -174,6 +174,11 @@ class HardwareSection(Section):
     )
     counters: Bool = Field(True, description="saturation counters in hardware")
 
+    @property
+    def trains(self) -> bool:
+        """Whether BP, UP and their memories are built."""
+        return self.build == "training"
+
 
 class TrainingSection(Section):
     """How the network is trained. Single samples and rate shifts for every engine; batches and optimisers for float."""

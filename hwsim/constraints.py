@@ -9,6 +9,7 @@ from unicodedata import category
 
 from pydantic_core import PydanticCustomError
 
+from hwsim.edge_processors import results_per_clock
 from models.activations import ACTIVATIONS
 from models.connectivity import degrees_of_density, in_degree
 from models.errors import InputError
@@ -161,7 +162,7 @@ def _check_hardware(config: "Configuration") -> None:
         return
     for i, z in enumerate(hardware.z[:-1]):
         d_in = config.edges[i] // net.layers[i + 1]
-        results = -(-z // d_in)
+        results = results_per_clock(z, d_in)
         if results > hardware.z[i + 1]:
             rule = (
                 f"takes {results} results a clock from junction {i + 1} (z = {z}, d_in = {d_in}), "

@@ -9,11 +9,14 @@ Nothing here depends on a device; estimates fitted to synthesis results are in :
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum, auto
 from typing import Any
 
 from hwsim.accelerator import Accelerator, Junction, Memory, accelerator
 from hwsim.config import Configuration
+from hwsim.edge_processors import lanes_per_neuron, partial_bits, product_bits
 from hwsim.energy import Energies
+from hwsim.memories import MemoryKey, MemoryKind
 from models.number_system import NumberSystem
 
 
@@ -21,7 +24,7 @@ from models.number_system import NumberSystem
 class Storage:
     """All memories of one kind: words and bits of all banks, and how many have an address of their own."""
 
-    kind: str
+    kind: MemoryKind
     words: int
     bits: int
     banks: int
@@ -41,7 +44,7 @@ class Traffic:
         Bits of one memory with an address of its own.
     """
 
-    memory: str
+    memory: MemoryKey
     reads: int
     writes: int
     width: int
@@ -53,19 +56,38 @@ class Traffic:
         return (self.reads + self.writes) * self.width
 
 
+class Task(StrEnum):
+    """What operations are for.
+
+    The products of FF are added in trees, what came before or the bias is added to their sums (``ACCUMULATE``); derivatives
+    are applied to partial deltas, and in the last layer, by the quadratic cost, to errors.
+    """
+
+    FF = auto()
+    TREE = auto()
+    ACCUMULATE = auto()
+    BP = auto()
+    UP = auto()
+    BIAS = auto()
+    DERIVATIVE = auto()
+
+
 @dataclass(frozen=True)
 class Work:
     """Operations of one kind per sample, and the hardware for them.
 
     Attributes
     ----------
+    task, junction
+        What they are for, and in which junction; every level of a tree is a work of its own.
     units
         Multipliers or adders.
     a, b
         Bits of the operands of a multiplication; of a sum, ``a`` are the bits of an adder and ``b`` is 0.
     """
 
-    name: str
+    task: Task
+    junction: int
     count: int
     units: int
     a: int
@@ -139,8 +161,8 @@ def costs(config: Configuration, design: Accelerator | None = None) -> Costs:
     multiplications: list[Work] = []
     additions: list[Work] = []
     for j in junctions:
-        multiplications += _multiplications(config, numbers, j, last)
-        additions += _additions(config, numbers, j)
+        multiplications += _multiplications(config, known.trains, j, last)
+        additions += _additions(numbers, known.trains, j)
     return Costs(
         config,
         known,
@@ -148,106 +170,93 @@ def costs(config: Configuration, design: Accelerator | None = None) -> Costs:
         tuple(additions),
         tuple(_storage(known.memories)),
         tuple(_traffic(known)),
-        sum(_table_bits(config, numbers, j, last) for j in junctions),
+        sum(_table_bits(config, known.trains, j, last) for j in junctions),
     )
 
 
-def trains(config: Configuration) -> bool:
-    """Whether the accelerator is built with BP and UP."""
-    return config.hardware is not None and config.hardware.build == "training"
-
-
-def _results(j: Junction) -> int:
-    """Right neurons of one clock, q."""
-    return -(-j.z // j.d_in)
-
-
-def _product(numbers: NumberSystem, width: int, fraction: int) -> int:
-    """Bits of a weight times a signal of that format, narrowed to the fraction of products."""
-    lost = max(0, numbers.weight.fraction + fraction - numbers.product_fraction)
-    return numbers.weight.width + width - lost
-
-
-def _partial_bits(numbers: NumberSystem, j: Junction) -> int:
-    return _product(numbers, numbers.delta.width, numbers.delta.fraction) + math.ceil(math.log2(j.d_out))
-
-
-def _multiplications(config: Configuration, numbers: NumberSystem, j: Junction, last: int) -> Iterator[Work]:
-    i, left = j.number, numbers.left_activation(j.number - 1)
-    yield Work(f"FF of junction {i}", j.edges, j.z, numbers.weight.width, left.width)
-    if not trains(config):
+def _multiplications(config: Configuration, trains: bool, j: Junction, last: int) -> Iterator[Work]:
+    i, numbers = j.number, config.numbers.system
+    weight, left, delta = numbers.weight.width, numbers.left_activation(i - 1).width, numbers.delta.width
+    yield Work(Task.FF, i, j.edges, j.z, weight, left)
+    if not trains:
         return
     if i > 1:
-        yield Work(f"BP of junction {i}", j.edges, j.z, numbers.weight.width, numbers.delta.width)
-    yield Work(f"UP of junction {i}", j.edges, j.z, left.width, numbers.delta.width)
-    if i < last or config.network.cost == "quadratic":
+        yield Work(Task.BP, i, j.edges, j.z, weight, delta)
+    yield Work(Task.UP, i, j.edges, j.z, left, delta)
+    if _applies_derivatives(config, i, last):
         # In the last layer it is the difference of output and target that is multiplied.
-        wide = numbers.activation.width + 1 if i == last else _product(numbers, numbers.delta.width, numbers.delta.fraction)
-        yield Work(f"derivatives of layer {i}", j.n_right, _results(j), wide, numbers.derivative.width)
+        wide = numbers.activation.width + 1 if i == last else product_bits(numbers, numbers.delta)
+        yield Work(Task.DERIVATIVE, i, j.n_right, j.results, wide, numbers.derivative.width)
 
 
-def _additions(config: Configuration, numbers: NumberSystem, j: Junction) -> Iterator[Work]:
+def _applies_derivatives(config: Configuration, junction: int, last: int) -> bool:
+    """Cross-entropy needs none at the output."""
+    return junction < last or config.network.cost == "quadratic"
+
+
+def _additions(numbers: NumberSystem, trains: bool, j: Junction) -> Iterator[Work]:
     """A tree adds the products of one clock and neuron; what came before, or the bias, is added behind it."""
-    i, left, groups = j.number, numbers.left_activation(j.number - 1), _results(j)
-    product = _product(numbers, left.width, left.fraction)
-    leaves, passes, level = min(j.z, j.d_in), j.cycle, 0
+    i, groups, passes = j.number, j.results, j.cycle
+    product = product_bits(numbers, numbers.left_activation(i - 1))
+    leaves, level = lanes_per_neuron(j.z, j.d_in), 0
     while leaves > 1:
         level += 1
         pairs = leaves // 2
         leaves -= pairs
-        yield Work(f"FF tree of junction {i}, level {level}", pairs * groups * passes, pairs * groups, product + level)
+        yield Work(Task.TREE, i, pairs * groups * passes, pairs * groups, product + level)
     total = product + math.ceil(math.log2(j.d_in + 1))
-    yield Work(f"FF sum of junction {i}", groups * passes, groups, total)
-    if not trains(config):
+    yield Work(Task.ACCUMULATE, i, groups * passes, groups, total)
+    if not trains:
         return
     if i > 1:
-        yield Work(f"BP of junction {i}", j.edges, j.z, _partial_bits(numbers, j))
-    yield Work(f"UP of junction {i}", j.edges, j.z, numbers.weight.width)
-    yield Work(f"bias of layer {i}", j.n_right, groups, numbers.bias.width)
+        yield Work(Task.BP, i, j.edges, j.z, partial_bits(numbers, j.d_out))
+    yield Work(Task.UP, i, j.edges, j.z, numbers.weight.width)
+    yield Work(Task.BIAS, i, j.n_right, groups, numbers.bias.width)
 
 
 def _storage(memories: tuple[Memory, ...]) -> Iterator[Storage]:
-    kinds: dict[str, list[Memory]] = {}
+    kinds: dict[MemoryKind, list[Memory]] = {}
     for m in memories:
-        kinds.setdefault(m.name.split(" of ")[0], []).append(m)
+        kinds.setdefault(m.key.kind, []).append(m)
     for kind, members in kinds.items():
         yield Storage(
             kind,
-            sum(m.banks * m.lanes * m.depth for m in members),
+            sum(m.words for m in members),
             sum(m.bits for m in members),
-            sum(m.banks * m.lanes for m in members),
+            sum(m.count for m in members),
         )
 
 
 def _traffic(design: Accelerator) -> Iterator[Traffic]:
-    of = {m.name: m for m in design.memories}
+    of = {m.key: m for m in design.memories}
 
-    def moved(name: str, reads: int, writes: int) -> Traffic:
-        m = of[name]
-        return Traffic(name, reads, writes, m.width, m.depth * m.width)
+    def moved(kind: MemoryKind, number: int, reads: int, writes: int) -> Traffic:
+        m = of[MemoryKey(kind, number)]
+        return Traffic(m.key, reads, writes, m.width, m.depth * m.width)
 
     for j in design.junctions:
         i = j.number
-        yield moved(f"activations of layer {i - 1}", (2 if design.trains else 1) * j.edges, j.n_left)
+        yield moved(MemoryKind.ACTIVATIONS, i - 1, (2 if design.trains else 1) * j.edges, j.n_left)
         if i > 1 and design.trains:
-            yield moved(f"derivatives of layer {i - 1}", j.n_left, j.n_left)
+            yield moved(MemoryKind.DERIVATIVES, i - 1, j.n_left, j.n_left)
             # All contributions but the first are read first, and UP of the junction before reads each sum once.
-            yield moved(f"partial deltas of layer {i - 1}", j.edges, j.edges)
+            yield moved(MemoryKind.PARTIAL_DELTAS, i - 1, j.edges, j.edges)
         written = 1 if design.trains else 0
-        yield moved(f"weights of junction {i}", j.cycle, written * j.cycle)
-        yield moved(f"biases of layer {i}", j.n_right, written * j.n_right)
+        yield moved(MemoryKind.WEIGHTS, i, j.cycle, written * j.cycle)
+        yield moved(MemoryKind.BIASES, i, j.n_right, written * j.n_right)
     if not design.trains:
         return
     last = design.junctions[-1]
-    yield moved(f"deltas of layer {last.number}", last.n_right, last.n_right)
+    yield moved(MemoryKind.DELTAS, last.number, last.n_right, last.n_right)
 
 
-def _table_bits(config: Configuration, numbers: NumberSystem, j: Junction, last: int) -> int:
+def _table_bits(config: Configuration, trains: bool, j: Junction, last: int) -> int:
     if config.network.activations[j.number - 1] in ("relu", "clipped_relu"):
         return 0
-    derivative = trains(config) and (j.number < last or config.network.cost == "quadratic")
+    numbers = config.numbers.system
+    derivative = trains and _applies_derivatives(config, j.number, last)
     width = numbers.activation.width + (numbers.derivative.width if derivative else 0)
-    return int(2**numbers.preactivation.width * width * _results(j))
+    return int(2**numbers.preactivation.width * width * j.results)
 
 
 def figures(c: Costs, table: Energies) -> dict[str, Any]:
@@ -261,8 +270,8 @@ def figures(c: Costs, table: Energies) -> dict[str, Any]:
         "storage_bits": c.design.storage_bits,
         "storage_words": sum(s.words for s in c.storage),
         "banks": sum(s.banks for s in c.storage),
-        **{f"{s.kind.replace(' ', '_')}_bits": s.bits for s in c.storage},
-        **{f"{s.kind.replace(' ', '_')}_banks": s.banks for s in c.storage},
+        **{f"{s.kind.identifier}_bits": s.bits for s in c.storage},
+        **{f"{s.kind.identifier}_banks": s.banks for s in c.storage},
         "bandwidth": c.bandwidth,
         "energy": sum(energy.values()),
         **{f"energy_{name}": value for name, value in energy.items()},

@@ -1,77 +1,131 @@
-"""What an accelerator meets in service: inputs that are late, samples for inference only, an output that is blocked."""
+"""What an accelerator meets in service: inputs that do not come, samples not to be learned from, a blocked output.
 
-from dataclasses import dataclass, fields
+Nothing of it may change what is learned from the samples for training that enter. The cycle-level machine and the streams of
+the Verilog meet the same at different times: the machine takes whole samples, once a junction cycle, the streams take beats,
+in every clock. How each of them draws is its own.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple
 
-import numpy as np
-import numpy.typing as npt
+from models.errors import ArgumentError, InputError
 
-from hwsim.design import DISTURBANCES, Design
-from models.errors import ArgumentError
-from models.fixed_engine import BUBBLE
-
-_MOST = {"late": 0.99}  # beyond, hardly anything but bubbles would enter
+_NEARLY_ALL = 0.99  # beyond, hardly anything would pass
 
 
-class Entering(NamedTuple):
-    """What enters in an epoch.
+class Meaning(NamedTuple):
+    """What the number of one disturbance says of one simulation, and the most that it may be."""
+
+    text: str
+    most: float = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """Where disturbances are made, and which.
 
     Attributes
     ----------
-    source
-        int64 [cycles]: the sample that enters in each junction cycle; -1 is a bubble.
-    train
-        bool [samples]: whether a sample is learned from.
-    blocked
-        int64 [cycles]: clocks for which the output is blocked at the end of each junction cycle.
+    name
+        In errors.
+    number
+        What kind of number tells how much of each.
+    meanings
+        By disturbance, in the order in which they are told.
     """
 
-    source: npt.NDArray[np.int64]
-    train: npt.NDArray[np.bool_]
-    blocked: npt.NDArray[np.int64]
+    name: str
+    number: str
+    meanings: Mapping[str, Meaning]
+
+
+MACHINE = Place(
+    "the machine",
+    "probability",
+    MappingProxyType(
+        {
+            "late": Meaning("probability that no input is ready in a junction cycle", _NEARLY_ALL),
+            "inference": Meaning("probability that a sample is for inference only"),
+            "blocked": Meaning("probability that the output is blocked after one"),
+        }
+    ),
+)
+"""The cycle-level machine beside its reference: decided once a junction cycle."""
+
+STREAMS = Place(
+    "the streams",
+    "share",
+    MappingProxyType(
+        {
+            "idle": Meaning("share of clocks in which no input is offered", _NEARLY_ALL),
+            "blocked": Meaning("share of clocks in which no result is taken", _NEARLY_ALL),
+            "inference": Meaning("share of samples that are for inference only"),
+            "illegal": Meaning("share of training samples with an illegal rate or label: fed forward only"),
+        }
+    ),
+)
+"""The streams of the Verilog in a co-simulation: decided in every clock."""
 
 
 @dataclass(frozen=True)
 class Disturbances:
-    """Probabilities of disturbances, none of which may change what is learned from the training samples that enter.
+    """How much of each disturbance; none by default.
 
     Attributes
     ----------
     late
-        That no input is ready in a junction cycle; 0..0.99.
+        Of the machine: that no input is ready in a junction cycle; 0..0.99.
     inference
         That a sample is for inference only; 0..1.
     blocked
-        That the output is blocked at the end of a junction cycle; 0..1.
+        That the output is blocked: of the machine at the end of a junction cycle, 0..1; of the streams in a clock, 0..0.99.
+    idle
+        Of the streams: that no beat is offered in a clock; 0..0.99.
+    illegal
+        Of the streams: that a training sample has an illegal learning-rate shift or label, so that it is fed forward only;
+        0..1.
+    place
+        :data:`MACHINE` or :data:`STREAMS`.
 
     Raises
     ------
     InputError
-        If one lies outside its range.
+        If one lies outside its range, or is none of the place.
     """
 
     late: float = 0.0
     inference: float = 0.0
     blocked: float = 0.0
+    idle: float = 0.0
+    illegal: float = 0.0
+    place: Place = MACHINE
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value, most = getattr(self, field.name), _MOST.get(field.name, 1)
-            if not 0 <= value <= most:  # also if it is no number
-                raise ArgumentError(field.name, value, f"is a probability: must lie in 0..{most}")
+        for name in ("late", "idle", "inference", "blocked", "illegal"):
+            value, meaning = getattr(self, name), self.place.meanings.get(name)
+            if meaning is None and value != 0:
+                rule = f"is nothing that {self.place.name} can meet: {', '.join(self.place.meanings)}"
+                raise ArgumentError(name, value, rule, [0])
+            if meaning is not None and not 0 <= value <= meaning.most:  # also if it is no number
+                raise ArgumentError(name, value, f"is a {self.place.number}: must lie in 0..{meaning.most}")
 
-    def entering(self, design: Design, epoch: int, n: int, longest: int) -> Entering:
-        """An epoch of ``n`` samples, blocked for 1..``longest`` clocks at a time; the same in every run of the design.
+    @property
+    def options(self) -> dict[str, float]:
+        """The numbers by name, those of the place only."""
+        return {name: getattr(self, name) for name in self.place.meanings}
 
-        Each disturbance has a random stream of its own, so that one does not shift another.
+    def check(self, place: Place) -> None:
+        """Refuse what is made elsewhere; no disturbance is none anywhere.
+
+        Raises
+        ------
+        InputError
+            If these are disturbances of another place.
         """
-        late, inference, blocked = (design.generator(DISTURBANCES, epoch, i) for i in range(3))
-        bubbles = late.geometric(1 - self.late, n) - 1  # before each sample
-        source = np.full(n + bubbles.sum(), BUBBLE, np.int64)
-        source[np.arange(n) + np.cumsum(bubbles)] = design.epoch_order(epoch, n)
-        train = inference.random(n) >= self.inference
-        hit = blocked.random(source.size) < self.blocked
-        return Entering(source, train, np.where(hit, blocked.integers(1, longest + 1, source.size), 0))
+        if self.place is not place and any(self.options.values()):
+            raise InputError("disturbances", None, f"are of {self.place.name}, not of {place.name}")
 
 
 UNDISTURBED = Disturbances()

@@ -23,6 +23,7 @@ from hwsim.violations import IncompleteSum, PendingWrite, PortConflict, StaleWor
 from models.checkpoint import KAPPAS, Checkpoint
 from models.errors import InputError
 from models.network import IntegerParameters, Network
+from models.order import NO_SAMPLE
 from models.ranges import Ranges
 
 _FAULTS = {
@@ -217,7 +218,7 @@ class Machine:
         self._run(self.clock, self._no_samples(), np.zeros(0, np.int64))
 
     def feed(self, samples: Samples, source: npt.ArrayLike | None = None) -> Results:
-        """Let samples enter, one a junction cycle; -1 in ``source`` is a junction cycle without one.
+        """Let samples enter, one a junction cycle; ``NO_SAMPLE`` in ``source`` is a cycle without one.
 
         The host loads a sample in the cycle before it enters. The last one stays loaded: the next call, or
         :meth:`settle`, lets it enter.
@@ -225,7 +226,7 @@ class Machine:
         source = np.arange(len(samples.label)) if source is None else np.asarray(source, np.int64)
         if not source.size:
             return self._no_results(0)
-        _check_range("source", source, -1, len(samples.label) - 1)
+        _check_range("source", source, NO_SAMPLE, len(samples.label) - 1)
         return self._advance(samples, source, len(source) if self._loaded else len(source) - 1)
 
     def settle(self) -> Results:
@@ -243,7 +244,7 @@ class Machine:
     def drain(self) -> Results:
         """Settle, then bubbles until no sample is in flight."""
         first = self.settle()
-        bubbles = np.full(self.config.hops.drain(len(self.network.patterns)), -1)
+        bubbles = np.full(self.config.hops.drain(len(self.network.patterns)), NO_SAMPLE)
         return joined(first, self._bubbles(bubbles))
 
     def _bubbles(self, bubbles: np.ndarray) -> Results:
@@ -270,8 +271,7 @@ class Machine:
     @property
     def skew(self) -> int:
         """Clocks from the end of the last period until the last junction has finished and landed."""
-        last = self.timing.junctions[-1]
-        return 0 if self.timing.flush else last.offset + max(j.longest for j in self.timing.junctions)
+        return self.timing.skew
 
     def _advance(self, samples: Samples, source: np.ndarray, cycles: int) -> Results:
         """Load what ``source`` says and work for ``cycles`` junction cycles."""

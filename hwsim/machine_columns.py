@@ -1,10 +1,12 @@
 """Names of the columns and codes in the arrays that the machine's clock loop works on."""
 
+from hwsim.memories import MemoryKind
+
 # Operations, memories, faults and accesses, as they appear in faults, counters and events.
 FF, BP, UP, HOST = range(4)
 OPERATIONS = ("FF", "BP", "UP", "host")
 WEIGHT, BIAS, ACTIVATION, DERIVATIVE, PARTIAL, DELTA = range(6)
-MEMORIES = ("weight", "bias", "activation", "derivative", "partial delta", "delta")
+MEMORIES = tuple(kind.word for kind in MemoryKind)
 NONE, READ_PORT, WRITE_PORT, STALE, PENDING, INCOMPLETE = range(6)
 READ, WRITE = range(2)
 ACCESSES = ("read", "write")

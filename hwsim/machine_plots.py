@@ -50,7 +50,6 @@ _DATAFLOW = (ACTIVATION, WEIGHT, BIAS, PARTIAL, DERIVATIVE, DELTA)
 """The order of a junction's memories in pictures."""
 _KEPT = "#E8E8E8"
 _DOTS = (0, (1, 1))
-_PLURALS = {"activation": "activations", "derivative": "derivatives", "partial delta": "partial deltas", "delta": "deltas"}
 
 
 def _tint(colour: str, share: float) -> str:
@@ -125,7 +124,7 @@ def _lines(t: Timeline, operations: list[tuple[int, int]]) -> Iterator[_Line]:
     y += 0.8
     for table in t.tables:
         for bank in range(table.banks):
-            name = f"{_PLURALS[table.memory]}\nof layer {table.layer}"
+            name = f"{table.key.kind}\nof {table.key.owner}"
             yield _Line(y, f"bank {bank}", name if bank == 0 else "", table.banks if bank == 0 else 0)
             y += 1
         y += 0.5

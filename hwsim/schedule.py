@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hwsim.config import Configuration
+from hwsim.edge_processors import results_per_clock
 from hwsim.violations import PortConflict
 from models.errors import InputError
 from models.pattern import Pattern
@@ -93,7 +94,7 @@ class JunctionSchedule:
     @property
     def results_per_clock(self) -> int:
         """Right neurons that can start or end in one clock, q = ceil(z / d_in)."""
-        return -(-self.z // self.d_in)
+        return results_per_clock(self.z, self.d_in)
 
     @cached_property
     def begins(self) -> tuple[IntArray, IntArray]:
@@ -178,7 +179,7 @@ def schedule(config: Configuration, patterns: tuple[Pattern, ...]) -> Schedule:
     result = []
     for i, p in enumerate(patterns):
         assert p.d_in is not None
-        z_next = z[i + 1] if i + 1 < len(z) else -(-z[i] // p.d_in)
+        z_next = z[i + 1] if i + 1 < len(z) else results_per_clock(z[i], p.d_in)
         result.append(junction_schedule(i + 1, p, z[i], z_next))
     made = Schedule(tuple(result))
     made.verify()

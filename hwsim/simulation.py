@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,10 @@ from rich.console import Console
 from hwsim import config_file, events, machine_plots, metrics, plots, report, timeline, vcd
 from hwsim import machine_columns as columns
 from hwsim.design import Design
-from hwsim.disturbances import UNDISTURBED, Disturbances
+from hwsim.disturbances import MACHINE, UNDISTURBED, Disturbances
+from hwsim.entering import entering
 from hwsim.machine import Log, Machine, Results
+from hwsim.memories import MemoryKey, MemoryKind
 from hwsim.metrics import figure
 from hwsim.rundir import CONNECTIVITY, FINAL, INITIAL, METRICS, RunDirectory
 from models.connectivity import write_connectivity
@@ -91,13 +93,16 @@ def simulate(
 
     Raises
     ------
+    InputError
+        If the disturbances are not the machine's.
     hwsim.violations.Violation
         The first time an access does not fit a port or reads a wrong word.
     """
+    disturbances.check(MACHINE)
     config = design.config
     machine = Machine(config, design.network, design.initial_integers)
     skew, period = machine.skew, machine.timing.period
-    epochs = [disturbances.entering(design, e, len(data), period) for e in range(config.training.epochs)]
+    epochs = [entering(disturbances, design, e, len(data), period) for e in range(config.training.epochs)]
     total = sum(len(e.source) for e in epochs)
     if window is not None and window[0] >= total * period:
         rule = f"begins after the last of {total} junction cycles: the run has about {total * period} clocks"
@@ -106,15 +111,15 @@ def simulate(
     reference = design.fixed_engine()
     inputs = data.integers(config.numbers.system.input)
     results, fed_until, done = _Tally(), None, 0
-    for epoch, entering in enumerate(epochs):
+    for epoch, entered in enumerate(epochs):
         kappa = config.training.kappa(epoch)
-        samples = machine.samples(inputs, data.labels, kappa, entering.train)
+        samples = machine.samples(inputs, data.labels, kappa, entered.train)
         known = reference.samples(inputs, data.labels)
-        for chunk in _pieces(entering.blocked):
-            source = entering.source[chunk]
+        for chunk in _pieces(entered.blocked):
+            source = entered.source[chunk]
             results.add(machine.feed(samples, source))
-            reference.run(known, kappa, entering.train[source], source)
-            clocks = int(entering.blocked[chunk][-1])
+            reference.run(known, kappa, entered.train[source], source)
+            clocks = int(entered.blocked[chunk][-1])
             if clocks:
                 fed_until = machine.clock if fed_until is None else fed_until
                 results.add(machine.stall(skew + clocks))
@@ -189,34 +194,34 @@ def write(run: Simulation, directory: RunDirectory, traced: bool) -> None:
     plots.save(bars, directory, "utilisation.png")
 
 
-def bandwidth(run: Simulation) -> dict[str, float]:
+def bandwidth(run: Simulation) -> dict[MemoryKind, float]:
     """Bits moved per clock on average, by kind of memory, reads and writes together."""
     numbers, machine = run.design.config.numbers.system, run.machine
-    bits = dict.fromkeys(("weights", "activations", "partial deltas"), 0.0)
-    back_width = {m.name: m.width for m in run.design.accelerator.memories if m.name.startswith("partial")}
+    bits = dict.fromkeys((MemoryKind.WEIGHTS, MemoryKind.ACTIVATIONS, MemoryKind.PARTIAL_DELTAS), 0.0)
+    width = {m.key: m.width for m in run.design.accelerator.memories}
     for j, (ff, bp, up) in enumerate(machine.counts[:, :, 1].tolist()):
         left = numbers.left_activation(j).width
-        bits["weights"] += numbers.weight.width * (max(ff, up) + up)
-        bits["activations"] += left * (ff + up)
+        bits[MemoryKind.WEIGHTS] += numbers.weight.width * (max(ff, up) + up)
+        bits[MemoryKind.ACTIVATIONS] += left * (ff + up)
         if j:
-            bits["partial deltas"] += 2 * back_width[f"partial deltas of layer {j}"] * bp
-    return {name: b / max(machine.clock, 1) for name, b in bits.items()}
+            bits[MemoryKind.PARTIAL_DELTAS] += 2 * width[MemoryKey(MemoryKind.PARTIAL_DELTAS, j)] * bp
+    return {kind: b / max(machine.clock, 1) for kind, b in bits.items()}
 
 
-def memory_use(run: Simulation) -> dict[str, tuple[float, float]]:
+def memory_use(run: Simulation) -> dict[MemoryKey, tuple[float, float]]:
     """Reads and writes of each memory per clock on average, all banks together; 1 is one port in use all the time."""
     m = run.machine
     use = {}
     for j, (ff, bp, up) in enumerate(m.counts[:, :, 1].tolist()):
         s, clocks = m.schedule.junctions[j], max(m.clock, 1)
         rows = float(max(m.counts[j, columns.FF, 0], m.counts[j, columns.UP, 0])) / clocks
-        use[f"weights of junction {s.number}"] = (rows, float(m.counts[j, columns.UP, 0]) / clocks)
+        use[MemoryKey(MemoryKind.WEIGHTS, s.number)] = (rows, float(m.counts[j, columns.UP, 0]) / clocks)
         # Every pass writes each neuron of the layer once, and walks all edges.
         written = ff / (s.edge.size / s.n_left)
-        use[f"activations of layer {j}"] = ((ff + up) / s.z / clocks, written / s.z / clocks)
+        use[MemoryKey(MemoryKind.ACTIVATIONS, j)] = ((ff + up) / s.z / clocks, written / s.z / clocks)
         if j:
             # The first of d_out contributions overwrites without reading, and UP reads each sum once.
-            use[f"partial deltas of layer {j}"] = (bp / s.z / clocks, bp / s.z / clocks)
+            use[MemoryKey(MemoryKind.PARTIAL_DELTAS, j)] = (bp / s.z / clocks, bp / s.z / clocks)
     return use
 
 
@@ -240,17 +245,18 @@ def figures(run: Simulation) -> dict[str, Any]:
     result["saturation"] = figure(
         m.saturation.tolist(), "events", "by junction and signal: preactivation, delta, weight, bias"
     )
-    result["memory_use"] = figure(memory_use(run), "accesses/clock", "reads and writes of one memory, all banks, average")
+    use = {str(key): shares for key, shares in memory_use(run).items()}
+    result["memory_use"] = figure(use, "accesses/clock", "reads and writes of one memory, all banks, average")
     result["memories"] = figure(
-        [asdict(memory) | {"bits": memory.bits} for memory in run.design.accelerator.memories],
+        [memory.as_dict() for memory in run.design.accelerator.memories],
         "banks, memories a bank, words, bits a word, bits",
         "every memory of the accelerator",
     )
     result["bubbles"] = figure(run.bubbles, "junction cycles", "in which no input was ready, drain not included")
     result["inference_samples"] = figure(run.inference, "samples", "fed for inference only")
     result["stalled_clocks"] = figure(m.stalled_clocks, "clocks", "in which a blocked output held the machine")
-    for name, bits in bandwidth(run).items():
-        result[f"bandwidth_{name.replace(' ', '_')}"] = figure(bits, "bits/clock", f"{name} read and written, average")
+    for kind, bits in bandwidth(run).items():
+        result[f"bandwidth_{kind.identifier}"] = figure(bits, "bits/clock", f"{kind} read and written, average")
     result["equals_reference"] = figure(
         not run.differences, "bool", "whether every integer of the state equals the reference's"
     )
@@ -276,8 +282,8 @@ def tell(console: Console, run: Simulation) -> None:
         rows.add_row(str(s.number), *busy, str(s.stall_clocks), str(stale), str(s.revisit_distance))
     console.print(rows)
     memories = report.table("memory use, accesses per clock of one memory, all banks together", "memory", "reads", "writes")
-    for name, (reads, writes) in memory_use(run).items():
-        memories.add_row(name, f"{reads:.3f}", f"{writes:.3f}")
+    for key, (reads, writes) in memory_use(run).items():
+        memories.add_row(str(key), f"{reads:.3f}", f"{writes:.3f}")
     console.print(memories)
     entered = report.table(
         "what entered", "training samples", "inference samples", "bubbles", "clocks stalled by the output"

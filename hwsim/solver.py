@@ -21,9 +21,11 @@ import numpy as np
 import numpy.typing as npt
 
 from hwsim import config_file
-from hwsim.accelerator import Accelerator, accelerator, operations
+from hwsim.accelerator import Accelerator, accelerator
 from hwsim.config import Configuration
 from hwsim.constraints import divisors
+from hwsim.edge_processors import operations, results_per_clock
+from hwsim.memories import MemoryKey
 from hwsim.timing import latencies
 from models.errors import ArgumentError
 
@@ -208,7 +210,7 @@ class Solver:
         self._accelerator: Accelerator = accelerator(config)
         assert config.hardware is not None
         self._overlap = config.hardware.schedule == "overlap"
-        self._fixed_banks = sum(m.banks for m in self._accelerator.memories if m.name not in self._laned)
+        self._fixed_banks = sum(m.banks for m in self._accelerator.memories if m.key not in self._laned)
 
     @property
     def memory_bits(self) -> int:
@@ -216,32 +218,32 @@ class Solver:
         return self._accelerator.storage_bits
 
     @cached_property
-    def _laned(self) -> dict[str, int]:
-        """Memories of which a bank has one for every lane, by name, and the junction (from 0) whose z that is."""
+    def _laned(self) -> frozenset[MemoryKey]:
+        """Memories of which a bank has one for every lane: those of layer i have z of junction i + 1."""
         hardware, layers = self.config.hardware, self.config.network.layers
         assert hardware is not None
         widest = self.config.model_copy(update={"hardware": hardware.model_copy(update={"z": layers[:-1]})})
-        laned = [m.name for m in accelerator(widest).memories if m.lanes > 1]
-        return {name: i for name in laned for i in range(len(layers)) if name.endswith(f" of layer {i}")}
+        return frozenset(m.key for m in accelerator(widest).memories if m.lanes > 1)
 
     @cached_property
     def options(self) -> list[Options]:
         """One table per junction."""
         assert self.config.hardware is not None
         tables = []
-        for i, j in enumerate(self._accelerator.junctions):
+        for j in self._accelerator.junctions:
             z = divisors(j.n_left)
             times = [latencies(self.config.hardware.latency, n, j.d_in) for n in z]
-            per_lane = sum(m.banks for m in self._accelerator.memories if self._laned.get(m.name) == i)
+            laned = (m for m in self._accelerator.memories if m.key in self._laned)
+            per_lane = sum(m.banks for m in laned if m.key.number == j.number - 1)
             columns = [
                 z,
                 [j.edges // n for n in z],
-                [-(-n // j.d_in) for n in z],
+                [results_per_clock(n, j.d_in) for n in z],
                 [t.longest for t in times],
                 [t.feedforward for t in times],
-                [t.backward + t.accumulate - 1 for t in times],
+                [t.accumulated for t in times],
                 [t.update for t in times],
-                [n * operations(i + 1, self._accelerator.trains) for n in z],
+                [n * operations(j.number, self._accelerator.trains) for n in z],
                 [n * per_lane for n in z],
             ]
             tables.append(Options(*(np.array(c, np.int64) for c in columns)))

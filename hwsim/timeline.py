@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from hwsim.banks import Banks
 from hwsim.machine_columns import BP, BUBBLE, FF, HOST, INFERENCE, OPERATIONS, TRAINING, UP
+from hwsim.memories import MemoryKey, MemoryKind
 from models.order import Hops
 
 IntArray = npt.NDArray[np.int64]
@@ -25,8 +26,8 @@ class BankTable:
 
     Attributes
     ----------
-    memory, layer
-        What it holds, of which layer.
+    key
+        Which memory it is.
     holds
         int64 [banks, cycles]: the sample whose words the bank keeps for later or takes in; -1 if it is free. Where one
         sample is read last in the very cycle in which another is written over it, the one that is read.
@@ -36,8 +37,7 @@ class BankTable:
         int64 [banks, cycles]: the operation that does it, FF, BP, UP or the host as index of ``OPERATIONS``, or -1.
     """
 
-    memory: str
-    layer: int
+    key: MemoryKey
     holds: IntArray
     written: IntArray
     writer: IntArray
@@ -117,22 +117,22 @@ def timeline(hops: Hops, n_junctions: int, kinds: npt.ArrayLike, banks: Banks | 
             sample[j, operation, learned + backward[j] + 1] = learned
     tables = []
     for i in range(n_junctions):
-        t = _Filling("activation", i, banks.activation[i], len(cycles))
+        t = _Filling(MemoryKey(MemoryKind.ACTIVATIONS, i), banks.activation[i], len(cycles))
         t.write(fed, forward[i - 1] if i else -1, FF if i else HOST)
         t.read(fed, forward[i], FF)
         t.read(learned, backward[i], UP)
         tables.append(t.table())
     for i in range(1, n_junctions):
-        t = _Filling("derivative", i, banks.derivative[i - 1], len(cycles))
+        t = _Filling(MemoryKey(MemoryKind.DERIVATIVES, i), banks.derivative[i - 1], len(cycles))
         t.write(fed, forward[i - 1], FF)
         t.read(learned, backward[i - 1], UP)
         tables.append(t.table())
     for i in range(1, n_junctions):
-        t = _Filling("partial delta", i, banks.partial[i - 1], len(cycles))
+        t = _Filling(MemoryKey(MemoryKind.PARTIAL_DELTAS, i), banks.partial[i - 1], len(cycles))
         t.write(learned, backward[i], BP)
         t.read(learned, backward[i - 1], UP)
         tables.append(t.table())
-    t = _Filling("delta", n_junctions, banks.delta, len(cycles))
+    t = _Filling(MemoryKey(MemoryKind.DELTAS, n_junctions), banks.delta, len(cycles))
     t.write(learned, forward[-1], FF)
     t.read(learned, backward[-1], UP)
     tables.append(t.table())
@@ -142,8 +142,8 @@ def timeline(hops: Hops, n_junctions: int, kinds: npt.ArrayLike, banks: Banks | 
 class _Filling:
     """A bank table while samples are entered."""
 
-    def __init__(self, memory: str, layer: int, banks: int, n_cycles: int) -> None:
-        self.memory, self.layer = memory, layer
+    def __init__(self, key: MemoryKey, banks: int, n_cycles: int) -> None:
+        self.key = key
         self.holds, self.written, self.writer, self.last_read, self.reader = (
             np.full((banks, n_cycles), NONE, np.int64) for _ in range(5)
         )
@@ -168,7 +168,7 @@ class _Filling:
     def table(self) -> BankTable:
         """What has been entered; a sample that is written and never read is held in that cycle only."""
         holds = np.where(self.holds == NONE, self.written, self.holds)
-        return BankTable(self.memory, self.layer, holds, self.written, self.writer, self.last_read, self.reader)
+        return BankTable(self.key, holds, self.written, self.writer, self.last_read, self.reader)
 
 
 def illustration(hops: Hops, n_junctions: int) -> Timeline:

@@ -4,9 +4,11 @@ A latency is the number of clocks from the clock in which a weight row is read t
 written; a word written in one clock can be read in the next.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from hwsim.config import Configuration, LatencySection
+from hwsim.config import Configuration, HardwareSection, LatencySection
+from hwsim.edge_processors import lanes_per_neuron
 from hwsim.schedule import Schedule
 from models.errors import InputError
 
@@ -37,9 +39,14 @@ class JunctionTiming:
     offset: int = 0
 
     @property
+    def accumulated(self) -> int:
+        """Weight row read to partial delta written: ``backward`` and the rest of the accumulation loop."""
+        return self.backward + self.accumulate - 1
+
+    @property
     def longest(self) -> int:
         """The longest latency."""
-        return max(self.feedforward, self.backward + self.accumulate - 1, self.update)
+        return max(self.feedforward, self.accumulated, self.update)
 
 
 @dataclass(frozen=True)
@@ -63,14 +70,24 @@ class Timing:
         """Clocks between the entries of two samples."""
         return self.cycle + self.flush
 
+    @property
+    def skew(self) -> int:
+        """Clocks from the end of the first junction's cycle until the last junction has finished and all has landed."""
+        return 0 if self.flush else self.junctions[-1].offset + max(j.longest for j in self.junctions)
+
 
 def latencies(stages: LatencySection, z: int, d_in: int) -> JunctionTiming:
     """Latencies of a junction with ``z`` lanes; its adder tree spans the lanes that one right neuron can have in a row."""
-    levels = (min(z, d_in) - 1).bit_length()
+    levels = (lanes_per_neuron(z, d_in) - 1).bit_length()
     registers = levels // stages.tree_every if stages.tree_every else 0
     forward = stages.memory_read + stages.multiplier + registers + stages.table + stages.write_back
     back = stages.memory_read + 2 * stages.multiplier + stages.write_back
     return JunctionTiming(forward, back, stages.accumulate, back)
+
+
+def flush(hardware: HardwareSection, junctions: Iterable[JunctionTiming]) -> int:
+    """Clocks added to a junction cycle until all results have landed: the longest latency, none under ``overlap``."""
+    return 0 if hardware.schedule == "overlap" else max(j.longest for j in junctions)
 
 
 def timing(config: Configuration, schedule: Schedule) -> Timing:
@@ -97,10 +114,9 @@ def timing(config: Configuration, schedule: Schedule) -> Timing:
             )
             raise InputError("hardware.latency.accumulate", stages.accumulate, rule, [j.revisit_distance])
     cycle = max(j.clocks for j in schedule.junctions)
-    flush = 0 if overlap else max(j.longest for j in junctions)
     if overlap:
         _check_overlap(junctions, cycle, [j.longest_row for j in schedule.junctions])
-    return Timing(tuple(junctions), cycle, flush)
+    return Timing(tuple(junctions), cycle, flush(config.hardware, junctions))
 
 
 def _check_overlap(junctions: list[JunctionTiming], cycle: int, longest_rows: list[int]) -> None:
@@ -110,7 +126,7 @@ def _check_overlap(junctions: list[JunctionTiming], cycle: int, longest_rows: li
             rule = f"overlap allows {cycle} clocks from a weight's read to the next, junction {i} needs {j.update + row}"
             raise InputError("hardware.schedule", "overlap", rule, ["flush"])
         behind = junctions[i] if i < len(junctions) else None
-        both = j.feedforward + (behind.backward + behind.accumulate - 1 if behind else 0)
+        both = j.feedforward + (behind.accumulated if behind else 0)
         if both > cycle:
             rule = f"feedforward and backward latencies of junction {i} add up to {both} clocks, overlap allows C = {cycle}"
             raise InputError("hardware.schedule", "overlap", rule, ["flush"])

@@ -17,7 +17,7 @@ from models.errors import InputError
 from models.fixedpoint import Rounding
 from models.network import IntegerParameters, Network
 from models.number_system import NumberSystem
-from models.order import Hops
+from models.order import NO_SAMPLE, Hops
 from models.ranges import Ranges
 
 SATURATION_SIGNALS = ("preactivation", "delta", "weight", "bias")
@@ -28,9 +28,6 @@ _MODES = {
     Rounding.HALF_UP: kernel.HALF_UP,
     Rounding.HALF_EVEN: kernel.HALF_EVEN,
 }
-
-BUBBLE = -1
-"""The entry of ``source`` for a junction cycle that no sample enters."""
 
 
 class _Net(NamedTuple):
@@ -245,7 +242,7 @@ class FixedEngine:
         train
             Whether each entry is learned from (scalar or one per cycle); if not, it is only fed forward.
         source
-            Row of ``samples`` entering in each cycle, :data:`BUBBLE` for none; all rows in order when left out.
+            Row of ``samples`` entering in each cycle, ``NO_SAMPLE`` for none; all rows in order when left out.
 
         Returns
         -------
@@ -259,8 +256,8 @@ class FixedEngine:
         trains = np.broadcast_to(np.asarray(train, np.bool_), entering.size).copy()
         if kappas.size and kappas.min() < 0:
             raise InputError("kappa", int(kappas.min()), "must not be negative")
-        if entering.size and not (entering.min() >= BUBBLE and entering.max() < n):
-            raise InputError("source", f"{entering.min()}..{entering.max()}", f"must lie in -1..{n - 1}")
+        if entering.size and not (entering.min() >= NO_SAMPLE and entering.max() < n):
+            raise InputError("source", f"{entering.min()}..{entering.max()}", f"must lie in {NO_SAMPLE}..{n - 1}")
         results = _empty_results(entering.size, self.network.layers[-1])
         filled = kernel.run(
             self._net,
@@ -284,7 +281,7 @@ class FixedEngine:
     def drain(self) -> Results:
         """Bubbles until no sample is in flight."""
         none = self.samples(np.zeros((0, self.network.layers[0]), np.int32), np.zeros(0, np.int32))
-        return self.run(none, 0, source=np.full(self.hops.drain(len(self.network.patterns)), BUBBLE))
+        return self.run(none, 0, source=np.full(self.hops.drain(len(self.network.patterns)), NO_SAMPLE))
 
     def infer(self, samples: "Samples") -> Results:
         """Outputs with the weights as they are; the pipeline is not touched."""

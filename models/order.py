@@ -7,6 +7,9 @@ Junctions and layers are numbered as in the papers: junction i (1..L) joins laye
 
 from dataclasses import dataclass
 
+NO_SAMPLE = -1
+"""In place of a sample's row: none enters in a junction cycle, which makes a bubble."""
+
 
 @dataclass(frozen=True)
 class Hops:

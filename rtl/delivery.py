@@ -11,6 +11,7 @@ from amaranth.lib import data
 from hwsim import config_file
 from hwsim.accelerator import accelerator
 from hwsim.design import Design
+from hwsim.memories import MemoryKey, MemoryKind
 from hwsim.rundir import CONNECTIVITY, INITIAL, RunDirectory
 from models.connectivity import write_connectivity
 from models.npz import write_npz
@@ -116,8 +117,8 @@ def names(emitted: Verilog) -> dict[str, Any]:
     """Signals of the design and where they are in the Verilog, ports and their fields, addresses of the bus."""
     of = emitted.accelerator.plan
     where = AddressMap.of(of)
-    regions = {f"weights of junction {i}": r for i, r in enumerate(where.weights, 1)}
-    regions |= {f"biases of layer {i}": r for i, r in enumerate(where.biases, 1)}
+    regions = {MemoryKey(MemoryKind.WEIGHTS, i): r for i, r in enumerate(where.weights, 1)}
+    regions |= {MemoryKey(MemoryKind.BIASES, i): r for i, r in enumerate(where.biases, 1)}
     return {
         "configuration": config_file.fingerprint(of.config),
         "signals": {
@@ -129,7 +130,8 @@ def names(emitted: Verilog) -> dict[str, Any]:
         "results__payload": _fields(result_layout(of)),
         "registers": _registers(of),
         "memories": {
-            name: {"base": r.base, "rows": r.rows, "lanes": r.lanes, "lane_bits": r.lane_bits} for name, r in regions.items()
+            str(key): {"base": r.base, "rows": r.rows, "lanes": r.lanes, "lane_bits": r.lane_bits}
+            for key, r in regions.items()
         },
     }
 

@@ -11,6 +11,7 @@ from hwsim.banks import Banks
 from hwsim.config import Configuration
 from hwsim.constraints import check_fixed
 from hwsim.design import Design
+from hwsim.edge_processors import lanes_per_neuron, operations, results_per_clock
 from hwsim.schedule import JunctionSchedule, schedule
 from hwsim.timing import JunctionTiming, Timing, timing
 from models.activations import ACTIVATIONS
@@ -19,8 +20,6 @@ from models.fixedpoint import Format
 from models.number_system import NumberSystem
 from models.order import Hops
 from models.pattern import Pattern
-
-TRAINING = "training"
 
 
 @dataclass(frozen=True)
@@ -128,7 +127,7 @@ class JunctionPlan:
     @property
     def results(self) -> int:
         """Right neurons that end in one clock, q."""
-        return max(1, self.z // self.d_in)
+        return results_per_clock(self.z, self.d_in)
 
     @property
     def rows_per_neuron(self) -> int:
@@ -143,7 +142,7 @@ class JunctionPlan:
     @property
     def lanes_per_neuron(self) -> int:
         """Lanes that one right neuron has in a row."""
-        return min(self.z, self.d_in)
+        return lanes_per_neuron(self.z, self.d_in)
 
     @property
     def right(self) -> Interleaving:
@@ -194,7 +193,7 @@ class Plan:
     def trains(self) -> bool:
         """Whether BP, UP and their memories are built."""
         assert self.config.hardware is not None
-        return self.config.hardware.build == TRAINING
+        return self.config.hardware.trains
 
     @property
     def overlap(self) -> bool:
@@ -220,8 +219,7 @@ class Plan:
     @property
     def skew(self) -> int:
         """Clocks from the end of the first junction's cycle until the last junction has finished and all has landed."""
-        last = self.timing.junctions[-1]
-        return last.offset + max(j.longest for j in self.timing.junctions) if self.overlap else 0
+        return self.timing.skew
 
     @property
     def kappas(self) -> tuple[int, int]:
@@ -239,7 +237,7 @@ class Plan:
     def multipliers(self) -> dict[str, int]:
         """Multipliers by what they are for: edges (FF, BP, UP) and derivatives (one per neuron that starts in a clock)."""
         js = self.junctions
-        edges = sum(j.z * ((1 if j.number == 1 else 2) + 1 if self.trains else 1) for j in js)
+        edges = sum(j.z * operations(j.number, self.trains) for j in js)
         derivative = sum(j.results for j in js if self.trains and not j.is_last)
         output = js[-1].results if self.trains and self.config.network.cost == "quadratic" else 0
         return {"edges": edges, "derivatives": derivative + output}
@@ -264,7 +262,7 @@ def plan(design: Design) -> Plan:
     times = timing(config, made)
     hops = config.hardware_hops
     n = len(design.patterns)
-    trains = hardware.build == TRAINING
+    trains = hardware.trains
     banks = Banks.of(hops, n) if trains else Banks.of_inference(n)
     junctions = []
     for j, t, p in zip(made.junctions, times.junctions, design.patterns, strict=True):

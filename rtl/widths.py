@@ -1,4 +1,8 @@
-"""Widths of exact sums."""
+"""Widths of exact sums.
+
+They are the hardware's own, from the shapes of its arithmetic, and not those of :mod:`hwsim.edge_processors`, on purpose:
+that the two agree is a test's to say.
+"""
 
 from amaranth.hdl import Shape, signed
 from amaranth.utils import ceil_log2

@@ -11,6 +11,7 @@ from amaranth.utils import ceil_log2
 
 from hwsim import machine_columns as columns
 from hwsim.events import EVENT_FIELDS, INDEX, LANE, MEMORY
+from hwsim.memories import MemoryKey, MemoryKind
 from rtl.accelerator import Accelerator
 from rtl.arithmetic import shape_of
 from rtl.plan import Plan
@@ -29,8 +30,8 @@ class Probe:
 
     Attributes
     ----------
-    name
-        For people.
+    key
+        Which memory they write.
     enable
         One bit for all lanes, or one for each.
     address
@@ -39,11 +40,11 @@ class Probe:
         Where the bank is a signal of its own.
     word
         All lanes' words, ``width`` bits each.
-    junction, operation, memory
+    junction, operation
         Of the event.
     """
 
-    name: str
+    key: MemoryKey
     enable: Any
     address: Any
     word: Any
@@ -55,7 +56,6 @@ class Probe:
     bank_shift: int
     junction: int
     operation: int
-    memory: int
 
     @property
     def signals(self) -> dict[str, Any]:
@@ -85,7 +85,7 @@ class Probe:
                 np.broadcast_to(clock[:, None], (n, lanes)),
                 np.full((n, lanes), self.junction),
                 np.full((n, lanes), self.operation),
-                np.full((n, lanes), self.memory),
+                np.full((n, lanes), self.key.kind.code),
                 bank,
                 lane,
                 address,
@@ -113,7 +113,7 @@ def probes(of: Accelerator) -> Iterator[Probe]:
         i = j.number
         left, bits = unit.left, ceil_log2(unit.left.words)
         yield Probe(
-            f"activations of layer {i - 1}",
+            MemoryKey(MemoryKind.ACTIVATIONS, i - 1),
             left.enable,
             left.target if bits else None,
             left.word,
@@ -125,21 +125,19 @@ def probes(of: Accelerator) -> Iterator[Probe]:
             ceil_log2(j.depth),
             i - 1,
             columns.HOST if i == 1 else columns.FF,
-            columns.ACTIVATION,
         )
         if not plan.trains:
             continue
-        yield _row(f"weights of junction {i}", unit.weights, j.z, n.weight, i, columns.UP, columns.WEIGHT)
-        yield _row(f"biases of layer {i}", unit.biases, j.results, n.bias, i, columns.UP, columns.BIAS)
+        yield _row(MemoryKey(MemoryKind.WEIGHTS, i), unit.weights, j.z, n.weight, columns.UP)
+        yield _row(MemoryKey(MemoryKind.BIASES, i), unit.biases, j.results, n.bias, columns.UP)
         if j.is_last:
-            yield _row(f"deltas of layer {i}", unit.deltas, j.results, n.delta, i, columns.FF, columns.DELTA)
+            yield _row(MemoryKey(MemoryKind.DELTAS, i), unit.deltas, j.results, n.delta, columns.FF)
         else:
-            name, store = f"derivatives of layer {i}", unit.derivatives
-            yield _row(name, store, j.results, n.derivative, i, columns.FF, columns.DERIVATIVE)
+            yield _row(MemoryKey(MemoryKind.DERIVATIVES, i), unit.derivatives, j.results, n.derivative, columns.FF)
         if i > 1:
             partials, bits = unit.partials, ceil_log2(unit.partials.words)
             yield Probe(
-                f"partial deltas of layer {i - 1}",
+                MemoryKey(MemoryKind.PARTIAL_DELTAS, i - 1),
                 partials.enable,
                 partials.target if bits else None,
                 partials.word,
@@ -151,16 +149,17 @@ def probes(of: Accelerator) -> Iterator[Probe]:
                 ceil_log2(j.depth),
                 i,
                 columns.BP,
-                columns.PARTIAL,
             )
 
 
-def _row(name: str, memory: Any, lanes: int, fmt: Any, junction: int, operation: int, kind: int) -> Probe:
+def _row(key: MemoryKey, memory: Any, lanes: int, fmt: Any, operation: int) -> Probe:
+    """A memory of the junction that writes it: its number is the junction's."""
+
     def used(signal: Signal) -> Signal | None:
         return signal if len(signal) else None
 
     return Probe(
-        name,
+        key,
         memory.write_enable,
         used(memory.write_address),
         memory.write_data,
@@ -170,9 +169,8 @@ def _row(name: str, memory: Any, lanes: int, fmt: Any, junction: int, operation:
         shape_of(fmt).signed,
         len(memory.write_address),
         -1,
-        junction,
+        key.number,
         operation,
-        kind,
     )
 
 

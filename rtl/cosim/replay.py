@@ -14,6 +14,7 @@ from hwsim.machine import Log, Machine, Results, joined
 from hwsim.machine import Samples as KnownSamples
 from hwsim.machine_columns import MEMORIES, OPERATIONS
 from models.network import IntegerParameters
+from models.order import NO_SAMPLE
 from rtl.cosim.probes import as_events, compared
 from rtl.cosim.simulation import Capture, ordered
 from rtl.cosim.stimulus import Samples, parameters_of
@@ -77,7 +78,7 @@ class Outcome:
 def loads(of: Plan, seen: Capture) -> npt.NDArray[np.int64]:
     """Which sample each junction cycle loads, -1 for none: a sample is there in the clock after its last beat."""
     complete = seen.taken[of.inputs.groups - 1 :: of.inputs.groups]
-    result = np.full(seen.advances.size, -1, np.int64)
+    result = np.full(seen.advances.size, NO_SAMPLE, np.int64)
     sample = 0
     for k, advance in enumerate(seen.advances.tolist()):
         if sample < complete.size and complete[sample] < advance:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from hwsim import config_file, events, metrics, vcd
 from hwsim.config import Configuration
 from hwsim.design import Design
+from hwsim.disturbances import STREAMS, UNDISTURBED, Disturbances
 from hwsim.metrics import figure
 from hwsim.rundir import METRICS, TIMING, RunDirectory
 from models.data.dataset import Split
@@ -22,42 +23,11 @@ from rtl.cosim.simulation import Capture, Script, simulate
 from rtl.cosim.simulators import runner
 from rtl.cosim.stimulus import Samples
 from rtl.emission import Verilog
-from rtl.plan import TRAINING, Plan, plan
+from rtl.plan import Plan, plan
 
 MACHINE_LOG, VERILOG_LOG = "machine.jsonl", "verilog.jsonl"
 MACHINE_WAVES, VERILOG_WAVES = "machine.vcd", "verilog.vcd"
 _AROUND = 100  # clocks
-
-
-@dataclass(frozen=True)
-class Conditions:
-    """What the streams meet.
-
-    Attributes
-    ----------
-    idle, blocked
-        Share of clocks in which no beat is offered, in which no result is taken; 0..0.99.
-    inference
-        Share of samples that are for inference only; 0..1.
-    illegal
-        Share of training samples whose learning-rate shift or label is illegal, so that they are fed forward only; 0..1.
-
-    Raises
-    ------
-    InputError
-        If one lies outside its range.
-    """
-
-    idle: float = 0.0
-    blocked: float = 0.0
-    inference: float = 0.0
-    illegal: float = 0.0
-
-    def __post_init__(self) -> None:
-        for name, most in (("idle", 0.99), ("blocked", 0.99), ("inference", 1), ("illegal", 1)):
-            value = getattr(self, name)
-            if not 0 <= value <= most:
-                raise ArgumentError(name, value, f"is a share: must lie in 0..{most}")
 
 
 @dataclass(eq=False)
@@ -80,18 +50,20 @@ class CoSimulation:
     seconds: dict[str, float]
 
 
-def check(simulator: str, n: int, config: Configuration, conditions: Conditions) -> None:
+def check(simulator: str, n: int, config: Configuration, disturbances: Disturbances = UNDISTURBED) -> None:
     """Refuse what would only come to light after long preparations.
 
     Raises
     ------
     InputError
-        If the simulator is not there, nothing is to be simulated, or nothing can be illegal that is to be.
+        If the simulator is not there, nothing is to be simulated, the disturbances are not the streams', or nothing can be
+        illegal that is to be.
     """
+    disturbances.check(STREAMS)
     if n < 1:
         raise ArgumentError("samples", n, "must be at least 1", [1])
-    if conditions.illegal and config.hardware is not None:
-        illegal_values(config, conditions.illegal)
+    if disturbances.illegal and config.hardware is not None:
+        illegal_values(config, disturbances.illegal)
     runner(simulator)
 
 
@@ -129,7 +101,7 @@ def illegal_values(config: Configuration, share: float) -> tuple[npt.NDArray[np.
         If there are none, so that no ``share`` of the samples can have them.
     """
     assert config.hardware is not None
-    if config.hardware.build != TRAINING:
+    if not config.hardware.trains:
         rule = "needs hardware that trains: without, every label and learning-rate shift is legal"
         raise ArgumentError("illegal", share, rule, [0])
     least, greatest = config.kappa_range
@@ -157,23 +129,31 @@ def spoilt(config: Configuration, samples: Samples, share: float) -> Samples:
 
 
 def cosimulate(
-    design: Design, data: Split, simulator: str, n: int, folder: Path, conditions: Conditions, waves: bool = False
+    design: Design,
+    data: Split,
+    simulator: str,
+    n: int,
+    folder: Path,
+    disturbances: Disturbances = UNDISTURBED,
+    waves: bool = False,
 ) -> CoSimulation:
     """Feed ``n`` samples to the Verilog and to the machine, and compare.
 
     Raises
     ------
     InputError
-        If the design has no hardware, the simulator is not installed, or nothing can be illegal that is to be.
+        If the design has no hardware, the simulator is not installed, the disturbances are not the streams', or nothing can
+        be illegal that is to be.
     SimulationError
         If the simulation breaks off.
     """
+    disturbances.check(STREAMS)
     of = plan(design)
-    samples = training_samples(design, data, n, conditions.inference if of.trains else 1.0, conditions.illegal)
+    samples = training_samples(design, data, n, disturbances.inference if of.trains else 1.0, disturbances.illegal)
     began = perf_counter()
     emitted = Verilog.of(Accelerator(of))
     seconds = {"generate Verilog": perf_counter() - began}
-    script = Script(of, samples, design.config.seed, conditions.idle, conditions.blocked)
+    script = Script(of, samples, design.config.seed, disturbances.idle, disturbances.blocked)
     script.run(n)
     script.read_parameters()
     script.peek(counter_addresses(of))

@@ -15,8 +15,9 @@ from hwsim.schedule import Schedule, schedule
 from hwsim.timing import timing
 from models.connectivity import feasible_out_degrees
 from models.errors import InputError
-from models.fixed_engine import BUBBLE, FixedEngine
+from models.fixed_engine import FixedEngine
 from models.network import IntegerParameters
+from models.order import NO_SAMPLE
 
 CONNECTIVITIES = [
     *({"kind": "clash_free", "type": t, "dither": d} for t in (1, 2, 3) for d in (False, True)),
@@ -131,7 +132,7 @@ def random_stream(rng: np.random.Generator, config: Configuration, n_cycles: int
         rng.integers(0, config.classes, n_cycles),
         rng.integers(0, 9, n_cycles),
         rng.random(n_cycles) < 0.8,
-        np.where(rng.random(n_cycles) < 0.2, BUBBLE, np.arange(n_cycles)),
+        np.where(rng.random(n_cycles) < 0.2, NO_SAMPLE, np.arange(n_cycles)),
     )
 
 

@@ -8,6 +8,7 @@ from hwsim.accelerator import accelerator
 from hwsim.config_file import load, parse
 from hwsim.design import Design
 from hwsim.figures import FIGURES, RESOURCES
+from hwsim.memories import MemoryKey, MemoryKind
 from models.data.dataset import Split
 from models.errors import InputError
 from tests.hwsim.shipped import SHIPPED
@@ -22,17 +23,20 @@ def test_the_published_network_by_hand():
     assert c.derivative_multipliers == 2  # 128 lanes end two hidden neurons a clock; cross-entropy needs none at the output
     assert c.table_bits == 4096 * (12 + 12) * 2 + 4096 * 12 * 1
     of = {s.kind: s for s in c.storage}
-    assert of["weights"].bits == 5120 * 12 and of["weights"].banks == 2
-    assert of["activations"].words == 5 * 1024 + 3 * 64 and of["activations"].banks == 5 * 128 + 3 * 32
+    assert of[MemoryKind.WEIGHTS].bits == 5120 * 12 and of[MemoryKind.WEIGHTS].banks == 2
+    activations = of[MemoryKind.ACTIVATIONS]
+    assert activations.words == 5 * 1024 + 3 * 64 and activations.banks == 5 * 128 + 3 * 32
     moved = {t.memory: t for t in c.traffic}
-    assert moved["weights of junction 1"].bits == 2 * 4096 * 12
-    assert (moved["activations of layer 0"].reads, moved["activations of layer 0"].writes) == (2 * 4096, 1024)
+    assert moved[MemoryKey(MemoryKind.WEIGHTS, 1)].bits == 2 * 4096 * 12
+    inputs = moved[MemoryKey(MemoryKind.ACTIVATIONS, 0)]
+    assert (inputs.reads, inputs.writes) == (2 * 4096, 1024)
 
 
 def test_additions_add_every_product_once():
     for config in WITH_HARDWARE:
         for j in accelerator(config).junctions:
-            works = [w for w in costs.costs(config).additions if f"junction {j.number}" in w.name and w.name[:2] == "FF"]
+            tasks = costs.Task.TREE, costs.Task.ACCUMULATE
+            works = [w for w in costs.costs(config).additions if w.junction == j.number and w.task in tasks]
             # Each product is added to the others of its neuron, and the first of them to the bias.
             assert sum(w.count for w in works) == pytest.approx(j.edges, rel=0.02)
             assert sum(w.units for w in works) == j.z
@@ -63,7 +67,7 @@ def test_accesses_are_those_of_the_machine():
     use, design = simulation.memory_use(run), accelerator(config)
     for t in costs.costs(config).traffic:
         if t.memory in use:
-            memory = next(m for m in design.memories if m.name == t.memory)
+            memory = next(m for m in design.memories if m.key == t.memory)
             expected = (t.reads / memory.lanes / design.clocks_per_input, t.writes / memory.lanes / design.clocks_per_input)
             assert use[t.memory] == pytest.approx(expected, rel=0.03), t.memory
 

@@ -15,11 +15,11 @@ from hwsim.events import Clocking, Event, EventLog, Header, first_difference, re
 from hwsim.machine import Log, Machine
 from hwsim.machine_columns import EVENT_FIELDS, MEMORIES, WEIGHT
 from models.errors import InputError
+from models.order import NO_SAMPLE
 from tests.hwsim.runs import FIXED
 from tests.work import calls
 
-BUBBLE = -1
-ENTERED = [0, 1, 2, BUBBLE, 3, 4, 5, 6]
+ENTERED = [0, 1, 2, NO_SAMPLE, 3, 4, 5, 6]
 INFERENCE = (4,)
 
 
@@ -37,7 +37,7 @@ def recorded(design, first=0, last=None, capacity=100_000):
     train = ~np.isin(np.arange(n), INFERENCE)
     samples = machine.samples(rng.integers(0, 256, (n, layers[0])), rng.integers(0, layers[-1], n), 3, train)
     # Not drained but fed bubbles: a machine that has come to rest begins again with a junction cycle for the host alone.
-    machine.feed(samples, np.array(ENTERED + [BUBBLE] * design.config.hops.drain(len(layers) - 1)))
+    machine.feed(samples, np.array(ENTERED + [NO_SAMPLE] * design.config.hops.drain(len(layers) - 1)))
     machine.settle()
     clocking = Clocking(machine.timing.period, machine.timing.period, tuple(j.offset for j in machine.timing.junctions))
     fingerprint = config_file.fingerprint(design.config)
@@ -91,7 +91,7 @@ def test_the_first_contribution_is_written_without_a_read(log):
     """Four outputs, d_out of the last junction: of each sample that is learned from, 8 sums of as many contributions."""
     d_out = FIXED["network"]["out_degree"][1]
     events = Counter((e.operation, e.access, e.sample) for e in log if e.memory == "partial delta")
-    learned = [t for t, n in enumerate(ENTERED) if n != BUBBLE and n not in INFERENCE]
+    learned = [t for t, n in enumerate(ENTERED) if n != NO_SAMPLE and n not in INFERENCE]
     expected = {("BP", "read"): 8 * (d_out - 1), ("BP", "write"): 8 * d_out, ("UP", "read"): 8}
     assert events == {(*access, t): count for access, count in expected.items() for t in learned}
 

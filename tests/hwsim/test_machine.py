@@ -17,7 +17,7 @@ from hwsim import machine_columns as columns
 from hwsim.design import Design
 from hwsim.machine import Machine
 from models.errors import InputError
-from models.fixed_engine import BUBBLE
+from models.order import NO_SAMPLE
 from tests.hwsim import machines
 from tests.hwsim.machines import CONNECTIVITIES, Pair, configuration, lists
 from tests.hwsim.shipped import SHIPPED
@@ -190,7 +190,7 @@ def test_results_appear_when_the_last_output_lands(order):
     config = configuration(hardware={"schedule": order, "latency": {"tree_every": 1, "table": 1}})
     pair = Pair(config)
     stream = machines.samples_only(config, 13)
-    stream.source[10:] = BUBBLE
+    stream.source[10:] = NO_SAMPLE
     pair.feed_machine(stream)
     times = pair.machine.timing
     assert times.junctions[1].feedforward == 5
@@ -286,7 +286,7 @@ def test_bubbles_do_no_work():
     config = configuration()
     pair = Pair(config)
     stream = machines.samples_only(config, 20)
-    stream.source[5:15] = BUBBLE
+    stream.source[5:15] = NO_SAMPLE
     pair.feed(stream)
     pair.drain()
     pair.assert_same()

@@ -15,7 +15,7 @@ from hwsim.machine import Log, Machine
 from hwsim.schedule import JunctionSchedule, Schedule, schedule
 from hwsim.timing import timing
 from hwsim.violations import IncompleteSum, PendingWrite, PortConflict, StaleWord
-from models.fixed_engine import BUBBLE
+from models.order import NO_SAMPLE
 from tests.hwsim import machines
 from tests.hwsim.machines import Pair, configuration, with_junction
 
@@ -385,7 +385,7 @@ def counted(config, **replaced):
     machine = Pair(config).new_machine(**{"schedule": plan, "timing": times, "banks": banks} | replaced, enforce=False)
     n = 12 + config.hops.drain(config.network.junctions)
     stream = machines.samples_only(config, n)
-    stream.source[12:] = BUBBLE
+    stream.source[12:] = NO_SAMPLE
     results = machine.feed(machines.machine_samples(machine, stream), stream.source)
     machine.settle()
     assert len(results) == 12 and machine.counts[0, columns.UP, 0] == 12 * plan.junctions[0].clocks

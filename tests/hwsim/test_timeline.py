@@ -5,6 +5,7 @@ import pytest
 
 from hwsim.banks import Banks
 from hwsim.machine_columns import BUBBLE, INFERENCE, OPERATIONS, TRAINING
+from hwsim.memories import MemoryKind
 from hwsim.timeline import illustration, timeline
 from models.order import FLUSH, OVERLAP
 from tests.hwsim import test_events as trace
@@ -52,12 +53,17 @@ def numbers(text):
     return [[-1 if word == "." else int(word) for word in line.split()] for line in text.strip().splitlines()]
 
 
+def place(table):
+    """Memory, in the word of an event log, and layer."""
+    return table.key.kind.word, table.key.number
+
+
 def test_the_published_pipeline():
     t = timeline(FLUSH, 2, [TRAINING] * 6)
     assert t.cycles.tolist() == [int(c) for c in CYCLES.split()]
     for (junction, operation), row in PUBLISHED_OPERATIONS.items():
         assert t.sample[junction - 1, OPERATIONS.index(operation)].tolist() == numbers(row)[0]
-    assert {(b.memory, b.layer): b.holds.tolist() for b in t.tables} == {k: numbers(v) for k, v in PUBLISHED_BANKS.items()}
+    assert {place(b): b.holds.tolist() for b in t.tables} == {k: numbers(v) for k, v in PUBLISHED_BANKS.items()}
 
 
 def test_up_to_5_operations_at_once():
@@ -73,7 +79,7 @@ def test_in_steady_state_as_many_banks_are_in_use_as_samples_are_alive(hops, n):
     t = timeline(hops, n, [TRAINING] * 40)
     for table in t.tables:
         held = table.holds[:, hops.drain(n) + 1 : -hops.drain(n) - 1]
-        alive = hops.activation_banks(table.layer, n) if table.memory == "activation" else table.banks
+        alive = hops.activation_banks(table.key.number, n) if table.key.kind == MemoryKind.ACTIVATIONS else table.banks
         assert ((held >= 0).sum(axis=0) == alive).all()
         assert (held[held >= 0] % table.banks == np.nonzero(held >= 0)[0]).all()
 
@@ -108,7 +114,7 @@ def test_the_machine_does_what_the_timeline_says(schedule):
         (j + 1, OPERATIONS[o], int(t.cycles[i]), int(t.sample[j, o, i])) for j, o, i in np.argwhere(t.sample >= 0).tolist()
     }
     assert accessed == {
-        (b.memory, b.layer, bank, int(t.cycles[i]), access, OPERATIONS[by[bank, i]], int(what[bank, i]))
+        (*place(b), bank, int(t.cycles[i]), access, OPERATIONS[by[bank, i]], int(what[bank, i]))
         for b in t.tables
         for access, what, by in (("read", b.read, b.reader), ("write", b.written, b.writer))
         for bank, i in np.argwhere(what >= 0).tolist()

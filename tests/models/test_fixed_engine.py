@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.errors import InputError
-from models.fixed_engine import BUBBLE, SATURATION_SIGNALS, FixedEngine
+from models.fixed_engine import SATURATION_SIGNALS, FixedEngine
 from models.fixedpoint import Format, Rounding
 from models.network import IntegerParameters, Network, initialise
 from models.number_system import STEPS, NumberSystem
-from models.order import FLUSH, OVERLAP, SEQUENTIAL, Hops
+from models.order import FLUSH, NO_SAMPLE, OVERLAP, SEQUENTIAL, Hops
 from models.pattern import Pattern
 from tests.models.naive_fixed import NaiveFixed
 
@@ -70,7 +70,7 @@ def random_stream(rng, network, numbers, n_cycles):
     n = n_cycles
     inputs = rng.integers(numbers.input.lowest, numbers.input.highest + 1, (n, network.layers[0])).astype(np.int32)
     labels = rng.integers(0, network.classes, n)
-    source = np.where(rng.random(n) < 0.2, BUBBLE, np.arange(n))
+    source = np.where(rng.random(n) < 0.2, NO_SAMPLE, np.arange(n))
     return inputs, labels, rng.integers(0, 9, n), rng.random(n) < 0.8, source
 
 
@@ -200,7 +200,7 @@ def test_at_one_junction_only_staleness_separates_the_orders():
         runs.append(engine_run(engine, inputs, labels, kappa).output.tolist())
     assert runs[0] == runs[1]
     # A bubble behind every sample gives the update time to land: the stale order becomes the fresh one.
-    spaced = np.stack([np.arange(30), np.full(30, BUBBLE)], 1).ravel()
+    spaced = np.stack([np.arange(30), np.full(30, NO_SAMPLE)], 1).ravel()
     engine = FixedEngine(network, numbers, parameters, FLUSH)
     assert engine_run(engine, inputs, labels, kappa, True, spaced).output.tolist() == runs[0]
     assert runs[2] != runs[0]

@@ -9,6 +9,7 @@ import pytest
 from hwsim import config_file, costs
 from hwsim.accelerator import accelerator
 from hwsim.design import Design
+from hwsim.memories import MemoryKey, MemoryKind
 from models.errors import InputError
 from rtl.plan import Interleaving, plan, tables
 from tests.rtl.designs import DESIGNS, OVERLAP, clash_free, configuration, design, junctions, planned
@@ -176,18 +177,17 @@ def test_costs_before_synthesis_are_those_of_the_hardware(name, build):
     made = design(name, build=build)
     known, banks = accelerator(made.config), {}
     for memory in known.memories:
-        banks[memory.name] = memory.banks
+        banks[memory.key] = memory.banks
     assert known.multipliers == made.multipliers["edges"]
     assert costs.costs(made.config).edge_multipliers == made.multipliers["edges"]
     for j in made.junctions:
-        assert banks[f"activations of layer {j.number - 1}"] == j.left_banks
-        assert (f"partial deltas of layer {j.number - 1}" in banks) == (j.number > 1 and build == "training")
-        words = next(m for m in known.memories if m.name == f"weights of junction {j.number}")
+        assert banks[MemoryKey(MemoryKind.ACTIVATIONS, j.number - 1)] == j.left_banks
+        assert (MemoryKey(MemoryKind.PARTIAL_DELTAS, j.number - 1) in banks) == (j.number > 1 and build == "training")
+        words = next(m for m in known.memories if m.key == MemoryKey(MemoryKind.WEIGHTS, j.number))
         assert (words.depth, words.width) == (j.rows, j.z * made.config.numbers.system.weight.width)
-    names = {"FF", "biases", "activations", "weights"}
     if build == "inference":
-        assert {w.name.split()[0] for w in costs.costs(made.config).multiplications} == {"FF"}
-        assert {m.split()[0] for m in banks} <= names
+        assert {w.task for w in costs.costs(made.config).multiplications} == {costs.Task.FF}
+        assert {m.kind for m in banks} == {MemoryKind.BIASES, MemoryKind.ACTIVATIONS, MemoryKind.WEIGHTS}
 
 
 def test_what_only_the_float_engine_can_is_refused():

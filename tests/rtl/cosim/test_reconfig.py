@@ -7,7 +7,7 @@ import pytest
 
 from hwsim import config_file
 from hwsim.design import Design
-from rtl.cosim.session import Conditions, cosimulate
+from rtl.cosim.session import cosimulate
 from tests.hwsim.shipped import SHIPPED
 from tests.models.data.real import mnist_dir
 
@@ -21,11 +21,11 @@ def run(tmp_path, monkeypatch):
         monkeypatch.setenv(name, os.environ.get(name, ""))
     monkeypatch.delenv("VERILATOR_ROOT")
 
-    def cosim(name, samples, data_dir=None, conditions=None, **changes):
+    def cosim(name, samples, data_dir=None, **changes):
         path = next(p for p in SHIPPED if p.stem == name)
         design = Design(config_file.load(path, changes))
         data = design.dataset(data_dir).train
-        return cosimulate(design, data, "verilator", samples, tmp_path, conditions or Conditions())
+        return cosimulate(design, data, "verilator", samples, tmp_path)
 
     return cosim
 

@@ -5,11 +5,11 @@ import pytest
 
 from hwsim import config_file
 from hwsim.design import Design
+from hwsim.disturbances import STREAMS, Disturbances
 from models.data.dataset import Split
 from models.errors import InputError
 from rtl.cosim import session, simulators
 from rtl.cosim.replay import Mismatch, due_advances, loads
-from rtl.cosim.session import Conditions
 from tests.rtl.cosim.driving import verilog
 
 
@@ -81,18 +81,20 @@ def test_where_nothing_can_be_illegal_nothing_is_made_so(design):
         (1, (0, 0)): [[1], [1]],
     }
     with pytest.raises(InputError, match=r"illegal = 0\.5: is impossible: whatever fits into the stream's fields"):
-        session.check("icarus", 1, with_values(design, 4, (0, 7)), Conditions(illegal=0.5))
+        session.check("icarus", 1, with_values(design, 4, (0, 7)), Disturbances(illegal=0.5, place=STREAMS))
     with pytest.raises(InputError, match=r"illegal = 0\.5: needs hardware that trains"):
-        session.check("icarus", 1, with_values(design, 6, (3, 5), "inference"), Conditions(illegal=0.5))
-    session.check("icarus", 1, with_values(design, 4, (0, 7)), Conditions())
+        session.check("icarus", 1, with_values(design, 6, (3, 5), "inference"), Disturbances(illegal=0.5, place=STREAMS))
+    session.check("icarus", 1, with_values(design, 4, (0, 7)))
 
 
-def test_shares_that_are_none():
-    for name, most in (("idle", 0.99), ("blocked", 0.99), ("inference", 1), ("illegal", 1)):
-        for value in (-0.1, most + 0.005, float("nan")):
-            with pytest.raises(InputError, match=f"{name} = .*: is a share: must lie in 0..{most}"):
-                Conditions(**{name: value})
-        assert getattr(Conditions(**{name: most}), name) == most
+def test_the_streams_meet_disturbances_of_their_own(design, data, tmp_path):
+    late = Disturbances(late=0.1)
+    for refused in (
+        lambda: session.check("icarus", 1, design.config, late),
+        lambda: session.cosimulate(design, data, "icarus", 1, tmp_path, late),
+    ):
+        with pytest.raises(InputError, match="disturbances: are of the machine, not of the streams"):
+            refused()
 
 
 def test_counters_read_wrong_or_refused_are_named():

@@ -1,0 +1,26 @@
+"""Codes in the machine's arrays, and what has the same meaning elsewhere."""
+
+from hwsim import machine_columns as columns
+from hwsim.memories import MemoryKind
+from models import checkpoint, fixed_kernel
+from models.order import NO_SAMPLE
+
+
+def test_the_codes_of_the_machine_are_those_of_the_kinds():
+    codes = {
+        columns.WEIGHT: MemoryKind.WEIGHTS,
+        columns.BIAS: MemoryKind.BIASES,
+        columns.ACTIVATION: MemoryKind.ACTIVATIONS,
+        columns.DERIVATIVE: MemoryKind.DERIVATIVES,
+        columns.PARTIAL: MemoryKind.PARTIAL_DELTAS,
+        columns.DELTA: MemoryKind.DELTAS,
+    }
+    assert {kind.code: kind for kind in MemoryKind} == codes
+    # The words of event logs and waveforms, which other programs read.
+    assert columns.MEMORIES == ("weight", "bias", "activation", "derivative", "partial delta", "delta")
+
+
+def test_what_enters_is_told_alike_by_machine_reference_and_checkpoint():
+    kinds = [(m.BUBBLE, m.INFERENCE, m.TRAINING) for m in (columns, fixed_kernel, checkpoint)]
+    assert kinds == [(0, 1, 2)] * 3
+    assert NO_SAMPLE == -1  # in place of a row of samples, which a kind is not
