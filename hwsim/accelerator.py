@@ -4,9 +4,9 @@ import math
 from dataclasses import dataclass
 
 from hwsim.banks import Banks
-from hwsim.config import Configuration
 from hwsim.schedule import Schedule
 from hwsim.timing import latencies
+from hwsim.whole_configuration import Configuration
 from models.errors import InputError
 from models.number_system import NumberSystem
 

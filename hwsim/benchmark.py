@@ -16,11 +16,11 @@ import numpy as np
 from rich.table import Table
 
 from hwsim import config_file, report
-from hwsim.config import Configuration
 from hwsim.design import Design
 from hwsim.machine import Machine
 from hwsim.metrics import figure
 from hwsim.rundir import add_file, check_usable
+from hwsim.whole_configuration import Configuration
 from models.activations import sigmoid
 from models.data.dataset import Split
 from models.errors import ArgumentError, InputError

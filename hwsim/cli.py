@@ -19,9 +19,9 @@ import typer
 
 from hwsim import cli_data, cli_explore, cli_scatter, cli_torch, config_file, report
 from hwsim.cli_options import ConfigPath, DataDir, Out, Quiet, Seed, Set, console_of, overrides
-from hwsim.config import Configuration
 from hwsim.violations import Violation
 from hwsim.watch import preparing, train_watcher
+from hwsim.whole_configuration import Configuration
 from models.errors import ArgumentError, InputError
 from models.files import temporary
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from hwsim.accelerator import Accelerator, Junction, Memory, accelerator
-from hwsim.config import Configuration
 from hwsim.energy import Energies
+from hwsim.whole_configuration import Configuration
 from models.number_system import NumberSystem
 
 

@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from hwsim import data_fit, given_files
 from hwsim.accelerator import Accelerator, accelerator
-from hwsim.config import Configuration
 from hwsim.schedule import schedule
+from hwsim.whole_configuration import Configuration
 from models import connectivity
 from models.data import catalogue
 from models.data.dataset import Dataset, Split, pad, padded_positions

@@ -6,7 +6,7 @@ the timing say, and checks every access. Its state between junction cycles is th
 """
 
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,12 +14,13 @@ import numpy.typing as npt
 from hwsim import machine_columns as columns
 from hwsim import machine_kernel as kernel
 from hwsim.banks import Banks
-from hwsim.config import Configuration
 from hwsim.constraints import check_fixed
+from hwsim.flight import Flight
 from hwsim.machine_arrays import build
 from hwsim.schedule import Schedule, schedule
 from hwsim.timing import Timing, timing
 from hwsim.violations import IncompleteSum, PendingWrite, PortConflict, StaleWord, Violation
+from hwsim.whole_configuration import Configuration
 from models.checkpoint import KAPPAS, Checkpoint
 from models.errors import InputError
 from models.network import IntegerParameters, Network
@@ -348,12 +349,13 @@ class Machine:
         """
         if self._loaded or not self._still:
             raise InputError("checkpoint", None, "needs a machine at the end of a junction cycle: settle first")
-        flight = self._flight().arrays(self)
+        flight = self._flight().arrays(self.cycle)
         strange = flight["flight_label"][flight["flight_label"] >= self.network.classes]
         if strange.size:
             rule = "is the label of a sample that has not come out yet, and no class: drain first"
             raise InputError("checkpoint", int(strange[0]), rule)
-        return self.parameters.arrays() | flight
+        counters = {"cycle": np.array(self.cycle), "saturation": self.saturation.copy()}
+        return self.parameters.arrays() | counters | flight
 
     def restore(self, arrays: dict[str, np.ndarray], kappas: tuple[int, int] = KAPPAS) -> None:
         """Continue from a checkpoint of this machine or of the reference engine, bit for bit.
@@ -382,11 +384,9 @@ class Machine:
         self.saturation[:] = arrays["saturation"]
         self._first_cycle, self._periods = int(arrays["cycle"]), 0
         self._loaded, self._still = False, True
-        self._flight().restore(self, arrays)
+        self._flight().restore(self.cycle, arrays)
 
-    def _flight(self) -> Any:
-        from hwsim.flight import Flight
-
+    def _flight(self) -> Flight:
         return Flight(self._d, self._s, self.config.hops, np.int32 if self._ranges.narrow else np.int64)
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hwsim import config_file
-from hwsim.config import Configuration
 from hwsim.design import Design
+from hwsim.whole_configuration import Configuration
 from models.data.dataset import Dataset
 from models.network import IntegerParameters, Parameters
 

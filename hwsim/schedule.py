@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from hwsim.config import Configuration
 from hwsim.violations import PortConflict
+from hwsim.whole_configuration import Configuration
 from models.errors import InputError
 from models.pattern import Pattern
 

@@ -22,9 +22,9 @@ import numpy.typing as npt
 
 from hwsim import config_file
 from hwsim.accelerator import Accelerator, accelerator, operations
-from hwsim.config import Configuration
-from hwsim.constraints import divisors
+from hwsim.legal import divisors
 from hwsim.timing import latencies
+from hwsim.whole_configuration import Configuration
 from models.errors import ArgumentError
 
 IntArray = npt.NDArray[np.int64]

@@ -6,8 +6,9 @@ written; a word written in one clock can be read in the next.
 
 from dataclasses import dataclass, replace
 
-from hwsim.config import Configuration, LatencySection
+from hwsim.config import LatencySection
 from hwsim.schedule import Schedule
+from hwsim.whole_configuration import Configuration
 from models.errors import InputError
 
 

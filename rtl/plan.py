@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from hwsim.banks import Banks
-from hwsim.config import Configuration
 from hwsim.constraints import check_fixed
 from hwsim.design import Design
 from hwsim.schedule import JunctionSchedule, schedule
 from hwsim.timing import JunctionTiming, Timing, timing
+from hwsim.whole_configuration import Configuration
 from models.activations import ACTIVATIONS
 from models.errors import InputError
 from models.fixedpoint import Format

@@ -11,9 +11,10 @@ import numpy.typing as npt
 import torch
 
 from hwsim import data_fit
-from hwsim.config import Configuration, FrontendSection
+from hwsim.config import FrontendSection
 from hwsim.design import Design
 from hwsim.trainers import Figures
+from hwsim.whole_configuration import Configuration
 from models.data import catalogue
 from models.data.dataset import Dataset, Split
 from models.errors import InputError

@@ -19,9 +19,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from hwsim.config import Configuration
 from hwsim.design import Design
 from hwsim.patterns import scatter_windows
+from hwsim.whole_configuration import Configuration
 from models.clash_free import draw_clash_free, from_seeds
 from models.data.dataset import Split
 from models.errors import ArgumentError, InputError

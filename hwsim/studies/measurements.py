@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
 from hwsim import area, config_file, costs, energy, given_files, machine
-from hwsim.config import Configuration
 from hwsim.design import Design
 from hwsim.difficulty_figures import difficulty_figures
 from hwsim.figures import FIGURES, TRAINING
@@ -28,6 +27,7 @@ from hwsim.schedule import schedule
 from hwsim.timing import timing
 from hwsim.trainers import CycleTrainer, Figures, FixedTrainer, FloatTrainer, Trainer
 from hwsim.violations import Violation
+from hwsim.whole_configuration import Configuration
 from models import fixed_engine
 from models.data.catalogue import file_of
 from models.data.dataset import Dataset, Split

@@ -12,13 +12,13 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from hwsim import config_file, data_fit
-from hwsim.config import Configuration
 from hwsim.config_file import with_overrides
 from hwsim.solver import Budget, Solver, narrowest, unequal
 from hwsim.studies.expressions import Expression
 from hwsim.studies.labels import IDLE, label_of
 from hwsim.studies.measurements import WITH_DATA
 from hwsim.studies.study import Axis, RandomSection, SolveSection, Study
+from hwsim.whole_configuration import Configuration
 from models.errors import InputError
 
 MOST_POINTS = 1_000_000

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from hwsim import config_file, events, metrics, vcd
-from hwsim.config import Configuration
 from hwsim.design import Design
 from hwsim.metrics import figure
 from hwsim.rundir import METRICS, TIMING, RunDirectory
+from hwsim.whole_configuration import Configuration
 from models.data.dataset import Split
 from models.errors import ArgumentError
 from rtl import registers

@@ -7,12 +7,12 @@ from typing import NamedTuple
 import numpy as np
 
 from hwsim import config_file
-from hwsim.config import Configuration
-from hwsim.constraints import divisors
 from hwsim.design import Design
+from hwsim.legal import divisors
 from hwsim.machine import Log, Machine, Samples
 from hwsim.schedule import Schedule, schedule
 from hwsim.timing import timing
+from hwsim.whole_configuration import Configuration
 from models.connectivity import feasible_out_degrees
 from models.errors import InputError
 from models.fixed_engine import BUBBLE, FixedEngine

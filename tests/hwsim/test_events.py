@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hwsim import config_file, events
-from hwsim.config import Configuration
 from hwsim.design import Design
 from hwsim.events import Clocking, Event, EventLog, Header, first_difference, read_events, write_events
 from hwsim.machine import Log, Machine
 from hwsim.machine_columns import EVENT_FIELDS, MEMORIES, WEIGHT
+from hwsim.whole_configuration import Configuration
 from models.errors import InputError
 from tests.hwsim.runs import FIXED
 from tests.work import calls
