@@ -17,7 +17,6 @@ from rich.table import Table
 
 from hwsim import config_file, report
 from hwsim.design import Design
-from hwsim.machine import Machine
 from hwsim.metrics import figure
 from hwsim.rundir import add_file, check_usable
 from hwsim.whole_configuration import Configuration
@@ -99,7 +98,7 @@ def _engines(config: Configuration) -> Iterator[tuple[str, Callable[[], object],
             yield f"fixed, {order}, batch 1", partial(engine.run, samples, 5), _SAMPLES
     if can_fixed and config.hardware is not None and config.out_degrees is not None:
         design = _design(config, engine="fixed", order="pipelined")
-        machine = Machine(design.config, design.network, design.initial_integers)
+        machine = design.machine()
         data = _synthetic(design)
         fed = machine.samples(
             data.integers(design.config.numbers.system.input), data.labels, design.config.training.kappa(0)

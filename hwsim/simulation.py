@@ -95,7 +95,7 @@ def simulate(
         The first time an access does not fit a port or reads a wrong word.
     """
     config = design.config
-    machine = Machine(config, design.network, design.initial_integers)
+    machine = design.machine()
     skew, period = machine.skew, machine.timing.period
     epochs = [disturbances.entering(design, e, len(data), period) for e in range(config.training.epochs)]
     total = sum(len(e.source) for e in epochs)

@@ -10,8 +10,8 @@ import numpy.typing as npt
 from hwsim.banks import Banks
 from hwsim.constraints import check_fixed
 from hwsim.design import Design
-from hwsim.schedule import JunctionSchedule, schedule
-from hwsim.timing import JunctionTiming, Timing, timing
+from hwsim.schedule import JunctionSchedule
+from hwsim.timing import JunctionTiming, Timing
 from hwsim.whole_configuration import Configuration
 from models.activations import ACTIVATIONS
 from models.errors import InputError
@@ -254,14 +254,14 @@ def plan(design: Design) -> Plan:
         If the design has no hardware of this kind.
     """
     config = design.config
-    made = schedule(config, design.patterns)
+    made = design.schedule
     hardware = config.hardware
     assert hardware is not None
     if config.connectivity.kind not in ("clash_free", "full"):
         rule = "is not free of clashes: the machine simulates its stalls, the hardware has none"
         raise InputError("connectivity.kind", config.connectivity.kind, rule, ["clash_free", "full"])
     check_fixed(config)
-    times = timing(config, made)
+    times = design.timing
     hops = config.hardware_hops
     n = len(design.patterns)
     trains = hardware.build == TRAINING

@@ -60,7 +60,7 @@ def loud(of: Plan, seed: int = 0) -> IntegerParameters:
 
 def machine(of: Plan, parameters: IntegerParameters) -> Machine:
     """The machine of a design that trains."""
-    return Machine(of.config, of.design.network, parameters)
+    return of.design.machine(parameters)
 
 
 def known(to: Machine, given: Samples) -> object:
