@@ -18,6 +18,7 @@ from rich.table import Table
 from hwsim import config_file, report
 from hwsim.design import Design
 from hwsim.metrics import figure
+from hwsim.random_streams import Stream
 from hwsim.rundir import add_file, check_usable
 from hwsim.whole_configuration import Configuration
 from models.activations import sigmoid
@@ -133,7 +134,7 @@ def _design(config: Configuration, **training: object) -> Design:
 
 def _synthetic(design: Design) -> Split:
     """Random images: no zeros to skip, every delta alive, so that no engine profits from easy data."""
-    rng = np.random.default_rng(1)
+    rng = design.generator(Stream.BENCHMARK)
     inputs = rng.integers(0, 256, (_SAMPLES, design.config.network.layers[0]), dtype=np.uint8)
     return Split(inputs, rng.integers(0, design.config.classes, _SAMPLES))
 

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from hwsim import data_fit, given_files
+from hwsim import data_fit, given_files, random_streams
 from hwsim.accelerator import Accelerator, accelerator
 from hwsim.banks import Banks
 from hwsim.machine import Log, Machine
 from hwsim.machine import check as check_machine
+from hwsim.random_streams import Stream
 from hwsim.schedule import Schedule, schedule
 from hwsim.timing import Timing, timing
 from hwsim.whole_configuration import Configuration
@@ -25,9 +26,6 @@ from models.network import IntegerParameters, Network, Parameters, RealParameter
 from models.optimisers import Optimiser
 from models.pattern import Pattern
 
-# Purposes of random draws: each has a stream of its own, so that changing how much one draws leaves the others alone.
-_CONNECTIVITY, _INITIAL, _SHUFFLE, DISTURBANCES = 0, 1, 2, 3
-
 
 @dataclass(frozen=True)
 class Design:
@@ -35,9 +33,9 @@ class Design:
 
     config: Configuration
 
-    def generator(self, *purpose: int) -> np.random.Generator:
-        """The random stream of one purpose."""
-        return np.random.default_rng(np.random.SeedSequence(self.config.seed, spawn_key=purpose))
+    def generator(self, stream: Stream, *index: int) -> np.random.Generator:
+        """The random numbers of one purpose; see :class:`hwsim.random_streams.Stream`."""
+        return random_streams.generator(self.config.seed, stream, *index)
 
     @cached_property
     def patterns(self) -> tuple[Pattern, ...]:
@@ -50,7 +48,7 @@ class Design:
                 c.connectivity.kind,
                 layers[i],
                 layers[i + 1],
-                self.generator(_CONNECTIVITY, i),
+                self.generator(Stream.CONNECTIVITY, i),
                 d_out=c.out_degrees[i] if c.out_degrees else None,
                 z=c.hardware.z[i] if c.hardware else None,
                 clash_free_type=c.connectivity.type,
@@ -74,7 +72,7 @@ class Design:
         t = self.config.training
         if t.init == "file":
             return given_files.parameters(self.config, self.network)
-        return initialise(self.network, t.init, t.init_fan, t.init_bias, self.generator(_INITIAL))
+        return initialise(self.network, t.init, t.init_fan, t.init_bias, self.generator(Stream.INITIAL))
 
     @cached_property
     def initial_real(self) -> RealParameters:
@@ -129,7 +127,7 @@ class Design:
         """In which order the ``n`` training samples enter in an epoch."""
         if not self.config.training.shuffle:
             return np.arange(n, dtype=np.int64)
-        return self.generator(_SHUFFLE, epoch).permutation(n)
+        return self.generator(Stream.SHUFFLE, epoch).permutation(n)
 
     def check(self) -> None:
         """Prove what can only be told from drawn patterns: that exact sums fit, and that no latency is too long.

@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from hwsim.design import DISTURBANCES, Design
+from hwsim.design import Design
+from hwsim.random_streams import Stream
 from models.errors import ArgumentError
 from models.fixed_engine import BUBBLE
 
@@ -65,7 +66,7 @@ class Disturbances:
 
         Each disturbance has a random stream of its own, so that one does not shift another.
         """
-        late, inference, blocked = (design.generator(DISTURBANCES, epoch, i) for i in range(3))
+        late, inference, blocked = (design.generator(Stream.DISTURBANCES, epoch, i) for i in range(3))
         bubbles = late.geometric(1 - self.late, n) - 1  # before each sample
         source = np.full(n + bubbles.sum(), BUBBLE, np.int64)
         source[np.arange(n) + np.cumsum(bubbles)] = design.epoch_order(epoch, n)

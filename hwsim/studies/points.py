@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from hwsim import config_file, data_fit
+from hwsim import config_file, data_fit, random_streams
 from hwsim.config_file import with_overrides
 from hwsim.solver import Budget, Solver, narrowest, unequal
 from hwsim.studies.expressions import Expression
@@ -136,7 +136,7 @@ class Space:
         points = Points()
         for k in range(drawn):
             draws = {
-                name: _draw(axis.random, np.random.default_rng([self.study.seed, position, k]))
+                name: _draw(axis.random, random_streams.of_axis(self.study.seed, position, k))
                 for position, (name, axis) in enumerate(self.study.axes.items())
                 if axis.random is not None
             }
@@ -230,7 +230,6 @@ def _among(cycles: list[int], wanted: tuple[int, ...] | None) -> bool:
 
 
 def _draw(of: RandomSection, rng: np.random.Generator) -> Any:
-    """Each axis and draw has a random stream of its own, so that one more of either shifts no other."""
     if of.choice is not None:
         return of.choice[int(rng.integers(len(of.choice)))]
     assert of.low is not None and of.high is not None

@@ -41,7 +41,7 @@ def samples(of: Plan, n: int, seed: int = 0, inference: float = 0.0, illegal: fl
         rng.integers(least, greatest + 1, n).astype(np.int32),
         rng.random(n) >= (inference if of.trains else 1.0),
     )
-    return spoilt(config, legal, illegal) if illegal else legal
+    return spoilt(of.design, legal, illegal) if illegal else legal
 
 
 def part(given: Samples, first: int, last: int | None = None) -> Samples:
