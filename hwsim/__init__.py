@@ -4,14 +4,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hwsim.config import Configuration
     from hwsim.config_file import load
     from hwsim.design import Design
     from hwsim.training import train
+    from hwsim.whole_configuration import Configuration
 
 __all__ = ["Configuration", "Design", "load", "train"]
 
-_HOMES = {"Configuration": "config", "Design": "design", "load": "config_file", "train": "training"}
+_HOMES = {"Configuration": "whole_configuration", "Design": "design", "load": "config_file", "train": "training"}
 
 
 def __getattr__(name: str) -> Any:

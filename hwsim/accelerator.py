@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from hwsim.banks import Banks
-from hwsim.config import Configuration
 from hwsim.edge_processors import operations, partial_bits, results_per_clock
 from hwsim.memories import MemoryKey, MemoryKind
 from hwsim.schedule import Schedule
 from hwsim.timing import flush, latencies
+from hwsim.whole_configuration import Configuration
 from models.errors import InputError
 from models.number_system import NumberSystem
 

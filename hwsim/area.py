@@ -15,6 +15,7 @@ from hwsim import config_file
 from hwsim.config import Int, Real, Section, Text
 from hwsim.costs import Costs, Task
 from hwsim.figures import RESOURCES
+from hwsim.messages import told
 from models.errors import InputError
 
 DEFAULT = Path(__file__).with_name("area.yaml")
@@ -84,7 +85,7 @@ def load(path: Path = DEFAULT) -> Areas:
     try:
         areas = Areas.model_validate(config_file.read_sections(path, "table of areas"))
     except ValidationError as e:
-        raise config_file.told(e, Areas) from None
+        raise told(e, Areas) from None
     for name, fitted in areas.resources.items():
         for known, key in ((RESOURCES, name), *((FEATURES, f) for f in fitted.weights)):
             if key not in known:

@@ -16,11 +16,11 @@ import numpy as np
 from rich.table import Table
 
 from hwsim import config_file, report
-from hwsim.config import Configuration
 from hwsim.design import Design
-from hwsim.machine import Machine
 from hwsim.metrics import figure
+from hwsim.random_streams import Stream
 from hwsim.rundir import add_file, check_usable
+from hwsim.whole_configuration import Configuration
 from models.activations import sigmoid
 from models.data.dataset import Split
 from models.errors import ArgumentError, InputError
@@ -99,7 +99,7 @@ def _engines(config: Configuration) -> Iterator[tuple[str, Callable[[], object],
             yield f"fixed, {order}, batch 1", partial(engine.run, samples, 5), _SAMPLES
     if can_fixed and config.hardware is not None and config.out_degrees is not None:
         design = _design(config, engine="fixed", order="pipelined")
-        machine = Machine(design.config, design.network, design.initial_integers)
+        machine = design.machine()
         data = _synthetic(design)
         fed = machine.samples(
             data.integers(design.config.numbers.system.input), data.labels, design.config.training.kappa(0)
@@ -134,7 +134,7 @@ def _design(config: Configuration, **training: object) -> Design:
 
 def _synthetic(design: Design) -> Split:
     """Random images: no zeros to skip, every delta alive, so that no engine profits from easy data."""
-    rng = np.random.default_rng(1)
+    rng = design.generator(Stream.BENCHMARK)
     inputs = rng.integers(0, 256, (_SAMPLES, design.config.network.layers[0]), dtype=np.uint8)
     return Split(inputs, rng.integers(0, design.config.classes, _SAMPLES))
 

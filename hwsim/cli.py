@@ -19,10 +19,10 @@ import typer
 
 from hwsim import cli_data, cli_explore, cli_scatter, cli_torch, config_file, report
 from hwsim.cli_options import ConfigPath, DataDir, Out, Quiet, Seed, Set, console_of, overrides
-from hwsim.config import Configuration
 from hwsim.disturbances import MACHINE, STREAMS, Disturbances
 from hwsim.violations import Violation
 from hwsim.watch import preparing, train_watcher
+from hwsim.whole_configuration import Configuration
 from models.errors import ArgumentError, InputError
 from models.files import temporary
 
@@ -80,16 +80,11 @@ def check(
     from hwsim import data_fit
     from hwsim.design import Design
     from hwsim.rundir import CONNECTIVITY, RunDirectory
-    from hwsim.schedule import schedule
-    from hwsim.timing import timing
     from models.connectivity import write_connectivity
 
     loaded = _load(config, seed, assign)
     design = Design(loaded)
-    if loaded.training.engine != "float":
-        design.fixed_engine()  # proves that exact sums fit, and that the pattern can be drawn
-    if loaded.hardware is not None and loaded.out_degrees is not None:
-        timing(loaded, schedule(loaded, design.patterns))  # proves that no latency is too long
+    design.check()
     notes = data_fit.check(loaded, data_dir)
     console = console_of(quiet)
     report.describe(console, loaded, design)

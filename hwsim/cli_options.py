@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from hwsim import config_file
-from hwsim.config import Configuration
+from hwsim.whole_configuration import Configuration
 
 ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG", help="configuration file (YAML)", show_default=False)]
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="directory for the results", show_default=False)]

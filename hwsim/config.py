@@ -1,7 +1,6 @@
-"""The configuration of one design: what a YAML file says, validated and frozen.
+"""The sections of a configuration: shapes, types and ranges of single fields, and what follows from them alone.
 
-Shapes, types and ranges of single fields are declared here; rules that join fields are in :mod:`hwsim.constraints`. Reading
-and writing files is in :mod:`hwsim.config_file`.
+Rules that join fields are in :mod:`hwsim.constraints`; the :class:`hwsim.whole_configuration.Configuration` obeys them.
 """
 
 from functools import cached_property
@@ -9,12 +8,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, model_validator
 
-from hwsim import constraints
-from hwsim.patterns import scatter_windows
+from hwsim import degrees
+from hwsim.legal import check_visible
+from models.errors import InputError
 from models.fixedpoint import Format, Rounding
 from models.network import INITIALISATIONS
 from models.number_system import STEPS, NumberSystem
-from models.order import FLUSH, OVERLAP, SEQUENTIAL, Hops
 
 Int = Annotated[int, Strict()]
 Bool = Annotated[bool, Strict()]
@@ -85,7 +84,7 @@ class FormatSection(Section):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        constraints.check_fraction(self.width, self.fraction)
+        self.format()  # has a rule of its own
         return self
 
     def format(self) -> Format:
@@ -138,8 +137,12 @@ class NumbersSection(Section):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        constraints.check_fraction(self.width, self.fraction)
-        constraints.check_numbers(self.system, "preactivation.width" if self.preactivation else "width")
+        try:
+            assert self.system
+        except InputError as e:
+            if e.field == "preactivation.width" and self.preactivation is None:  # then it is that of all signals
+                raise InputError("width", e.value, e.rule, e.nearest) from None
+            raise
         return self
 
 
@@ -228,7 +231,7 @@ class MorseSection(Section):
 class DataSection(Section):
     """Where samples come from."""
 
-    name: Annotated[FileName, AfterValidator(constraints.check_visible)] = Field(
+    name: Annotated[FileName, AfterValidator(check_visible)] = Field(
         "mnist-mini", description="a data set of `hwsim data list`, or the path of an .npz, .npy or .csv file or of a folder"
     )
     pad: Literal["end", "spread"] = Field(
@@ -237,6 +240,10 @@ class DataSection(Section):
     pad_outputs: Literal["end", "spread"] = Field("end", description="where classes stand among the output neurons")
     validation: Annotated[Int, Field(ge=0, le=10**9)] = Field(0, description="training samples held out, the last ones")
     morse: MorseSection | None = None
+
+
+class DefaultData(DataSection):
+    """The data set of a configuration that names none, which is not held against a network that it does not fit."""
 
 
 Directions = Annotated[tuple[Count, ...], Field(min_length=1, max_length=3)]
@@ -293,8 +300,8 @@ class FrontendSection(Section):
     threads: Annotated[Int, Field(ge=1, le=256)] = Field(1, description="of the processor; other threads round differently")
 
 
-class Configuration(Section):
-    """A whole design; from it come the reference, the machine and the hardware."""
+class Settings(Section):
+    """All sections of a configuration, each legal by itself; whether they fit together is not known yet."""
 
     schema_version: Version = 1
     name: Annotated[Text, Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] = "unnamed"
@@ -308,66 +315,24 @@ class Configuration(Section):
     frontend: FrontendSection | None = Field(None, description="its features are the inputs of the network")
     scatter: ScatterSection = ScatterSection()
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        constraints.check_design(self)
-        scatter_windows.check(self)
-        return self
-
-    @cached_property
+    @property
     def out_degrees(self) -> tuple[int, ...] | None:
         """d_out of every junction; ``None`` for random patterns, whose degrees vary."""
-        return None if self.connectivity.kind == "random" else constraints.out_degrees(self)
+        net = self.network
+        return None if self.connectivity.kind == "random" else degrees.out_degrees(net.layers, net.out_degree, net.density)
 
-    @cached_property
+    @property
     def edges(self) -> tuple[int, ...]:
         """W_i of every junction."""
-        layers = self.network.layers
-        if self.out_degrees is None:
-            return constraints.random_edges(self)
-        return tuple(n * d for n, d in zip(layers, self.out_degrees, strict=False))
+        net, out = self.network, self.out_degrees
+        if out is None:
+            return degrees.random_edges(net.layers, net.out_degree, net.density)
+        return tuple(n * d for n, d in zip(net.layers, out, strict=False))
 
     @property
     def classes(self) -> int:
         """Outputs that count."""
         return self.network.classes or self.network.layers[-1]
-
-    @property
-    def states_data(self) -> bool:
-        """Whether a data set was given, or is only the default."""
-        return "data" in self.model_fields_set and bool(self.data.model_fields_set)
-
-    @property
-    def kappa_range(self) -> tuple[int, int]:
-        """Least and greatest learning-rate shift that the hardware can be given."""
-        if self.hardware is not None and self.hardware.kappa is not None:
-            return self.hardware.kappa
-        used = [k for _, k in self.training.rate_shift]
-        return min(used), max(used)
-
-    @property
-    def kappa_bits(self) -> int:
-        """Bits of a learning-rate shift on the stream of samples: some of what they can say may be illegal."""
-        return max(1, self.kappa_range[1].bit_length())
-
-    @property
-    def label_bits(self) -> int:
-        """Bits of a label on the streams of samples and results."""
-        return max(1, (self.classes - 1).bit_length())
-
-    @property
-    def hops(self) -> Hops:
-        """The order of training as hops."""
-        return SEQUENTIAL if self.training.order == "sequential" else self.hardware_hops
-
-    @property
-    def hardware_hops(self) -> Hops:
-        """The order in which the accelerator works, whichever the engines are told to follow."""
-        return OVERLAP if self.hardware and self.hardware.schedule == "overlap" else FLUSH
-
-    def notes(self) -> list[str]:
-        """What the configuration says that has no effect here; nothing is ignored silently."""
-        return constraints.ineffective(self)
 
 
 assert {*INITIALISATIONS, "file"} == set(TrainingSection.model_fields["init"].annotation.__args__)  # type: ignore[union-attr]

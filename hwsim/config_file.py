@@ -4,14 +4,13 @@ import hashlib
 import json
 import re
 from pathlib import Path
-from typing import Any, ClassVar, get_args, get_origin
+from typing import Any, ClassVar
 
 import yaml
-from pydantic import BaseModel, ValidationError
 
 from hwsim import given_files
-from hwsim.config import Configuration
-from hwsim.constraints import close_names
+from hwsim.messages import brief, shown
+from hwsim.whole_configuration import Configuration
 from models.errors import ArgumentError, InputError
 from models.files.regular import opened, unreadable
 from models.number_system import STEPS
@@ -62,7 +61,7 @@ def _scalar(loader: _Loader, node: yaml.Node) -> Any:
     if kind == "str":
         return text
     if not _PLAIN[kind][0].match(text):
-        raise _fault(node, f"{_brief(text)} is no {kind}")
+        raise _fault(node, f"{brief(text)} is no {kind}")
     if kind == "null":
         return None
     if kind == "bool":
@@ -88,18 +87,18 @@ def _mapping(loader: _Loader, node: yaml.Node) -> dict[str, Any]:
     for key, value in node.value:
         name = loader.construct_object(key, deep=True)
         if not isinstance(key, yaml.ScalarNode):
-            raise _fault(key, f"the key {_shown(name)} is not a word")
+            raise _fault(key, f"the key {shown(name)} is not a word")
         name = key.value  # as it is written: 10, 0x10 and true are names here, no values
         if not name:
             raise _fault(key, "a key is empty")
         if name in result:
-            raise _fault(key, f"the key {_brief(name)} stands twice")
+            raise _fault(key, f"the key {brief(name)} stands twice")
         result[name] = loader.construct_object(value, deep=True)
     return result
 
 
 def _no_tag(loader: _Loader, node: yaml.Node) -> None:
-    raise _fault(node, f"the tag {_brief(node.tag.replace(_CORE, '!!'))} has no meaning here")
+    raise _fault(node, f"the tag {brief(node.tag.replace(_CORE, '!!'))} has no meaning here")
 
 
 for _name, (_pattern, _first) in _PLAIN.items():
@@ -157,7 +156,7 @@ def with_overrides(data: dict[str, Any], overrides: dict[str, Any]) -> dict[str,
             elif isinstance(inner, str) and name in _FOR_ALL:
                 inner = dict.fromkeys(_FOR_ALL[name], inner)
             if not isinstance(inner, dict):
-                raise InputError(".".join(map(_brief, sections[:depth])), _shown(inner), "must be a section with keys")
+                raise InputError(".".join(map(brief, sections[:depth])), shown(inner), "must be a section with keys")
             # A copy: with anchors, two sections of the file can be one object.
             at[section] = dict(inner)
             at = at[section]
@@ -264,154 +263,9 @@ def value_of(text: str) -> Any:
 
 def parse(data: dict[str, Any]) -> Configuration:
     """Validate plain data as a configuration; see :func:`load`."""
-    try:
-        config = Configuration.model_validate(data)
-    except ValidationError as e:
-        raise told(e) from None
-    except (RecursionError, OverflowError) as e:
-        raise InputError("configuration", None, f"cannot be understood: {e}") from None
-    # Equal designs shall be equal objects, however their degrees were given.
-    degrees = {} if config.out_degrees is None else {"out_degree": config.out_degrees, "density": None}
-    network = config.network.model_copy(update=degrees | {"classes": config.classes})
-    return config.model_copy(update={"network": network})
-
-
-def told(error: ValidationError, root: type[BaseModel] = Configuration) -> InputError:
-    """The first violation of the rules of ``root`` as one line with the field's full name and legal values."""
-    # A misspelt key is also a missing one, and a union reports every alternative: the most telling comes first, that is
-    # an unknown key, else what lies deepest in the data, else the alternative that fits what was given.
-    first = max(
-        error.errors(include_url=False),
-        key=lambda e: (
-            e["type"] == "extra_forbidden",
-            len(_location(e["loc"], e["type"], root)),
-            e["type"] in (("literal_error", "enum") if isinstance(e["input"], str) else ("tuple_type",)),
-        ),
-    )
-    kind, given, context = first["type"], first["input"], first.get("ctx", {})
-    location = _location(first["loc"], kind, root)
-    field = "".join(f"[{x}]" if isinstance(x, int) else f".{_brief(x)}" for x in location).lstrip(".") or "configuration"
-    cause = context.get("error")
-    if isinstance(cause, InputError):
-        inner = cause.field if not location else f"{field}.{cause.field}"
-        return InputError(inner, cause.value, cause.rule, cause.nearest)
-    if kind == "extra_forbidden":
-        return InputError(
-            field, None, "is an unknown key", close_names(str(location[-1]), _model(location[:-1], root).model_fields)
-        )
-    if kind == "missing":
-        return InputError(field, None, "is missing")
-    if kind in ("literal_error", "enum"):
-        legal = re.findall(r"'([^']*)'", str(context["expected"])) or [str(context["expected"])]
-        rule = f"must be {' or '.join(legal)}" + (f", or a list {_LISTS[field]}" if field in _LISTS else "")
-        return InputError(field, _shown(given), rule, close_names(str(given), legal))
-    nearest = [v for k, v in context.items() if k in ("ge", "le")]
-    if isinstance(context.get("lt"), int):
-        nearest = [context["lt"] - 1]
-    return InputError(field, _shown(given), _rule(kind, context, first["msg"], given, field), nearest)
-
-
-def _rule(kind: str, context: dict[str, Any], message: str, given: Any, field: str) -> str:
-    if kind not in _RULES:
-        return re.sub(r"^\w+ should", "must", message[0].lower() + message[1:])
-    if kind == "tuple_type" and field in _LISTS:
-        return f"must be a list {_LISTS[field]}" + (" (or the word full)" if field in _OR_FULL else "")
-    if kind == "float_type" and type(given) is int:
-        return "is beyond the range of floating-point numbers"
-    said_text = isinstance(given, str) and kind in ("int_type", "float_type", "bool_type")
-    return _RULES[kind].format(**context) + (", not text" if said_text else "")
-
-
-_RULES = {
-    "int_type": "must be a whole number",
-    "int_from_float": "must be a whole number",
-    "float_type": "must be a number",
-    "finite_number": "must be a finite number",
-    "bool_type": "must be true or false",
-    "string_type": "must be text (in quotes if it looks like something else)",
-    "string_pattern_mismatch": "must consist of letters, digits, '.', '_' and '-', and begin with a letter or digit",
-    "string_too_short": "must have at least {min_length} character",
-    "string_too_long": "must have at most {max_length} characters",
-    "tuple_type": "must be a list",
-    "model_type": "must be a section with keys",
-    "too_short": "must have at least {min_length} entries",
-    "too_long": "must have at most {max_length} entries",
-    "greater_than": "must be greater than {gt}",
-    "greater_than_equal": "must be at least {ge}",
-    "less_than": "must be less than {lt}",
-    "less_than_equal": "must be at most {le}",
-}
-"""pydantic's kinds of violation in this project's words."""
-
-_LISTS = {
-    "network.out_degree": "with one entry for each junction",
-    "network.density": "with one entry for each junction",
-    "network.activation": "with one entry for each junction",
-    "hardware.z": "with one entry for each junction",
-    "training.rate_shift": "of pairs [epoch, kappa]",
-}
-_OR_FULL = ("network.out_degree", "network.density")
-
-
-def _shown(value: Any, depth: int = 2) -> Any:
-    """A value as it stands in a file, short: aliases can make one whose full text does not fit into memory."""
-    if value is None or isinstance(value, bool):
-        return json.dumps(value)
-    if isinstance(value, str):
-        return f'"{_brief(value)}"'
-    if isinstance(value, (list, tuple)):
-        entries = [str(_shown(v, depth - 1)) for v in value[:3]] if depth else []
-        return f"[{', '.join(entries + ['...'] * (len(value) > len(entries)))}]"
-    if isinstance(value, dict):
-        entries = [f"{_brief(str(k))}: {_shown(v, depth - 1)}" for k, v in list(value.items())[:3]] if depth else []
-        return f"{{{', '.join(entries + ['...'] * (len(value) > len(entries)))}}}"
-    return value
-
-
-def _brief(text: str) -> str:
-    plain = text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
-    return plain if len(plain) <= 60 else plain[:57] + "..."
-
-
-def _location(loc: tuple[int | str, ...], kind: str, root: type[BaseModel]) -> list[int | str]:
-    """Without the names of union alternatives, which pydantic puts in between."""
-    kept: list[int | str] = []
-    for place, x in enumerate(loc):
-        last = place == len(loc) - 1
-        known = x in _fields(kept, root) or _holds_names(kept, root)
-        if isinstance(x, int) or (kind == "extra_forbidden" and last) or known:
-            kept.append(x)
-    return kept
-
-
-def _fields(location: list[int | str], root: type[BaseModel]) -> dict[str, Any]:
-    """The fields of the section at ``location``; none if there is something else."""
-    if not location:
-        return dict(root.model_fields)
-    return dict(_model(location, root).model_fields)
-
-
-def _holds_names(location: list[int | str], root: type[BaseModel]) -> bool:
-    """Whether what stands at ``location`` is a section whose keys are names that the user chose."""
-    if not location or isinstance(location[-1], int):
-        return False
-    field = _model(location[:-1], root).model_fields.get(location[-1])
-    return field is not None and get_origin(field.annotation) is dict
-
-
-def _model(location: list[int | str], root: type[BaseModel]) -> type[BaseModel]:
-    """The section at ``location``, or one without fields."""
-    model = root
-    for place, x in enumerate(location):
-        if _holds_names(location[:place], root):
-            continue  # the name of a section: its fields are those that the names have in common
-        if isinstance(x, int):
-            continue  # an entry of a list of sections, which all have the same fields
-        field = model.model_fields.get(str(x))
-        alternatives = () if field is None else get_args(field.annotation) or (field.annotation,)
-        sections = [a for a in alternatives if isinstance(a, type) and issubclass(a, BaseModel)]
-        model = sections[0] if sections else BaseModel
-    return model
+    if not isinstance(data, dict):
+        raise InputError("configuration", shown(data), "must be a section with keys")
+    return Configuration(**data)
 
 
 def resolved(config: Configuration) -> dict[str, Any]:

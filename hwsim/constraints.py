@@ -1,68 +1,18 @@
 """Rules that join several fields of a configuration; each violation is one line with the nearest legal values."""
 
-import difflib
 import itertools
-import math
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
-from unicodedata import category
 
-from pydantic_core import PydanticCustomError
-
+from hwsim.config import Section, Settings
 from hwsim.edge_processors import results_per_clock
+from hwsim.legal import divisors, nearest
 from models.activations import ACTIVATIONS
-from models.connectivity import degrees_of_density, in_degree
 from models.errors import InputError
-from models.number_system import NumberSystem
-
-if TYPE_CHECKING:
-    from hwsim.config import Configuration, Section
 
 MOST_EDGES = 2**28
-_MOST_TABLE_BITS = 20
 
 
-def nearest(value: float, legal: Iterable[int], count: int = 2) -> list[int]:
-    """The ``count`` legal values closest to ``value``, in ascending order."""
-    return sorted(sorted(legal, key=lambda v: (abs(v - value), v))[:count])
-
-
-def divisors(n: int) -> list[int]:
-    """All divisors of ``n`` in ascending order."""
-    small = [d for d in range(1, math.isqrt(n) + 1) if n % d == 0]
-    return sorted({*small, *(n // d for d in small)})
-
-
-def check_visible(text: str) -> str:
-    """Refuse characters that are not seen, or that change how others are seen: they make names look like other names."""
-    hidden = next((c for c in text if category(c)[0] == "C" or category(c) in ("Zl", "Zp")), None)
-    if hidden is not None:
-        raise PydanticCustomError("invisible", f"must not contain the invisible character U+{ord(hidden):04X}")
-    return text
-
-
-def check_fraction(width: int, fraction: int) -> None:
-    """A format cannot have more fraction bits than bits."""
-    if fraction > width:
-        raise InputError("fraction", fraction, f"must not exceed the width {width}", [width])
-
-
-def check_numbers(numbers: NumberSystem, preactivation_field: str) -> None:
-    """Rules of the number system that do not depend on the network."""
-    if numbers.preactivation.width > _MOST_TABLE_BITS:
-        rule = f"is that of the pre-activations, which address the activation tables: at most {_MOST_TABLE_BITS} bits"
-        raise InputError(preactivation_field, numbers.preactivation.width, rule, [_MOST_TABLE_BITS])
-    for name in ("weight", "bias", "preactivation", "activation", "derivative", "delta"):
-        if not getattr(numbers, name).signed and name not in ("activation", "derivative"):
-            raise InputError(
-                f"{name}.signed", False, "must be true: only inputs, activations and derivatives can be unsigned"
-            )
-    if numbers.product_fraction < numbers.bias.fraction:
-        rule = "must not be less than the fraction of the biases, which are added to products"
-        raise InputError("product_fraction", numbers.product_fraction, rule, [numbers.bias.fraction])
-
-
-def check_design(config: "Configuration") -> None:
+def check_design(config: Settings) -> None:
     """All rules; raises :class:`InputError` at the first violation."""
     _check_network(config)
     _check_degrees(config)
@@ -77,7 +27,7 @@ def _one_per_junction(field: str, values: Sequence[object], junctions: int) -> N
         raise InputError(field, list(values), f"must have one entry for each of the {junctions} junctions")
 
 
-def _check_network(config: "Configuration") -> None:
+def _check_network(config: Settings) -> None:
     net = config.network
     if net.classes is not None and net.classes > net.layers[-1]:
         raise InputError(
@@ -93,7 +43,7 @@ def _check_network(config: "Configuration") -> None:
         raise InputError("network.cost", net.cost, rule, ["quadratic"])
 
 
-def _check_degrees(config: "Configuration") -> None:
+def _check_degrees(config: Settings) -> None:
     net, kind = config.network, config.connectivity.kind
     if net.out_degree is not None and net.density is not None:
         raise InputError("network.density", None, "give out_degree or density, not both")
@@ -115,37 +65,7 @@ def _check_degrees(config: "Configuration") -> None:
         raise InputError("network", None, f"{sum(edges)} edges are too many: at most {MOST_EDGES}")
 
 
-def out_degrees(config: "Configuration") -> tuple[int, ...]:
-    """d_out of every junction from degrees or densities; every right neuron must get the same whole number of edges."""
-    net = config.network
-    if not isinstance(net.out_degree, tuple) and not isinstance(net.density, tuple):
-        return net.layers[1:]
-    degrees = []
-    for i, (left, right) in enumerate(itertools.pairwise(net.layers)):
-        if isinstance(net.out_degree, tuple):
-            d = net.out_degree[i]
-            in_degree(left, d, right, f"network.out_degree[{i}]")  # refuses what does not divide
-        elif isinstance(net.density, tuple):
-            d = degrees_of_density(left, right, net.density[i], f"network.density[{i}]").d_out
-        degrees.append(d)
-    return tuple(degrees)
-
-
-def random_edges(config: "Configuration") -> tuple[int, ...]:
-    """W of every junction of a random pattern: any density, rounded to whole edges."""
-    net = config.network
-    pairs = [a * b for a, b in itertools.pairwise(net.layers)]
-    if isinstance(net.density, tuple):
-        return tuple(max(1, round(d * n)) for d, n in zip(net.density, pairs, strict=True))
-    if not isinstance(net.out_degree, tuple):
-        return tuple(pairs)
-    for i, d in enumerate(net.out_degree):
-        if d > net.layers[i + 1]:
-            raise InputError(f"network.out_degree[{i}]", d, f"must not exceed N_{i + 1}", [net.layers[i + 1]])
-    return tuple(a * d for a, d in zip(net.layers, net.out_degree, strict=False))
-
-
-def _check_hardware(config: "Configuration") -> None:
+def _check_hardware(config: Settings) -> None:
     kind, net, hardware = config.connectivity.kind, config.network, config.hardware
     if hardware is None:
         if kind == "clash_free":
@@ -172,14 +92,14 @@ def _check_hardware(config: "Configuration") -> None:
             raise InputError(f"hardware.z[{i + 1}]", hardware.z[i + 1], rule, legal[:2])
 
 
-def _check_kappa(config: "Configuration", given: tuple[int, int] | None) -> None:
+def _check_kappa(config: Settings, given: tuple[int, int] | None) -> None:
     used = [k for _, k in config.training.rate_shift]
     if given is not None and not (given[0] <= min(used, default=given[0]) and max(used, default=given[1]) <= given[1]):
         rule = "must span the learning-rate shifts of training.rate_shift, the least first"
         raise InputError("hardware.kappa", list(given), rule, [[min(used), max(used)]])
 
 
-def _check_training(config: "Configuration") -> None:
+def _check_training(config: Settings) -> None:
     training = config.training
     starts = [start for start, _ in training.rate_shift]
     if not starts or starts[0] != 0 or sorted(set(starts)) != starts:
@@ -194,13 +114,13 @@ def _check_training(config: "Configuration") -> None:
         raise InputError("training.order", "pipelined", rule, ["sequential", "batch_size 1"])
 
 
-def check_fixed(config: "Configuration") -> None:
+def check_fixed(config: Settings) -> None:
     """What the fixed-point engines cannot do."""
     if config.network.activations[-1] == "softmax":
         raise InputError("network.activation", "softmax", "needs the float engine; in fixed point", ACTIVATIONS)
 
 
-def ineffective(config: "Configuration") -> list[str]:
+def ineffective(config: Settings) -> list[str]:
     """Settings that the rest of the configuration makes meaningless."""
     notes = []
     kind = config.connectivity.kind
@@ -227,12 +147,6 @@ def ineffective(config: "Configuration") -> list[str]:
     return notes
 
 
-def _changed(section: "Section", keys: Iterable[str]) -> list[str]:
+def _changed(section: Section, keys: Iterable[str]) -> list[str]:
     """Those of ``keys`` whose values are not the defaults."""
     return [k for k in keys if getattr(section, k) != type(section).model_fields[k].default]
-
-
-def close_names(given: str, known: Iterable[str]) -> list[str]:
-    """Known names that look like the given one, or all if none does and they are few."""
-    names = list(known)
-    return difflib.get_close_matches(given, names, n=3, cutoff=0.5) or (names if len(names) <= 8 else [])

@@ -13,10 +13,10 @@ from enum import StrEnum, auto
 from typing import Any
 
 from hwsim.accelerator import Accelerator, Junction, Memory, accelerator
-from hwsim.config import Configuration
 from hwsim.edge_processors import lanes_per_neuron, partial_bits, product_bits
 from hwsim.energy import Energies
 from hwsim.memories import MemoryKey, MemoryKind
+from hwsim.whole_configuration import Configuration
 from models.number_system import NumberSystem
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from hwsim.config import Configuration
+from hwsim.whole_configuration import Configuration
 from models.data import catalogue
 from models.data.catalogue import Outline
 from models.data.morse import MorseOptions

@@ -7,10 +7,15 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from hwsim import data_fit, given_files
+from hwsim import data_fit, given_files, random_streams
 from hwsim.accelerator import Accelerator, accelerator
-from hwsim.config import Configuration
-from hwsim.schedule import schedule
+from hwsim.banks import Banks
+from hwsim.machine import Log, Machine
+from hwsim.machine import check as check_machine
+from hwsim.random_streams import Stream
+from hwsim.schedule import Schedule, schedule
+from hwsim.timing import Timing, timing
+from hwsim.whole_configuration import Configuration
 from models import connectivity
 from models.data import catalogue
 from models.data.dataset import Dataset, Split, pad, padded_positions
@@ -21,9 +26,6 @@ from models.network import IntegerParameters, Network, Parameters, RealParameter
 from models.optimisers import Optimiser
 from models.pattern import Pattern
 
-# Purposes of random draws: each has a stream of its own, so that changing how much one draws leaves the others alone.
-_CONNECTIVITY, _INITIAL, _SHUFFLE, DISTURBANCES = 0, 1, 2, 3
-
 
 @dataclass(frozen=True)
 class Design:
@@ -31,9 +33,9 @@ class Design:
 
     config: Configuration
 
-    def generator(self, *purpose: int) -> np.random.Generator:
-        """The random stream of one purpose."""
-        return np.random.default_rng(np.random.SeedSequence(self.config.seed, spawn_key=purpose))
+    def generator(self, stream: Stream, *index: int) -> np.random.Generator:
+        """The random numbers of one purpose; see :class:`hwsim.random_streams.Stream`."""
+        return random_streams.generator(self.config.seed, stream, *index)
 
     @cached_property
     def patterns(self) -> tuple[Pattern, ...]:
@@ -46,7 +48,7 @@ class Design:
                 c.connectivity.kind,
                 layers[i],
                 layers[i + 1],
-                self.generator(_CONNECTIVITY, i),
+                self.generator(Stream.CONNECTIVITY, i),
                 d_out=c.out_degrees[i] if c.out_degrees else None,
                 z=c.hardware.z[i] if c.hardware else None,
                 clash_free_type=c.connectivity.type,
@@ -70,7 +72,7 @@ class Design:
         t = self.config.training
         if t.init == "file":
             return given_files.parameters(self.config, self.network)
-        return initialise(self.network, t.init, t.init_fan, t.init_bias, self.generator(_INITIAL))
+        return initialise(self.network, t.init, t.init_fan, t.init_bias, self.generator(Stream.INITIAL))
 
     @cached_property
     def initial_real(self) -> RealParameters:
@@ -88,6 +90,28 @@ class Design:
         return self.initial_real if self.config.training.engine == "float" else self.initial_integers
 
     @cached_property
+    def schedule(self) -> Schedule:
+        """Where every lane of the accelerator goes in every clock of a pass, verified.
+
+        Raises
+        ------
+        InputError
+            If there is no hardware.
+        """
+        return schedule(self.config, self.patterns)
+
+    @cached_property
+    def timing(self) -> Timing:
+        """When the accelerator's results land, and the clocks of a junction cycle.
+
+        Raises
+        ------
+        InputError
+            If there is no hardware, or a result would be lost.
+        """
+        return timing(self.config, self.schedule)
+
+    @cached_property
     def accelerator(self) -> Accelerator:
         """Figures of the hardware; those of a structured pattern depend on what was drawn.
 
@@ -97,13 +121,72 @@ class Design:
             If there is no hardware.
         """
         stalls = self.config.connectivity.kind == "structured"
-        return accelerator(self.config, schedule(self.config, self.patterns) if stalls else None)
+        return accelerator(self.config, self.schedule if stalls else None)
 
     def epoch_order(self, epoch: int, n: int) -> npt.NDArray[np.int64]:
         """In which order the ``n`` training samples enter in an epoch."""
         if not self.config.training.shuffle:
             return np.arange(n, dtype=np.int64)
-        return self.generator(_SHUFFLE, epoch).permutation(n)
+        return self.generator(Stream.SHUFFLE, epoch).permutation(n)
+
+    def check(self) -> None:
+        """Prove what can only be told from drawn patterns: that exact sums fit, and that no latency is too long.
+
+        Raises
+        ------
+        InputError
+            If one of them is not so, or the patterns cannot be drawn.
+        """
+        if self.config.training.engine != "float":
+            self.fixed_engine()
+        if self.config.hardware is not None and self.config.out_degrees is not None:
+            assert self.timing.period
+
+    def machine(
+        self,
+        parameters: IntegerParameters | None = None,
+        *,
+        schedule: Schedule | None = None,
+        timing: Timing | None = None,
+        banks: Banks | None = None,
+        enforce: bool = True,
+        log: Log | None = None,
+    ) -> Machine:
+        """The cycle-level machine.
+
+        Parameters
+        ----------
+        parameters
+            Its initial integers, if not the design's.
+        schedule, timing, banks
+            In place of those that follow from the configuration; for experiments with broken ones.
+        enforce
+            See :class:`hwsim.machine.Machine`.
+        log
+            Where accesses are recorded.
+
+        Raises
+        ------
+        InputError
+            If the design has no machine, or the parameters do not fit.
+        """
+        initial = self.initial_integers if parameters is None else parameters
+        check_machine(self.config)
+        made = Machine(
+            self.config,
+            self.network,
+            initial,
+            schedule or self.schedule,
+            timing or self.timing,
+            banks or Banks.of(self.config.hops, self.config.network.junctions),
+            enforce=enforce,
+        )
+        made.log = log
+        return made
+
+    def reference(self) -> FixedEngine | FloatEngine:
+        """The reference that trains, with its initial parameters; in fixed point if the machine trains."""
+        return self.float_engine() if self.config.training.engine == "float" else self.fixed_engine()
 
     def fixed_engine(self) -> FixedEngine:
         """The fixed-point reference with its initial parameters."""

@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from hwsim import config_file
 from hwsim.config import Int, Real, Section, Text
+from hwsim.messages import told
 from models.errors import InputError
 
 DEFAULT = Path(__file__).with_name("energies.yaml")
@@ -90,4 +91,4 @@ def load(path: Path | None = None) -> Energies:
     try:
         return Energies.model_validate(config_file.read_sections(path or DEFAULT, "table of energies"))
     except ValidationError as e:
-        raise config_file.told(e, Energies) from None
+        raise told(e, Energies) from None

@@ -5,8 +5,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from hwsim.design import DISTURBANCES, Design
+from hwsim.design import Design
 from hwsim.disturbances import Disturbances
+from hwsim.random_streams import Stream
 from models.order import NO_SAMPLE
 
 
@@ -33,7 +34,7 @@ def entering(disturbances: Disturbances, design: Design, epoch: int, n: int, lon
 
     Each disturbance has a random stream of its own, so that one does not shift another.
     """
-    late, inference, blocked = (design.generator(DISTURBANCES, epoch, i) for i in range(3))
+    late, inference, blocked = (design.generator(Stream.DISTURBANCES, epoch, i) for i in range(3))
     bubbles = late.geometric(1 - disturbances.late, n) - 1  # before each sample
     source = np.full(n + bubbles.sum(), NO_SAMPLE, np.int64)
     source[np.arange(n) + np.cumsum(bubbles)] = design.epoch_order(epoch, n)

@@ -4,49 +4,44 @@ The form is the reference engine's (:meth:`models.fixed_engine.FixedEngine.array
 sample may have entered and not yet left, oldest first; what no later step reads is 0.
 """
 
-from typing import TYPE_CHECKING, Any
-
 import numpy as np
 
 from hwsim import machine_columns as columns
+from hwsim.machine_arrays import MachineDesign, MachineState
 from models.order import Hops
-
-if TYPE_CHECKING:
-    from hwsim.machine import Machine
 
 
 class Flight:
     """Moves the state of samples in flight between banks and checkpoint rows."""
 
-    def __init__(self, design: Any, state: Any, hops: Hops, partial: type[np.signedinteger]) -> None:
+    def __init__(self, design: MachineDesign, state: MachineState, hops: Hops, partial: type[np.signedinteger]) -> None:
         self._junctions, self._s, self._n = design.junctions, state, len(design.junctions)
         self._partial = partial
         self._forward = [hops.feedforward_lag(i) for i in range(1, self._n + 1)]
         self._backward = [hops.backward_lag(i, self._n) for i in range(1, self._n + 1)]
         self._rows = hops.drain(self._n)
 
-    def arrays(self, machine: "Machine") -> dict[str, np.ndarray]:
-        """Rows of the checkpoint."""
+    def arrays(self, cycle: int) -> dict[str, np.ndarray]:
+        """Rows of the checkpoint, by name in it, at the start of junction cycle ``cycle``."""
         flight = self._empty()
         for row in range(self._rows):
-            sample = machine.cycle - self._rows + row
+            sample = cycle - self._rows + row
             if sample >= 0:
-                self._copy(flight, row, sample, machine.cycle, into_banks=False)
-        counters = {"cycle": np.array(machine.cycle), "saturation": machine.saturation.copy()}
-        return counters | {f"flight_{k}": v for k, v in flight.items()}
+                self._copy(flight, row, sample, cycle, into_banks=False)
+        return {f"flight_{k}": v for k, v in flight.items()}
 
-    def restore(self, machine: "Machine", arrays: dict[str, np.ndarray]) -> None:
+    def restore(self, cycle: int, arrays: dict[str, np.ndarray]) -> None:
         """Fill the banks and the control pipeline from a checkpoint that has been checked."""
         flight = {name: arrays[f"flight_{name}"] for name in self._empty()}
         self._s.words[:] = -1
         self._s.tags[:] = -1 << columns.COUNT_BITS
         self._s.control[:, columns.KIND] = columns.BUBBLE
         for row in range(self._rows):
-            sample = machine.cycle - self._rows + row
+            sample = cycle - self._rows + row
             if sample >= 0 and flight["kind"][row]:
                 place = sample % len(self._s.control)
                 self._s.control[place] = [flight[name][row] for name in ("kind", "label", "kappa")]
-                self._copy(flight, row, sample, machine.cycle, into_banks=True)
+                self._copy(flight, row, sample, cycle, into_banks=True)
 
     def _empty(self) -> dict[str, np.ndarray]:
         rows, right = self._rows, self._junctions[:, columns.N_RIGHT]

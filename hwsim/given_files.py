@@ -2,10 +2,11 @@
 
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from hwsim.whole_configuration import Configuration
 from models.connectivity import read_connectivity
 from models.data.catalogue import CATALOGUE
 from models.data.user_files import locate
@@ -14,9 +15,6 @@ from models.files import regular
 from models.files.regular import absolute, is_file, unreadable
 from models.network import IntegerParameters, Network, Parameters, RealParameters
 from models.pattern import Pattern
-
-if TYPE_CHECKING:
-    from hwsim.config import Configuration
 
 PATTERNS, PARAMETERS = "connectivity.file", "training.init_file"
 _KEYS = (PATTERNS, PARAMETERS, "data.name")
@@ -42,13 +40,13 @@ def located(key: str, value: Any, folder: Path) -> Any:
     return str(absolute(folder / value))
 
 
-def of(config: "Configuration") -> dict[str, Path]:
+def of(config: Configuration) -> dict[str, Path]:
     """The files that stand for patterns and parameters, by configuration key."""
     named = {PATTERNS: config.connectivity.file, PARAMETERS: config.training.init_file}
     return {key: Path(name) for key, name in named.items() if name is not None}
 
 
-def digests(config: "Configuration") -> dict[str, str]:
+def digests(config: Configuration) -> dict[str, str]:
     """SHA-256 of every file that the configuration names, by key: what counts is the content, not where it lies.
 
     Raises
@@ -83,7 +81,7 @@ def _digest(path: Path, _modified: int, _size: int) -> str:
     return regular.digest(path)
 
 
-def patterns(config: "Configuration") -> tuple[Pattern, ...]:
+def patterns(config: Configuration) -> tuple[Pattern, ...]:
     """The patterns of ``connectivity.file``, which must be what the rest of the configuration says.
 
     Raises
@@ -98,7 +96,7 @@ def patterns(config: "Configuration") -> tuple[Pattern, ...]:
     return found
 
 
-def check(config: "Configuration", found: tuple[Pattern, ...]) -> None:
+def check(config: Configuration, found: tuple[Pattern, ...]) -> None:
     """Refuse patterns that are not what the rest of the configuration says."""
     for i, pattern in enumerate(found):
         _check_edges(config, i, pattern)
@@ -106,7 +104,7 @@ def check(config: "Configuration", found: tuple[Pattern, ...]) -> None:
             _check_seeds(config, i, pattern)
 
 
-def _check_edges(config: "Configuration", i: int, pattern: Pattern) -> None:
+def _check_edges(config: Configuration, i: int, pattern: Pattern) -> None:
     file, degrees = config.connectivity.file, config.out_degrees
     if degrees is None:
         if pattern.n_edges != config.edges[i]:
@@ -120,7 +118,7 @@ def _check_edges(config: "Configuration", i: int, pattern: Pattern) -> None:
         raise InputError(PATTERNS, file, rule, [f"network.out_degree[{i}] {pattern.d_out}"])
 
 
-def _check_seeds(config: "Configuration", i: int, pattern: Pattern) -> None:
+def _check_seeds(config: Configuration, i: int, pattern: Pattern) -> None:
     c, seeds = config.connectivity, pattern.seeds
     if seeds is None:
         rule = f"has no seeds (address_{i + 1}, memory_{i + 1}), which address generators of clash-free patterns need"
@@ -135,7 +133,7 @@ def _check_seeds(config: "Configuration", i: int, pattern: Pattern) -> None:
         raise InputError(PATTERNS, c.file, rule, ["connectivity.dither true"])
 
 
-def parameters(config: "Configuration", network: Network) -> Parameters:
+def parameters(config: Configuration, network: Network) -> Parameters:
     """The parameters of ``training.init_file``: real ones as float64, or integers in the weight and bias formats.
 
     Raises

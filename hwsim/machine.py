@@ -6,7 +6,7 @@ the timing say, and checks every access. Its state between junction cycles is th
 """
 
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,12 +14,13 @@ import numpy.typing as npt
 from hwsim import machine_columns as columns
 from hwsim import machine_kernel as kernel
 from hwsim.banks import Banks
-from hwsim.config import Configuration
 from hwsim.constraints import check_fixed
+from hwsim.flight import Flight
 from hwsim.machine_arrays import build
-from hwsim.schedule import Schedule, schedule
-from hwsim.timing import Timing, timing
+from hwsim.schedule import Schedule
+from hwsim.timing import Timing
 from hwsim.violations import IncompleteSum, PendingWrite, PortConflict, StaleWord, Violation
+from hwsim.whole_configuration import Configuration
 from models.checkpoint import KAPPAS, Checkpoint
 from models.errors import InputError
 from models.network import IntegerParameters, Network
@@ -97,6 +98,19 @@ class Log:
         return max(0, int(self.rows[-1, 0]) - self.capacity)
 
 
+def check(config: Configuration) -> None:
+    """Refuse a configuration that no machine can work by.
+
+    Raises
+    ------
+    InputError
+        If samples are trained on one after the other, or in floating point only.
+    """
+    if config.training.order != "pipelined":
+        raise InputError("training.order", config.training.order, "has no machine", ["pipelined"])
+    check_fixed(config)
+
+
 class Machine:
     """An accelerator in operation.
 
@@ -105,11 +119,15 @@ class Machine:
     config, network, parameters
         The design and its initial integers.
     schedule, timing, banks
-        In place of those that follow from the configuration; for experiments with broken ones.
+        Which lane goes where in which clock, when results land, and how many samples every memory holds. Those of the
+        design, see :meth:`hwsim.design.Design.machine`, are without fault.
     enforce
         Whether the first violation ends the simulation; if not, violations are only counted and wrong data flows on.
+
+    Attributes
+    ----------
     log
-        Where accesses are recorded.
+        Where accesses are recorded; ``None`` if nowhere.
     """
 
     def __init__(
@@ -117,26 +135,22 @@ class Machine:
         config: Configuration,
         network: Network,
         parameters: IntegerParameters,
+        schedule: Schedule,
+        timing: Timing,
+        banks: Banks,
         *,
-        schedule: Schedule | None = None,
-        timing: Timing | None = None,
-        banks: Banks | None = None,
         enforce: bool = True,
-        log: Log | None = None,
     ) -> None:
-        if config.training.order != "pipelined":
-            raise InputError("training.order", config.training.order, "has no machine", ["pipelined"])
-        check_fixed(config)
+        check(config)
         checked = IntegerParameters.of_this_kind(parameters)
         checked.check_shapes(network)
         checked.check_ranges(config.numbers.system)
         self.config, self.network = config, network
         self._ranges = Ranges.of(network, config.numbers.system)
-        self.schedule = schedule or _schedule(config, network)
-        self.timing = timing or _timing(config, self.schedule)
-        self.banks = banks or Banks.of(config.hops, len(network.patterns))
-        self.enforce, self.log = enforce, log
-        self._d, self._s = build(config, network, self.schedule, self.timing, self.banks)
+        self.schedule, self.timing, self.banks = schedule, timing, banks
+        self.enforce = enforce
+        self.log: Log | None = None
+        self._d, self._s = build(config, network, schedule, timing, banks)
         self._s.weight[:] = np.concatenate(parameters.weights)
         self._s.bias[:] = np.concatenate(parameters.biases)
         n = len(network.patterns)
@@ -348,12 +362,13 @@ class Machine:
         """
         if self._loaded or not self._still:
             raise InputError("checkpoint", None, "needs a machine at the end of a junction cycle: settle first")
-        flight = self._flight().arrays(self)
+        flight = self._flight().arrays(self.cycle)
         strange = flight["flight_label"][flight["flight_label"] >= self.network.classes]
         if strange.size:
             rule = "is the label of a sample that has not come out yet, and no class: drain first"
             raise InputError("checkpoint", int(strange[0]), rule)
-        return self.parameters.arrays() | flight
+        counters = {"cycle": np.array(self.cycle), "saturation": self.saturation.copy()}
+        return self.parameters.arrays() | counters | flight
 
     def restore(self, arrays: dict[str, np.ndarray], kappas: tuple[int, int] = KAPPAS) -> None:
         """Continue from a checkpoint of this machine or of the reference engine, bit for bit.
@@ -382,20 +397,10 @@ class Machine:
         self.saturation[:] = arrays["saturation"]
         self._first_cycle, self._periods = int(arrays["cycle"]), 0
         self._loaded, self._still = False, True
-        self._flight().restore(self, arrays)
+        self._flight().restore(self.cycle, arrays)
 
-    def _flight(self) -> Any:
-        from hwsim.flight import Flight
-
+    def _flight(self) -> Flight:
         return Flight(self._d, self._s, self.config.hops, np.int32 if self._ranges.narrow else np.int64)
-
-
-def _schedule(config: Configuration, network: Network) -> Schedule:
-    return schedule(config, network.patterns)
-
-
-def _timing(config: Configuration, made: Schedule) -> Timing:
-    return timing(config, made)
 
 
 def _check_range(name: str, given: np.ndarray, lowest: int, highest: int) -> None:

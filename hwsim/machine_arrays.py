@@ -7,9 +7,9 @@ import numpy.typing as npt
 
 from hwsim import machine_columns as columns
 from hwsim.banks import Banks
-from hwsim.config import Configuration
 from hwsim.schedule import JunctionSchedule, Schedule
 from hwsim.timing import Timing
+from hwsim.whole_configuration import Configuration
 from models.activations import ACTIVATIONS
 from models.fixedpoint import Rounding
 from models.network import Network

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from hwsim import config_file
-from hwsim.config import Configuration
 from hwsim.design import Design
 from hwsim.outcome import Epoch, Outcome
+from hwsim.whole_configuration import Configuration
 from models.data.dataset import Dataset
 from models.network import IntegerParameters, Parameters
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from hwsim.config import Configuration
+from hwsim.whole_configuration import Configuration
 from models.clash_free import access_sequences
 
 if TYPE_CHECKING:  # a table of contents is no reason to load all engines

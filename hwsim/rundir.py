@@ -16,7 +16,7 @@ from typing import Any
 import numpy.typing as npt
 
 from hwsim import config_file, given_files
-from hwsim.config import Configuration
+from hwsim.whole_configuration import Configuration
 from models.errors import ArgumentError, InputError
 from models.files import json_text, regular
 from models.files.regular import absolute, is_file, is_folder, is_there, opened, read_bytes

@@ -12,9 +12,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from hwsim.config import Configuration
 from hwsim.edge_processors import results_per_clock
 from hwsim.violations import PortConflict
+from hwsim.whole_configuration import Configuration
 from models.errors import InputError
 from models.pattern import Pattern
 

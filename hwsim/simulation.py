@@ -100,7 +100,7 @@ def simulate(
     """
     disturbances.check(MACHINE)
     config = design.config
-    machine = Machine(config, design.network, design.initial_integers)
+    machine = design.machine()
     skew, period = machine.skew, machine.timing.period
     epochs = [entering(disturbances, design, e, len(data), period) for e in range(config.training.epochs)]
     total = sum(len(e.source) for e in epochs)

@@ -10,10 +10,10 @@ import numpy as np
 from rich.table import Table
 
 from hwsim import config_file, metrics, report
-from hwsim.config import Configuration
-from hwsim.constraints import divisors
+from hwsim.legal import divisors
 from hwsim.metrics import figure
 from hwsim.solver import Budget, Candidates, IntArray, Solution, Solver
+from hwsim.whole_configuration import Configuration
 from models.connectivity import Degrees, feasible_degrees
 from models.errors import ArgumentError, InputError
 

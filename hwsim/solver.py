@@ -22,11 +22,11 @@ import numpy.typing as npt
 
 from hwsim import config_file
 from hwsim.accelerator import Accelerator, accelerator
-from hwsim.config import Configuration
-from hwsim.constraints import divisors
 from hwsim.edge_processors import operations, results_per_clock
+from hwsim.legal import divisors
 from hwsim.memories import MemoryKey
 from hwsim.timing import latencies
+from hwsim.whole_configuration import Configuration
 from models.errors import ArgumentError
 
 IntArray = npt.NDArray[np.int64]

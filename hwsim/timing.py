@@ -7,9 +7,10 @@ written; a word written in one clock can be read in the next.
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from hwsim.config import Configuration, HardwareSection, LatencySection
+from hwsim.config import HardwareSection, LatencySection
 from hwsim.edge_processors import lanes_per_neuron
 from hwsim.schedule import Schedule
+from hwsim.whole_configuration import Configuration
 from models.errors import InputError
 
 

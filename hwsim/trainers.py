@@ -7,7 +7,6 @@ import numpy.typing as npt
 
 from hwsim import machine
 from hwsim.design import Design
-from hwsim.machine import Machine
 from models import fixed_engine
 from models.data.dataset import Split
 from models.fixed_engine import SATURATION_SIGNALS
@@ -124,7 +123,7 @@ class CycleTrainer(_Integers):
 
     def __init__(self, design: Design, train: Split) -> None:
         super().__init__(design)
-        self._machine = Machine(design.config, design.network, design.initial_integers)
+        self._machine = design.machine()
         self._inputs, self._labels = self._integers(train), train.labels
         self._machine.warm_up()
 
@@ -142,8 +141,7 @@ class CycleTrainer(_Integers):
 
     def judge(self, split: Split) -> tuple[float, float]:
         """The same weights in a second machine, fed with inference-only samples."""
-        m = self._machine
-        judge = Machine(m.config, m.network, m.parameters, schedule=m.schedule, timing=m.timing)
+        judge = self._design.machine(self._machine.parameters)
         fed = judge.feed(judge.samples(self._integers(split), split.labels, 0, train=False))
         return self._judged(machine.joined(fed, judge.drain()))
 

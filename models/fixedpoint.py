@@ -11,6 +11,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from models.errors import InputError
+
+MOST_BITS = 32
+"""Of an integer that is kept: engines and files hold int32."""
+
 IntArray = npt.NDArray[np.signedinteger[Any]]
 
 
@@ -24,11 +29,31 @@ class Rounding(StrEnum):
 
 @dataclass(frozen=True)
 class Format:
-    """A two's complement (or unsigned) format of ``width`` bits, ``fraction`` of them behind the binary point."""
+    """A two's complement (or unsigned) format of ``width`` bits, ``fraction`` of them behind the binary point.
+
+    Raises
+    ------
+    InputError
+        If there are no bits or more than an int32 holds, or if more are behind the binary point than there are.
+    """
 
     width: int
     fraction: int
     signed: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("width", "fraction"):
+            if type(value := getattr(self, name)) is not int:
+                raise InputError(name, value, "must be a whole number")
+        if type(self.signed) is not bool:
+            raise InputError("signed", self.signed, "must be true or false")
+        most = MOST_BITS if self.signed else MOST_BITS - 1
+        if not 1 <= self.width <= most:
+            raise InputError("width", self.width, f"must lie in 1..{most}", [min(max(self.width, 1), most)])
+        if self.fraction < 0:
+            raise InputError("fraction", self.fraction, "must not be negative", [0])
+        if self.fraction > self.width:
+            raise InputError("fraction", self.fraction, f"must not exceed the width {self.width}", [self.width])
 
     @property
     def lowest(self) -> int:

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -13,6 +14,7 @@ from models.npz import read_npz
 from models.number_system import NumberSystem
 from models.pattern import Pattern
 
+COSTS = ("cross_entropy", "quadratic")
 INITIALISATIONS = ("glorot_normal", "glorot_uniform", "he_normal", "he_uniform")
 
 
@@ -30,12 +32,35 @@ class Network:
         ``cross_entropy`` or ``quadratic``.
     output_neurons
         int64 [classes]: the output neuron that stands for each class; all others are padding.
+
+    Raises
+    ------
+    InputError
+        If these do not fit together.
     """
 
     patterns: tuple[Pattern, ...]
     activations: tuple[str, ...]
     cost: str
     output_neurons: npt.NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        for i, (one, behind) in enumerate(pairwise(self.patterns), 1):
+            if one.n_right != behind.n_left:
+                rule = f"must have as many left neurons as junction {i} has right ones"
+                raise InputError(f"patterns[{i}].n_left", behind.n_left, rule, [one.n_right])
+        if not self.patterns or len(self.activations) != len(self.patterns):
+            rule = f"must have one entry for each of the {len(self.patterns)} junctions, of which there is at least one"
+            raise InputError("activations", list(self.activations), rule)
+        if self.cost not in COSTS:
+            raise InputError("cost", self.cost, "must be known", COSTS)
+        self._check_outputs(self.patterns[-1].n_right)
+
+    def _check_outputs(self, n: int) -> None:
+        neurons = np.unique(self.output_neurons)  # ascending
+        if self.output_neurons.shape != neurons.shape or not neurons.size or neurons[0] < 0 or neurons[-1] >= n:
+            rule = f"must be different neurons of 0..{n - 1}, one for each class"
+            raise InputError("output_neurons", self.output_neurons.tolist(), rule)
 
     @property
     def layers(self) -> tuple[int, ...]:

@@ -5,7 +5,9 @@ weights are read as they stood at the start of a cycle (Dey et al., arXiv 1711.0
 Junctions and layers are numbered as in the papers: junction i (1..L) joins layer i-1 to layer i.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+
+from models.errors import InputError
 
 NO_SAMPLE = -1
 """In place of a sample's row: none enters in a junction cycle, which makes a bubble."""
@@ -23,11 +25,22 @@ class Hops:
         From the feedforward of the last junction to its backpropagation and update.
     backward
         From the backpropagation of a junction to that of the one before.
+
+    Raises
+    ------
+    InputError
+        If one is no whole number or negative: no sample goes back in time.
     """
 
     forward: int
     turn: int
     backward: int
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if type(value) is not int or value < 0:
+                raise InputError(field.name, value, "must be a whole number of junction cycles, 0 or more", [0])
 
     def feedforward_lag(self, junction: int) -> int:
         """Junction cycles from the entry of a sample to its feedforward in ``junction``."""

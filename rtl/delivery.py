@@ -9,7 +9,6 @@ from amaranth.hdl import Value
 from amaranth.lib import data
 
 from hwsim import config_file
-from hwsim.accelerator import accelerator
 from hwsim.design import Design
 from hwsim.memories import MemoryKey, MemoryKind
 from hwsim.rundir import CONNECTIVITY, INITIAL, RunDirectory
@@ -212,7 +211,7 @@ def description(emitted: Verilog) -> str:
     """The README beside the Verilog."""
     of = emitted.accelerator.plan
     config, numbers = of.config, of.numbers
-    figures = accelerator(config)
+    figures = of.design.accelerator
     where = AddressMap.of(of)
     schedule = "overlap" if of.overlap else "flush"
     parts = [

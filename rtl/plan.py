@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from hwsim.banks import Banks
-from hwsim.config import Configuration
 from hwsim.constraints import check_fixed
 from hwsim.design import Design
 from hwsim.edge_processors import lanes_per_neuron, operations, results_per_clock
-from hwsim.schedule import JunctionSchedule, schedule
-from hwsim.timing import JunctionTiming, Timing, timing
+from hwsim.schedule import JunctionSchedule
+from hwsim.timing import JunctionTiming, Timing
+from hwsim.whole_configuration import Configuration
 from models.activations import ACTIVATIONS
 from models.errors import InputError
 from models.fixedpoint import Format
@@ -252,14 +252,14 @@ def plan(design: Design) -> Plan:
         If the design has no hardware of this kind.
     """
     config = design.config
-    made = schedule(config, design.patterns)
+    made = design.schedule
     hardware = config.hardware
     assert hardware is not None
     if config.connectivity.kind not in ("clash_free", "full"):
         rule = "is not free of clashes: the machine simulates its stalls, the hardware has none"
         raise InputError("connectivity.kind", config.connectivity.kind, rule, ["clash_free", "full"])
     check_fixed(config)
-    times = timing(config, made)
+    times = design.timing
     hops = config.hardware_hops
     n = len(design.patterns)
     trains = hardware.trains

@@ -10,7 +10,6 @@ import pytest
 from hwsim import Design, load
 from hwsim.accelerator import accelerator, operations
 from hwsim.banks import Banks
-from hwsim.config import Configuration
 from hwsim.disturbances import Disturbances
 from hwsim.machine_columns import BP, FF, HOST, TRAINING, UP
 from hwsim.patterns.search import search
@@ -18,6 +17,7 @@ from hwsim.schedule import schedule
 from hwsim.timeline import timeline
 from hwsim.timing import latencies, timing
 from hwsim.violations import Violation
+from hwsim.whole_configuration import Configuration
 from models.clash_free import access_sequences, draw_clash_free, from_seeds
 from models.connectivity import Kind, feasible_degrees
 from models.fixedpoint import Rounding, narrow

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from hwsim import config_file
-from hwsim.config import Configuration
 from hwsim.design import Design
 from hwsim.frontends import trained_design
 from hwsim.frontends.torch_file import brief
@@ -18,6 +17,7 @@ from hwsim.frontends.trained_design import Fidelity
 from hwsim.frontends.trainer import FrontendTrainer, images, section
 from hwsim.metrics import figure
 from hwsim.rundir import CONFIG, CONNECTIVITY, FEATURES, FINAL, FRONT_END, METRICS, RunDirectory, check_finished
+from hwsim.whole_configuration import Configuration
 from models import rescaling
 from models.connectivity import read_connectivity
 from models.data.dataset import Dataset, Split

@@ -10,16 +10,17 @@ from typing import Any, get_args
 import numpy as np
 
 from hwsim import config_file
-from hwsim.config import Activation, Configuration
-from hwsim.constraints import close_names
+from hwsim.config import Activation
 from hwsim.design import Design
 from hwsim.frontends import trained_design
 from hwsim.frontends.normalisation import Normalisation, suspected
 from hwsim.frontends.state_dict import BEHIND, Found, Layer, parameters, patterns, read
 from hwsim.frontends.torch_file import brief
 from hwsim.frontends.trained_design import Fidelity
+from hwsim.legal import close_names
 from hwsim.metrics import figure
 from hwsim.rundir import RunDirectory
+from hwsim.whole_configuration import Configuration
 from models import rescaling
 from models.errors import ArgumentError, InputError
 from models.files.regular import digest

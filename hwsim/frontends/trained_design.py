@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from hwsim import config_file, given_files, metrics
-from hwsim.config import Configuration
 from hwsim.design import Design
 from hwsim.metrics import figure
 from hwsim.rundir import CONNECTIVITY, GIVEN, INITIAL, METRICS, RunDirectory
+from hwsim.whole_configuration import Configuration
 from models.connectivity import write_connectivity
 from models.data.dataset import Split
 from models.errors import InputError

@@ -11,9 +11,11 @@ import numpy.typing as npt
 import torch
 
 from hwsim import data_fit
-from hwsim.config import Configuration, FrontendSection
+from hwsim.config import FrontendSection
 from hwsim.design import Design
+from hwsim.random_streams import Stream
 from hwsim.trainers import Figures
+from hwsim.whole_configuration import Configuration
 from models.data import catalogue
 from models.data.dataset import Dataset, Split
 from models.errors import InputError
@@ -24,7 +26,6 @@ from models.torch_layers.flat_parameters import FlatParameters
 from models.torch_layers.front_ends import FRONT_ENDS
 from models.torch_layers.reproducible import reproducible
 
-_KERNELS, _DROPOUT = 16, 17  # purposes of random draws, beside those of hwsim.design
 _EVALUATION_BATCH = 256
 _OPTIMISER = "optimiser_"
 
@@ -100,7 +101,7 @@ class FrontendTrainer:
         optimiser = Optimiser(f.optimiser, f.learning_rate, f.decay, f.momentum)
         with reproducible(f.threads):
             convolutions = Convolutions(FRONT_ENDS[f.network], data.image, f.dropout)
-            convolutions.initialise(design.generator(_KERNELS))
+            convolutions.initialise(design.generator(Stream.KERNELS))
             self.network = FrontedNetwork(convolutions, self.classification.network, f.form)
             self.network.classifier.load(self.classification.initial_real)
             weights = [layer.weight for layer in self.network.classifier.junctions]
@@ -109,7 +110,7 @@ class FrontendTrainer:
     def advance(self, order: npt.NDArray[np.int64], epoch: int) -> Figures:
         """Batches in the order given; dropout draws from a stream of its own for every call."""
         predictions, loss = np.empty(len(order), np.int32), 0.0
-        seed = int(self._design.generator(_DROPOUT, self._flat.updates).integers(2**63))
+        seed = int(self._design.generator(Stream.DROPOUT, self._flat.updates).integers(2**63))
         with reproducible(self._section.threads, seed):
             self.network.train()
             for start in range(0, len(order), self._section.batch_size):

@@ -9,20 +9,18 @@ windows.
 
 import math
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from hwsim.constraints import close_names, divisors
+from hwsim.config import Settings, WindowSection
+from hwsim.legal import close_names, divisors
 from models.data.catalogue import CATALOGUE
 from models.data.dataset import padded_positions
 from models.errors import InputError
 from models.scatter import SideWindows, check_grid, grid_windows
 from models.torch_layers.front_ends import FRONT_ENDS
-
-if TYPE_CHECKING:
-    from hwsim.config import Configuration, WindowSection
 
 Int64Array = npt.NDArray[np.int64]
 
@@ -54,7 +52,7 @@ class RealInputs(NamedTuple):
     image: tuple[int, ...] | None
 
 
-def real_inputs(config: "Configuration") -> RealInputs:
+def real_inputs(config: Settings) -> RealInputs:
     """What is known of the inputs without loading the data: ``scatter.inputs``, else what the data set's name says.
 
     All neurons of layer 0 where neither tells, and where the data set does not fit into them.
@@ -71,7 +69,7 @@ def real_inputs(config: "Configuration") -> RealInputs:
     return RealInputs(features, info.image)
 
 
-def _feature_map(config: "Configuration") -> tuple[int, ...] | None:
+def _feature_map(config: Settings) -> tuple[int, ...] | None:
     """(rows, columns, channels) of what the convolutional front end makes of the data set's images."""
     assert config.frontend is not None
     info = CATALOGUE.get(config.data.name)
@@ -84,20 +82,20 @@ def _feature_map(config: "Configuration") -> tuple[int, ...] | None:
     return shape if math.prod(shape) == config.network.layers[0] else None
 
 
-def real_neurons(config: "Configuration") -> tuple[Int64Array, Int64Array]:
+def real_neurons(config: Settings) -> tuple[Int64Array, Int64Array]:
     """Inputs and outputs that are no padding, in the order of features and classes."""
     layers, data = config.network.layers, config.data
     inputs = padded_positions(real_inputs(config).features, layers[0], data.pad)
     return inputs, padded_positions(config.classes, layers[-1], data.pad_outputs)
 
 
-def names(config: "Configuration") -> list[str]:
+def names(config: Settings) -> list[str]:
     """The keys of ``scatter.windows``: two layers of every junction, and the outer ones for the whole network."""
     junctions = [f"{side}_{i}" for i in range(1, config.network.junctions + 1) for side in ("left", "right")]
     return [*junctions, "network_left", "network_right"]
 
 
-def check(config: "Configuration") -> None:
+def check(config: Settings) -> None:
     """Refuse windows of unknown layers and windows that do not fit."""
     given = config.scatter.inputs
     if given is not None and given > config.network.layers[0]:
@@ -110,14 +108,14 @@ def check(config: "Configuration") -> None:
         _given_grid(config, name, section)
 
 
-def _layer(config: "Configuration", name: str) -> int:
+def _layer(config: Settings, name: str) -> int:
     side, _, number = name.partition("_")
     if side == "network":
         return 0 if number == "left" else config.network.junctions
     return int(number) - (side == "left")
 
 
-def _neurons(config: "Configuration", layer: int, real: bool) -> Int64Array:
+def _neurons(config: Settings, layer: int, real: bool) -> Int64Array:
     inputs, outputs = real_neurons(config)
     if real and layer == 0:
         return inputs
@@ -126,7 +124,7 @@ def _neurons(config: "Configuration", layer: int, real: bool) -> Int64Array:
     return np.arange(config.network.layers[layer])
 
 
-def _given_grid(config: "Configuration", name: str, section: "WindowSection") -> Grid:
+def _given_grid(config: Settings, name: str, section: WindowSection) -> Grid:
     """The grid that the configuration gives."""
     layer, field = _layer(config, name), f"scatter.windows.{name}"
     neurons = _neurons(config, layer, section.real)
@@ -139,7 +137,7 @@ def _given_grid(config: "Configuration", name: str, section: "WindowSection") ->
     return Grid(neurons, shape, section.size, stride)
 
 
-def grids(config: "Configuration") -> dict[str, Grid]:
+def grids(config: Settings) -> dict[str, Grid]:
     """The grid of windows on each side of every junction and of the network, by the keys of ``scatter.windows``."""
     layers = config.network.layers
     densities = [edges / (a * b) for edges, (a, b) in zip(config.edges, pairwise(layers), strict=True)]
@@ -151,14 +149,14 @@ def grids(config: "Configuration") -> dict[str, Grid]:
     return found
 
 
-def windows(config: "Configuration") -> tuple[list[SideWindows], SideWindows]:
+def windows(config: Settings) -> tuple[list[SideWindows], SideWindows]:
     """Windows of every junction, and of the whole network."""
     made = [grid.windows() for grid in grids(config).values()]
     *sides, network = (SideWindows(left, right) for left, right in zip(made[::2], made[1::2], strict=True))
     return sides, network
 
 
-def _default(config: "Configuration", name: str, density: float) -> Grid:
+def _default(config: Settings, name: str, density: float) -> Grid:
     layer = _layer(config, name)
     neurons = _neurons(config, layer, True)
     shape, size = default_grid(neurons.size, real_inputs(config).image if layer == 0 else None, density)

@@ -19,9 +19,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from hwsim.config import Configuration
 from hwsim.design import Design
 from hwsim.patterns import scatter_windows
+from hwsim.random_streams import Stream
+from hwsim.whole_configuration import Configuration
 from models.clash_free import draw_clash_free, from_seeds
 from models.data.dataset import Split
 from models.errors import ArgumentError, InputError
@@ -31,9 +32,6 @@ from models.scatter import Coverage, backward, forward, network_backward, networ
 FloatArray = npt.NDArray[np.float64]
 Key = tuple[float, ...]
 
-_STREAM = 8
-"""Of random numbers; see :meth:`hwsim.design.Design.generator`."""
-_DRAWS, _MOVES = 0, 1
 _MOST_REFUSED = 100
 """Illegal proposals in a row after which a trial is given up."""
 _ROWS = 4096
@@ -255,14 +253,14 @@ def _draw(design: Design, number: int) -> list[Pattern]:
     assert c.hardware is not None and c.out_degrees is not None
     layers, kind, dither = c.network.layers, c.connectivity.type, c.connectivity.dither
     return [
-        draw_clash_free(layers[i], d, layers[i + 1], z, kind, dither, design.generator(_STREAM, _DRAWS, number, i))
+        draw_clash_free(layers[i], d, layers[i + 1], z, kind, dither, design.generator(Stream.SEARCH_DRAWS, number, i))
         for i, (d, z) in enumerate(zip(c.out_degrees, c.hardware.z, strict=True))
     ]
 
 
 def _climb(design: Design, judge: Judge, start: Candidate, trials: int, number: int, found: Found) -> Iterator[Candidate]:
     """Where a climb stands after each of its moves."""
-    rng = design.generator(_STREAM, _MOVES, number)
+    rng = design.generator(Stream.SEARCH_MOVES, number)
     movable, now = _movable(design.config), start
     for _ in range(trials):
         i = movable[int(rng.integers(len(movable)))]

@@ -8,12 +8,12 @@ from matplotlib.ticker import MaxNLocator
 from rich.table import Table
 
 from hwsim import config_file, metrics, plots, report
-from hwsim.config import Configuration
 from hwsim.design import Design
 from hwsim.metrics import figure
 from hwsim.patterns.search import Found
 from hwsim.plots import BLUE, GREEN, GREY, RED, YELLOW
 from hwsim.rundir import CONNECTIVITY, SEARCH, SEARCH_PICTURE, RunDirectory
+from hwsim.whole_configuration import Configuration
 from models.connectivity import write_connectivity
 from models.files.regular import absolute
 

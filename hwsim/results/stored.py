@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from hwsim import config_file, events
-from hwsim.config import Configuration
 from hwsim.design import Design
 from hwsim.rundir import CONFIG, CONNECTIVITY, FINAL, INITIAL, METRICS, STREAM, TRACES
+from hwsim.whole_configuration import Configuration
 from models.connectivity import read_connectivity
 from models.errors import InputError
 from models.files import json_text

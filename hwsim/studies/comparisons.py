@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from hwsim import config_file
 from hwsim.config import Real, Section, Text
-from hwsim.constraints import close_names
+from hwsim.legal import close_names
 from hwsim.studies.labels import label_of
 from models.errors import InputError
 

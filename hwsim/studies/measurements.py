@@ -18,16 +18,14 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
 from hwsim import area, config_file, costs, energy, given_files, machine
-from hwsim.config import Configuration
 from hwsim.design import Design
 from hwsim.difficulty_figures import difficulty_figures
 from hwsim.figures import FIGURES, TRAINING
 from hwsim.frontends.measure import frontend_figures
 from hwsim.patterns.figures import pattern_figures
-from hwsim.schedule import schedule
-from hwsim.timing import timing
 from hwsim.trainers import CycleTrainer, Figures, FixedTrainer, FloatTrainer, Trainer
 from hwsim.violations import Violation
+from hwsim.whole_configuration import Configuration
 from models import fixed_engine
 from models.data.catalogue import file_of
 from models.data.dataset import Dataset, Split
@@ -335,12 +333,9 @@ def check(design: Design) -> dict[str, Any]:
     c = design.config
     pairs = sum(a * b for a, b in zip(c.network.layers, c.network.layers[1:], strict=False))
     result: dict[str, Any] = {"edges": sum(c.edges), "density": sum(c.edges) / pairs}
-    if c.training.engine != "float":
-        design.fixed_engine()
+    design.check()
     if c.hardware is None or c.out_degrees is None:
         return result
-    made = schedule(c, design.patterns)
-    timing(c, made)
     a = design.accelerator
     z = sum(j.z for j in a.junctions)
     return result | {

@@ -11,14 +11,14 @@ import numpy as np
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from hwsim import config_file, data_fit
-from hwsim.config import Configuration
+from hwsim import config_file, data_fit, random_streams
 from hwsim.config_file import with_overrides
 from hwsim.solver import Budget, Solver, narrowest, unequal
 from hwsim.studies.expressions import Expression
 from hwsim.studies.labels import IDLE, label_of
 from hwsim.studies.measurements import WITH_DATA
 from hwsim.studies.study import Axis, RandomSection, SolveSection, Study
+from hwsim.whole_configuration import Configuration
 from models.errors import InputError
 
 MOST_POINTS = 1_000_000
@@ -136,7 +136,7 @@ class Space:
         points = Points()
         for k in range(drawn):
             draws = {
-                name: _draw(axis.random, np.random.default_rng([self.study.seed, position, k]))
+                name: _draw(axis.random, random_streams.of_axis(self.study.seed, position, k))
                 for position, (name, axis) in enumerate(self.study.axes.items())
                 if axis.random is not None
             }
@@ -230,7 +230,6 @@ def _among(cycles: list[int], wanted: tuple[int, ...] | None) -> bool:
 
 
 def _draw(of: RandomSection, rng: np.random.Generator) -> Any:
-    """Each axis and draw has a random stream of its own, so that one more of either shifts no other."""
     if of.choice is not None:
         return of.choice[int(rng.integers(len(of.choice)))]
     assert of.low is not None and of.high is not None

@@ -8,7 +8,8 @@ from pydantic import Field, ValidationError, model_validator
 
 from hwsim import config_file, energy, figures, given_files
 from hwsim.config import Bool, Count, FileName, Int, Real, Section, Text, Version
-from hwsim.constraints import close_names
+from hwsim.legal import close_names
+from hwsim.messages import told
 from hwsim.studies import comparisons
 from hwsim.studies.expressions import Expression
 from hwsim.studies.labels import IDLE, label_of
@@ -292,6 +293,6 @@ def parse(data: dict[str, Any]) -> Study:
     try:
         return Study.model_validate(data)
     except ValidationError as e:
-        raise config_file.told(e, Study) from None
+        raise told(e, Study) from None
     except (RecursionError, OverflowError) as e:
         raise InputError("study", None, f"cannot be understood: {e}") from None

@@ -116,7 +116,7 @@ def due_advances(of: Plan, seen: Capture, source: npt.NDArray[np.int64]) -> npt.
 def compare(of: Plan, parameters: IntegerParameters, samples: Samples, seen: Capture) -> Outcome:
     """Run the machine through the same junction cycles and compare every write of every memory, and every result."""
     banks = None if of.trains else Banks.of_inference(len(of.junctions))
-    machine = Machine(of.config, of.design.network, parameters, banks=banks)
+    machine = of.design.machine(parameters, banks=banks)
     outcome = Outcome(machine)
     source = loads(of, seen)
     if not source.size:

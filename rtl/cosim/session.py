@@ -9,11 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from hwsim import config_file, events, metrics, vcd
-from hwsim.config import Configuration
 from hwsim.design import Design
 from hwsim.disturbances import STREAMS, UNDISTURBED, Disturbances
 from hwsim.metrics import figure
+from hwsim.random_streams import Stream
 from hwsim.rundir import METRICS, TIMING, RunDirectory
+from hwsim.whole_configuration import Configuration
 from models.data.dataset import Split
 from models.errors import ArgumentError
 from rtl import registers
@@ -81,7 +82,7 @@ def training_samples(design: Design, data: Split, n: int, inference: float, ille
         order.append(design.epoch_order(epoch, len(data)))
         kappa.append(np.full(len(data), design.config.training.kappa(epoch)))
     chosen = np.concatenate(order)[:n]
-    rng = np.random.default_rng([design.config.seed, 3])
+    rng = design.generator(Stream.COSIM_INFERENCE)
     train = rng.random(n) >= inference
     samples = Samples(
         inputs[chosen].astype(np.int32),
@@ -89,7 +90,7 @@ def training_samples(design: Design, data: Split, n: int, inference: float, ille
         np.concatenate(kappa)[:n].astype(np.int32),
         train,
     )
-    return spoilt(design.config, samples, illegal) if illegal else samples
+    return spoilt(design, samples, illegal) if illegal else samples
 
 
 def illegal_values(config: Configuration, share: float) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
@@ -113,10 +114,10 @@ def illegal_values(config: Configuration, share: float) -> tuple[npt.NDArray[np.
     return kappas, labels
 
 
-def spoilt(config: Configuration, samples: Samples, share: float) -> Samples:
+def spoilt(design: Design, samples: Samples, share: float) -> Samples:
     """``samples``, a share of those for training with an illegal learning-rate shift, an illegal label or both."""
-    kappas, labels = illegal_values(config, share)
-    rng, n = np.random.default_rng([config.seed, 4]), len(samples)
+    kappas, labels = illegal_values(design.config, share)
+    rng, n = design.generator(Stream.COSIM_ILLEGAL), len(samples)
     hit, which = samples.train & (rng.random(n) < share), rng.integers(0, 3, n)
     of_label = hit & (labels.size > 0) & ((which != 0) | (kappas.size == 0))
     of_kappa = hit & (kappas.size > 0) & ((which != 1) | (labels.size == 0))
@@ -153,7 +154,7 @@ def cosimulate(
     began = perf_counter()
     emitted = Verilog.of(Accelerator(of))
     seconds = {"generate Verilog": perf_counter() - began}
-    script = Script(of, samples, design.config.seed, disturbances.idle, disturbances.blocked)
+    script = Script(of, samples, idle=disturbances.idle, blocked=disturbances.blocked)
     script.run(n)
     script.read_parameters()
     script.peek(counter_addresses(of))

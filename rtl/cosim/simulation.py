@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from amaranth.hdl import Value
 
+from hwsim.random_streams import Stream
 from models.network import IntegerParameters
 from rtl import registers
 from rtl.cosim import bench
@@ -33,10 +34,10 @@ class SimulationError(RuntimeError):
 
 
 class Script:
-    """What the bench does, in order."""
+    """What the bench does, in order; scripts of another ``number`` pause in other clocks."""
 
-    def __init__(self, of: Plan, samples: Samples, seed: int = 0, idle: float = 0, blocked: float = 0) -> None:
-        rng = np.random.default_rng([seed, 77])
+    def __init__(self, of: Plan, samples: Samples, number: int = 0, idle: float = 0, blocked: float = 0) -> None:
+        rng = of.design.generator(Stream.COSIM_PAUSES, number)
         self.plan, self.samples = of, samples
         self.arrays = {
             "beats": beats(of, samples),

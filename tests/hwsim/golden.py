@@ -5,10 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from hwsim.accelerator import accelerator
 from hwsim.config_file import load
 from hwsim.design import Design
-from hwsim.machine import Machine
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "tests/golden_figures.json"
@@ -18,8 +16,8 @@ SAMPLES = 40
 def figures(path):
     """Clocks, storage and the clocks that every operation works while 40 random samples pass and drain."""
     design = Design(load(path))
-    a = accelerator(design.config)
-    machine = Machine(design.config, design.network, design.initial_integers)
+    a = design.accelerator
+    machine = design.machine()
     rng = np.random.default_rng(0)
     inputs = rng.integers(0, 256, (SAMPLES, design.config.network.layers[0]))
     machine.feed(machine.samples(inputs, rng.integers(0, design.config.classes, SAMPLES), 4))

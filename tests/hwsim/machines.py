@@ -7,12 +7,12 @@ from typing import NamedTuple
 import numpy as np
 
 from hwsim import config_file
-from hwsim.config import Configuration
-from hwsim.constraints import divisors
 from hwsim.design import Design
+from hwsim.legal import divisors
 from hwsim.machine import Log, Machine, Samples
 from hwsim.schedule import Schedule, schedule
 from hwsim.timing import timing
+from hwsim.whole_configuration import Configuration
 from models.connectivity import feasible_out_degrees
 from models.errors import InputError
 from models.fixed_engine import FixedEngine
@@ -165,7 +165,7 @@ class Pair:
         self.from_machine, self.from_reference = [], []
 
     def new_machine(self, **replaced) -> Machine:
-        return Machine(self.config, self.design.network, self.start, **replaced)
+        return self.design.machine(self.start, **replaced)
 
     def new_reference(self) -> FixedEngine:
         return FixedEngine(self.design.network, self.config.numbers.system, self.start, self.config.hops)
@@ -228,7 +228,7 @@ def tiny_runs() -> list:
             rng = np.random.default_rng(3)
             config = random_configuration(rng, 3, connectivity, order)
             log = Log(0, 300)
-            machine = Machine(config, Design(config).network, random_parameters(rng, config), log=log)
+            machine = Design(config).machine(random_parameters(rng, config), log=log)
             stream = random_stream(rng, config, 25)
             results = [machine.feed(machine_samples(machine, stream), stream.source), machine.settle()]
             found.append([came_out(results), lists(machine.arrays()), machine.counts.tolist(), log.events.tolist()])

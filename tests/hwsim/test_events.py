@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hwsim import config_file, events
-from hwsim.config import Configuration
 from hwsim.design import Design
 from hwsim.events import Clocking, Event, EventLog, Header, first_difference, read_events, write_events
-from hwsim.machine import Log, Machine
+from hwsim.machine import Log
 from hwsim.machine_columns import EVENT_FIELDS, MEMORIES, WEIGHT
+from hwsim.whole_configuration import Configuration
 from models.errors import InputError
 from models.order import NO_SAMPLE
 from tests.hwsim.runs import FIXED
@@ -32,7 +32,7 @@ def recorded(design, first=0, last=None, capacity=100_000):
     """The machine's log of samples that enter with a bubble between them, one of which is for inference only."""
     rng = np.random.default_rng(0)
     log = Log(first, 10**9 if last is None else last, capacity)
-    machine = Machine(design.config, design.network, design.initial_integers, log=log)
+    machine = design.machine(log=log)
     n, layers = max(ENTERED) + 1, design.network.layers
     train = ~np.isin(np.arange(n), INFERENCE)
     samples = machine.samples(rng.integers(0, 256, (n, layers[0])), rng.integers(0, layers[-1], n), 3, train)

@@ -12,7 +12,6 @@ import yaml
 
 from hwsim import config_file
 from hwsim.design import Design
-from hwsim.machine import Machine
 from hwsim.rundir import RunDirectory
 from hwsim.training import TrainingRun
 from models.errors import InputError
@@ -128,7 +127,7 @@ def test_the_first_forged_value_is_named_with_its_place_and_rule(kind, name, pla
 
 def test_a_machine_ends_where_its_samples_can_no_longer_be_told_apart(tmp_path):
     design = Design(config_file.load(runs.write_config(tmp_path, "cycle")))
-    machine = Machine(design.config, design.network, design.initial_integers)
+    machine = design.machine()
     idle = machine.samples(np.zeros((1, 16), np.int32), [0], 3)
     for cycle, line in ((2**31, "checkpoint:cycle = 2147483648: must lie in 0..2147483647"), (2**31 - 2, "")):
         arrays = machine.arrays() | {"cycle": np.array(cycle)}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hwsim import machine_columns as columns
-from hwsim.machine import Machine, Samples, joined
+from hwsim.machine import Samples, joined
 from models.errors import InputError
 from tests.hwsim.machines import SMALL, Pair, configuration, random_configuration, random_parameters
 
@@ -83,7 +83,7 @@ def test_a_shift_out_of_range_does_not_learn_faster_than_one_within():
     inputs, labels, _, _ = stream(config)
     start = Pair(config).start
     for kappa in (0, 1, 2, 6, 7):
-        machine = Machine(config, Pair(config).design.network, start)
+        machine = Pair(config).design.machine(start)
         machine.feed(machine.samples(inputs, labels % 5, kappa, as_carried=True))
         machine.drain()
         assert [w.tolist() for w in machine.parameters.weights] == [w.tolist() for w in start.weights], kappa

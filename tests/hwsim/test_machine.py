@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from hwsim import config_file
 from hwsim import machine_columns as columns
 from hwsim.design import Design
-from hwsim.machine import Machine
 from models.errors import InputError
 from models.order import NO_SAMPLE
 from tests.hwsim import machines
@@ -385,7 +384,7 @@ def fed(inputs, labels, kappa=1, source=None):
 def softmax():
     """Legal in the float engine only."""
     config = configuration(network={"activation": ["sigmoid", "softmax"]}, training={"engine": "float"})
-    return Machine(config, Design(config).network, Pair(configuration()).start)
+    return Design(config).machine(Pair(configuration()).start)
 
 
 @pytest.mark.parametrize(
@@ -445,7 +444,7 @@ def assert_same_epoch(config, data_dir):
     train = design.dataset(data_dir).train
     order, kappa = design.epoch_order(0, len(train)), config.training.kappa(0)
     inputs = train.integers(config.numbers.system.input)
-    machine = Machine(config, design.network, design.initial_integers)
+    machine = design.machine()
     reference = design.fixed_engine()
     pair = Pair(config)
     pair.machine, pair.reference = machine, reference

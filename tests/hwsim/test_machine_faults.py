@@ -11,9 +11,8 @@ from hwsim import machine_columns as columns
 from hwsim import machine_kernel as kernel
 from hwsim.banks import Banks
 from hwsim.design import Design
-from hwsim.machine import Log, Machine
-from hwsim.schedule import JunctionSchedule, Schedule, schedule
-from hwsim.timing import timing
+from hwsim.machine import Log
+from hwsim.schedule import JunctionSchedule, Schedule
 from hwsim.violations import IncompleteSum, PendingWrite, PortConflict, StaleWord
 from models.order import NO_SAMPLE
 from tests.hwsim import machines
@@ -27,8 +26,8 @@ OVERLAP = configuration(seed=4, hardware={"schedule": "overlap"})
 
 def parts(config):
     """Schedule, timing and banks as they should be."""
-    plan = schedule(config, Design(config).patterns)
-    return plan, timing(config, plan), Banks.of(config.hops, config.network.junctions)
+    design = Design(config)
+    return design.schedule, design.timing, Banks.of(config.hops, config.network.junctions)
 
 
 def fault(config, kind, **replaced):
@@ -483,7 +482,7 @@ def test_slow_accumulation_loses_every_second_contribution():
     """The sum that is used has contributions 1, 3, 5, ... 15 of 16, on top of what the bank held before."""
     log = Log(0, 10**9)
     design = Design(LOSSY)
-    machine = Machine(LOSSY, design.network, design.initial_integers, timing=slow_loop(), enforce=False, log=log)
+    machine = Design(LOSSY).machine(timing=slow_loop(), enforce=False, log=log)
     stream, cycles = machines.samples_only(LOSSY, 8), 12
     samples = machines.machine_samples(machine, stream)
     weights, outputs = [], []

@@ -13,7 +13,6 @@ import yaml
 from hwsim import cli, config_file
 from hwsim.benchmark import GatherLoop
 from hwsim.design import Design
-from hwsim.machine import Machine
 from models.errors import InputError
 from models.network import IntegerParameters, RealParameters
 from models.npz import read_npz, write_npz
@@ -49,14 +48,14 @@ def test_a_design_has_both_kinds_whatever_engine_trains(tmp_path, engine):
 @pytest.mark.parametrize("engine", ENGINES)
 def test_every_engine_of_a_design_starts_from_its_own_kind(tmp_path, engine):
     of = design(tmp_path, engine, precision="float64")
-    machine = Machine(of.config, of.network, of.initial_integers)
+    machine = of.machine()
     assert equal(machine.parameters, of.initial_integers)
     assert equal(of.fixed_engine().parameters, of.initial_integers)
     assert equal(of.float_engine().parameters, of.initial_real)
     loop = GatherLoop(of)
     assert all(np.array_equal(w, i) for w, i in zip(loop.weights, of.initial_integers.weights, strict=True))
     with pytest.raises(InputError, match="parameters = RealParameters: must be IntegerParameters"):
-        Machine(of.config, of.network, of.initial_real)  # type: ignore[arg-type]
+        of.machine(of.initial_real)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -70,7 +69,7 @@ def test_the_machine_refuses_integers_that_do_not_fit(tmp_path, weight, line):
     of = design(tmp_path, "cycle")
     given = IntegerParameters([weight, of.initial_integers.weights[1]], of.initial_integers.biases)
     with pytest.raises(InputError) as error:
-        Machine(of.config, of.network, given)
+        of.machine(given)
     assert line in str(error.value)
 
 
@@ -129,15 +128,14 @@ def test_a_diverged_run_cannot_be_initial_parameters(tmp_path, capsys):
 CONFUSED = """
     import numpy as np
     from hwsim.design import Design
-    from hwsim.machine import Machine
     from models.fixed_engine import FixedEngine
     from models.float_engine import FloatEngine
     from models.network import Parameters, RealParameters, IntegerParameters
 
     def confuse(d: Design, real: RealParameters, integers: IntegerParameters, either: Parameters) -> None:
-        Machine(d.config, d.network, real)
-        Machine(d.config, d.network, either)
-        Machine(d.config, d.network, d.initial)
+        d.machine(real)
+        d.machine(either)
+        d.machine(d.initial)
         FixedEngine(d.network, d.config.numbers.system, d.initial_real, d.config.hops)
         FloatEngine(d.network, d.initial_integers)
         FloatEngine(d.network, either)

@@ -9,8 +9,8 @@ import pytest
 from hwsim import cli, config_file, solve_report, solver
 from hwsim.accelerator import accelerator
 from hwsim.config_file import load, parse, resolved
-from hwsim.constraints import divisors
 from hwsim.design import Design
+from hwsim.legal import divisors
 from hwsim.schedule import schedule
 from hwsim.solver import Budget, Solver
 from hwsim.timing import timing

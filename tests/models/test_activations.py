@@ -52,8 +52,8 @@ FORMATS = [
     (Format(11, 3), Format(12, 11), Format(9, 8)),  # far into both ends
     (Format(10, 5), Format(5, 1), Format(4, 2)),  # coarse entries: ties
     (Format(10, 6), Format(8, 8, signed=False), Format(8, 8, signed=False)),
-    (Format(10, 12), Format(16, 13), Format(16, 13)),  # around 0, where the logistic function comes closest to ties
-    (Format(10, 15), Format(17, 15), Format(17, 15)),
+    (Format(12, 12), Format(16, 13), Format(16, 13)),  # around 0, where the logistic function comes closest to ties
+    (Format(15, 15), Format(17, 15), Format(17, 15)),
 ]
 
 

@@ -1,10 +1,12 @@
 """Networks and their parameters: initial values, quantisation, and files in both directions."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from models.connectivity import full
 from models.errors import InputError
 from models.fixedpoint import Format
 from models.network import INITIALISATIONS, Network, Parameters, RealParameters, initialise
@@ -229,3 +231,22 @@ def error_line(path, numbers=NUMBERS):
         Parameters.read(path, SMALL, numbers)
     assert "\n" not in str(error.value)
     return str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("changed", "line"),
+    [
+        ({"patterns": (full(4, 3), full(2, 3))}, "patterns[1].n_left = 2: must have as many left neurons as junction 1"),
+        ({"patterns": ()}, "activations = ['sigmoid', 'sigmoid']: must have one entry for each of the 0 junctions"),
+        ({"activations": ("sigmoid",)}, "activations = ['sigmoid']: must have one entry for each of the 2 junctions"),
+        ({"cost": "absolute"}, "cost = absolute: must be known; nearest: cross_entropy, quadratic"),
+        ({"output_neurons": np.array([0, 3])}, "output_neurons = [0, 3]: must be different neurons of 0..2, one for each"),
+        ({"output_neurons": np.array([1, 1])}, "output_neurons = [1, 1]: must be different neurons"),
+        ({"output_neurons": np.zeros(0, np.int64)}, "output_neurons = []: must be different neurons"),
+    ],
+)
+def test_what_is_no_network_is_refused_at_once(changed, line):
+    good = Network((full(4, 3), full(3, 3)), ("sigmoid", "sigmoid"), "quadratic", np.arange(2))
+    with pytest.raises(InputError) as error:
+        replace(good, **changed)
+    assert str(error.value).startswith(line)

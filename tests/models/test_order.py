@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from models.errors import InputError
 from models.order import FLUSH, OVERLAP, SEQUENTIAL, Hops
 
 FAMILY = [SEQUENTIAL, FLUSH, OVERLAP, Hops(0, 1, 2), Hops(2, 0, 1), Hops(1, 3, 0), Hops(2, 3, 4)]
@@ -139,3 +140,9 @@ def test_overlap_costs_one_more_bank_per_junction_still_ahead(n):
 def test_the_textbook_order_is_the_member_without_hops(n):
     assert SEQUENTIAL.drain(n) == 0
     assert {SEQUENTIAL.staleness(i, n) for i in range(1, n + 1)} == {0}
+
+
+@pytest.mark.parametrize("hops", [(-1, 1, 1), (1, -1, 1), (1, 1, -1), (1, 1.0, 1), (True, 1, 1)])
+def test_hops_that_no_sample_can_take_are_refused_at_once(hops):
+    with pytest.raises(InputError, match=r"^(forward|turn|backward) = .*: must be a whole number of junction cycles"):
+        Hops(*hops)

@@ -39,11 +39,12 @@ def numbers_of(default, product_fraction, rounding=Rounding.HALF_UP, **formats):
 
 
 def random_numbers(rng, low, high):
-    def some(signed=True):
+    def some(signed=True, high=high):
         width = int(rng.integers(low, high))
         return Format(width, int(rng.integers(0, width + 1)), signed)
 
     signals = {s: some() for s in SIGNALS} | {"input": some(bool(rng.integers(2)))}
+    signals["preactivation"] = some(high=min(high, 21))  # which address a table
     product_fraction = int(rng.integers(signals["bias"].fraction, 27))
     rounding = {step: Rounding(rng.choice(ROUNDINGS)) for step in STEPS}
     return NumberSystem(product_fraction=product_fraction, rounding=rounding, **signals)
@@ -190,12 +191,13 @@ def test_sixteen_bit_integers_by_hand(layers, sums, partials, narrow):
 
 def test_the_bias_decides_the_last_bit():
     """2**31 - 1 fits into 32 bits, 2**31 does not."""
-    numbers = numbers_of(Format(16, 0), product_fraction=0, bias=Format(30, 0, signed=False))
-    assert Ranges.of(network_of(1, 1), numbers).sums == (2**31 - 1,)
-    assert Ranges.of(network_of(1, 1), numbers).narrow
-    numbers = replace(numbers, bias=Format(31, 0))
-    assert Ranges.of(network_of(1, 1), numbers).sums == (2**31,)
-    assert not Ranges.of(network_of(1, 1), numbers).narrow
+    signals = {"input": Format(30, 0, signed=False), "weight": Format(1, 0), "bias": Format(1, 0)}
+    numbers = numbers_of(Format(8, 0), product_fraction=0, **signals)  # two products of 2**30 - 1 and a bias of 1
+    assert Ranges.of(network_of(2, 1), numbers).sums == (2**31 - 1,)
+    assert Ranges.of(network_of(2, 1), numbers).narrow
+    numbers = replace(numbers, bias=Format(2, 0))
+    assert Ranges.of(network_of(2, 1), numbers).sums == (2**31,)
+    assert not Ranges.of(network_of(2, 1), numbers).narrow
 
 
 @pytest.mark.parametrize(("drop", "narrow"), [(30, True), (31, False)])
@@ -237,7 +239,7 @@ def test_narrow_kappa_by_hand(fractions, width, narrow_kappa):
     """Fractions of input, delta and weight; inputs and deltas of 16 bits, or deltas of 17."""
     f_a, f_d, f_w = fractions
     numbers = numbers_of(
-        Format(8, 0), product_fraction=0, input=Format(16, f_a), delta=Format(width, f_d), weight=Format(8, f_w)
+        Format(8, 0), product_fraction=0, input=Format(16, f_a), delta=Format(width, f_d), weight=Format(10, f_w)
     )
     assert Ranges.of(network_of(1, 1), numbers).narrow_kappa == (narrow_kappa,)
 
@@ -255,7 +257,7 @@ def test_narrow_kappa_leaves_room_for_the_weight(weight, narrow_kappa):
 AT_THE_LIMIT = {
     "a pre-activation": (
         lambda f: numbers_of(
-            Format(2, 0), 0, weight=Format(24, 0), input=Format(24, 0), preactivation=Format(24, f), delta=Format(2, 0)
+            Format(2, 0), 0, weight=Format(24, 0), input=Format(24, 0), preactivation=Format(20, f), delta=Format(2, 0)
         ),
         15,  # (2**46 + 2) * 2**15
     ),
@@ -264,12 +266,12 @@ AT_THE_LIMIT = {
         19,  # 2**23 * 2**18 * 2**20 = 2**61
     ),
     "a weight step": (
-        lambda w: numbers_of(Format(2, 0), 0, weight=Format(2, 16), input=Format(w, 0), delta=Format(24, 0)),
+        lambda w: numbers_of(Format(2, 0), 0, weight=Format(16, 16), input=Format(w, 0), delta=Format(24, 0)),
         22,  # 2**21 * 2**23 * 2**16 = 2**60, twice
     ),
     "the rounding half of a product": (
-        lambda f: numbers_of(Format(2, 0), 0, weight=Format(16, 31), input=Format(16, f)),
-        31,  # 2**61 + 2**30
+        lambda w: numbers_of(Format(2, 0), 0, weight=Format(31, 31), input=Format(w, w)),
+        31,  # 2**61 + 2**60
     ),
 }
 
@@ -284,7 +286,7 @@ def test_beyond_62_bits_is_refused(what):
 
 
 def test_the_junction_that_needs_too_many_bits_is_named():
-    numbers = numbers_of(Format(2, 0), 0, weight=Format(24, 0), activation=Format(24, 0), preactivation=Format(24, 16))
+    numbers = numbers_of(Format(2, 0), 0, weight=Format(24, 0), activation=Format(24, 0), preactivation=Format(20, 16))
     assert Ranges.of(network_of(3, 3), numbers).narrow
     with pytest.raises(InputError, match="exact sums of junction 2 may need"):
         Ranges.of(network_of(3, 3, 3), numbers)

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from hwsim.config import Configuration
 from hwsim.design import Design
+from hwsim.whole_configuration import Configuration
 from rtl.plan import Plan, plan
 
 NUMBERS: dict[str, dict[str, Any]] = {

@@ -41,7 +41,7 @@ def samples(of: Plan, n: int, seed: int = 0, inference: float = 0.0, illegal: fl
         rng.integers(least, greatest + 1, n).astype(np.int32),
         rng.random(n) >= (inference if of.trains else 1.0),
     )
-    return spoilt(config, legal, illegal) if illegal else legal
+    return spoilt(of.design, legal, illegal) if illegal else legal
 
 
 def part(given: Samples, first: int, last: int | None = None) -> Samples:
@@ -60,7 +60,7 @@ def loud(of: Plan, seed: int = 0) -> IntegerParameters:
 
 def machine(of: Plan, parameters: IntegerParameters) -> Machine:
     """The machine of a design that trains."""
-    return Machine(of.config, of.design.network, parameters)
+    return of.design.machine(parameters)
 
 
 def known(to: Machine, given: Samples) -> object:

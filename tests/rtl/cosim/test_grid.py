@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
-from hwsim.constraints import divisors
+from hwsim.legal import divisors
 from models.connectivity import feasible_out_degrees
 from models.errors import InputError
 from rtl.plan import Plan

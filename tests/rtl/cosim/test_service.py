@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from hwsim.machine import Machine
 from rtl import registers
 from rtl.cosim.replay import compare
 from rtl.cosim.simulation import Script, simulate
@@ -95,7 +94,7 @@ def test_a_checkpoint_goes_from_machine_to_hardware_and_back(design, request, tm
     on_and_on.drain()
     assert arrays(run.parameters) == arrays(on_and_on.parameters)
 
-    restored = Machine(of.config, of.design.network, of.design.initial_integers)
+    restored = of.design.machine()
     restored.restore(on_and_on.arrays() | run.parameters.arrays())
     for one in (on_and_on, restored):
         one.feed(known(one, part(fed, 20)))
