@@ -7,6 +7,8 @@ from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
+from hwsim.design import Design
+from rtl.accelerator_model import AcceleratorModel
 from rtl.delay import delayed
 from rtl.junction import Junction
 from rtl.pacer import Pacer
@@ -41,6 +43,28 @@ class Accelerator(wiring.Component):
                 "bus": In(bus_signature(of)),
             }
         )
+
+    @classmethod
+    def of(cls, design: Design) -> "Accelerator":
+        """The accelerator of a design.
+
+        Raises
+        ------
+        InputError
+            If the design has no hardware of this kind.
+        """
+        return cls(Plan.of(design))
+
+    @property
+    def latency(self) -> int:
+        """Clocks from the beginning of the junction cycle that loads a sample to its first result, if nothing waits."""
+        last = self.plan.junctions[-1]
+        begins = (1 + last.forward_lag) * self.plan.period + last.timing.offset
+        return begins + self.junctions[-1].latency + self.queue.latency
+
+    def model(self) -> AcceleratorModel:
+        """What it computes, from the design's initial weights and biases on."""
+        return AcceleratorModel(self.plan, [junction.model() for junction in self.junctions])
 
     @cached_property
     def named(self) -> dict[str, Any]:

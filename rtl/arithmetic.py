@@ -16,6 +16,12 @@ def shape_of(fmt: Format) -> Shape:
     return signed(fmt.width) if fmt.signed else unsigned(fmt.width)
 
 
+def signed_bits(word: int, shape: Shape) -> int:
+    """The number that the lowest bits of an integer are in a shape."""
+    word &= (1 << shape.width) - 1
+    return word - (1 << shape.width) if shape.signed and word >> (shape.width - 1) else word
+
+
 def narrow(x: Any, drop: int, rounding: Rounding) -> Value:
     """Drop ``drop`` fraction bits; a negative number appends zeros. The result is as wide as it must be.
 

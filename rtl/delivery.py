@@ -20,7 +20,7 @@ from rtl.emission import TOP, Verilog
 from rtl.junction import row_words
 from rtl.plan import Plan
 from rtl.registers import AddressMap
-from rtl.streams import ResultQueue, result_layout, sample_layout
+from rtl.streams import result_layout, sample_layout
 
 SOURCE, CORE, WAIVERS, NAMES, DESCRIPTION = f"{TOP}.v", f"{TOP}.core", "lint.vlt", "names.json", "README.md"
 
@@ -59,9 +59,7 @@ def write(emitted: Verilog, directory: RunDirectory) -> list[str]:
 
 def generate(design: Design) -> Verilog:
     """The Verilog of a design."""
-    from rtl.plan import plan
-
-    return Verilog.of(Accelerator(plan(design)))
+    return Verilog.of(Accelerator.of(design))
 
 
 def waivers() -> str:
@@ -190,18 +188,16 @@ def _legal_values(of: Plan) -> str:
     )
 
 
-def _wave(of: Plan) -> str:
+def _wave(made: Accelerator) -> str:
     """Clock by clock: a sample's beats, the junction cycles it is in, its result."""
-    beats, period, lag = of.inputs.groups, of.period, of.junctions[-1].forward_lag
-    last = of.junctions[-1]
-    first_result = (2 + lag) * period + last.timing.offset + last.rows_per_neuron - 1 + last.timing.feedforward
-    first_result += ResultQueue.latency
+    of = made.plan
+    beats, period, last = of.inputs.groups, of.period, of.junctions[-1]
     return (
         f"clock            0 … {beats - 1}{'':<14}{period} … {2 * period - 1:<12}{2 * period} …\n"
         f"samples          {beats} beats\n"
         f"layer 0                         written\n"
         f"junction 1                                      FF of the sample\n"
-        f"results                                         first beat in clock {first_result} at the earliest, then "
+        f"results                                         first beat in clock {period + made.latency} at the earliest, then "
         f"{last.groups} beats\n"
     )
 
@@ -235,7 +231,7 @@ def description(emitted: Verilog) -> str:
         "`prediction`, `label` and `train` count in the last beat, which `last` marks. If results are not taken, the "
         "accelerator stands at the end of a junction cycle until there is room again; nothing is lost or changed.\n",
         _table(("field", "lowest bit", "bits"), [(f"`{n}`", f.offset, f.width) for n, f in result_layout(of)]),
-        "```text\n" + _wave(of) + "```\n",
+        "```text\n" + _wave(emitted.accelerator) + "```\n",
         "### bus\n",
         "Hold `request`, `write`, `address` and `write_data` until `done`, which lasts one clock; `read_data` and `error` "
         "come with it. Weights and biases are accessible while the accelerator stands (CONTROL bit 0 clear, STATUS bit 0 "

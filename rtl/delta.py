@@ -53,9 +53,12 @@ class DeltaSource(wiring.Component):
         ports |= {"partial": In(data.ArrayLayout(partial, q)), "derivative": In(data.ArrayLayout(slope, q))}
         super().__init__(ports)
 
-    def model(self, partial: np.ndarray, derivative: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Deltas and saturations of a hidden layer."""
+    def model(self, operand: np.ndarray, derivative: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Deltas and saturations: of partial deltas and derivatives (hidden layers), or of stored deltas (last layer)."""
         numbers = self._of.numbers
+        if derivative is None:
+            return np.asarray(operand, np.int64), np.zeros(np.shape(operand), bool)
+        partial = operand
         wide = fixedpoint.narrow(self.multipliers.model(partial, derivative), self._drop, numbers.rounding["delta"])
         delta = fixedpoint.saturate(wide, numbers.delta)
         return delta, delta != wide

@@ -14,8 +14,9 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
+from rtl.arithmetic import signed_bits
 from rtl.choose import choose, lookup
-from rtl.delay import delayed
+from rtl.delay import DelayModel, delayed
 from rtl.plan import Interleaving
 
 DISTRIBUTED, BLOCK = "distributed", "block"
@@ -79,6 +80,7 @@ class RowMemory(wiring.Component):
         init: Sequence[int] = (),
     ) -> None:
         self.latency, self._depth, self._banks, self._init = stages, depth, banks, list(init)
+        self._word, self._lanes = word, lanes
         self.layout, self.words = data.ArrayLayout(word, lanes), words(banks, depth)
         self.style = style(self.words, stages, lut_ram_depth)
         bank, address = range(banks), range(depth)
@@ -93,6 +95,12 @@ class RowMemory(wiring.Component):
                 "write_data": In(self.layout),
             }
         )
+
+    def model(self) -> "RowMemoryModel":
+        """The memory after reset, to be taken clock by clock."""
+        w = self._word.width
+        rows = [[signed_bits(row >> i * w, self._word) for i in range(self._lanes)] for row in self._init]
+        return RowMemoryModel(self.latency, self._lanes, rows)
 
     def elaborate(self, platform: object) -> Module:
         m, d, b = Module(), self._depth, self._banks
@@ -110,6 +118,31 @@ class RowMemory(wiring.Component):
             self.read_data.as_value().eq(out),
         ]
         return m
+
+
+class RowMemoryModel:
+    """A :class:`RowMemory` as a dictionary: what was written in an earlier clock is read."""
+
+    def __init__(self, latency: int, lanes: int, init: Sequence[Sequence[int]]) -> None:
+        self._empty = [0] * lanes
+        self._rows = {(0, address): list(row) for address, row in enumerate(init)}
+        self._late = DelayModel(latency, self._empty)
+
+    def clock(
+        self,
+        *,
+        read_bank: int = 0,
+        read_address: int = 0,
+        write_enable: int = 0,
+        write_bank: int = 0,
+        write_address: int = 0,
+        write_data: Sequence[int] = (),
+    ) -> dict[str, list[int]]:
+        """Outputs of a clock with these inputs."""
+        data = self._late.clock(self._rows.get((read_bank, read_address), self._empty))
+        if write_enable:
+            self._rows[write_bank, write_address] = [int(x) for x in write_data]
+        return {"read_data": data}
 
 
 class InterleavedMemory(wiring.Component):
@@ -148,6 +181,10 @@ class InterleavedMemory(wiring.Component):
         self.target = Signal(data.ArrayLayout(unsigned(ceil_log2(self.words)), of.memories))
         self.word = Signal(data.ArrayLayout(word, of.memories))
 
+    def model(self) -> "InterleavedMemoryModel":
+        """The memory after reset, to be taken clock by clock."""
+        return InterleavedMemoryModel(self._of, self._banks, self._readers, self.latency)
+
     def elaborate(self, platform: object) -> Module:
         m, of, banks = Module(), self._of, self._banks
         short = of.neurons % of.per_clock or of.per_clock
@@ -178,6 +215,39 @@ class InterleavedMemory(wiring.Component):
                     getattr(self, f"{r}_data")[memory].eq(read(m, ram, address, self.latency, f"{r}_word_{memory}")),
                 ]
         return m
+
+
+class InterleavedMemoryModel:
+    """An :class:`InterleavedMemory` as lists of neurons, one for each bank."""
+
+    def __init__(self, of: Interleaving, banks: int, readers: Sequence[str], latency: int) -> None:
+        self._of = of
+        self._layers = [[0] * (of.depth * of.memories) for _ in range(banks)]
+        self._late = {r: DelayModel(latency, [0] * of.memories) for r in readers}
+
+    def clock(
+        self,
+        *,
+        write_valid: int = 0,
+        write_short: int = 0,
+        write_bank: int = 0,
+        write_base: int = 0,
+        write_phase: int = 0,
+        write_data: Sequence[int] = (),
+        read_address: Sequence[int] | None = None,
+        **banks: int,
+    ) -> dict[str, list[int]]:
+        """Outputs of a clock with these inputs; ``banks`` are the readers', named like their ports."""
+        of, result = self._of, {}
+        for reader, late in self._late.items():
+            layer = self._layers[banks.get(f"{reader}_bank", 0)]
+            addresses = read_address or [0] * of.memories
+            result[f"{reader}_data"] = late.clock([layer[a * of.memories + k] for k, a in enumerate(addresses)])
+        if write_valid:
+            first = write_base * of.memories + of.offset(write_phase)
+            count = of.neurons % of.per_clock if write_short else of.per_clock
+            self._layers[write_bank][first : first + count] = [int(x) for x in write_data][:count]
+        return result
 
 
 class PartialDeltaMemory(wiring.Component):
@@ -220,6 +290,10 @@ class PartialDeltaMemory(wiring.Component):
         self.enable = Signal()
         self.target = Signal(data.ArrayLayout(unsigned(ceil_log2(self.words)), of.memories))
         self.word = Signal(data.ArrayLayout(word, of.memories))
+
+    def model(self) -> "PartialDeltaMemoryModel":
+        """The memory after reset, to be taken clock by clock."""
+        return PartialDeltaMemoryModel(self._of, self._banks, self._accumulate, self.latency)
 
     def elaborate(self, platform: object) -> Module:
         m, of, banks = Module(), self._of, self._banks
@@ -264,6 +338,41 @@ class PartialDeltaMemory(wiring.Component):
             options = [finished[(of.offset(p) + k) % of.memories] for p in range(of.phases)]
             m.d.comb += self.read_data[k].eq(choose(phase, options))
         return m
+
+
+class PartialDeltaMemoryModel:
+    """A :class:`PartialDeltaMemory` as lists of neurons; a word that returns too early misses contributions here, too."""
+
+    def __init__(self, of: Interleaving, banks: int, accumulate: int, latency: int) -> None:
+        self._of = of
+        self._sums = [0] * (of.depth * of.memories)
+        self._handed = [[0] * (of.depth * of.memories) for _ in range(banks)]
+        self._writes = DelayModel(accumulate - 1, None)
+        self._late = DelayModel(latency, [0] * of.per_clock)
+
+    def clock(
+        self,
+        *,
+        valid: int = 0,
+        first: int = 0,
+        bank: int = 0,
+        address: Sequence[int] = (),
+        product: Sequence[int] = (),
+        read_bank: int = 0,
+        read_base: int = 0,
+        read_phase: int = 0,
+    ) -> dict[str, list[int | None]]:
+        """Outputs of a clock with these inputs; ``None`` where a short group has no neuron."""
+        of = self._of
+        layer, at = self._handed[read_bank], read_base * of.memories + of.offset(read_phase)
+        handed = [layer[n] if n < of.neurons else None for n in range(at, at + of.per_clock)]
+        neurons = [int(a) * of.memories + k for k, a in enumerate(address)] if valid else []
+        sums = [(0 if first else self._sums[n]) + int(p) for n, p in zip(neurons, product, strict=False)]
+        landing = self._writes.clock((bank, neurons, sums))
+        if landing is not None:
+            for n, total in zip(*landing[1:], strict=True):
+                self._sums[n] = self._handed[landing[0]][n] = total
+        return {"read_data": self._late.clock(handed)}
 
 
 def _of_phase(phase: Value, options: Sequence[Value | None]) -> Value:

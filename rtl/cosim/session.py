@@ -22,7 +22,7 @@ from rtl.cosim.simulation import Capture, Script, simulate
 from rtl.cosim.simulators import runner
 from rtl.cosim.stimulus import Samples
 from rtl.emission import Verilog
-from rtl.plan import TRAINING, Plan, plan
+from rtl.plan import TRAINING, Plan
 
 MACHINE_LOG, VERILOG_LOG = "machine.jsonl", "verilog.jsonl"
 MACHINE_WAVES, VERILOG_WAVES = "machine.vcd", "verilog.vcd"
@@ -168,7 +168,7 @@ def cosimulate(
     SimulationError
         If the simulation breaks off.
     """
-    of = plan(design)
+    of = Plan.of(design)
     samples = training_samples(design, data, n, conditions.inference if of.trains else 1.0, conditions.illegal)
     began = perf_counter()
     emitted = Verilog.of(Accelerator(of))
