@@ -75,6 +75,15 @@ class Narrow(wiring.Component):
         Shape of the input.
     drop, rounding, to
         Fraction bits to drop, how, and the format of the result.
+
+    Ports
+    -----
+    x : in, source
+        A number.
+    y : out, to
+        The number in the format ``to``.
+    saturated : out, 1
+        Whether it had to be clipped.
     """
 
     x: Signal

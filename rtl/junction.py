@@ -36,26 +36,40 @@ class Junction(wiring.Component):
     Latency (:class:`hwsim.timing.JunctionTiming`): ``feedforward`` clocks from a row to its results, ``backward`` to the
     accumulation of its partial deltas, ``update`` to its new weights. Throughput one row per clock.
 
-    Attributes
-    ----------
-    advance
+    Ports
+    -----
+    advance : in, 1
         Begins a junction cycle: the pass starts in the next clock.
-    forward_in, forward_out
-        The sample for FF; handed to the next junction a junction cycle later.
-    backward_in, backward_out
-        The sample for BP and UP, handed to the junction before.
-    inputs
-        Writes into the left activation memories.
-    results
-        Writes for the next layer; ``tag`` is their sample, ``group`` their place, ``last`` marks the sample's last group.
-    prediction
-        Of the last junction, valid with ``last``.
-    partial_out, partial_in
-        Reads of finished partial deltas, by the junction before and from the one behind.
-    access
+    forward_in : in, tag
+        The sample for FF in the cycle that begins.
+    forward_out : out, tag
+        The same, for the next junction a junction cycle later.
+    inputs : in, interface inputs_signature, if first
+        Writes into the left activation memories, from the host.
+    inputs : in, interface results_signature, if not first
+        Writes into the left activation memories, from the junction before.
+    results : out, interface results_signature
+        Writes for the next layer.
+    tag : out, tag
+        Their sample.
+    group : out, bits(G)
+        Their group of right neurons.
+    last : out, 1
+        The group is the sample's last one.
+    access : in, interface access_signature
         Weights and biases for the bus.
-    saturation
+    saturation : out, 4 * bits(max(z, q) + 1)
         Numbers clipped in this clock: pre-activations, deltas, weights, biases.
+    backward_in : in, tag, if trains and not last
+        The sample for BP and UP in the cycle that begins.
+    backward_out : out, tag, if trains
+        The same, for the junction before.
+    partial_in : out, interface partial_signature, if trains and not last
+        Reads finished partial deltas of the junction behind.
+    partial_out : in, interface partial_signature, if trains and not first
+        Gives finished partial deltas to the junction before.
+    prediction : out, bits(classes), if last
+        The class that the sample is taken for, valid with ``last``.
     """
 
     def __init__(self, of: Plan, number: int) -> None:

@@ -42,6 +42,43 @@ class JunctionModel:
     ----------
     weights, biases
         int64 [C, z] and [N_i], integers of their formats; weights row by row, which is the order of the edges.
+
+    Examples
+    --------
+    The component in Amaranth's simulator: its left activations are written in one junction cycle, and fed in the next.
+
+    >>> from amaranth.sim import Simulator
+    >>> from hwsim import Design, load
+    >>> from rtl.junction import Junction
+    >>> from rtl.plan import Plan
+    >>> sizes = {"network.layers": [16, 8, 4], "network.out_degree": [2, 2], "network.classes": 4, "hardware.z": [8, 4]}
+    >>> plan = Plan.of(Design(load("sim_configs/demo.yaml", sizes)))
+    >>> junction, left, activations = Junction(plan, 1), np.arange(16), []
+    >>> async def host(ctx):
+    ...     ctx.set(junction.advance, 1)
+    ...     await ctx.tick()
+    ...     ctx.set(junction.advance, 0)
+    ...     ctx.set(junction.inputs.valid, 1)
+    ...     for group, inputs in enumerate(left.reshape(-1, plan.beat).tolist()):
+    ...         ctx.set(junction.inputs.base, group * plan.beat // plan.inputs.memories)
+    ...         ctx.set(junction.inputs.phase, group % plan.inputs.phases)
+    ...         ctx.set(junction.inputs.data, inputs)
+    ...         await ctx.tick()
+    ...     ctx.set(junction.inputs.valid, 0)
+    ...     await ctx.tick().repeat(plan.period)
+    ...     ctx.set(junction.forward_in, {"valid": 1})
+    ...     ctx.set(junction.advance, 1)
+    ...     await ctx.tick()
+    ...     ctx.set(junction.advance, 0)
+    ...     while len(activations) < 8:
+    ...         (results,) = await ctx.tick().sample(junction.results.data).until(junction.results.valid)
+    ...         activations.extend(results)
+    >>> simulator = Simulator(junction)
+    >>> simulator.add_clock(1e-6)
+    >>> simulator.add_testbench(host)
+    >>> simulator.run()
+    >>> activations == junction.model().feedforward(left).activation.tolist()
+    True
     """
 
     def __init__(self, j: JunctionPlan, processors: Processors, weights: np.ndarray, biases: np.ndarray) -> None:

@@ -66,6 +66,23 @@ class RowMemory(wiring.Component):
         Greatest depth that goes into LUT RAM.
     init
         Rows as integers, the first lane lowest.
+
+    Ports
+    -----
+    read_bank : in, bits(banks)
+        Bank to read.
+    read_address : in, bits(depth)
+        Row to read.
+    read_data : out, lanes * word
+        That row, ``latency`` clocks later.
+    write_enable : in, 1
+        Whether to write.
+    write_bank : in, bits(banks)
+        Bank to write.
+    write_address : in, bits(depth)
+        Row to write.
+    write_data : in, lanes * word
+        What to write.
     """
 
     def __init__(
@@ -150,10 +167,29 @@ class InterleavedMemory(wiring.Component):
 
     Read latency ``stages`` clocks. Per clock one group of neurons is written, and each reader reads a word of every memory.
 
+    Ports
+    -----
+    write_valid : in, 1
+        A group of neurons is there.
+    write_short : in, 1
+        The group is the last and only its first neurons exist.
+    write_bank : in, bits(banks)
+        Bank to write.
+    write_base : in, bits(depth)
+        Address of the group's first neuron.
+    write_phase : in, bits(phases)
+        Where the neurons lie (:class:`rtl.plan.Interleaving`).
+    write_data : in, per_clock * word
+        The group's neurons.
+    read_address : in, memories * bits(depth)
+        The word that every memory reads, for all readers.
+    <reader>_bank : in, bits(banks)
+        Bank that a reader reads.
+    <reader>_data : out, memories * word
+        Its words, ``latency`` clocks later.
+
     Attributes
     ----------
-    write_short
-        The group is the last and only its first neurons exist.
     enable, target, word
         What the RAMs' write ports are given: for observation.
     """
@@ -257,12 +293,29 @@ class PartialDeltaMemory(wiring.Component):
     A contribution that arrives is written ``accumulate`` - 1 clocks later, so a word may be visited again after
     ``accumulate`` clocks at the earliest. The first visit of a pass replaces what is there.
 
+    Ports
+    -----
+    valid : in, 1
+        Contributions are there, one to every memory.
+    first : in, 1
+        They are the first ones of their pass to their words.
+    bank : in, bits(banks)
+        Bank of the sample in work.
+    address : in, memories * bits(depth)
+        The word of every memory that they belong to.
+    product : in, memories * product
+        The contributions.
+    read_bank : in, bits(banks)
+        Bank of the sample to hand over.
+    read_base : in, bits(depth)
+        Address of the first neuron of the group to hand over.
+    read_phase : in, bits(phases)
+        Where the group's neurons lie (:class:`rtl.plan.Interleaving`).
+    read_data : out, per_clock * word
+        The group's partial deltas, ``latency`` clocks later.
+
     Attributes
     ----------
-    valid, first, bank, address, product
-        Contributions of a clock: one to every memory.
-    read_bank, read_base, read_phase, read_data
-        The group of neurons to hand over; ``read_data`` is ``stages`` clocks late.
     enable, target, word
         What the RAMs' write ports are given: for observation. ``target`` holds bank and address.
     """

@@ -13,15 +13,17 @@ class Pacer(wiring.Component):
     A cycle lasts at least ``period`` clocks. Where one cannot follow at once, the accelerator stands until all junctions
     have come to the end of theirs (``skew`` clocks) and longer if it must: no state moves while it stands.
 
-    Attributes
-    ----------
-    go
+    Latency 0.
+
+    Ports
+    -----
+    go : in, 1
         A cycle may begin.
-    advance
+    advance : out, 1
         The last clock before a junction cycle.
-    standing
+    standing : out, 1
         Nothing moves.
-    clock
+    clock : out, bits(period)
         Clock of the junction cycle; it stays at the last one while standing.
     """
 

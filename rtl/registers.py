@@ -70,11 +70,24 @@ class AddressMap:
 
 
 def bus_signature(plan: Plan) -> wiring.Signature:
-    """One request at a time.
+    """One request at a time, as the host sees it.
 
-    ``address``, ``write`` and ``write_data`` hold from ``request`` until ``done``, which lasts one clock; with it come
-    ``read_data``, sign-extended, and ``error`` if the request was refused: no such word, memories while running, or a value
-    that the word cannot hold.
+    Ports
+    -----
+    request : out, 1
+        A request is there; it and what belongs to it hold until ``done``.
+    write : out, 1
+        It writes.
+    address : out, address
+        Word of 32 bits (:class:`AddressMap`).
+    write_data : out, 32
+        What to write.
+    done : in, 1
+        The request is over, for one clock.
+    error : in, 1
+        It was refused: no such word, memories while running, or a value that the word cannot hold.
+    read_data : in, 32
+        The word, sign-extended; comes with ``done``.
     """
     return wiring.Signature(
         {
@@ -94,12 +107,34 @@ class Registers(wiring.Component):
 
     Latency: two clocks for a register; for a word of a memory as long as it takes to read, replace and write its row.
 
-    Attributes
-    ----------
-    sample, result, cycle
-        To be counted: a sample enters, a result has left, a junction cycle begins.
-    illegal_kappa, illegal_label
-        To be counted: a sample enters that is not trained on because of its learning-rate shift, its label.
+    Ports
+    -----
+    bus : in, interface bus_signature
+        Requests.
+    run : out, 1
+        Junction cycles may follow each other.
+    rate : out, shift
+        Greatest learning-rate shift less the one of RATE.
+    rate_fixed : out, 1
+        Whether it replaces the samples' own.
+    standing : in, 1
+        Nothing moves.
+    empty : in, 1
+        No sample is waiting or under way.
+    sample : in, 1
+        A sample enters, to be counted.
+    result : in, 1
+        A result has left, to be counted.
+    cycle : in, 1
+        A junction cycle begins, to be counted.
+    illegal_kappa : in, 1
+        A sample enters that is not trained on because of its learning-rate shift, to be counted.
+    illegal_label : in, 1
+        A sample enters that is not trained on because of its label, to be counted.
+    access_<i> : out, interface access_signature
+        Weights and biases of junction i.
+    saturation_<i> : in, saturation_<i>
+        Numbers that junction i clipped in this clock.
     """
 
     latency = 1

@@ -57,21 +57,25 @@ class SampleLoader(wiring.Component):
     A training sample whose label or learning-rate shift is illegal enters as one for inference; a shift that ``rate``
     replaces does not count.
 
-    Attributes
-    ----------
-    samples
-        The stream.
-    advance
+    Ports
+    -----
+    samples : in, stream of sample_layout
+        The samples, beat by beat.
+    advance : in, 1
         Begins a junction cycle.
-    rate, rate_fixed
-        Greatest learning-rate shift less the one that replaces the samples' own, and whether it does.
-    writes
+    rate : in, shift
+        Greatest learning-rate shift less the one that may replace the samples' own.
+    rate_fixed : in, 1
+        Whether it does.
+    writes : out, interface inputs_signature
         Into layer 0.
-    entering
+    entering : out, tag
         The sample that enters with the next advance.
-    illegal_kappa, illegal_label
-        It should have been trained on, but for its learning-rate shift, its label.
-    waiting
+    illegal_kappa : out, 1
+        It should have been trained on, but for its learning-rate shift.
+    illegal_label : out, 1
+        It should have been trained on, but for its label.
+    waiting : out, 1
         A sample, or part of one, has come in and is not yet being loaded.
     """
 
@@ -238,18 +242,28 @@ class ResultQueue(wiring.Component):
     Room is set aside when a sample's outputs are about to be computed and given back when their last beat is taken, so that
     nothing that is under way can find the queue full.
 
-    Attributes
-    ----------
-    due
+    Ports
+    -----
+    due : in, 1
         A sample's outputs will be computed in the junction cycle to come.
-    reserve
+    reserve : in, 1
         That cycle begins.
-    room
+    room : out, 1
         There is room for them.
-    valid, last, outputs, prediction, tag
-        A beat as it is computed.
-    results
-        The stream.
+    valid : in, 1
+        A beat has been computed.
+    last : in, 1
+        It is the last of its sample.
+    outputs : in, q * activation
+        Its output activations.
+    prediction : in, bits(classes)
+        The class that the sample is taken for; counts in the last beat.
+    tag : in, tag
+        The sample without its inputs.
+    results : out, stream of result_layout
+        The results, beat by beat.
+    taken : out, 1
+        The last beat of a sample is taken.
     """
 
     capacity = 4

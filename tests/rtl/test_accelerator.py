@@ -1,9 +1,12 @@
 """Whole accelerators against their models: results, and what has been learned."""
 
+import doctest
+
 import numpy as np
 import pytest
 
 from models.network import IntegerParameters
+from rtl import accelerator, junction_model
 from rtl.accelerator import Accelerator
 from rtl.accelerator_model import Sample
 from rtl.registers import CONTROL, RATE, RATE_FIXED
@@ -113,3 +116,9 @@ def test_the_first_result_comes_after_the_stated_clocks(name):
 
     host.play(scenario)
     assert seen["latency"] == host.accelerator.latency
+
+
+@pytest.mark.parametrize("described", [accelerator, junction_model], ids=lambda module: module.__name__)
+def test_the_examples_of_the_documentation(described):
+    outcome = doctest.testmod(described)
+    assert outcome.attempted > 10 and not outcome.failed

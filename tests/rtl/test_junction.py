@@ -27,8 +27,8 @@ SILENT = {"valid": 0, "train": 0, "label": 0, "shift": 0}
 class Neighbours:
     """What comes to a junction from both sides, clock by clock, and what it must give.
 
-    Cycle c works on the samples that entered ``forward_lag`` and ``backward_lag`` cycles ago; one of them is a bubble, one is
-    for inference. Sample n has bank n modulo the banks everywhere.
+    Cycle c works on the samples that entered ``forward_lag`` and ``backward_lag`` cycles ago; one of them is a bubble, one
+    is for inference. Sample n has bank n modulo the banks everywhere.
     """
 
     def __init__(self, of, number, rng):
