@@ -4,8 +4,8 @@
 the integers that all components are built from. The package is the top of the layering (``models`` below ``hwsim`` below
 ``rtl``), and among the rest only the command line knows it. Its rooms, each of which knows those before it:
 
-- ``plan``: the integers of a design's hardware, exact widths, and what passes between components;
 - ``blocks``: adder trees, multipliers, tables, RAMs, narrowing and saturation;
+- ``plan``: the integers of a design's hardware, exact widths, and what passes between components;
 - ``control``: where a pass is, which word and lane and bank that means, and when the next junction cycle begins;
 - ``memories``: rows of words, interleaved activations, partial deltas that add up;
 - ``processors``: what feedforward (FF), backpropagation (BP) and update (UP) compute of a weight row;

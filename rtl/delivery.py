@@ -16,13 +16,11 @@ from models.connectivity import write_connectivity
 from models.npz import write_npz
 from rtl import registers
 from rtl.accelerator import Accelerator
-from rtl.emission import TOP, Verilog
-from rtl.junction import row_words
+from rtl.emission import CORE, DESCRIPTION, NAMES, SOURCE, TOP, WAIVERS, Verilog
+from rtl.memories import row_words
 from rtl.plan import Plan
 from rtl.registers import AddressMap
 from rtl.streams import result_layout, sample_layout
-
-SOURCE, CORE, WAIVERS, NAMES, DESCRIPTION = f"{TOP}.v", f"{TOP}.core", "lint.vlt", "names.json", "README.md"
 
 LINT_WAIVERS = {
     "CASEOVERLAP": "selectors of generated functions are one-hot: they are decoded from one value, so no two can meet",
@@ -125,7 +123,7 @@ def names(emitted: Verilog) -> dict[str, Any]:
         "ports": {name: {"direction": d, "bits": b} for name, (d, b) in emitted.ports.items()},
         "samples__payload": _fields(sample_layout(of)),
         "results__payload": _fields(result_layout(of)),
-        "registers": _registers(of),
+        "registers": register_addresses(of),
         "memories": {
             name: {"base": r.base, "rows": r.rows, "lanes": r.lanes, "lane_bits": r.lane_bits} for name, r in regions.items()
         },
@@ -136,7 +134,8 @@ def _fields(layout: data.StructLayout) -> dict[str, dict[str, int]]:
     return {name: {"offset": field.offset, "bits": field.width} for name, field in layout}
 
 
-def _registers(of: Plan) -> dict[str, int]:
+def register_addresses(of: Plan) -> dict[str, int]:
+    """Addresses of the registers by their names."""
     r = registers
     result = {
         "CONTROL": r.CONTROL,
@@ -238,7 +237,7 @@ def description(emitted: Verilog) -> str:
         "set); word m of row r is at base + (r << lane bits) + m. RATE: bit 8 set replaces the samples' kappa by the lower "
         "bits. STATUS: bit 0 standing, bit 1 empty, bit 2 a bit of ERRORS is set.\n",
         _legal_values(of),
-        _table(("register", "address"), [(n, a) for n, a in _registers(of).items()]),
+        _table(("register", "address"), [(n, a) for n, a in register_addresses(of).items()]),
         _table(
             ("memory", "base", "rows", "lanes", "lane bits"),
             [(f"weights {i}", r.base, r.rows, r.lanes, r.lane_bits) for i, r in enumerate(where.weights, 1)]

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import numpy as np
 from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -15,7 +14,7 @@ from rtl.delta import DeltaSource, OutputError
 from rtl.feedforward import FeedForward
 from rtl.junction_model import JunctionModel, Processors
 from rtl.learning import Backward, Update
-from rtl.memories import InterleavedMemory, PartialDeltaMemory, RamOptions, RowMemory
+from rtl.memories import InterleavedMemory, PartialDeltaMemory, RamOptions, RowMemory, row_words
 from rtl.plan import Plan
 from rtl.position import BankCounter
 from rtl.sequencer import Sequencer
@@ -472,12 +471,6 @@ class Junction(wiring.Component):
             partials.read_phase.eq(self.partial_out.phase),
             self.partial_out.data.eq(partials.read_data),
         ]
-
-
-def row_words(rows: np.ndarray, width: int) -> list[int]:
-    """Rows of integers as words, the first lane lowest."""
-    mask = (1 << width) - 1
-    return [sum((int(x) & mask) << (i * width) for i, x in enumerate(row)) for row in rows.tolist()]
 
 
 def count(m: Module, name: str, flags: Any, valid: Any) -> Any:

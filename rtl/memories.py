@@ -8,6 +8,7 @@ since copies cost less than multiplexers between banks. A word written in one cl
 from collections.abc import Sequence
 from typing import Any, TypedDict
 
+import numpy as np
 from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
@@ -49,6 +50,12 @@ class RamOptions(TypedDict):
 
     stages: int
     lut_ram_depth: int
+
+
+def row_words(rows: np.ndarray, width: int) -> list[int]:
+    """Rows of integers as words, the first lane lowest."""
+    mask = (1 << width) - 1
+    return [sum((int(x) & mask) << (i * width) for i, x in enumerate(row)) for row in rows.tolist()]
 
 
 class RowMemory(wiring.Component):
@@ -234,7 +241,7 @@ class InterleavedMemory(wiring.Component):
                 enable.eq(self.write_valid & Mux(self.write_short, whole, hit)),
                 word.eq(_of_phase(self.write_phase, [self.write_data[k] if k is not None else None for k in sources])),
             ]
-            base = _based(of, self.write_base, next_base, self.write_phase, memory)
+            base = neuron_address(of, self.write_base, next_base, self.write_phase, memory)
             m.d.comb += [
                 self.enable[memory].eq(enable),
                 self.target[memory].eq(place(banks, of.depth, self.write_bank, base)),
@@ -382,7 +389,7 @@ class PartialDeltaMemory(wiring.Component):
             for ram, target in ((sums, address), (handed, self.target[memory])):
                 write = ram.write_port()
                 m.d.comb += [write.en.eq(self.enable), write.addr.eq(target), write.data.eq(self.word[memory])]
-            base = _based(of, self.read_base, next_base, self.read_phase, memory)
+            base = neuron_address(of, self.read_base, next_base, self.read_phase, memory)
             finished.append(
                 read(m, handed, place(banks, of.depth, self.read_bank, base), self.latency, f"finished_{memory}")
             )
@@ -435,7 +442,7 @@ def _of_phase(phase: Value, options: Sequence[Value | None]) -> Value:
     return there[0] if same else choose(phase, [there[0] if o is None else o for o in options])
 
 
-def _based(of: Interleaving, base: Value, next_base: Value, phase: Value, memory: int) -> Value:
+def neuron_address(of: Interleaving, base: Value, next_base: Value, phase: Value, memory: int) -> Value:
     """Address of a group's neuron in a memory: that of the group's first neuron, or the next one."""
     up = [int(of.source(p, memory) is not None and of.wraps(p, memory)) for p in range(of.phases)]
     return Mux(lookup(phase, up, 1), next_base, base) if any(up) else base

@@ -405,9 +405,9 @@ class RegistersModel:
             self._counts[at] = (self._counts[at] + clipped) % (1 << WIDTH)
             junction, kind = divmod(at - SATURATION, 4)
             self._clipped[at] = given.get(f"saturation_{junction + 1}", [0] * 4)[kind]
-        for i, (at, event) in enumerate(self._events.items()):
+        for i, at in enumerate(self._errors):
             before = 0 if clear >> i & 1 else self._errors[at]
-            self._errors[at] = min(before + event, (1 << WIDTH) - 1)
+            self._errors[at] = min(before + self._events[at], (1 << WIDTH) - 1)
         happened = (given.get("illegal_kappa", 0), given.get("illegal_label", 0), self._refused)
         self._events = dict(zip(self._events, happened, strict=True))
 
