@@ -7,6 +7,8 @@ from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
+from hwsim.design import Design
+from rtl.accelerator_model import AcceleratorModel
 from rtl.delay import delayed
 from rtl.junction import Junction
 from rtl.pacer import Pacer
@@ -18,15 +20,57 @@ from rtl.streams import ResultQueue, SampleLoader, result_layout, sample_layout
 class Accelerator(wiring.Component):
     """Trains, or only infers, a pre-defined sparse network.
 
-    Throughput one sample per ``period`` clocks. Latency from the clock in which a sample begins to be loaded to its last
-    result: see :class:`rtl.plan.Plan`.
+    Throughput one sample per ``period`` clocks, ``latency`` clocks from the junction cycle that loads one to its first
+    result.
 
-    Attributes
-    ----------
-    samples, results
-        Streams (:func:`rtl.streams.sample_layout`, :func:`rtl.streams.result_layout`).
-    bus
+    Ports
+    -----
+    samples : in, stream of sample_layout
+        Samples, beat by beat (:func:`rtl.streams.sample_layout`).
+    results : out, stream of result_layout
+        Results, beat by beat (:func:`rtl.streams.result_layout`).
+    bus : in, interface bus_signature
         Memory-mapped port (:func:`rtl.registers.bus_signature`).
+
+    Examples
+    --------
+    Amaranth's simulator takes it clock by clock, a testbench for each port; the model says what must come out:
+
+    >>> from amaranth.sim import Simulator
+    >>> from hwsim import Design, load
+    >>> from rtl.accelerator_model import Sample
+    >>> from rtl.registers import CONTROL
+    >>> sizes = {"network.layers": [16, 8, 4], "network.out_degree": [2, 2], "network.classes": 4, "hardware.z": [8, 4]}
+    >>> accelerator = Accelerator.of(Design(load("sim_configs/demo.yaml", sizes)))
+    >>> samples = [Sample([16 * n] * 16, label=n % 4, kappa=3, train=1) for n in range(9)]
+    >>> async def feed(ctx):
+    ...     beat = accelerator.plan.beat
+    ...     for s in samples:
+    ...         for k in range(0, 16, beat):
+    ...             facts = {"label": s.label, "kappa": s.kappa, "train": s.train}
+    ...             ctx.set(accelerator.samples.payload, {"inputs": s.inputs[k : k + beat]} | facts)
+    ...             ctx.set(accelerator.samples.valid, 1)
+    ...             await ctx.tick().until(accelerator.samples.ready)
+    ...     ctx.set(accelerator.samples.valid, 0)
+    >>> async def start(ctx):
+    ...     bus = accelerator.bus
+    ...     for port, value in ((bus.address, CONTROL), (bus.write, 1), (bus.write_data, 1), (bus.request, 1)):
+    ...         ctx.set(port, value)
+    ...     await ctx.tick().until(bus.done)
+    ...     ctx.set(bus.request, 0)
+    >>> predictions = []
+    >>> async def take(ctx):
+    ...     ctx.set(accelerator.results.ready, 1)
+    ...     while len(predictions) < len(samples):
+    ...         (payload,) = await ctx.tick().sample(accelerator.results.payload).until(accelerator.results.valid)
+    ...         predictions.extend([payload.prediction] if payload.last else [])
+    >>> simulator = Simulator(accelerator)
+    >>> simulator.add_clock(1e-6)
+    >>> for testbench in (feed, start, take):
+    ...     simulator.add_testbench(testbench)
+    >>> simulator.run()
+    >>> predictions == [result.prediction for result in accelerator.model().run(samples)]
+    True
     """
 
     def __init__(self, of: Plan) -> None:
@@ -41,6 +85,28 @@ class Accelerator(wiring.Component):
                 "bus": In(bus_signature(of)),
             }
         )
+
+    @classmethod
+    def of(cls, design: Design) -> "Accelerator":
+        """The accelerator of a design.
+
+        Raises
+        ------
+        InputError
+            If the design has no hardware of this kind.
+        """
+        return cls(Plan.of(design))
+
+    @property
+    def latency(self) -> int:
+        """Clocks from the beginning of the junction cycle that loads a sample to its first result, if nothing waits."""
+        last = self.plan.junctions[-1]
+        begins = (1 + last.forward_lag) * self.plan.period + last.timing.offset
+        return begins + self.junctions[-1].latency + self.queue.latency
+
+    def model(self) -> AcceleratorModel:
+        """What it computes, from the design's initial weights and biases on."""
+        return AcceleratorModel(self.plan, [junction.model() for junction in self.junctions])
 
     @cached_property
     def named(self) -> dict[str, Any]:

@@ -12,6 +12,13 @@ class AdderTree(wiring.Component):
     """The exact sum of ``inputs`` words.
 
     Latency: a register after every ``every`` levels of ceil(log2 inputs), none if 0. One sum per clock.
+
+    Ports
+    -----
+    x : in, inputs * word
+        The words to add.
+    sum : out, word + levels
+        Their sum; ``levels`` is ceil(log2 inputs).
     """
 
     def __init__(self, inputs: int, word: Shape, every: int) -> None:

@@ -19,12 +19,16 @@ class AddressGenerator(wiring.Component):
     Latency 0, one row per clock. Two forms with the same result: a ``table`` of a memory's address over all rows, and an
     ``adder`` of the sweep's seed and the clock of the sweep modulo D, which patterns of type 3 do not have.
 
-    Attributes
-    ----------
-    row, sweep, step
-        Where the pass is; the table needs only the row, the adder only the other two.
-    address
-        By memory.
+    Ports
+    -----
+    row : in, bits(C)
+        Weight row; the table needs nothing else.
+    sweep : in, bits(d_out)
+        Sweep, for the adder.
+    step : in, bits(D)
+        Clock of the sweep, for the adder.
+    address : out, z * bits(D)
+        The word of every memory.
     """
 
     row: Signal
@@ -80,6 +84,15 @@ class Dither(wiring.Component):
     """From memories to lanes, or back: wires where every sweep has the same permutation, else one choice per sweep.
 
     Latency 0. A lane chooses only among the memories that the sweeps give it, at most d_out of them.
+
+    Ports
+    -----
+    sweep : in, bits(d_out)
+        Which sweep the words belong to.
+    given : in, z * word
+        Words by memory, or by lane.
+    taken : out, z * word
+        The same words by lane, or by memory.
     """
 
     sweep: Signal

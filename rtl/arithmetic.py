@@ -16,6 +16,12 @@ def shape_of(fmt: Format) -> Shape:
     return signed(fmt.width) if fmt.signed else unsigned(fmt.width)
 
 
+def signed_bits(word: int, shape: Shape) -> int:
+    """The number that the lowest bits of an integer are in a shape."""
+    word &= (1 << shape.width) - 1
+    return word - (1 << shape.width) if shape.signed and word >> (shape.width - 1) else word
+
+
 def narrow(x: Any, drop: int, rounding: Rounding) -> Value:
     """Drop ``drop`` fraction bits; a negative number appends zeros. The result is as wide as it must be.
 
@@ -69,6 +75,15 @@ class Narrow(wiring.Component):
         Shape of the input.
     drop, rounding, to
         Fraction bits to drop, how, and the format of the result.
+
+    Ports
+    -----
+    x : in, source
+        A number.
+    y : out, to
+        The number in the format ``to``.
+    saturated : out, 1
+        Whether it had to be clipped.
     """
 
     x: Signal

@@ -1,5 +1,6 @@
 """Registers in a row."""
 
+from collections import deque
 from typing import Any
 
 from amaranth.hdl import Module, Signal
@@ -15,3 +16,15 @@ def delayed(m: Module, value: Any, clocks: int, name: str, *, valid: bool = Fals
         m.d.sync += register.eq(value)
         value = register
     return value
+
+
+class DelayModel:
+    """What :func:`delayed` does, clock by clock; ``init`` comes first."""
+
+    def __init__(self, clocks: int, init: Any = 0) -> None:
+        self._line = deque([init] * clocks)
+
+    def clock(self, value: Any) -> Any:
+        """The value of so many clocks ago."""
+        self._line.append(value)
+        return self._line.popleft()

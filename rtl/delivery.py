@@ -16,13 +16,11 @@ from models.connectivity import write_connectivity
 from models.npz import write_npz
 from rtl import registers
 from rtl.accelerator import Accelerator
-from rtl.emission import TOP, Verilog
-from rtl.junction import row_words
+from rtl.emission import CORE, DESCRIPTION, NAMES, SOURCE, TOP, WAIVERS, Verilog
+from rtl.memories import row_words
 from rtl.plan import Plan
 from rtl.registers import AddressMap
-from rtl.streams import ResultQueue, result_layout, sample_layout
-
-SOURCE, CORE, WAIVERS, NAMES, DESCRIPTION = f"{TOP}.v", f"{TOP}.core", "lint.vlt", "names.json", "README.md"
+from rtl.streams import result_layout, sample_layout
 
 LINT_WAIVERS = {
     "CASEOVERLAP": "selectors of generated functions are one-hot: they are decoded from one value, so no two can meet",
@@ -59,9 +57,7 @@ def write(emitted: Verilog, directory: RunDirectory) -> list[str]:
 
 def generate(design: Design) -> Verilog:
     """The Verilog of a design."""
-    from rtl.plan import plan
-
-    return Verilog.of(Accelerator(plan(design)))
+    return Verilog.of(Accelerator.of(design))
 
 
 def waivers() -> str:
@@ -127,7 +123,7 @@ def names(emitted: Verilog) -> dict[str, Any]:
         "ports": {name: {"direction": d, "bits": b} for name, (d, b) in emitted.ports.items()},
         "samples__payload": _fields(sample_layout(of)),
         "results__payload": _fields(result_layout(of)),
-        "registers": _registers(of),
+        "registers": register_addresses(of),
         "memories": {
             str(key): {"base": r.base, "rows": r.rows, "lanes": r.lanes, "lane_bits": r.lane_bits}
             for key, r in regions.items()
@@ -139,7 +135,8 @@ def _fields(layout: data.StructLayout) -> dict[str, dict[str, int]]:
     return {name: {"offset": field.offset, "bits": field.width} for name, field in layout}
 
 
-def _registers(of: Plan) -> dict[str, int]:
+def register_addresses(of: Plan) -> dict[str, int]:
+    """Addresses of the registers by their names."""
     r = registers
     result = {
         "CONTROL": r.CONTROL,
@@ -191,18 +188,16 @@ def _legal_values(of: Plan) -> str:
     )
 
 
-def _wave(of: Plan) -> str:
+def _wave(made: Accelerator) -> str:
     """Clock by clock: a sample's beats, the junction cycles it is in, its result."""
-    beats, period, lag = of.inputs.groups, of.period, of.junctions[-1].forward_lag
-    last = of.junctions[-1]
-    first_result = (2 + lag) * period + last.timing.offset + last.rows_per_neuron - 1 + last.timing.feedforward
-    first_result += ResultQueue.latency
+    of = made.plan
+    beats, period, last = of.inputs.groups, of.period, of.junctions[-1]
     return (
         f"clock            0 … {beats - 1}{'':<14}{period} … {2 * period - 1:<12}{2 * period} …\n"
         f"samples          {beats} beats\n"
         f"layer 0                         written\n"
         f"junction 1                                      FF of the sample\n"
-        f"results                                         first beat in clock {first_result} at the earliest, then "
+        f"results                                         first beat in clock {period + made.latency} at the earliest, then "
         f"{last.groups} beats\n"
     )
 
@@ -236,14 +231,14 @@ def description(emitted: Verilog) -> str:
         "`prediction`, `label` and `train` count in the last beat, which `last` marks. If results are not taken, the "
         "accelerator stands at the end of a junction cycle until there is room again; nothing is lost or changed.\n",
         _table(("field", "lowest bit", "bits"), [(f"`{n}`", f.offset, f.width) for n, f in result_layout(of)]),
-        "```text\n" + _wave(of) + "```\n",
+        "```text\n" + _wave(emitted.accelerator) + "```\n",
         "### bus\n",
         "Hold `request`, `write`, `address` and `write_data` until `done`, which lasts one clock; `read_data` and `error` "
         "come with it. Weights and biases are accessible while the accelerator stands (CONTROL bit 0 clear, STATUS bit 0 "
         "set); word m of row r is at base + (r << lane bits) + m. RATE: bit 8 set replaces the samples' kappa by the lower "
         "bits. STATUS: bit 0 standing, bit 1 empty, bit 2 a bit of ERRORS is set.\n",
         _legal_values(of),
-        _table(("register", "address"), [(n, a) for n, a in _registers(of).items()]),
+        _table(("register", "address"), [(n, a) for n, a in register_addresses(of).items()]),
         _table(
             ("memory", "base", "rows", "lanes", "lane bits"),
             [(f"weights {i}", r.base, r.rows, r.lanes, r.lane_bits) for i, r in enumerate(where.weights, 1)]

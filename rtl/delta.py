@@ -22,17 +22,21 @@ class DeltaSource(wiring.Component):
     A hidden layer's are saturate(narrow(P d)); the last layer's are stored ready. Neurons that take several rows keep theirs
     until the last of them. Latency ``multiplier`` clocks, one row per clock.
 
-    Attributes
-    ----------
-    valid, begins
-        A row is there; it is the first of its neurons.
-    partial, derivative
-        P and d of the ``q`` neurons (hidden layers), or
-    stored
-        their deltas (last layer).
-    delta
+    Ports
+    -----
+    valid : in, 1
+        A row is there.
+    begins : in, 1
+        It is the first of its neurons.
+    partial : in, q * partial, if hidden
+        P of the row's neurons.
+    derivative : in, q * derivative, if hidden
+        d of the row's neurons.
+    stored : in, q * delta, if last
+        The deltas of the row's neurons.
+    delta : out, q * delta
         For the row.
-    saturated
+    saturated : out, q
         Which fresh deltas were clipped, to be counted; with a register behind the saturation, a clock before them.
     """
 
@@ -53,9 +57,12 @@ class DeltaSource(wiring.Component):
         ports |= {"partial": In(data.ArrayLayout(partial, q)), "derivative": In(data.ArrayLayout(slope, q))}
         super().__init__(ports)
 
-    def model(self, partial: np.ndarray, derivative: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Deltas and saturations of a hidden layer."""
+    def model(self, operand: np.ndarray, derivative: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Deltas and saturations: of partial deltas and derivatives (hidden layers), or of stored deltas (last layer)."""
         numbers = self._of.numbers
+        if derivative is None:
+            return np.asarray(operand, np.int64), np.zeros(np.shape(operand), bool)
+        partial = operand
         wide = fixedpoint.narrow(self.multipliers.model(partial, derivative), self._drop, numbers.rounding["delta"])
         delta = fixedpoint.saturate(wide, numbers.delta)
         return delta, delta != wide
@@ -101,14 +108,26 @@ class OutputError(wiring.Component):
     prediction is the lowest class with the greatest pre-activation, over the groups of a sample as they arrive. Latency 0,
     one group per clock.
 
-    Attributes
-    ----------
-    valid, group
-        A group of ``q`` neurons is there, and which.
-    label
+    Ports
+    -----
+    valid : in, 1
+        A group of neurons is there.
+    group : in, bits(G)
+        Which.
+    label : in, bits(classes)
         Of the sample.
-    prediction
+    preactivation : in, q * preactivation
+        Of the group.
+    activation : in, q * activation
+        Of the group.
+    derivative : in, q * derivative, if trains
+        Of the group.
+    prediction : out, bits(classes)
         Complete in the clock of the last group.
+    delta : out, q * delta, if trains
+        Of the group.
+    saturated : out, q, if trains
+        Which deltas were clipped.
     """
 
     def __init__(self, of: Plan) -> None:

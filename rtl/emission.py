@@ -13,6 +13,8 @@ from amaranth.lib.wiring import In
 from rtl.accelerator import Accelerator
 
 TOP = "accelerator"
+SOURCE, CORE, WAIVERS, NAMES, DESCRIPTION = f"{TOP}.v", f"{TOP}.core", "lint.vlt", "names.json", "README.md"
+"""The top module; the files in which it, its FuseSoC core, lint waivers, names and description are written."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,18 +22,30 @@ class FeedForward(wiring.Component):
     clocks a register stands in front of the tables, with three one more in front of the narrowing, with five one in front of
     the addition of the bias.
 
-    Attributes
-    ----------
-    valid, begins, ends
-        A row is there; it holds the first, the last edges of its neurons. (With several neurons in a row, both.)
-    weight, left, bias
-        Operands of the row; ``bias`` counts where ``ends``.
-    done
+    Ports
+    -----
+    valid : in, 1
+        A row is there.
+    begins : in, 1
+        It holds the first edges of its neurons.
+    ends : in, 1
+        It holds the last edges of its neurons. (With several neurons in a row, both.)
+    weight : in, z * weight
+        Weights of the row, by lane.
+    left : in, z * left
+        Left activations, by lane.
+    bias : in, q * bias
+        Of the neurons that end.
+    done : out, 1
         Results are there.
-    preactivation, activation, derivative
-        Of the ``q`` neurons that ended; the derivative only in a training build.
-    saturated
+    preactivation : out, q * preactivation
+        Of the neurons that ended.
+    activation : out, q * activation
+        Of the neurons that ended.
+    saturated : out, q
         Which pre-activations were clipped.
+    derivative : out, q * derivative, if trains
+        Of the neurons that ended.
     """
 
     def __init__(self, of: Plan, j: JunctionPlan) -> None:

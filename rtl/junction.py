@@ -2,18 +2,19 @@
 
 from typing import Any
 
-import numpy as np
 from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from hwsim.design import Design
 from rtl.address import AddressGenerator, Dither
 from rtl.arithmetic import shape_of
 from rtl.delay import delayed
 from rtl.delta import DeltaSource, OutputError
 from rtl.feedforward import FeedForward
+from rtl.junction_model import JunctionModel, Processors
 from rtl.learning import Backward, Update
-from rtl.memories import InterleavedMemory, PartialDeltaMemory, RamOptions, RowMemory
+from rtl.memories import InterleavedMemory, PartialDeltaMemory, RamOptions, RowMemory, row_words
 from rtl.plan import Plan
 from rtl.position import BankCounter
 from rtl.sequencer import Sequencer
@@ -34,26 +35,40 @@ class Junction(wiring.Component):
     Latency (:class:`hwsim.timing.JunctionTiming`): ``feedforward`` clocks from a row to its results, ``backward`` to the
     accumulation of its partial deltas, ``update`` to its new weights. Throughput one row per clock.
 
-    Attributes
-    ----------
-    advance
+    Ports
+    -----
+    advance : in, 1
         Begins a junction cycle: the pass starts in the next clock.
-    forward_in, forward_out
-        The sample for FF; handed to the next junction a junction cycle later.
-    backward_in, backward_out
-        The sample for BP and UP, handed to the junction before.
-    inputs
-        Writes into the left activation memories.
-    results
-        Writes for the next layer; ``tag`` is their sample, ``group`` their place, ``last`` marks the sample's last group.
-    prediction
-        Of the last junction, valid with ``last``.
-    partial_out, partial_in
-        Reads of finished partial deltas, by the junction before and from the one behind.
-    access
+    forward_in : in, tag
+        The sample for FF in the cycle that begins.
+    forward_out : out, tag
+        The same, for the next junction a junction cycle later.
+    inputs : in, interface inputs_signature, if first
+        Writes into the left activation memories, from the host.
+    inputs : in, interface results_signature, if not first
+        Writes into the left activation memories, from the junction before.
+    results : out, interface results_signature
+        Writes for the next layer.
+    tag : out, tag
+        Their sample.
+    group : out, bits(G)
+        Their group of right neurons.
+    last : out, 1
+        The group is the sample's last one.
+    access : in, interface access_signature
         Weights and biases for the bus.
-    saturation
+    saturation : out, 4 * bits(max(z, q) + 1)
         Numbers clipped in this clock: pre-activations, deltas, weights, biases.
+    backward_in : in, tag, if trains and not last
+        The sample for BP and UP in the cycle that begins.
+    backward_out : out, tag, if trains
+        The same, for the junction before.
+    partial_in : out, interface partial_signature, if trains and not last
+        Reads finished partial deltas of the junction behind.
+    partial_out : in, interface partial_signature, if trains and not first
+        Gives finished partial deltas to the junction before.
+    prediction : out, bits(classes), if last
+        The class that the sample is taken for, valid with ``last``.
     """
 
     def __init__(self, of: Plan, number: int) -> None:
@@ -100,6 +115,7 @@ class Junction(wiring.Component):
         self.weights = RowMemory(shape_of(n.weight), j.z, j.rows, init=row_words(weights, n.weight.width), **size)
         biases = initial.biases[number - 1].reshape(j.groups, j.results)
         self.biases = RowMemory(shape_of(n.bias), j.results, j.groups, init=row_words(biases, n.bias.width), **size)
+        self.to_lanes = {reader: Dither(j, shape_of(j.left), to_lanes=True) for reader in readers}
         self.feedforward = FeedForward(of, j)
         self.output = OutputError(of) if j.is_last else None
         if not of.trains:
@@ -112,6 +128,7 @@ class Junction(wiring.Component):
             self.derivatives = RowMemory(shape_of(n.derivative), j.results, j.groups, banks=j.derivative_banks, **size)
         if number > 1:
             self.backward = Backward(of, j)
+            self.to_memories = Dither(j, back_product_shape(of), to_lanes=False)
             # The accumulators of the left layer lie where the products arise.
             self.partials = PartialDeltaMemory(
                 left_of,
@@ -121,6 +138,35 @@ class Junction(wiring.Component):
                 j.timing.accumulate,
                 **size,
             )
+
+    @classmethod
+    def of(cls, design: Design, number: int) -> "Junction":
+        """The junction of a design that joins layer ``number`` - 1 to layer ``number``.
+
+        Raises
+        ------
+        InputError
+            If the design has no hardware of this kind.
+        """
+        return cls(Plan.of(design), number)
+
+    @property
+    def latency(self) -> int:
+        """Clocks from the first row of a pass to the write of its first results."""
+        return self._j.rows_per_neuron - 1 + self._j.timing.feedforward
+
+    def model(self) -> JunctionModel:
+        """What its passes compute, from the design's initial weights and biases on."""
+        parts = {name: getattr(self, name, None) for name in ("source", "update", "backward", "to_memories")}
+        processors = Processors(
+            addresses=self.addresses,
+            to_lanes=self.to_lanes["feedforward"],
+            feedforward=self.feedforward,
+            output=self.output,
+            **parts,
+        )
+        initial, i = self._of.design.initial_integers, self._j.number - 1
+        return JunctionModel(self._j, processors, initial.weights[i], initial.biases[i])
 
     @property
     def write_ports(self) -> dict[str, Any]:
@@ -182,8 +228,7 @@ class Junction(wiring.Component):
         ]
         sweep = delayed(m, seq.sweep, self._read, "sweep")
         lanes = {}
-        for reader in ("feedforward", "update") if of.trains else ("feedforward",):
-            dither = Dither(j, shape_of(j.left), to_lanes=True)
+        for reader, dither in self.to_lanes.items():
             m.submodules[f"{reader}_lanes"] = dither
             m.d.comb += [
                 getattr(self.left, f"{reader}_bank").eq(bank[reader]),
@@ -404,7 +449,7 @@ class Junction(wiring.Component):
         m.d.comb += [backward.weight.eq(weight), backward.delta.eq(self.source.delta)]
         late = j.timing.backward
         products = delayed(m, backward.product, self._wait, "back_product")
-        m.submodules.memory_products = dither = Dither(j, back_product_shape(self._of), to_lanes=False)
+        m.submodules.memory_products = dither = self.to_memories
         m.submodules.back_addresses = addresses = AddressGenerator(j, self.addresses.form)
         bank = self._bank(m, "partial_backward", j.partial_banks, j.backward_lag)
         # Addresses are worked out a clock ahead: what follows them is a loop through the memory and an adder.
@@ -426,12 +471,6 @@ class Junction(wiring.Component):
             partials.read_phase.eq(self.partial_out.phase),
             self.partial_out.data.eq(partials.read_data),
         ]
-
-
-def row_words(rows: np.ndarray, width: int) -> list[int]:
-    """Rows of integers as words, the first lane lowest."""
-    mask = (1 << width) - 1
-    return [sum((int(x) & mask) << (i * width) for i, x in enumerate(row)) for row in rows.tolist()]
 
 
 def count(m: Module, name: str, flags: Any, valid: Any) -> Any:

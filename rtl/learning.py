@@ -16,6 +16,15 @@ class Backward(wiring.Component):
     """Products of a row's weights with the deltas of their right neurons: contributions to partial deltas, by lane.
 
     Latency ``multiplier`` clocks, one row per clock.
+
+    Ports
+    -----
+    weight : in, z * weight
+        Weights of the row, by lane.
+    delta : in, q * delta
+        Deltas of its right neurons.
+    product : out, z * product
+        Narrowed products, as wide as they must be.
     """
 
     def __init__(self, of: Plan, j: JunctionPlan) -> None:
@@ -55,18 +64,36 @@ class Update(wiring.Component):
 
     Latency ``multiplier`` clocks, one row per clock.
 
-    Attributes
-    ----------
-    valid
+    Ports
+    -----
+    valid : in, 1
         A row is there to learn from; without it every weight stays.
-    shift
+    weight : in, z * weight
+        Weights of the row, by lane.
+    left : in, z * left
+        Left activations, by lane.
+    delta : in, q * delta
+        Deltas of its right neurons.
+    bias : in, q * bias
+        Biases of its right neurons.
+    shift : in, shift
         K - kappa.
-    replace, replace_lane, replace_weight, replace_bias, replace_word
-        Put a word in one lane's place, ``latency`` clocks after the row, in the row of weights or of biases.
-    new_weight, new_bias
+    replace_weight : in, 1
+        Put a word in one weight's place, ``latency`` clocks after the row.
+    replace_bias : in, 1
+        Put a word in one bias's place, ``latency`` clocks after the row.
+    replace_lane : in, bits(z)
+        Which one.
+    replace_word : in, max(weight, bias)
+        The word.
+    new_weight : out, z * weight
         What to write.
-    weight_saturated, bias_saturated
-        By lane.
+    new_bias : out, q * bias
+        What to write, where the row ends its neurons.
+    weight_saturated : out, z
+        Which weights were clipped.
+    bias_saturated : out, q
+        Which biases were clipped.
     """
 
     def __init__(self, of: Plan, j: JunctionPlan) -> None:

@@ -8,14 +8,16 @@ since copies cost less than multiplexers between banks. A word written in one cl
 from collections.abc import Sequence
 from typing import Any, TypedDict
 
+import numpy as np
 from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
+from rtl.arithmetic import signed_bits
 from rtl.choose import choose, lookup
-from rtl.delay import delayed
+from rtl.delay import DelayModel, delayed
 from rtl.plan import Interleaving
 
 DISTRIBUTED, BLOCK = "distributed", "block"
@@ -50,6 +52,12 @@ class RamOptions(TypedDict):
     lut_ram_depth: int
 
 
+def row_words(rows: np.ndarray, width: int) -> list[int]:
+    """Rows of integers as words, the first lane lowest."""
+    mask = (1 << width) - 1
+    return [sum((int(x) & mask) << (i * width) for i, x in enumerate(row)) for row in rows.tolist()]
+
+
 class RowMemory(wiring.Component):
     """Rows of words that share an address: one RAM, as wide as a row.
 
@@ -65,6 +73,23 @@ class RowMemory(wiring.Component):
         Greatest depth that goes into LUT RAM.
     init
         Rows as integers, the first lane lowest.
+
+    Ports
+    -----
+    read_bank : in, bits(banks)
+        Bank to read.
+    read_address : in, bits(depth)
+        Row to read.
+    read_data : out, lanes * word
+        That row, ``latency`` clocks later.
+    write_enable : in, 1
+        Whether to write.
+    write_bank : in, bits(banks)
+        Bank to write.
+    write_address : in, bits(depth)
+        Row to write.
+    write_data : in, lanes * word
+        What to write.
     """
 
     def __init__(
@@ -79,6 +104,7 @@ class RowMemory(wiring.Component):
         init: Sequence[int] = (),
     ) -> None:
         self.latency, self._depth, self._banks, self._init = stages, depth, banks, list(init)
+        self._word, self._lanes = word, lanes
         self.layout, self.words = data.ArrayLayout(word, lanes), words(banks, depth)
         self.style = style(self.words, stages, lut_ram_depth)
         bank, address = range(banks), range(depth)
@@ -93,6 +119,12 @@ class RowMemory(wiring.Component):
                 "write_data": In(self.layout),
             }
         )
+
+    def model(self) -> "RowMemoryModel":
+        """The memory after reset, to be taken clock by clock."""
+        w = self._word.width
+        rows = [[signed_bits(row >> i * w, self._word) for i in range(self._lanes)] for row in self._init]
+        return RowMemoryModel(self.latency, self._lanes, rows)
 
     def elaborate(self, platform: object) -> Module:
         m, d, b = Module(), self._depth, self._banks
@@ -112,15 +144,59 @@ class RowMemory(wiring.Component):
         return m
 
 
+class RowMemoryModel:
+    """A :class:`RowMemory` as a dictionary: what was written in an earlier clock is read."""
+
+    def __init__(self, latency: int, lanes: int, init: Sequence[Sequence[int]]) -> None:
+        self._empty = [0] * lanes
+        self._rows = {(0, address): list(row) for address, row in enumerate(init)}
+        self._late = DelayModel(latency, self._empty)
+
+    def clock(
+        self,
+        *,
+        read_bank: int = 0,
+        read_address: int = 0,
+        write_enable: int = 0,
+        write_bank: int = 0,
+        write_address: int = 0,
+        write_data: Sequence[int] = (),
+    ) -> dict[str, list[int]]:
+        """Outputs of a clock with these inputs."""
+        data = self._late.clock(self._rows.get((read_bank, read_address), self._empty))
+        if write_enable:
+            self._rows[write_bank, write_address] = [int(x) for x in write_data]
+        return {"read_data": data}
+
+
 class InterleavedMemory(wiring.Component):
     """The activations of a layer, interleaved over memories that are addressed independently.
 
     Read latency ``stages`` clocks. Per clock one group of neurons is written, and each reader reads a word of every memory.
 
+    Ports
+    -----
+    write_valid : in, 1
+        A group of neurons is there.
+    write_short : in, 1
+        The group is the last and only its first neurons exist.
+    write_bank : in, bits(banks)
+        Bank to write.
+    write_base : in, bits(depth)
+        Address of the group's first neuron.
+    write_phase : in, bits(phases)
+        Where the neurons lie (:class:`rtl.plan.Interleaving`).
+    write_data : in, per_clock * word
+        The group's neurons.
+    read_address : in, memories * bits(depth)
+        The word that every memory reads, for all readers.
+    <reader>_bank : in, bits(banks)
+        Bank that a reader reads.
+    <reader>_data : out, memories * word
+        Its words, ``latency`` clocks later.
+
     Attributes
     ----------
-    write_short
-        The group is the last and only its first neurons exist.
     enable, target, word
         What the RAMs' write ports are given: for observation.
     """
@@ -148,6 +224,10 @@ class InterleavedMemory(wiring.Component):
         self.target = Signal(data.ArrayLayout(unsigned(ceil_log2(self.words)), of.memories))
         self.word = Signal(data.ArrayLayout(word, of.memories))
 
+    def model(self) -> "InterleavedMemoryModel":
+        """The memory after reset, to be taken clock by clock."""
+        return InterleavedMemoryModel(self._of, self._banks, self._readers, self.latency)
+
     def elaborate(self, platform: object) -> Module:
         m, of, banks = Module(), self._of, self._banks
         short = of.neurons % of.per_clock or of.per_clock
@@ -161,7 +241,7 @@ class InterleavedMemory(wiring.Component):
                 enable.eq(self.write_valid & Mux(self.write_short, whole, hit)),
                 word.eq(_of_phase(self.write_phase, [self.write_data[k] if k is not None else None for k in sources])),
             ]
-            base = _based(of, self.write_base, next_base, self.write_phase, memory)
+            base = neuron_address(of, self.write_base, next_base, self.write_phase, memory)
             m.d.comb += [
                 self.enable[memory].eq(enable),
                 self.target[memory].eq(place(banks, of.depth, self.write_bank, base)),
@@ -180,6 +260,39 @@ class InterleavedMemory(wiring.Component):
         return m
 
 
+class InterleavedMemoryModel:
+    """An :class:`InterleavedMemory` as lists of neurons, one for each bank."""
+
+    def __init__(self, of: Interleaving, banks: int, readers: Sequence[str], latency: int) -> None:
+        self._of = of
+        self._layers = [[0] * (of.depth * of.memories) for _ in range(banks)]
+        self._late = {r: DelayModel(latency, [0] * of.memories) for r in readers}
+
+    def clock(
+        self,
+        *,
+        write_valid: int = 0,
+        write_short: int = 0,
+        write_bank: int = 0,
+        write_base: int = 0,
+        write_phase: int = 0,
+        write_data: Sequence[int] = (),
+        read_address: Sequence[int] | None = None,
+        **banks: int,
+    ) -> dict[str, list[int]]:
+        """Outputs of a clock with these inputs; ``banks`` are the readers', named like their ports."""
+        of, result = self._of, {}
+        for reader, late in self._late.items():
+            layer = self._layers[banks.get(f"{reader}_bank", 0)]
+            addresses = read_address or [0] * of.memories
+            result[f"{reader}_data"] = late.clock([layer[a * of.memories + k] for k, a in enumerate(addresses)])
+        if write_valid:
+            first = write_base * of.memories + of.offset(write_phase)
+            count = of.neurons % of.per_clock if write_short else of.per_clock
+            self._layers[write_bank][first : first + count] = [int(x) for x in write_data][:count]
+        return result
+
+
 class PartialDeltaMemory(wiring.Component):
     """Accumulates partial deltas, and hands the finished ones to the junction before.
 
@@ -187,12 +300,29 @@ class PartialDeltaMemory(wiring.Component):
     A contribution that arrives is written ``accumulate`` - 1 clocks later, so a word may be visited again after
     ``accumulate`` clocks at the earliest. The first visit of a pass replaces what is there.
 
+    Ports
+    -----
+    valid : in, 1
+        Contributions are there, one to every memory.
+    first : in, 1
+        They are the first ones of their pass to their words.
+    bank : in, bits(banks)
+        Bank of the sample in work.
+    address : in, memories * bits(depth)
+        The word of every memory that they belong to.
+    product : in, memories * product
+        The contributions.
+    read_bank : in, bits(banks)
+        Bank of the sample to hand over.
+    read_base : in, bits(depth)
+        Address of the first neuron of the group to hand over.
+    read_phase : in, bits(phases)
+        Where the group's neurons lie (:class:`rtl.plan.Interleaving`).
+    read_data : out, per_clock * word
+        The group's partial deltas, ``latency`` clocks later.
+
     Attributes
     ----------
-    valid, first, bank, address, product
-        Contributions of a clock: one to every memory.
-    read_bank, read_base, read_phase, read_data
-        The group of neurons to hand over; ``read_data`` is ``stages`` clocks late.
     enable, target, word
         What the RAMs' write ports are given: for observation. ``target`` holds bank and address.
     """
@@ -220,6 +350,10 @@ class PartialDeltaMemory(wiring.Component):
         self.enable = Signal()
         self.target = Signal(data.ArrayLayout(unsigned(ceil_log2(self.words)), of.memories))
         self.word = Signal(data.ArrayLayout(word, of.memories))
+
+    def model(self) -> "PartialDeltaMemoryModel":
+        """The memory after reset, to be taken clock by clock."""
+        return PartialDeltaMemoryModel(self._of, self._banks, self._accumulate, self.latency)
 
     def elaborate(self, platform: object) -> Module:
         m, of, banks = Module(), self._of, self._banks
@@ -255,7 +389,7 @@ class PartialDeltaMemory(wiring.Component):
             for ram, target in ((sums, address), (handed, self.target[memory])):
                 write = ram.write_port()
                 m.d.comb += [write.en.eq(self.enable), write.addr.eq(target), write.data.eq(self.word[memory])]
-            base = _based(of, self.read_base, next_base, self.read_phase, memory)
+            base = neuron_address(of, self.read_base, next_base, self.read_phase, memory)
             finished.append(
                 read(m, handed, place(banks, of.depth, self.read_bank, base), self.latency, f"finished_{memory}")
             )
@@ -266,6 +400,41 @@ class PartialDeltaMemory(wiring.Component):
         return m
 
 
+class PartialDeltaMemoryModel:
+    """A :class:`PartialDeltaMemory` as lists of neurons; a word that returns too early misses contributions here, too."""
+
+    def __init__(self, of: Interleaving, banks: int, accumulate: int, latency: int) -> None:
+        self._of = of
+        self._sums = [0] * (of.depth * of.memories)
+        self._handed = [[0] * (of.depth * of.memories) for _ in range(banks)]
+        self._writes = DelayModel(accumulate - 1, None)
+        self._late = DelayModel(latency, [0] * of.per_clock)
+
+    def clock(
+        self,
+        *,
+        valid: int = 0,
+        first: int = 0,
+        bank: int = 0,
+        address: Sequence[int] = (),
+        product: Sequence[int] = (),
+        read_bank: int = 0,
+        read_base: int = 0,
+        read_phase: int = 0,
+    ) -> dict[str, list[int | None]]:
+        """Outputs of a clock with these inputs; ``None`` where a short group has no neuron."""
+        of = self._of
+        layer, at = self._handed[read_bank], read_base * of.memories + of.offset(read_phase)
+        handed = [layer[n] if n < of.neurons else None for n in range(at, at + of.per_clock)]
+        neurons = [int(a) * of.memories + k for k, a in enumerate(address)] if valid else []
+        sums = [(0 if first else self._sums[n]) + int(p) for n, p in zip(neurons, product, strict=False)]
+        landing = self._writes.clock((bank, neurons, sums))
+        if landing is not None:
+            for n, total in zip(*landing[1:], strict=True):
+                self._sums[n] = self._handed[landing[0]][n] = total
+        return {"read_data": self._late.clock(handed)}
+
+
 def _of_phase(phase: Value, options: Sequence[Value | None]) -> Value:
     """The option of the phase; where there is none, any will do."""
     there = [o for o in options if o is not None]
@@ -273,7 +442,7 @@ def _of_phase(phase: Value, options: Sequence[Value | None]) -> Value:
     return there[0] if same else choose(phase, [there[0] if o is None else o for o in options])
 
 
-def _based(of: Interleaving, base: Value, next_base: Value, phase: Value, memory: int) -> Value:
+def neuron_address(of: Interleaving, base: Value, next_base: Value, phase: Value, memory: int) -> Value:
     """Address of a group's neuron in a memory: that of the group's first neuron, or the next one."""
     up = [int(of.source(p, memory) is not None and of.wraps(p, memory)) for p in range(of.phases)]
     return Mux(lookup(phase, up, 1), next_base, base) if any(up) else base

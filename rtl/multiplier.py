@@ -35,6 +35,15 @@ class Multipliers(wiring.Component):
         Shapes of the operands.
     drop, rounding
         Narrowing of the product.
+
+    Ports
+    -----
+    a : in, lanes * a
+        First operands.
+    b : in, lanes * b
+        Second operands.
+    product : out, lanes * product
+        Narrowed products, as wide as they must be.
     """
 
     def __init__(

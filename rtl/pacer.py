@@ -13,15 +13,17 @@ class Pacer(wiring.Component):
     A cycle lasts at least ``period`` clocks. Where one cannot follow at once, the accelerator stands until all junctions
     have come to the end of theirs (``skew`` clocks) and longer if it must: no state moves while it stands.
 
-    Attributes
-    ----------
-    go
+    Latency 0.
+
+    Ports
+    -----
+    go : in, 1
         A cycle may begin.
-    advance
+    advance : out, 1
         The last clock before a junction cycle.
-    standing
+    standing : out, 1
         Nothing moves.
-    clock
+    clock : out, bits(period)
         Clock of the junction cycle; it stays at the last one while standing.
     """
 
@@ -33,6 +35,12 @@ class Pacer(wiring.Component):
     def __init__(self, of: Plan) -> None:
         self._period, self._skew = of.period, of.skew
         super().__init__({"go": In(1), "advance": Out(1), "standing": Out(1), "clock": Out(range(of.period))})
+
+    latency = 0
+
+    def model(self) -> "PacerModel":
+        """The pacer after reset, to be taken clock by clock."""
+        return PacerModel(self._period, self._skew)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -52,3 +60,23 @@ class Pacer(wiring.Component):
         with m.Else():
             m.d.sync += [clock.eq(clock + 1), at_end.eq(clock == self._period - 2)]
         return m
+
+
+class PacerModel:
+    """A :class:`Pacer` as the clocks that have passed since the last cycle began."""
+
+    def __init__(self, period: int, skew: int) -> None:
+        self._period, self._skew = period, skew
+        self._passed = period + skew + 1  # out of reset it has been standing since before the first clock
+
+    def clock(self, *, go: int = 0) -> dict[str, int]:
+        """Outputs of a clock with these inputs."""
+        over = self._passed - self._period
+        advance = bool(go) and (over == 0 or over >= max(self._skew, 1))
+        result = {
+            "advance": int(advance),
+            "standing": int(over > self._skew),
+            "clock": min(self._passed, self._period) - 1,
+        }
+        self._passed = 1 if advance else self._passed + 1
+        return result

@@ -179,6 +179,17 @@ class Plan:
     timing: Timing
     hops: Hops
 
+    @classmethod
+    def of(cls, design: Design) -> "Plan":
+        """What the hardware of a design consists of.
+
+        Raises
+        ------
+        InputError
+            If the design has no hardware of this kind.
+        """
+        return _plan(design)
+
     @property
     def config(self) -> Configuration:
         """The configuration."""
@@ -243,14 +254,7 @@ class Plan:
         return {"edges": edges, "derivatives": derivative + output}
 
 
-def plan(design: Design) -> Plan:
-    """Work out what the hardware of a design consists of.
-
-    Raises
-    ------
-    InputError
-        If the design has no hardware of this kind.
-    """
+def _plan(design: Design) -> Plan:
     config = design.config
     made = design.schedule
     hardware = config.hardware

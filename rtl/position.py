@@ -14,14 +14,18 @@ class PositionCounter(wiring.Component):
 
     Latency 0: the outputs name the present group; a step takes effect in the next clock. One step per clock.
 
-    Attributes
-    ----------
-    restart, step
-        Go to the first group (wins), or to the next one.
-    group
+    Ports
+    -----
+    restart : in, 1
+        Go to the first group; wins over ``step``.
+    step : in, 1
+        Go to the next group.
+    group : out, bits(groups)
         Number of the group.
-    base, phase
-        Address of its first neuron, and where the neurons lie (:class:`rtl.plan.Interleaving`).
+    base : out, bits(depth)
+        Address of its first neuron.
+    phase : out, bits(phases)
+        Where its neurons lie (:class:`rtl.plan.Interleaving`).
     """
 
     restart: Signal
@@ -66,7 +70,14 @@ class PositionCounter(wiring.Component):
 class BankCounter(wiring.Component):
     """The bank, n mod ``banks``, of the sample that entered ``lag`` junction cycles ago.
 
-    Latency 0; ``advance`` begins a junction cycle, the first of which only loads sample 0: then sample -1 - lag is at work.
+    Latency 0. The first junction cycle only loads sample 0: then sample -1 - lag is at work.
+
+    Ports
+    -----
+    advance : in, 1
+        Begins a junction cycle.
+    bank : out, bits(banks)
+        Of the sample at work in the present cycle.
     """
 
     advance: Signal

@@ -1,13 +1,15 @@
 """The memory-mapped port: control, counters, weights and biases."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Shape, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from models.fixedpoint import Format
+from rtl.arithmetic import signed_bits
 from rtl.plan import Plan
 from rtl.signatures import access_signature, saturation_layout, tag_layout
 
@@ -68,11 +70,24 @@ class AddressMap:
 
 
 def bus_signature(plan: Plan) -> wiring.Signature:
-    """One request at a time.
+    """One request at a time, as the host sees it.
 
-    ``address``, ``write`` and ``write_data`` hold from ``request`` until ``done``, which lasts one clock; with it come
-    ``read_data``, sign-extended, and ``error`` if the request was refused: no such word, memories while running, or a value
-    that the word cannot hold.
+    Ports
+    -----
+    request : out, 1
+        A request is there; it and what belongs to it hold until ``done``.
+    write : out, 1
+        It writes.
+    address : out, address
+        Word of 32 bits (:class:`AddressMap`).
+    write_data : out, 32
+        What to write.
+    done : in, 1
+        The request is over, for one clock.
+    error : in, 1
+        It was refused: no such word, memories while running, or a value that the word cannot hold.
+    read_data : in, 32
+        The word, sign-extended; comes with ``done``.
     """
     return wiring.Signature(
         {
@@ -92,13 +107,38 @@ class Registers(wiring.Component):
 
     Latency: two clocks for a register; for a word of a memory as long as it takes to read, replace and write its row.
 
-    Attributes
-    ----------
-    sample, result, cycle
-        To be counted: a sample enters, a result has left, a junction cycle begins.
-    illegal_kappa, illegal_label
-        To be counted: a sample enters that is not trained on because of its learning-rate shift, its label.
+    Ports
+    -----
+    bus : in, interface bus_signature
+        Requests.
+    run : out, 1
+        Junction cycles may follow each other.
+    rate : out, shift
+        Greatest learning-rate shift less the one of RATE.
+    rate_fixed : out, 1
+        Whether it replaces the samples' own.
+    standing : in, 1
+        Nothing moves.
+    empty : in, 1
+        No sample is waiting or under way.
+    sample : in, 1
+        A sample enters, to be counted.
+    result : in, 1
+        A result has left, to be counted.
+    cycle : in, 1
+        A junction cycle begins, to be counted.
+    illegal_kappa : in, 1
+        A sample enters that is not trained on because of its learning-rate shift, to be counted.
+    illegal_label : in, 1
+        A sample enters that is not trained on because of its label, to be counted.
+    access_<i> : out, interface access_signature
+        Weights and biases of junction i.
+    saturation_<i> : in, saturation_<i>
+        Numbers that junction i clipped in this clock.
     """
+
+    latency = 1
+    """Clocks from the request of a register to ``done``."""
 
     def __init__(self, of: Plan) -> None:
         self._of, self.map = of, AddressMap.of(of)
@@ -121,6 +161,10 @@ class Registers(wiring.Component):
             ports[f"access_{i}"] = Out(access_signature(of, i))
             ports[f"saturation_{i}"] = In(saturation_layout(of.junctions[i - 1]))
         super().__init__(ports)
+
+    def model(self) -> "RegistersModel":
+        """The registers after reset, to be taken clock by clock."""
+        return RegistersModel(self._of, self.map, self._counters, self._reading(), self._longest())
 
     def elaborate(self, platform: object) -> Module:
         m, of, bus = Module(), self._of, self.bus
@@ -241,6 +285,131 @@ class Registers(wiring.Component):
                         m.d.sync += bus.error.eq(bus.write)
             with m.Default():
                 m.d.sync += bus.error.eq(1)
+
+
+class RegistersModel:
+    """The :class:`Registers` clock by clock, one request after the other.
+
+    Parameters
+    ----------
+    of, where
+        The accelerator, and where its words are.
+    counters
+        Whether what is clipped is counted.
+    reading, writing
+        Clocks that a word of a memory takes.
+    """
+
+    def __init__(self, of: Plan, where: AddressMap, counters: bool, reading: int, writing: int) -> None:
+        self._of, self._map, self._reading, self._writing = of, where, reading, writing
+        self._run, self._kappa, self._fixed = 0, of.kappas[1], 0
+        kinds = range((4 if of.trains else 1) if counters else 0)
+        self._clipped = {SATURATION + 4 * (j.number - 1) + k: 0 for j in of.junctions for k in kinds}
+        self._errors = {ILLEGAL_KAPPAS: 0, ILLEGAL_LABELS: 0, REFUSED_VALUES: 0}
+        self._events = dict.fromkeys(self._errors, 0)  # of the clock before
+        self._clear = 0
+        self._counts = {SAMPLES: 0, RESULTS: 0, CYCLES: 0} | dict.fromkeys(self._clipped, 0)
+        self._answer = {"bus_done": 0, "bus_error": 0, "bus_read_data": 0}
+        self._access = {
+            f"access_{j.number}_{field}": 0
+            for j in of.junctions
+            for field in ("strobe", "write", "bias", "row", "lane", "word")
+        }
+        self._width = max(of.numbers.weight.width, of.numbers.bias.width)
+        self._left: int | None = None  # clocks until the word of a memory has been read or written
+        self._refused = 0
+
+    def clock(self, **inputs: Any) -> dict[str, int]:
+        """Outputs of a clock with these inputs; interfaces' ports are named ``interface_port``."""
+        given = {"bus_request": 0, "bus_write": 0, "bus_address": 0, "bus_write_data": 0} | inputs
+        control = {"run": self._run, "rate": self._of.kappas[1] - self._kappa, "rate_fixed": self._fixed}
+        result = self._answer | control | self._access
+        readable = self._readable(given)
+        clear, self._clear, self._refused = self._clear, 0, 0
+        if self._left is not None:
+            self._wait(given)
+        else:
+            asked = bool(given["bus_request"]) and not self._answer["bus_done"]
+            self._answer |= {"bus_done": 0, "bus_error": 0}
+            if asked:
+                self._serve(given, readable)
+        self._count(given, clear)
+        return result
+
+    def _readable(self, given: dict[str, Any]) -> dict[int, int]:
+        flags = sum(int(count > 0) << i for i, count in enumerate(self._errors.values()))
+        status = given.get("standing", 0) | given.get("empty", 0) << EMPTY | int(flags > 0) << ERROR
+        rate = self._kappa | self._fixed << RATE_FIXED
+        registers = {CONTROL: self._run, STATUS: status, RATE: rate, ERRORS: flags}
+        return registers | self._counts | self._errors
+
+    def _serve(self, given: dict[str, Any], readable: dict[int, int]) -> None:
+        """A request: the answer to it, or the access that it leads to."""
+        block, offset = divmod(given["bus_address"], 1 << self._map.block_bits)
+        self._answer["bus_done"] = 1
+        if block == 0:
+            self._answer["bus_read_data"] = readable.get(offset, self._answer["bus_read_data"])
+            self._answer["bus_error"] = int(offset not in readable)
+            if given["bus_write"] and offset in readable:
+                self._write(offset, given["bus_write_data"])
+            return
+        regions, n = self._map.weights + self._map.biases, len(self._of.junctions)
+        self._answer["bus_error"] = 1
+        if block > 2 * n:
+            return
+        region, numbers = regions[block - 1], self._of.numbers
+        row, lane = divmod(offset, 1 << region.lane_bits)
+        if not given.get("standing", 0) or self._run or row >= region.rows or lane >= region.lanes:
+            return
+        word, fmt = given["bus_write_data"], numbers.weight if block <= n else numbers.bias
+        number = signed_bits(word, Shape(WIDTH, fmt.signed))
+        if given["bus_write"] and not fmt.lowest <= number <= fmt.highest:
+            self._refused = 1
+            return
+        self._answer |= {"bus_done": 0, "bus_error": 0}
+        fields = {"strobe": 1, "write": given["bus_write"], "bias": int(block > n), "row": row, "lane": lane}
+        fields["word"] = word % (1 << self._width)
+        self._access |= {f"access_{(block - 1) % n + 1}_{field}": int(x) for field, x in fields.items()}
+        self._left = self._writing if given["bus_write"] else self._reading
+
+    def _write(self, at: int, word: int) -> None:
+        """A register is written, if it is one of those that can be and the word is legal."""
+        least, greatest = self._of.kappas
+        kappa, fixed = word % (1 << RATE_FIXED), word >> RATE_FIXED
+        if at == CONTROL and word in (0, 1 << RUN):
+            self._run = word
+        elif at == RATE and fixed <= 1 and least <= kappa <= greatest:
+            self._kappa, self._fixed = kappa, fixed
+        elif at == ERRORS and word < 1 << ERROR_BITS:
+            self._clear = word
+        else:
+            self._answer["bus_error"] = 1
+            self._refused = int(at in (CONTROL, RATE, ERRORS))
+
+    def _wait(self, given: dict[str, Any]) -> None:
+        """A memory is at work for the bus."""
+        self._access |= {name: 0 for name in self._access if name.endswith("_strobe")}
+        if self._left:
+            self._left -= 1
+            return
+        junction = (given["bus_address"] // (1 << self._map.block_bits) - 1) % len(self._of.junctions) + 1
+        word = signed_bits(given.get(f"access_{junction}_read_word", 0), signed(self._width))
+        self._answer |= {"bus_done": 1, "bus_read_data": word % (1 << WIDTH)}
+        self._left = None
+
+    def _count(self, given: dict[str, Any], clear: int) -> None:
+        """What happens in a clock; errors and clipped numbers are counted in the clock after it."""
+        for at, event in ((SAMPLES, "sample"), (RESULTS, "result"), (CYCLES, "cycle")):
+            self._counts[at] = (self._counts[at] + given.get(event, 0)) % (1 << WIDTH)
+        for at, clipped in self._clipped.items():
+            self._counts[at] = (self._counts[at] + clipped) % (1 << WIDTH)
+            junction, kind = divmod(at - SATURATION, 4)
+            self._clipped[at] = given.get(f"saturation_{junction + 1}", [0] * 4)[kind]
+        for i, at in enumerate(self._errors):
+            before = 0 if clear >> i & 1 else self._errors[at]
+            self._errors[at] = min(before + self._events[at], (1 << WIDTH) - 1)
+        happened = (given.get("illegal_kappa", 0), given.get("illegal_label", 0), self._refused)
+        self._events = dict(zip(self._events, happened, strict=True))
 
 
 def fits(word: Value, to: Format) -> Value:

@@ -15,16 +15,30 @@ class Sequencer(wiring.Component):
     Latency one clock: the pass begins in the clock after ``advance``; one row per clock. All outputs but ``active`` are
     meaningless while nothing is active.
 
-    Attributes
-    ----------
-    row, sweep, step
-        Weight row; sweep, and clock of the sweep.
-    first
+    Ports
+    -----
+    advance : in, 1
+        Begins a junction cycle.
+    active : out, 1
+        A row is there.
+    row : out, bits(C)
+        Weight row.
+    sweep : out, bits(d_out)
+        Sweep.
+    step : out, bits(D)
+        Clock of the sweep.
+    first : out, 1
         First sweep: every left neuron is met for the first time.
-    begins, ends
-        The row holds the first, the last edges of its right neurons.
-    group, base, phase
-        Which right neurons those are.
+    begins : out, 1
+        The row holds the first edges of its right neurons.
+    ends : out, 1
+        The row holds the last edges of its right neurons.
+    group : out, bits(G)
+        Which right neurons those are: their group.
+    base : out, bits(D_next)
+        Address of the first of them in the right layer's memories.
+    phase : out, bits(phases)
+        Where they lie (:class:`rtl.plan.Interleaving`).
     """
 
     def __init__(self, j: JunctionPlan) -> None:

@@ -29,7 +29,23 @@ def saturation_layout(j: JunctionPlan) -> data.ArrayLayout:
 
 
 class ActivationWrite(wiring.Signature):
-    """A group of neurons on its way into the interleaved memories of a layer."""
+    """A group of neurons on its way into the interleaved memories of a layer.
+
+    Ports
+    -----
+    valid : out, 1
+        A group is there.
+    short : out, 1
+        It is the last and only its first neurons exist.
+    bank : out, bits(banks)
+        Bank of its sample.
+    base : out, bits(depth)
+        Address of its first neuron.
+    phase : out, bits(phases)
+        Where its neurons lie (:class:`rtl.plan.Interleaving`).
+    data : out, per_clock * word
+        Their activations.
+    """
 
     def __init__(self, of: Interleaving, word: object, banks: int) -> None:
         super().__init__(
@@ -45,7 +61,19 @@ class ActivationWrite(wiring.Signature):
 
 
 class PartialRead(wiring.Signature):
-    """A group of finished partial deltas; the data follow the address after the memory's latency."""
+    """A group of finished partial deltas; the data follow the address after the memory's latency.
+
+    Ports
+    -----
+    bank : out, bits(banks)
+        Bank of the sample.
+    base : out, bits(depth)
+        Address of the group's first neuron.
+    phase : out, bits(phases)
+        Where its neurons lie (:class:`rtl.plan.Interleaving`).
+    data : in, per_clock * word
+        Their partial deltas.
+    """
 
     def __init__(self, of: Interleaving, word: object, banks: int) -> None:
         super().__init__(
@@ -63,6 +91,23 @@ class Access(wiring.Signature):
 
     ``read_word`` holds the word ``1 + memory_read`` clocks after ``strobe``; a written word can be read as soon as the
     update latency has passed.
+
+    Ports
+    -----
+    strobe : out, 1
+        A request is there, for one clock.
+    write : out, 1
+        It writes.
+    bias : out, 1
+        It is about a bias, otherwise a weight.
+    row : out, bits(rows)
+        Row of weights, or group of biases; holds until the request is over.
+    lane : out, bits(lanes)
+        Which word of it; holds.
+    word : out, word
+        What to write; holds.
+    read_word : in, word
+        What was read.
     """
 
     def __init__(self, rows: int, lanes: int, word: int) -> None:

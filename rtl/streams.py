@@ -1,5 +1,8 @@
 """The streams at the border: samples in, results out."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO, SyncFIFOBuffered
@@ -8,6 +11,7 @@ from amaranth.lib.wiring import In, Out
 from rtl.arithmetic import shape_of
 from rtl.plan import Plan
 from rtl.position import BankCounter, PositionCounter
+from rtl.queues import BufferedQueueModel, QueueModel
 from rtl.signatures import inputs_signature, tag_layout
 
 
@@ -53,23 +57,30 @@ class SampleLoader(wiring.Component):
     A training sample whose label or learning-rate shift is illegal enters as one for inference; a shift that ``rate``
     replaces does not count.
 
-    Attributes
-    ----------
-    samples
-        The stream.
-    advance
+    Ports
+    -----
+    samples : in, stream of sample_layout
+        The samples, beat by beat.
+    advance : in, 1
         Begins a junction cycle.
-    rate, rate_fixed
-        Greatest learning-rate shift less the one that replaces the samples' own, and whether it does.
-    writes
+    rate : in, shift
+        Greatest learning-rate shift less the one that may replace the samples' own.
+    rate_fixed : in, 1
+        Whether it does.
+    writes : out, interface inputs_signature
         Into layer 0.
-    entering
+    entering : out, tag
         The sample that enters with the next advance.
-    illegal_kappa, illegal_label
-        It should have been trained on, but for its learning-rate shift, its label.
-    waiting
+    illegal_kappa : out, 1
+        It should have been trained on, but for its learning-rate shift.
+    illegal_label : out, 1
+        It should have been trained on, but for its label.
+    waiting : out, 1
         A sample, or part of one, has come in and is not yet being loaded.
     """
+
+    latency = 1
+    """Clocks from the beginning of a junction cycle to its first write."""
 
     def __init__(self, of: Plan) -> None:
         self._of = of
@@ -86,6 +97,10 @@ class SampleLoader(wiring.Component):
                 "waiting": Out(1),
             }
         )
+
+    def model(self) -> "SampleLoaderModel":
+        """The loader after reset, to be taken clock by clock."""
+        return SampleLoaderModel(self._of)
 
     def elaborate(self, platform: object) -> Module:
         m, of = Module(), self._of
@@ -154,24 +169,101 @@ class SampleLoader(wiring.Component):
         return m
 
 
+class SampleLoaderModel:
+    """A :class:`SampleLoader` as the sample that is being loaded and the queue of those that wait."""
+
+    def __init__(self, of: Plan) -> None:
+        self._of = of
+        self._words, self._tags = BufferedQueueModel(2 * of.inputs.groups + 2), QueueModel(3)
+        self._arriving, self._cycle = 0, -1
+        self._sample: dict[str, int] | None = None  # being loaded, or loaded
+        self._group = 0  # to be written next
+
+    def clock(
+        self,
+        *,
+        samples_valid: int = 0,
+        samples_payload: Mapping[str, Any] | None = None,
+        advance: int = 0,
+        rate: int = 0,
+        rate_fixed: int = 0,
+    ) -> dict[str, Any]:
+        """Outputs of a clock with these inputs; ``None`` is what means nothing."""
+        ready = self._words.room and self._tags.room
+        writing = self._sample is not None and self._group < self._of.inputs.groups
+        result = {
+            "samples_ready": int(ready),
+            **self._writes(writing),
+            **self._entering(rate if rate_fixed else None),
+            "waiting": int(self._tags.head is not None or self._arriving > 0),
+        }
+        taken = [samples_payload] if samples_valid and ready and samples_payload is not None else []
+        ending = taken if self._arriving + len(taken) == self._of.inputs.groups else []
+        self._arriving = 0 if ending else self._arriving + len(taken)
+        self._group += writing
+        if advance:
+            self._sample, self._group, self._cycle = self._tags.head, 0, self._cycle + 1
+        self._words.clock(writing, *(payload["inputs"] for payload in taken))
+        self._tags.clock(bool(advance), *ending)
+        return result
+
+    def _writes(self, writing: bool) -> dict[str, Any]:
+        inputs, g = self._of.inputs, self._group
+        return {
+            "writes_valid": int(writing),
+            "writes_short": int((g + 1) * inputs.per_clock > inputs.neurons) if writing else None,
+            "writes_bank": self._cycle % self._of.junctions[0].left_banks,
+            "writes_base": g * inputs.per_clock // inputs.memories if writing else None,
+            "writes_phase": g % inputs.phases if writing else None,
+            "writes_data": list(self._words.head) if writing else None,
+        }
+
+    def _entering(self, rate: int | None) -> dict[str, Any]:
+        of, sample = self._of, self._sample
+        if sample is None:
+            nothing = {"valid": 0, "train": None, "label": None, "shift": None}
+            return {"entering": nothing, "illegal_kappa": 0, "illegal_label": 0}
+        least, greatest = of.kappas
+        judged = of.trains and bool(sample["train"])
+        legal_kappa = rate is not None or least <= sample["kappa"] <= greatest
+        legal_label = sample["label"] < of.design.network.classes
+        trains = bool(sample["train"]) and (not judged or (legal_kappa and legal_label))
+        shift = rate if rate is not None else greatest - sample["kappa"] if legal_kappa else None
+        return {
+            "entering": {"valid": 1, "train": int(trains), "label": sample["label"], "shift": shift},
+            "illegal_kappa": int(judged and not legal_kappa),
+            "illegal_label": int(judged and not legal_label),
+        }
+
+
 class ResultQueue(wiring.Component):
     """Holds results until they are taken, and says whether one more sample's will fit.
 
     Room is set aside when a sample's outputs are about to be computed and given back when their last beat is taken, so that
     nothing that is under way can find the queue full.
 
-    Attributes
-    ----------
-    due
+    Ports
+    -----
+    due : in, 1
         A sample's outputs will be computed in the junction cycle to come.
-    reserve
+    reserve : in, 1
         That cycle begins.
-    room
+    room : out, 1
         There is room for them.
-    valid, last, outputs, prediction, tag
-        A beat as it is computed.
-    results
-        The stream.
+    valid : in, 1
+        A beat has been computed.
+    last : in, 1
+        It is the last of its sample.
+    outputs : in, q * activation
+        Its output activations.
+    prediction : in, bits(classes)
+        The class that the sample is taken for; counts in the last beat.
+    tag : in, tag
+        The sample without its inputs.
+    results : out, stream of result_layout
+        The results, beat by beat.
+    taken : out, 1
+        The last beat of a sample is taken.
     """
 
     capacity = 4
@@ -197,6 +289,10 @@ class ResultQueue(wiring.Component):
                 "taken": Out(1),
             }
         )
+
+    def model(self) -> "ResultQueueModel":
+        """The queue after reset, to be taken clock by clock."""
+        return ResultQueueModel(self._of.junctions[-1].groups, self.capacity)
 
     def elaborate(self, platform: object) -> Module:
         m, of = Module(), self._of
@@ -231,3 +327,41 @@ class ResultQueue(wiring.Component):
         ]
         m.d.sync += held.eq(held + reserving - self.taken)
         return m
+
+
+class ResultQueueModel:
+    """A :class:`ResultQueue` as a queue of beats, another of samples' facts, and the samples that have room in them."""
+
+    def __init__(self, beats: int, capacity: int) -> None:
+        self._words, self._facts = BufferedQueueModel(capacity * beats), QueueModel(capacity)
+        self._held, self._capacity = 0, capacity
+
+    def clock(
+        self,
+        *,
+        valid: int = 0,
+        last: int = 0,
+        outputs: Sequence[int] = (),
+        prediction: int = 0,
+        tag: Mapping[str, int] | None = None,
+        due: int = 0,
+        reserve: int = 0,
+        results_ready: int = 0,
+    ) -> dict[str, Any]:
+        """Outputs of a clock with these inputs; ``None`` is what means nothing."""
+        beat = self._words.head
+        taken = bool(beat and beat["last"] and results_ready)
+        nothing = {"prediction": 0, "label": 0, "train": 0}
+        result = {
+            "results_valid": int(beat is not None),
+            "results_payload": beat and beat | (self._facts.head if beat["last"] else nothing),
+            "taken": int(taken),
+            "room": int(self._held != self._capacity),
+        }
+        self._held += bool(reserve and due) - taken
+        beats = [{"outputs": [int(x) for x in outputs], "last": int(last)}] if valid else []
+        tag = tag or {}
+        facts = {"prediction": int(prediction), "label": tag.get("label", 0), "train": tag.get("train", 0)}
+        self._words.clock(bool(results_ready), *beats)
+        self._facts.clock(taken, *([facts] if valid and last else []))
+        return result

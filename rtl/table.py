@@ -24,6 +24,15 @@ class ActivationTable(wiring.Component):
         Formats of the pre-activation, the activation and the derivative; no derivative if ``slope`` is ``None``.
     tables
         Both over all pre-activations, the least first.
+
+    Ports
+    -----
+    argument : in, argument
+        A pre-activation.
+    value : out, value
+        Its activation.
+    slope : out, slope, if trains
+        Its derivative.
     """
 
     def __init__(

@@ -24,7 +24,7 @@ from rtl.cosim.simulation import Capture, Script, simulate
 from rtl.cosim.simulators import runner
 from rtl.cosim.stimulus import Samples
 from rtl.emission import Verilog
-from rtl.plan import Plan, plan
+from rtl.plan import Plan
 
 MACHINE_LOG, VERILOG_LOG = "machine.jsonl", "verilog.jsonl"
 MACHINE_WAVES, VERILOG_WAVES = "machine.vcd", "verilog.vcd"
@@ -149,7 +149,7 @@ def cosimulate(
         If the simulation breaks off.
     """
     disturbances.check(STREAMS)
-    of = plan(design)
+    of = Plan.of(design)
     samples = training_samples(design, data, n, disturbances.inference if of.trains else 1.0, disturbances.illegal)
     began = perf_counter()
     emitted = Verilog.of(Accelerator(of))

@@ -4,7 +4,7 @@ from typing import Any
 
 from hwsim.design import Design
 from hwsim.whole_configuration import Configuration
-from rtl.plan import Plan, plan
+from rtl.plan import Plan
 
 NUMBERS: dict[str, dict[str, Any]] = {
     "exact": {
@@ -102,7 +102,7 @@ def configuration(
 
 def planned(*sizes: list[int], **options: Any) -> Plan:
     """The plan of :func:`configuration`'s design."""
-    return plan(Design(configuration(*sizes, **options)))
+    return Plan.of(Design(configuration(*sizes, **options)))
 
 
 DESIGNS: dict[str, dict[str, Any]] = {

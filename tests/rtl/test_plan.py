@@ -11,7 +11,7 @@ from hwsim.accelerator import accelerator
 from hwsim.design import Design
 from hwsim.memories import MemoryKey, MemoryKind
 from models.errors import InputError
-from rtl.plan import Interleaving, plan, tables
+from rtl.plan import Interleaving, Plan, tables
 from tests.rtl.designs import DESIGNS, OVERLAP, clash_free, configuration, design, junctions, planned
 
 INTERLEAVINGS = [
@@ -156,7 +156,7 @@ def test_tables_of_every_junction():
 def test_designs_without_hardware_are_refused(sizes, options, field, nearest):
     config = configuration(*sizes, **options)
     with pytest.raises(InputError) as refusal:
-        plan(Design(config))
+        Plan.of(Design(config))
     assert field in str(refusal.value)
     assert nearest in str(refusal.value)
 
@@ -194,4 +194,4 @@ def test_what_only_the_float_engine_can_is_refused():
     plain = config_file.resolved(configuration([8, 4], [2], [4]))
     softmax = {"network.activation": "softmax", "training.engine": "float"}
     with pytest.raises(InputError, match="needs the float engine"):
-        plan(Design(config_file.parse(config_file.with_overrides(plain, softmax))))
+        Plan.of(Design(config_file.parse(config_file.with_overrides(plain, softmax))))

@@ -1,0 +1,142 @@
+"""What a junction computes in a pass, in exact integers: the composition of its components' models."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from rtl.address import AddressGenerator, Dither
+from rtl.delta import DeltaSource, OutputError
+from rtl.feedforward import FeedForward
+from rtl.learning import Backward, Update
+from rtl.plan import JunctionPlan
+
+
+class Processors(NamedTuple):
+    """The components of a junction that compute; those of UP and BP only where there is UP and BP."""
+
+    addresses: AddressGenerator
+    to_lanes: Dither
+    feedforward: FeedForward
+    output: OutputError | None
+    source: DeltaSource | None
+    update: Update | None
+    backward: Backward | None
+    to_memories: Dither | None
+
+
+class Fed(NamedTuple):
+    """What FF makes of a sample: int64 [N_i] each, ``saturated`` bool."""
+
+    preactivation: np.ndarray
+    activation: np.ndarray
+    derivative: np.ndarray
+    saturated: np.ndarray
+
+
+class JunctionModel:
+    """The weights and biases of a junction, and what its passes make of samples.
+
+    A junction cycle is :meth:`feedforward`, then :meth:`learn`: both read the weights as they stood at its start.
+
+    Attributes
+    ----------
+    weights, biases
+        int64 [C, z] and [N_i], integers of their formats; weights row by row, which is the order of the edges.
+
+    Examples
+    --------
+    The component in Amaranth's simulator: its left activations are written in one junction cycle, and fed in the next.
+
+    >>> from amaranth.sim import Simulator
+    >>> from hwsim import Design, load
+    >>> from rtl.junction import Junction
+    >>> from rtl.plan import Plan
+    >>> sizes = {"network.layers": [16, 8, 4], "network.out_degree": [2, 2], "network.classes": 4, "hardware.z": [8, 4]}
+    >>> plan = Plan.of(Design(load("sim_configs/demo.yaml", sizes)))
+    >>> junction, left, activations = Junction(plan, 1), np.arange(16), []
+    >>> async def host(ctx):
+    ...     ctx.set(junction.advance, 1)
+    ...     await ctx.tick()
+    ...     ctx.set(junction.advance, 0)
+    ...     ctx.set(junction.inputs.valid, 1)
+    ...     for group, inputs in enumerate(left.reshape(-1, plan.beat).tolist()):
+    ...         ctx.set(junction.inputs.base, group * plan.beat // plan.inputs.memories)
+    ...         ctx.set(junction.inputs.phase, group % plan.inputs.phases)
+    ...         ctx.set(junction.inputs.data, inputs)
+    ...         await ctx.tick()
+    ...     ctx.set(junction.inputs.valid, 0)
+    ...     await ctx.tick().repeat(plan.period)
+    ...     ctx.set(junction.forward_in, {"valid": 1})
+    ...     ctx.set(junction.advance, 1)
+    ...     await ctx.tick()
+    ...     ctx.set(junction.advance, 0)
+    ...     while len(activations) < 8:
+    ...         (results,) = await ctx.tick().sample(junction.results.data).until(junction.results.valid)
+    ...         activations.extend(results)
+    >>> simulator = Simulator(junction)
+    >>> simulator.add_clock(1e-6)
+    >>> simulator.add_testbench(host)
+    >>> simulator.run()
+    >>> activations == junction.model().feedforward(left).activation.tolist()
+    True
+    """
+
+    def __init__(self, j: JunctionPlan, processors: Processors, weights: np.ndarray, biases: np.ndarray) -> None:
+        self._j, self._use = j, processors
+        self.weights = np.asarray(weights, np.int64).reshape(j.rows, j.z)
+        self.biases = np.asarray(biases, np.int64).copy()
+        # The word that every memory gives in every row: left neuron q lies in memory q mod z at address q div z.
+        self._word = processors.addresses.model(), np.arange(j.z)
+        self._sweep = np.arange(j.rows) // j.depth
+
+    def feedforward(self, left: np.ndarray) -> Fed:
+        """FF of a sample, given its left activations [N_{i-1}]."""
+        return Fed(*self._use.feedforward.model(self.weights, self._lanes(left), self.biases))
+
+    def output_deltas(self, fed: Fed, label: int) -> np.ndarray:
+        """Deltas [N_L] of the last layer."""
+        assert self._use.output is not None
+        return self._use.output.model(fed.preactivation, fed.activation, fed.derivative, label)[0]
+
+    def prediction(self, fed: Fed) -> int:
+        """The class that the last layer takes a sample for."""
+        assert self._use.output is not None
+        return self._use.output.model(fed.preactivation, fed.activation, fed.derivative, 0)[2]
+
+    def deltas(self, partial: np.ndarray, derivative: np.ndarray) -> np.ndarray:
+        """Deltas [N_i] of a hidden layer, of its partial deltas and derivatives."""
+        assert self._use.source is not None
+        return self._use.source.model(partial, derivative)[0]
+
+    def learn(self, left: np.ndarray, delta: np.ndarray, kappa: int) -> np.ndarray | None:
+        """BP and UP of a sample.
+
+        Parameters
+        ----------
+        left, delta
+            Left activations [N_{i-1}], deltas [N_i].
+        kappa
+            Learning-rate shift.
+
+        Returns
+        -------
+        int64 [N_{i-1}] or None
+            Partial deltas of the left layer, by the weights from before; ``None`` in the first junction.
+        """
+        assert self._use.update is not None
+        partial = self._partial(delta)
+        self.weights, self.biases = self._use.update.model(self.weights, self._lanes(left), delta, self.biases, kappa)
+        return partial
+
+    def _lanes(self, left: np.ndarray) -> np.ndarray:
+        """[C, z]: the left activation of every lane."""
+        by_memory = np.asarray(left).reshape(-1, self._j.z)[self._word]
+        return self._use.to_lanes.model(self._sweep, by_memory)
+
+    def _partial(self, delta: np.ndarray) -> np.ndarray | None:
+        if self._use.backward is None or self._use.to_memories is None:
+            return None
+        products = self._use.to_memories.model(self._sweep, self._use.backward.model(self.weights, delta))
+        sums = np.zeros((self._j.depth, self._j.z), np.int64)
+        np.add.at(sums, self._word, products)
+        return sums.ravel()

@@ -1,0 +1,124 @@
+"""Whole accelerators against their models: results, and what has been learned."""
+
+import doctest
+
+import numpy as np
+import pytest
+
+from models.network import IntegerParameters
+from rtl import accelerator, junction_model
+from rtl.accelerator import Accelerator
+from rtl.accelerator_model import Sample
+from rtl.registers import CONTROL, RATE, RATE_FIXED
+from tests.rtl.designs import DEEP, NONE, design
+from tests.rtl.host import Host, beats_of, random_parameters, random_samples, words_of
+
+DESIGNS = {
+    "one_junction": ("one_junction", {}),
+    "two_junctions": ("two_junctions", {"classes": 3}),
+    "three_junctions": ("three_junctions", {"latency": DEEP}),
+    "dither": ("type_2_dither", {"layers": [12, 6, 4], "out_degree": [2, 2], "z": [4, 3]}),
+    "overlap": ("overlap", {"layers": [16, 8, 4], "out_degree": [4, 4], "z": [4, 2]}),
+    "quadratic": ("quadratic", {}),
+    "mixed_formats": ("mixed_formats", {"latency": NONE}),
+    "fine_weights": ("fine_weights", {}),
+    "short_beat": ("short_beat", {}),
+    "inference": ("inference", {}),
+}
+
+
+def play(of, samples, parameters, rate=None):
+    """Results and parameters of an accelerator that is loaded, fed and read back; and its clocks and model."""
+    host, after = Host(of), []
+    model = host.accelerator.model()
+
+    async def scenario(host):
+        await host.load(parameters)
+        if rate is not None:
+            await host.write(RATE, rate | 1 << RATE_FIXED)
+        await host.train(samples)
+        after.extend(await host.read_parameters())
+
+    host.play(scenario)
+    return host, after, model
+
+
+def told(results):
+    """Results as the stream gives them: a sample's facts come with its last beat."""
+    return [(r.outputs, r.prediction, r.label, r.train) for r in results]
+
+
+def got(of, beats):
+    """Results as they came out, beat by beat."""
+    groups = of.junctions[-1].groups
+    samples = [beats[k : k + groups] for k in range(0, len(beats), groups)]
+    return [
+        ([x for beat in sample for x in beat["outputs"]], *(sample[-1][k] for k in ("prediction", "label", "train")))
+        for sample in samples
+    ]
+
+
+@pytest.mark.parametrize(("name", "rate"), [*((name, None) for name in DESIGNS), ("two_junctions", 3)])
+def test_results_and_parameters_are_the_models(name, rate):
+    """Some samples have labels or learning-rate shifts that are illegal; of the parameters, many come to be clipped."""
+    base, changes = DESIGNS[name]
+    of = design(base, **changes)
+    rng = np.random.default_rng(0)
+    samples, parameters = random_samples(of, 7, rng), random_parameters(of, rng)
+    samples[2] |= {"kappa": 0, "train": 1}  # 0 may lie below the least
+    samples[3] |= {"label": (1 << of.config.label_bits) - 1, "train": 1}
+    host, after, model = play(of, samples, parameters, rate)
+    model.parameters, model.rate = parameters, rate
+    results = model.run(Sample(**s) for s in samples)
+    assert got(of, host.results) == told(results)
+    assert len(results) == len(samples)
+    assert after == words_of(model.parameters)
+    assert (after != words_of(parameters)) == of.trains
+
+
+def test_a_model_begins_with_the_initial_parameters():
+    of = design("two_junctions")
+    model = Accelerator.of(of.design).model()
+    assert words_of(model.parameters) == words_of(of.design.initial_integers)
+    assert isinstance(model.parameters, IntegerParameters)
+
+
+def test_bubbles_change_nothing_but_when_results_come():
+    """As long as no sample is under way when they come: those that are see fewer updates."""
+    of = design("two_junctions")
+    samples = [Sample(**s) for s in random_samples(of, 3, np.random.default_rng(0))]
+    at_once, apart = (Accelerator.of(of.design).model() for _ in range(2))
+    results = [at_once.run([s]) for s in samples]
+    drained = [apart.run([None, s, None, None]) for s in samples]
+    assert results == drained
+    assert words_of(at_once.parameters) == words_of(apart.parameters)
+
+
+@pytest.mark.parametrize("name", ["two_junctions", "overlap", "inference"])
+def test_the_first_result_comes_after_the_stated_clocks(name):
+    """Counted from the first junction cycle, which loads a sample that has been waiting for it."""
+    of = DESIGNS[name]
+    host, seen = Host(design(of[0], **of[1])), {}
+
+    async def scenario(host):
+        ctx, unit = host.ctx, host.accelerator
+        host.beats.extend(beats_of(host.plan, random_samples(host.plan, 1, np.random.default_rng(0))[0]))
+        while host.beats:
+            await ctx.tick()
+        await host.write(CONTROL, 1)
+        while host.advances == 0:
+            await ctx.tick()
+        for clock in range(unit.latency + 10):
+            if ctx.get(unit.results.valid):
+                seen["latency"] = clock
+                return
+            await ctx.tick()
+
+    host.play(scenario)
+    assert seen["latency"] == host.accelerator.latency
+
+
+@pytest.mark.parametrize("described", [accelerator, junction_model], ids=lambda module: module.__name__)
+def test_the_examples_of_the_documentation(described):
+    outcome = doctest.testmod(described)
+    assert outcome.attempted > 10 and not outcome.failed

@@ -1,0 +1,214 @@
+"""Every component lists its ports: names, directions and widths in its docstring are those of the component."""
+
+import importlib
+import inspect
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from amaranth.hdl import Shape, signed
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+
+import rtl
+from models.fixedpoint import Format, Rounding
+from rtl.accelerator import Accelerator
+from rtl.adder_tree import AdderTree
+from rtl.address import AddressGenerator, Dither
+from rtl.arithmetic import Narrow, shape_of
+from rtl.delta import DeltaSource, OutputError
+from rtl.feedforward import FeedForward
+from rtl.junction import Junction
+from rtl.learning import Backward, Update
+from rtl.memories import InterleavedMemory, PartialDeltaMemory, RowMemory
+from rtl.multiplier import Multipliers
+from rtl.pacer import Pacer
+from rtl.plan import Interleaving, tables
+from rtl.position import BankCounter, PositionCounter
+from rtl.registers import AddressMap, Registers, bus_signature
+from rtl.sequencer import Sequencer
+from rtl.signatures import Access, ActivationWrite, PartialRead
+from rtl.streams import ResultQueue, SampleLoader
+from rtl.table import ActivationTable
+from rtl.widths import back_product_shape, partial_shape
+from tests.rtl.designs import design
+
+SECTION = re.compile(r"^Ports\n-----\n((?:\S.*\n    .*\n?)+)", re.MULTILINE)
+PORT = re.compile(r"^(\S+) : (in|out), (.+?)(?:, if (.+))?\n    (\S.*)$", re.MULTILINE)
+INTERFACE = re.compile(r"(interface|stream of) \w+")
+
+
+class Port(NamedTuple):
+    name: str
+    direction: str
+    width: str
+    condition: str
+    meaning: str
+
+
+def listed(described: Any) -> list[Port]:
+    """The ports in the docstring of a class or function."""
+    found = SECTION.search(inspect.cleandoc(described.__doc__ or "") + "\n")
+    assert found, f"{described.__name__} lists no ports"
+    ports = [Port(*port) for port in PORT.findall(found[1])]
+    assert len(ports) == len(found[1].splitlines()) // 2, f"{described.__name__}: a port is not written as the others are"
+    return ports
+
+
+def written(ports: list[Port], letters: dict[str, Any]) -> dict[str, tuple[str, int | str]]:
+    """Direction and width of every port that there is under these conditions; ``<i>`` stands for all values of i."""
+    result: dict[str, tuple[str, int | str]] = {}
+    for port in ports:
+        if port.condition and not eval(port.condition, {}, letters):
+            continue
+        family = re.search(r"<(\w+)>", port.name)
+        for one in letters[family[1]] if family else [""]:
+            name, width = (re.sub(r"<\w+>", str(one), text) for text in (port.name, port.width))
+            assert name not in result, name
+            kind = INTERFACE.fullmatch(width)
+            result[name] = (port.direction, kind[1] if kind else eval(width, {}, letters))
+    return result
+
+
+def built(signature: wiring.Signature) -> dict[str, tuple[str, int | str]]:
+    """The same of what has been built."""
+    result: dict[str, tuple[str, int | str]] = {}
+    for name, member in signature.members.items():
+        assert member.flow in (In, Out)
+        direction = "in" if member.flow == In else "out"
+        if member.is_port:
+            result[name] = direction, Shape.cast(member.shape).width
+        else:
+            result[name] = direction, "stream of" if isinstance(member.signature, stream.Signature) else "interface"
+    return result
+
+
+def bits(n: int) -> int:
+    return ceil_log2(n)
+
+
+def whole(of: Any) -> dict[str, Any]:
+    """Letters of an accelerator."""
+    least, greatest = of.kappas
+    shift = bits(greatest - least + 1)
+    numbers = ("weight", "bias", "activation", "derivative", "preactivation", "delta")
+    return {
+        **{name: getattr(of.numbers, name).width for name in numbers},
+        **{f"saturation_{j.number}": 4 * bits(max(j.z, j.results) + 1) for j in of.junctions},
+        **{"bits": bits, "max": max, "trains": of.trains, "period": of.period, "shift": shift},
+        **{"classes": of.design.network.classes, "tag": 2 + of.config.label_bits + shift},
+        **{"i": range(1, len(of.junctions) + 1), "q": of.junctions[-1].results, "G": of.junctions[-1].groups},
+    }
+
+
+def one(of: Any, j: Any) -> dict[str, Any]:
+    """Letters of a junction."""
+    right = j.right
+    return whole(of) | {
+        **{"z": j.z, "q": j.results, "C": j.rows, "D": j.depth, "G": j.groups, "d_out": j.d_out},
+        **{"D_next": right.depth, "phases": right.phases, "left": j.left.width, "product": back_product_shape(of).width},
+        **{"first": j.number == 1, "last": j.is_last, "hidden": not j.is_last},
+        **({} if j.is_last else {"partial": partial_shape(of, of.junctions[j.number]).width}),
+    }
+
+
+def layer(of: Interleaving) -> dict[str, Any]:
+    """Letters of an interleaved layer."""
+    names = ("depth", "memories", "per_clock", "groups", "phases")
+    return {name: getattr(of, name) for name in names} | {"bits": bits}
+
+
+def blocks():
+    """Components that know nothing of a design, and what the letters are."""
+    yield AdderTree(5, signed(6), 0), {"inputs": 5, "word": 6, "levels": 3}
+    narrow = Narrow(signed(9), 3, Rounding.HALF_UP, Format(5, 2))
+    yield narrow, {"source": 9, "to": 5}
+    multipliers = Multipliers(3, signed(4), signed(7), 1)
+    yield multipliers, {"lanes": 3, "a": 4, "b": 7, "product": 11}
+    yield RowMemory(signed(5), 3, 6, banks=3), {"bits": bits, "banks": 3, "depth": 6, "lanes": 3, "word": 5}
+    of = Interleaving(14, 4, 7)
+    letters = layer(of) | {"banks": 3, "word": 6, "reader": ("a", "b"), "product": 4}
+    yield InterleavedMemory(of, signed(6), 3, ("a", "b"), stages=1, lut_ram_depth=8), letters
+    yield PartialDeltaMemory(of, signed(4), signed(6), 3, 1, stages=1, lut_ram_depth=8), letters
+    yield PositionCounter(of), letters
+    yield BankCounter(3, 1), letters
+
+
+def parts(of):
+    """Components of a design."""
+    n = of.numbers
+    yield from ((made(of), whole(of)) for made in (Pacer, SampleLoader, ResultQueue, Registers, Accelerator))
+    yield OutputError(of), one(of, of.junctions[-1])
+    for j in of.junctions:
+        letters = one(of, j)
+        yield from ((made(j), letters) for made in (AddressGenerator, Sequencer))
+        yield Dither(j, shape_of(n.weight), True), letters | {"word": n.weight.width}
+        yield FeedForward(of, j), letters
+        yield Junction(of, j.number), letters
+        table = ActivationTable(n.preactivation, n.activation, n.derivative if of.trains else None, tables(of, j), 1)
+        yield table, letters | {"argument": n.preactivation.width, "value": n.activation.width, "slope": n.derivative.width}
+        if of.trains:
+            yield from ((made(of, j), letters) for made in (Backward, Update, DeltaSource))
+
+
+DESIGNS = {"mixed_formats": ("mixed_formats", {}), "three_junctions": ("three_junctions", {"classes": 5})}
+DESIGNS |= {"inference": ("inference", {}), "short_beat": ("short_beat", {})}
+
+
+def everything():
+    yield from blocks()
+    for name, changes in DESIGNS.values():
+        yield from parts(design(name, **changes))
+
+
+def test_the_ports_are_those_that_are_listed():
+    """In every build of every component: none missing, none too many, all in the right direction and as wide as told."""
+    seen = set()
+    for component, letters in everything():
+        described = type(component)
+        assert written(listed(described), letters) == built(component.signature), described.__name__
+        seen.add(described)
+    assert seen == components()
+
+
+def test_the_interfaces_list_their_ports_too():
+    of = Interleaving(14, 4, 7)
+    letters = layer(of) | {"banks": 3, "word": 6}
+    for interface in (ActivationWrite, PartialRead):
+        assert written(listed(interface), letters) == built(interface(of, signed(6), 3)), interface.__name__
+    access = {"bits": bits, "rows": 9, "lanes": 4, "word": 12}
+    assert written(listed(Access), access) == built(Access(9, 4, 12))
+    plan = design("mixed_formats")
+    assert written(listed(bus_signature), {"address": AddressMap.of(plan).bits}) == built(bus_signature(plan))
+
+
+def components() -> set[type]:
+    """All classes of components in the package."""
+    root = Path(rtl.__file__).parent
+    files = [path for path in root.rglob("*.py") if "(wiring.Component)" in path.read_text()]
+    modules = [importlib.import_module(".".join(("rtl", *p.relative_to(root).with_suffix("").parts))) for p in files]
+    members = [m for module in modules for m in vars(module).values() if inspect.isclass(m)]
+    return {m for m in members if issubclass(m, wiring.Component) and m.__module__.startswith("rtl.")}
+
+
+def test_every_component_states_its_latency_and_has_a_model():
+    for component, _ in everything():
+        described = type(component).__name__
+        assert isinstance(component.latency, int) and component.latency >= 0, described
+        assert callable(component.model), described
+        assert inspect.getdoc(type(component).model), described
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Ports\n-----\nx : in, 1\n", "Ports\n-----\nx : inout, 1\n    Meaning.\n", "Nothing."],
+    ids=["without_a_meaning", "without_a_direction", "without_ports"],
+)
+def test_what_is_not_written_like_a_port_is_found(text):
+    class Described:
+        __doc__ = text
+
+    with pytest.raises(AssertionError):
+        listed(Described)
