@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 import hwsim.__main__
-from hwsim import cli, plots, rundir
+from hwsim import plots, rundir
+from hwsim.commands import app as cli
 from hwsim.config_file import assignment, load
 from models.errors import InputError
 from tests.hwsim import runs
