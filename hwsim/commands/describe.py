@@ -1,13 +1,12 @@
 """What commands print of a configuration: tables that a person can read."""
 
-import math
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from hwsim.config import Configuration
 from hwsim.tables import bits, percent, table
-from models.clash_free import access_sequences
+from models.clash_free import access_sequences, log10_access_sequences
 
 if TYPE_CHECKING:  # a table of contents is no reason to load all engines
     from hwsim.accelerator import Accelerator
@@ -87,25 +86,14 @@ def sequences(config: Configuration) -> list[str]:
     lines, c = [], config.connectivity
     for i, (z, d) in enumerate(zip(config.hardware.z, config.out_degrees, strict=True)):
         left, right = config.network.layers[i], config.network.layers[i + 1]
-        d_in = left * d // right
         # A dither among the edges of one right neuron counts once: no factorials of large z just to cancel them.
-        dither = c.dither and z != d_in
-        magnitude = _log10_sequences(left // z, d, d_in, z, c.type, dither)
+        junction = (left, d, right, z, c.type, c.dither and z != left * d // right)
+        magnitude = log10_access_sequences(*junction)
         if magnitude is None:
             text = "no closed form known"
         elif magnitude < 9:
-            text = f"{access_sequences(left, d, right, z, c.type, dither):,}"
+            text = f"{access_sequences(*junction):,}"
         else:
             text = f"about 10^{magnitude:,.0f}"
         lines.append(f"junction {i + 1}: {text} access sequences of type {c.type}")
     return lines
-
-
-def _log10_sequences(depth: int, d_out: int, d_in: int, z: int, kind: int, dither: bool) -> float | None:
-    """Decimal logarithm of :func:`models.clash_free.access_sequences`, whose digits can fill the memory."""
-    per_sweep = z * (math.lgamma(depth + 1) if kind == 3 else math.log(depth))
-    if dither and z % d_in == 0:
-        per_sweep += math.lgamma(z + 1) - z // d_in * math.lgamma(d_in + 1)
-    elif dither and d_in % z:
-        return None
-    return (per_sweep if kind == 1 else per_sweep * d_out) / math.log(10)

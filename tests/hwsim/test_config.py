@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hwsim.commands import app as cli
 from hwsim.commands import describe
 from hwsim.config_file import as_yaml, fingerprint, json_schema, load, parse, resolved
-from models.clash_free import access_sequences
+from models.clash_free import access_sequences, log10_access_sequences
 from models.errors import InputError
 from tests.hwsim.hostile_configurations import FILES, ILLEGAL, SMALL
 from tests.hwsim.shipped import DEMO, SHIPPED
@@ -200,7 +200,7 @@ def test_magnitudes_of_access_sequences_are_those_of_the_exact_count(junction, d
     left, d_out, right = junction
     z = data.draw(st.sampled_from([z for z in range(1, left + 1) if left % z == 0]))
     exact = access_sequences(left, d_out, right, z, kind, dither)
-    magnitude = describe._log10_sequences(left // z, d_out, left * d_out // right, z, kind, dither)
+    magnitude = log10_access_sequences(left, d_out, right, z, kind, dither)
     assert (exact is None) == (magnitude is None)
     if exact is not None and magnitude is not None:
         assert magnitude == pytest.approx(math.log10(exact), rel=1e-9, abs=1e-9)
