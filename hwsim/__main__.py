@@ -18,11 +18,11 @@ def main() -> None:
         if usual:
             signal.signal(signal.SIGINT, _stop)
         try:
-            from hwsim import cli
+            from hwsim.commands import app
         finally:
             if usual:
                 signal.signal(signal.SIGINT, signal.default_int_handler)
-        cli.main()
+        app.main()
     except KeyboardInterrupt:
         sys.stderr.write("hwsim: interrupted\n")
         sys.exit(130)

@@ -13,9 +13,8 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from rich.table import Table
 
-from hwsim import config_file, report
+from hwsim import config_file, tables
 from hwsim.design import Design
 from hwsim.metrics import figure
 from hwsim.random_streams import Stream
@@ -229,10 +228,10 @@ def _torch(config: Configuration) -> tuple[str, Callable[[], object], int] | Non
     return "PyTorch float32, dense with mask, batch 1", train, n
 
 
-def as_table(rows: list[Row]) -> Table:
+def as_table(rows: list[Row]) -> tables.Table:
     """Rows as printed."""
     caption = "per second of CPU time of one core, best repetition, random data; edge operations: FF, BP and UP of one edge"
-    result = report.table("training speed", "configuration", "engine", "samples/s", "edge operations/s", caption=caption)
+    result = tables.table("training speed", "configuration", "engine", "samples/s", "edge operations/s", caption=caption)
     for r in rows:
         result.add_row(
             r.configuration, r.engine, f"{r.samples_per_second:,.0f}", f"{r.edge_operations_per_second / 1e6:,.0f} M"

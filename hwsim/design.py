@@ -50,14 +50,16 @@ class Design:
                 layers[i + 1],
                 self.generator(Stream.CONNECTIVITY, i),
                 d_out=c.out_degrees[i] if c.out_degrees else None,
-                z=c.hardware.z[i] if c.hardware else None,
-                clash_free_type=c.connectivity.type,
-                dither=c.connectivity.dither,
-                zero_seeds=c.connectivity.seeds == "zero",
                 n_edges=c.edges[i],
+                clash_free=self._clash_free(i),
             )
             for i in range(len(layers) - 1)
         )
+
+    def _clash_free(self, i: int) -> connectivity.ClashFree | None:
+        """How junction ``i`` is drawn where there are edge processors."""
+        c, h = self.config.connectivity, self.config.hardware
+        return None if h is None else connectivity.ClashFree(h.z[i], c.type, c.dither, c.seeds == "zero")
 
     @cached_property
     def network(self) -> Network:

@@ -1,15 +1,12 @@
 """A run of the cycle-level machine on real samples, beside the reference, and everything that is reported of it."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 
-from hwsim import config_file, events, machine_plots, metrics, plots, report, timeline, vcd
+from hwsim import config_file, events, machine_plots, metrics, plots, timeline, vcd
 from hwsim import machine_columns as columns
 from hwsim.design import Design
 from hwsim.disturbances import MACHINE, UNDISTURBED, Disturbances
@@ -261,62 +258,3 @@ def figures(run: Simulation) -> dict[str, Any]:
         not run.differences, "bool", "whether every integer of the state equals the reference's"
     )
     return result
-
-
-def tell(console: Console, run: Simulation) -> None:
-    """Print what a person wants to know first."""
-    m = run.machine
-    rows = report.table(
-        f"machine: {m.clock:,} clocks, {m.timing.period} per input ({m.timing.cycle} of work, flush {m.timing.flush})",
-        "junction",
-        "FF busy",
-        "BP busy",
-        "UP busy",
-        "stall clocks a pass",
-        "staleness (updates)",
-        "shortest revisit (clocks)",
-    )
-    for j, s in enumerate(m.schedule.junctions):
-        busy = [report.percent(float(m.counts[j, i, 0]) / max(m.clock, 1)) if j or i != columns.BP else "" for i in range(3)]
-        stale = run.design.config.hops.staleness(s.number, len(run.design.patterns))
-        rows.add_row(str(s.number), *busy, str(s.stall_clocks), str(stale), str(s.revisit_distance))
-    console.print(rows)
-    memories = report.table("memory use, accesses per clock of one memory, all banks together", "memory", "reads", "writes")
-    for key, (reads, writes) in memory_use(run).items():
-        memories.add_row(str(key), f"{reads:.3f}", f"{writes:.3f}")
-    console.print(memories)
-    entered = report.table(
-        "what entered", "training samples", "inference samples", "bubbles", "clocks stalled by the output"
-    )
-    entered.add_row(*(f"{n:,}" for n in (run.predicted, run.inference, run.bubbles, m.stalled_clocks)))
-    console.print(entered)
-    moved = ", ".join(f"{name} {bits:,.0f}" for name, bits in bandwidth(run).items())
-    console.print(f"bandwidth (bits per clock, average): {moved}")
-    console.print(
-        f"training accuracy as fed: {report.percent(run.correct / max(run.predicted, 1))} of {run.predicted:,} samples"
-    )
-    if run.differences:
-        console.print(f"DIFFERS from the reference in: {', '.join(run.differences)}")
-    else:
-        console.print("every weight, bias, counter and sample in flight equals the reference's, integer by integer")
-
-
-def parse_window(text: str | None) -> tuple[int, int] | None:
-    """``FIRST:LAST`` as clocks.
-
-    Raises
-    ------
-    InputError
-        If the text is anything else.
-    """
-    if text is None:
-        return None
-    match = re.fullmatch(r"([0-9]{1,18}):([0-9]{1,18})", text)  # what fits into 64 bits
-    if match is None or int(match[1]) >= int(match[2]):
-        raise ArgumentError("window", text, "must read FIRST:LAST, two clocks in ascending order", ["0:100"])
-    return int(match[1]), int(match[2])
-
-
-def compare_logs(first: Path, second: Path) -> events.Difference | None:
-    """The first difference of two trace files."""
-    return events.first_difference(events.read_events(first), events.read_events(second))

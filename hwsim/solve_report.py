@@ -7,9 +7,8 @@ from itertools import islice, pairwise
 from typing import Any
 
 import numpy as np
-from rich.table import Table
 
-from hwsim import config_file, metrics, report
+from hwsim import config_file, metrics, tables
 from hwsim.legal import divisors
 from hwsim.metrics import figure
 from hwsim.solver import Budget, Candidates, IntArray, Solution, Solver
@@ -108,17 +107,17 @@ def _neighbours(solver: Solver, candidates: Candidates) -> list[tuple[int, ...]]
     return result
 
 
-def as_table(config: Configuration, solution: Solution, shown: int, megahertz: float | None) -> Table:
+def as_table(config: Configuration, solution: Solution, shown: int, megahertz: float | None) -> tables.Table:
     """The best candidates as printed."""
     c = solution.candidates
     title = f"{config.name}: {solution.within:,} of {solution.legal:,} legal vectors within the budget"
-    caption = f"z: edges per clock of each junction; C: clocks of its pass; memories hold {report.bits(c.memory_bits)}"
+    caption = f"z: edges per clock of each junction; C: clocks of its pass; memories hold {tables.bits(c.memory_bits)}"
     columns = ["z", "C", "clocks/input", "multipliers", "banks", "busy"] + (["inputs/s"] if megahertz else [])
-    rows = report.table(title, *columns, caption=caption)
+    rows = tables.table(title, *columns, caption=caption)
     for k in range(min(shown, len(c))):
         rate = [f"{megahertz * 1e6 / c.clocks[k]:,.0f}"] if megahertz else []
         figures = (f"{int(a[k]):,}" for a in (c.clocks, c.multipliers, c.banks))
-        rows.add_row(_joined(c.z[k]), _joined(c.cycles[k]), *figures, report.percent(float(c.utilisation[k])), *rate)
+        rows.add_row(_joined(c.z[k]), _joined(c.cycles[k]), *figures, tables.percent(float(c.utilisation[k])), *rate)
     return rows
 
 
@@ -188,17 +187,17 @@ def densities(config: Configuration, limit: int | None) -> list[list[Degrees]]:
     return [list(islice(feasible_degrees(a, b), limit)) for a, b in pairwise(config.network.layers)]
 
 
-def density_table(config: Configuration, found: list[list[Degrees]], shown: int) -> list[Table]:
+def density_table(config: Configuration, found: list[list[Degrees]], shown: int) -> list[tables.Table]:
     """One table per junction."""
-    tables = []
+    result = []
     for i, (degrees, left) in enumerate(zip(found, config.network.layers, strict=False), 1):
         of = math.gcd(*config.network.layers[i - 1 : i + 1])
         title = f"junction {i}: {of:,} feasible densities, k / {of}"
-        rows = report.table(title, "density", "d_out", "d_in", "edges")
+        rows = tables.table(title, "density", "d_out", "d_in", "edges")
         for d in degrees[:shown]:
-            rows.add_row(report.percent(float(d.density)), f"{d.d_out:,}", f"{d.d_in:,}", f"{left * d.d_out:,}")
-        tables.append(rows)
-    return tables
+            rows.add_row(tables.percent(float(d.density)), f"{d.d_out:,}", f"{d.d_in:,}", f"{left * d.d_out:,}")
+        result.append(rows)
+    return result
 
 
 def density_json(config: Configuration, found: list[list[Degrees]]) -> dict[str, Any]:

@@ -194,6 +194,25 @@ def access_sequences(n_left: int, d_out: int, n_right: int, z: int, kind: int, d
     return per_sweep if kind == 1 else per_sweep**d_out
 
 
+def log10_access_sequences(n_left: int, d_out: int, n_right: int, z: int, kind: int, dither: bool) -> float | None:
+    """Decimal logarithm of :func:`access_sequences`, whose digits can fill the memory.
+
+    Raises
+    ------
+    InputError
+        For impossible degrees, z or kind.
+    """
+    d_in = in_degree(n_left, d_out, n_right)
+    depth = _depth(n_left, z)
+    _check_kind(kind)
+    per_sweep = z * (math.lgamma(depth + 1) if kind == 3 else math.log(depth))
+    if dither and z % d_in == 0:
+        per_sweep += math.lgamma(z + 1) - z // d_in * math.lgamma(d_in + 1)
+    elif dither and d_in % z:
+        return None
+    return (per_sweep if kind == 1 else per_sweep * d_out) / math.log(10)
+
+
 def is_clash_free(pattern: Pattern, z: int) -> bool:
     """Whether edges 0..z-1, z..2z-1, ... each come from z different memories (left neuron q being in q mod z)."""
     if z < 1 or pattern.n_edges % z:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ from models.npz import read_npz, write_npz
 from models.pattern import Pattern
 
 __all__ = [
+    "ClashFree",
     "Degrees",
     "Kind",
     "degrees_of_density",
@@ -32,6 +33,8 @@ __all__ = [
     "write_connectivity",
 ]
 
+_Value = TypeVar("_Value")
+
 _DENSITY_TOLERANCE = 1e-9
 """How far a density written as a decimal may be from k / g, relative to 1; neighbours are at least 1 / g apart."""
 
@@ -43,6 +46,25 @@ class Kind(StrEnum):
     RANDOM = "random"  # a number of edges, degrees free
     STRUCTURED = "structured"  # exact degrees
     CLASH_FREE = "clash_free"  # exact degrees, and z edges per clock from z different memories
+
+
+@dataclass(frozen=True)
+class ClashFree:
+    """How clash-free connectivity is drawn.
+
+    Attributes
+    ----------
+    z, type, dither
+        Edges per clock, type of the access sequences and whether memories are dithered, see
+        :func:`~models.clash_free.draw_clash_free`.
+    zero_seeds
+        Nothing is drawn, see :func:`~models.clash_free.plain_order`; ``dither`` plays no part.
+    """
+
+    z: int
+    type: int = 1
+    dither: bool = False
+    zero_seeds: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,11 +125,8 @@ def draw(
     rng: np.random.Generator,
     *,
     d_out: int | None = None,
-    z: int | None = None,
-    clash_free_type: int = 1,
-    dither: bool = False,
-    zero_seeds: bool = False,
     n_edges: int | None = None,
+    clash_free: ClashFree | None = None,
 ) -> Pattern:
     """Draw the connectivity of one junction.
 
@@ -122,12 +141,10 @@ def draw(
     d_out
         Out-degree of structured and clash-free connectivity; random connectivity takes n_left * d_out edges from it if
         ``n_edges`` is not given.
-    z, clash_free_type, dither
-        Clash-free only, see :func:`~models.clash_free.draw_clash_free`.
-    zero_seeds
-        Clash-free only: nothing is drawn, see :func:`~models.clash_free.plain_order`; ``dither`` plays no part.
     n_edges
         Random only.
+    clash_free
+        Clash-free only.
 
     Raises
     ------
@@ -143,10 +160,10 @@ def draw(
     if kind == Kind.STRUCTURED:
         return draw_structured(n_left, _needed("d_out", d_out, kind), n_right, rng)
     if kind == Kind.CLASH_FREE:
-        out_degree, lanes = _needed("d_out", d_out, kind), _needed("z", z, kind)
-        if zero_seeds:
-            return plain_order(n_left, out_degree, n_right, lanes, clash_free_type)
-        return draw_clash_free(n_left, out_degree, n_right, lanes, clash_free_type, dither, rng)
+        out_degree, how = _needed("d_out", d_out, kind), _needed("clash_free", clash_free, kind)
+        if how.zero_seeds:
+            return plain_order(n_left, out_degree, n_right, how.z, how.type)
+        return draw_clash_free(n_left, out_degree, n_right, how.z, how.type, how.dither, rng)
     raise InputError("kind", str(kind), "unknown kind of connectivity", list(map(str, Kind)))
 
 
@@ -236,7 +253,7 @@ def _degrees(k: int, n_left: int, n_right: int) -> Degrees:
     return Degrees(k * n_right // g, k * n_left // g, Fraction(k, g))
 
 
-def _needed(name: str, value: int | None, kind: Kind | str) -> int:
+def _needed(name: str, value: _Value | None, kind: Kind | str) -> _Value:
     if value is None:
         raise InputError(name, None, f"{kind} connectivity needs it")
     return value

@@ -25,7 +25,7 @@ from models.network import initialise
 from models.npz import read_npz
 from models.order import FLUSH, OVERLAP, SEQUENTIAL
 from rtl import registers
-from rtl.plan import plan
+from rtl.plan import Plan
 from rtl.streams import result_layout, sample_layout
 from tests.documents import ROOT, defined, defined_in, named_files, number, page, section, table
 from tests.hwsim import frontends, runs

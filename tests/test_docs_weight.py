@@ -13,7 +13,7 @@ from hwsim.machine_columns import EVENT_FIELDS, WEIGHT, WRITE
 from models.order import FLUSH
 from rtl import registers
 from rtl.delivery import contents, generate
-from rtl.plan import plan
+from rtl.plan import Plan
 from tests.documents import ROOT, page, section, table
 
 TEXT = section(page("docs/architecture.md"), "§11")

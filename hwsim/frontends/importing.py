@@ -3,7 +3,7 @@
 Importing this module needs PyTorch.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, get_args
 
@@ -63,18 +63,67 @@ class Imported:
     normalisation: Normalisation | None
 
 
+@dataclass(frozen=True)
+class Assumptions:
+    """What a file of tensors does not say of its network.
+
+    Attributes
+    ----------
+    activation, output
+        Of the hidden layers and of the last one. Softmax, that is, logits trained with cross-entropy, becomes a sigmoid,
+        which is what integers have for that cost: it predicts the same.
+    zeros
+        Whether weights without a mask that are exactly 0 are ``edges`` or ``absent``. None: edges, unless the changes of
+        the configuration speak of sparse connectivity.
+    mean, deviation
+        Normalisation of the inputs in training, see :func:`hwsim.frontends.state_dict.parameters`. None: 0 and 1.
+    norm_behind
+        See :func:`hwsim.frontends.state_dict.read`.
+
+    Raises
+    ------
+    InputError
+        If one says nothing that this import can do.
+    """
+
+    activation: str = "relu"
+    output: str = "sigmoid"
+    zeros: str | None = None
+    mean: float | None = None
+    deviation: float | None = None
+    norm_behind: str | None = None
+
+    def __post_init__(self) -> None:
+        outputs = list(get_args(Activation))
+        hidden = [name for name in outputs if name != "softmax"]
+        for name, value, legal in (
+            ("activation", self.activation, hidden),
+            ("output", self.output, outputs),
+            ("zeros", self.zeros or ZEROS[0], list(ZEROS)),
+            ("norm_behind", self.norm_behind or BEHIND[0], list(BEHIND)),
+        ):
+            if value not in legal:
+                raise ArgumentError(name, brief(value), f"must be {' or '.join(legal)}", close_names(value, legal))
+        if self.deviation is not None and not (np.isfinite(self.deviation) and self.deviation > 0):
+            raise ArgumentError("deviation", self.deviation, "must be positive and finite", [1.0])
+        if self.mean is not None and not np.isfinite(self.mean):
+            raise ArgumentError("mean", self.mean, "must be finite", [0.0])
+
+    def edges_are_all(self, overrides: dict[str, Any]) -> bool:
+        """Whether zeros without a mask are edges, given what the user said of the configuration."""
+        return self.zeros != "absent" and (self.zeros == "edges" or not _speaks_of_sparsity(overrides))
+
+
+UNTOLD = Assumptions()
+
+
 def import_state_dict(
     source: Path,
     out: Path,
     data_dir: Path | None,
+    assumptions: Assumptions = UNTOLD,
     *,
     base: Path | None = None,
-    activation: str = "relu",
-    output: str = "sigmoid",
-    mean: float | None = None,
-    deviation: float | None = None,
-    zeros: str | None = None,
-    norm_behind: str | None = None,
     overrides: dict[str, Any] | None = None,
     force: bool = False,
 ) -> Imported:
@@ -88,18 +137,10 @@ def import_state_dict(
         Directory for the design.
     data_dir
         Folder of the data sets.
+    assumptions
+        What the file does not say.
     base
         Configuration whose numbers, hardware, training and data are taken over.
-    activation, output
-        Of the hidden layers and of the last one, which a file does not say. Softmax, that is, logits trained with
-        cross-entropy, becomes a sigmoid, which is what integers have for that cost: it predicts the same.
-    mean, deviation
-        Normalisation of the inputs in training, see :func:`hwsim.frontends.state_dict.parameters`. None: 0 and 1.
-    zeros
-        Whether weights without a mask that are exactly 0 are ``edges`` or ``absent``. None: edges, unless ``overrides``
-        speak of sparse connectivity.
-    norm_behind
-        See :func:`hwsim.frontends.state_dict.read`.
     overrides
         Values in place of the configuration's.
     force
@@ -110,21 +151,19 @@ def import_state_dict(
     InputError
         If the file cannot be mapped, or the design is not legal.
     """
-    _check(activation, output, mean, deviation, zeros, norm_behind)
     overrides = trained_design.by_key(overrides or {})
-    found = read(source, norm_behind)
-    are_edges = zeros != "absent" and (zeros == "edges" or not _speaks_of_sparsity(overrides))
+    a, found = assumptions, read(source, assumptions.norm_behind)
+    are_edges = a.edges_are_all(overrides)
     edges = [_edges(layer, are_edges, overrides) for layer in found.layers]
-    activations = trained_design.fixed_activations([*[activation] * (len(edges) - 1), output])
+    activations = trained_design.fixed_activations([*[a.activation] * (len(edges) - 1), a.output])
     config = _configuration(source, found.layers, edges, out, base, activations, overrides)
-    options: dict[str, Any] = {"source": digest(source), "activation": activation, "output": output, "zeros": zeros}
-    options |= {"mean": mean, "deviation": deviation, "norm_behind": norm_behind}
+    options: dict[str, Any] = {"source": digest(source), **asdict(a)}
     directory = RunDirectory(out, config, "import-torch", options, force=force)
     chosen = patterns(edges)
     network = trained_design.network(config, chosen)
     design = Design(config)
     data, features = design.dataset(data_dir), design.unpadded(data_dir).train[:_CALIBRATION].real()
-    real = parameters(found.layers, edges, mean or 0.0, 1.0 if deviation is None else deviation)
+    real = parameters(found.layers, edges, a.mean or 0.0, 1.0 if a.deviation is None else a.deviation)
     numbers = config.numbers.system
     calibration = data.train[:_CALIBRATION]
     with np.errstate(all="ignore"):  # checked at once
@@ -137,29 +176,9 @@ def import_state_dict(
     more = {"layers": figure([layer.name for layer in found.layers], "names", "of the layers in the imported file")}
     trained_design.write(directory, config, chosen, integers, fidelity, more)
     hint = None
-    if mean is None and deviation is None:
+    if a.mean is None and a.deviation is None:
         hint = suspected(network, real, calibration.real(), calibration.labels, features)
     return Imported(directory, fidelity, found, _pruned(found.layers, edges), hint)
-
-
-def _check(
-    activation: str, output: str, mean: float | None, deviation: float | None, zeros: str | None, norm_behind: str | None
-) -> None:
-    """Refuse options that say nothing this import can do, under their own names."""
-    outputs = list(get_args(Activation))
-    hidden = [name for name in outputs if name != "softmax"]
-    for name, value, legal in (
-        ("activation", activation, hidden),
-        ("output", output, outputs),
-        ("zeros", zeros or ZEROS[0], list(ZEROS)),
-        ("norm_behind", norm_behind or BEHIND[0], list(BEHIND)),
-    ):
-        if value not in legal:
-            raise ArgumentError(name, brief(value), f"must be {' or '.join(legal)}", close_names(value, legal))
-    if deviation is not None and not (np.isfinite(deviation) and deviation > 0):
-        raise ArgumentError("deviation", deviation, "must be positive and finite", [1.0])
-    if mean is not None and not np.isfinite(mean):
-        raise ArgumentError("mean", mean, "must be finite", [0.0])
 
 
 def _speaks_of_sparsity(overrides: dict[str, Any]) -> bool:

@@ -3,14 +3,14 @@
 from typing import Any, NamedTuple
 
 import numpy as np
-from rich.table import Table
 
-from hwsim import metrics, report
+from hwsim import metrics
 from hwsim.design import Design
 from hwsim.metrics import figure
 from hwsim.patterns import scatter_windows
 from hwsim.patterns.figures import PATTERN_FIGURES, degrees, pattern_figures, sets
 from hwsim.patterns.scatter_windows import Grid
+from hwsim.tables import Table, table
 from models import interleaver
 from models.pattern_statistics import Degrees
 from models.scatter import Coverage, Scatter
@@ -67,11 +67,10 @@ def _vector(design: Design, found: Scatter) -> Table:
         f"{design.config.network.layers[-1]:,} outputs count."
     )
     title = f"{design.config.name}: scatter {found.minimum:.4f} ({found.worst})"
-    rows = report.table(title, "scatter", "of", "windows", "ideal", "starving", "value", caption=caption)
+    rows = table(title, "scatter", "of", "windows", "ideal", "starving", "value", caption=caption)
     for e in entries(design, found):
-        style = "bold" if e.name == found.worst else None
         values = (f"layer {e.layer}", e.shown(), f"{e.coverage.ideal:.4g}", f"{e.starving:,}", f"{e.coverage.value:.4f}")
-        rows.add_row(e.title, *values, style=style)
+        rows.add_row(e.title, *values, bold=e.name == found.worst)
     return rows
 
 
@@ -87,7 +86,7 @@ def worst_windows(design: Design, found: Scatter, most: int) -> list[tuple[Entry
 
 
 def _worst(design: Design, found: Scatter) -> Table:
-    rows = report.table("windows that starve most", "scatter", "window", "neurons", "coverage")
+    rows = table("windows that starve most", "scatter", "window", "neurons", "coverage")
     for e, k in worst_windows(design, found, 8):
         members = e.grid.windows()[k]
         neurons = f"{members[0]}" if members.size == 1 else f"{members[0]} … {members[-1]}"
@@ -101,7 +100,7 @@ def _degrees(design: Design) -> Table:
         "edges by right neuron → by left neuron."
     )
     columns = ("d_out", "d_in", "unconnected left", "right", "input sets", "spread", "dispersion")
-    rows = report.table("degrees and interleavers", "junction", *columns, caption=caption)
+    rows = table("degrees and interleavers", "junction", *columns, caption=caption)
     both = zip(design.patterns, degrees(design), sets(design), strict=True)
     for i, (pattern, (left, right), (found, _)) in enumerate(both, 1):
         order = interleaver.interleaver(pattern)
@@ -115,7 +114,7 @@ def _range(d: Degrees) -> str:
 
 
 def _figures(design: Design) -> Table:
-    rows = report.table("paths", "figure", "value", "unit")
+    rows = table("paths", "figure", "value", "unit")
     figures = pattern_figures(design)
     for name in ("path_diversity", "paths_per_pair", "cut_off"):
         known = PATTERN_FIGURES[name]

@@ -5,9 +5,8 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from rich.table import Table
 
-from hwsim import config_file, metrics, plots, report
+from hwsim import config_file, metrics, plots, tables
 from hwsim.design import Design
 from hwsim.metrics import figure
 from hwsim.patterns.search import Found
@@ -20,7 +19,7 @@ from models.files.regular import absolute
 _COLOURS = (BLUE, GREEN, YELLOW, "#66CCEE", "#AA3377")
 
 
-def table(design: Design, found: Found, weighed: bool) -> Table:
+def table(design: Design, found: Found, weighed: bool) -> tables.Table:
     """The vectors of the configuration's own pattern and of the best one, and scores of the draws."""
     c = design.config
     kind = f"type {c.connectivity.type}{', dither' if c.connectivity.dither else ''}"
@@ -29,10 +28,10 @@ def table(design: Design, found: Found, weighed: bool) -> Table:
     if weighed:
         caption += "\nWindows of the input layer are weighed by the variance of their inputs."
     title = f"{c.name}: scatter {found.best.score:.4f} ({kind})"
-    rows = report.table(title, "scatter", "configuration's own", "best found", caption=caption)
+    rows = tables.table(title, "scatter", "configuration's own", "best found", caption=caption)
     for name, value in found.best.vector.items():
         rows.add_row(name, f"{found.own.vector[name]:.4f}", f"{value:.4f}")
-    rows.add_row("least", f"{found.own.score:.4f}", f"{found.best.score:.4f}", style="bold")
+    rows.add_row("least", f"{found.own.score:.4f}", f"{found.best.score:.4f}", bold=True)
     return rows
 
 

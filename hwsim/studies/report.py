@@ -4,9 +4,7 @@ import json
 from importlib import metadata
 from typing import Any
 
-from rich.table import Table
-
-from hwsim import report
+from hwsim import tables
 from hwsim.figures import of_column
 from hwsim.metrics import figure
 from hwsim.studies import comparison_report
@@ -21,14 +19,14 @@ from hwsim.studies.text import markdown_table, shown, title, unit_title
 _MOST_ILLEGAL = 20
 
 
-def as_table(explored: Explored, most: int) -> Table:
+def as_table(explored: Explored, most: int) -> tables.Table:
     """The designs with what varies and the headline figures; a star marks those on a Pareto front."""
     rows = design_rows(explored)
     axes, names, best = varying(rows), headline(explored), _on_a_front(explored)
     caption = "* on a Pareto front" + (f"; ± 90 % confidence over {n} seeds" if (n := len(explored.study.seeds)) > 1 else "")
     if len(rows) > most:
         caption += f"; {len(rows) - most:,} more designs in {SUMMARY}"
-    table = report.table(f"{explored.study.name}: {_tally(explored)}", "", *axes, *map(title, names), caption=caption)
+    table = tables.table(f"{explored.study.name}: {_tally(explored)}", "", *axes, *map(title, names), caption=caption)
     for r in rows[:most]:
         mark = "*" if r.design in best else ("failed" if r.failed else "")
         table.add_row(mark, *(r.labels[a] for a in axes), *(_estimate(c, r.figures.get(c)) for c in names))

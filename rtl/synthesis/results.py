@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from rich.table import Table
-
-from hwsim import metrics, report
+from hwsim import metrics, tables
 from hwsim.metrics import figure
 from hwsim.rundir import TIMING, RunDirectory
 from rtl.emission import TOP
@@ -110,11 +108,11 @@ def times(made: Synthesis) -> dict[str, Any]:
     }
 
 
-def table(made: Synthesis) -> Table:
+def table(made: Synthesis) -> tables.Table:
     """Resources: used, available, share."""
     target, title = made.target, made.emitted.accelerator.plan.config.name
-    rows = report.table(f"{title} on {target.name}: {target.device}", "resource", "unit", "used", "available", "share")
-    rows.columns[1].justify = "left"
+    rows = tables.table(f"{title} on {target.name}: {target.device}", "resource", "unit", "used", "available", "share")
+    rows.columns[1].left = True
     for r in target.family.resources:
         row = _row(made, r)
         if row is not None:
@@ -127,7 +125,7 @@ def _row(made: Synthesis, resource: Resource) -> tuple[str, str, str] | None:
     placed = made.result.utilisation.get(resource.site or "")
     if placed is not None:
         used, available = placed
-        return f"{used:,}", f"{available:,}", report.percent(used / available) if available else ""
+        return f"{used:,}", f"{available:,}", tables.percent(used / available) if available else ""
     if not resource.cells:
         return None
     return f"{resource.count(made.result.cells):,}", "", ""

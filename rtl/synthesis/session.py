@@ -2,8 +2,7 @@
 
 from rtl.delivery import generate
 from rtl.synthesis.flow import Options, prepare, synthesise
-from rtl.synthesis.progress import step_watcher
 from rtl.synthesis.results import lines, table, write
 from rtl.synthesis.targets import target
 
-__all__ = ["Options", "generate", "lines", "prepare", "step_watcher", "synthesise", "table", "target", "write"]
+__all__ = ["Options", "generate", "lines", "prepare", "synthesise", "table", "target", "write"]

@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 from typing import Protocol
 
-from hwsim import cli
+from hwsim.commands import app as cli
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 from random import Random
 from unittest.mock import patch
 
-from hwsim import watch
+from hwsim.commands import torch
 from tests.fuzz.case import Answer, Case, command
 from tests.fuzz.run_directories import changed_file
 from tests.hwsim import frontends, runs
@@ -44,7 +44,7 @@ class Interrupted:
         home.mkdir(parents=True)
         self._config = frontends.write_config(home, frontend={"epochs": 2})
         for seed in (0, 1):
-            with patch.object(watch, "train_watcher", interrupting([1])):
+            with patch.object(torch, "train_watcher", interrupting([1])):
                 codes = frontends.run("frontend", self._config, "--out", home / f"run{seed}", "--seed", seed)
             assert codes == 130
         assert frontends.run("frontend", self._config, "--out", home / "whole", "--seed", 0) == 0

@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 import yaml
 
-from hwsim import cli, seal, training_loop
+from hwsim import seal, training_loop
 from models.npz import read_npz, write_npz
 from tests.fuzz import archives, damage, trees, values
 from tests.fuzz.case import Answer, Case, command
@@ -56,7 +56,7 @@ class Interrupted:
         training_loop.CHUNK = 64  # of every run here: losses are sums of chunks
         self._config = runs.write_config(home, kind, epochs=2)
         for seed in _SEEDS:
-            with patch.object(cli, "train_watcher", interrupting([4])):
+            with patch("hwsim.commands.train.train_watcher", interrupting([4])):
                 assert runs.train(self._config, home / f"run{seed}", "--seed", str(seed)) == 130
         runs.train(self._config, home / "whole", "--seed", "0")
         self._whole = _results(home / "whole")

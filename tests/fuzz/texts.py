@@ -9,7 +9,8 @@ from typing import Any
 
 import yaml
 
-from hwsim import cli, energy
+from hwsim import energy
+from hwsim.commands import app as cli
 from models.errors import InputError
 from tests.fuzz import damage, trees
 from tests.fuzz.case import Answer, Case, command

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from hwsim import cli
+from hwsim.commands import app as cli
 
 SIDE, CLASSES, TRAIN, TEST = 8, 4, 160, 60
 FEATURES = 160  # of the small front end: 2 × 2 × 40

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from hwsim import cli
+from hwsim.commands import app as cli
 from hwsim.rundir import TIMING
 
 TRAIN, TEST, FEATURES, CLASSES = 150, 40, 16, 4

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import yaml
 
-from hwsim import cli
+from hwsim.commands import app as cli
 from tests.hwsim import runs
 
 BASE = runs.FIXED | {"training": runs.FIXED["training"] | {"epochs": 1, "rate_shift": [[0, 3]]}}

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from hwsim import report
 from hwsim.accelerator import accelerator
+from hwsim.commands import describe
 from hwsim.config_file import load, parse
 from models.errors import InputError
 from tests.hwsim.shipped import SHIPPED
@@ -153,7 +153,7 @@ def test_figures_of_any_design_follow_from_the_definitions(data):
     check_banks(config, n, overlap)
     assert a.storage_bits == sum(m.banks * m.lanes * m.depth * m.width for m in a.memories)
     idle = [f"junction {i + 1} idles" for i in range(n) if clocks[i] < max(clocks)]
-    notes = report._unbalanced(a)
+    notes = describe._unbalanced(a)
     assert bool(notes) == bool(idle) and all(text in notes[0] for text in idle)
 
 

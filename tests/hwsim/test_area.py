@@ -6,7 +6,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hwsim import area, area_fit, cli, config_file, costs
+from hwsim import area, area_fit, config_file, costs
+from hwsim.commands import app as cli
 from hwsim.design import Design
 from hwsim.figures import RESOURCES
 from hwsim.studies import study

@@ -5,8 +5,9 @@ import json
 import pytest
 import yaml
 
-from hwsim import benchmark, cli
+from hwsim import benchmark
 from hwsim.benchmark import GatherLoop
+from hwsim.commands import app as cli
 from hwsim.config_file import parse
 from hwsim.design import Design
 from models.errors import InputError

@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 import hwsim.__main__
-from hwsim import cli, plots, rundir
+from hwsim import plots, rundir
+from hwsim.commands import app as cli
 from hwsim.config_file import assignment, load
 from models.errors import InputError
 from tests.hwsim import runs
@@ -381,7 +382,7 @@ def test_an_interrupt_while_packages_load_is_no_traceback(monkeypatch, capsys):
     load = builtins.__import__
 
     def interrupted(name, *arguments, **keywords):
-        if name == "hwsim":
+        if name == "hwsim.commands":
             raise KeyboardInterrupt
         return load(name, *arguments, **keywords)
 

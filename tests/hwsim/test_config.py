@@ -12,9 +12,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hwsim import cli, report
+from hwsim.commands import app as cli
+from hwsim.commands import describe
 from hwsim.config_file import as_yaml, fingerprint, json_schema, load, parse, resolved
-from models.clash_free import access_sequences
+from models.clash_free import access_sequences, log10_access_sequences
 from models.errors import InputError
 from tests.hwsim.hostile_configurations import FILES, ILLEGAL, SMALL
 from tests.hwsim.shipped import DEMO, SHIPPED
@@ -181,12 +182,12 @@ def test_shipped_configurations_pass_check(path, tmp_path, capsys):
 
 def test_counts_of_access_sequences_need_no_giant_numbers():
     small = parse({"network": {"layers": [9, 6], "out_degree": [2]}, "hardware": {"z": [3]}, "connectivity": {"type": 3}})
-    assert report.sequences(small) == ["junction 1: 46,656 access sequences of type 3"]
+    assert describe.sequences(small) == ["junction 1: 46,656 access sequences of type 3"]
     layers = {"layers": [2**20, 16], "out_degree": [16]}
     large = parse({"network": layers, "hardware": {"z": [16]}, "connectivity": {"type": 3}})
-    assert report.sequences(large) == ["junction 1: about 10^73,521,591 access sequences of type 3"]
+    assert describe.sequences(large) == ["junction 1: about 10^73,521,591 access sequences of type 3"]
     wide = parse({"network": layers, "hardware": {"z": [2**20]}, "connectivity": {"type": 2, "dither": True}})
-    assert report.sequences(wide) == ["junction 1: 1 access sequences of type 2"]
+    assert describe.sequences(wide) == ["junction 1: 1 access sequences of type 2"]
 
 
 @given(
@@ -199,7 +200,7 @@ def test_magnitudes_of_access_sequences_are_those_of_the_exact_count(junction, d
     left, d_out, right = junction
     z = data.draw(st.sampled_from([z for z in range(1, left + 1) if left % z == 0]))
     exact = access_sequences(left, d_out, right, z, kind, dither)
-    magnitude = report._log10_sequences(left // z, d_out, left * d_out // right, z, kind, dither)
+    magnitude = log10_access_sequences(left, d_out, right, z, kind, dither)
     assert (exact is None) == (magnitude is None)
     if exact is not None and magnitude is not None:
         assert magnitude == pytest.approx(math.log10(exact), rel=1e-9, abs=1e-9)

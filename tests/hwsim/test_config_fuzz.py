@@ -6,9 +6,9 @@ import datetime
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rich.console import Console
 
-from hwsim import report
+from hwsim.commands import describe
+from hwsim.commands.console import console_of
 from hwsim.config_file import as_yaml, load, parse, resolved
 from hwsim.design import Design
 from models.errors import InputError
@@ -68,8 +68,8 @@ def accept_or_tell(make):
     except InputError as e:
         assert len(str(e).splitlines()) == 1 and str(e).strip() and len(str(e)) < 1000
         return
-    report.describe(Console(quiet=True), config, Design(config))
-    report.sequences(config)
+    describe.describe(console_of(quiet=True), config, Design(config))
+    describe.sequences(config)
     assert parse(resolved(config)) == config
     assert parse(yaml.safe_load(as_yaml(config))) == config
 

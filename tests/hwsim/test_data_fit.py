@@ -6,7 +6,8 @@ import os
 import numpy as np
 import pytest
 
-from hwsim import cli, data_fit
+from hwsim import data_fit
+from hwsim.commands import app as cli
 from hwsim.config_file import load, parse
 from hwsim.rundir import CONFIG
 from hwsim.studies import study

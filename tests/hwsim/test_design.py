@@ -9,7 +9,7 @@ from hwsim.studies import measurements
 from models.errors import InputError
 from models.fixed_engine import FixedEngine
 from models.float_engine import FloatEngine
-from rtl.plan import plan
+from rtl.plan import Plan
 from tests.hwsim.machines import SMALL, configuration
 
 STRUCTURED = configuration({"network": SMALL["network"], "hardware": SMALL["hardware"]}, connectivity={"kind": "structured"})
@@ -37,7 +37,7 @@ def test_schedule_timing_and_accelerator_are_worked_out_once(counted):
     design.check()
     measurements.check(design)
     machine, another = design.machine(), design.machine()
-    planned = plan(design)
+    planned = Plan.of(design)
     assert machine.schedule is another.schedule is design.schedule
     assert machine.timing is another.timing is planned.timing is design.timing
     assert counted == {"schedule": 1, "timing": 1, "accelerator": 1}

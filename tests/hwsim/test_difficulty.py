@@ -6,7 +6,8 @@ import math
 import numpy as np
 import pytest
 
-from hwsim import cli, config_file
+from hwsim import config_file
+from hwsim.commands import app as cli
 from hwsim.design import Design
 from hwsim.difficulty_figures import DIFFICULTY_FIGURES, difficulty_figures
 from models.data import mini

@@ -1,7 +1,7 @@
 import re
 from pathlib import Path
 
-from hwsim import cli
+from hwsim.commands import app as cli
 from models.data import user_npz
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "data.md").read_text(encoding="utf-8")

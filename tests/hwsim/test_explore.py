@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from hwsim import cli, config_file
+from hwsim import config_file
+from hwsim.commands import app as cli
 from hwsim.design import Design
 from hwsim.studies import measurements, study
 from hwsim.training import train
@@ -151,7 +152,7 @@ def test_other_code_or_other_samples_are_other_results(whole, tmp_path, monkeypa
 def test_the_code_version_covers_what_computes_and_not_what_draws():
     names = set(measurements._imported("hwsim.studies.measurements"))
     assert {"models.fixed_kernel", "models.losses", "hwsim.trainers", "hwsim.machine_kernel", "hwsim.costs"} <= names
-    assert not {"hwsim.plots", "hwsim.cli", "hwsim.studies.report", "hwsim.studies.explore"} & names
+    assert not {"hwsim.plots", "hwsim.commands.app", "hwsim.studies.report", "hwsim.studies.explore"} & names
 
 
 def test_a_failing_point_is_recorded_and_the_study_goes_on(tmp_path, capsys):

@@ -32,10 +32,9 @@ def stopped(tmp_path, monkeypatch, kind):
 
 
 def interrupted_again(patch, config, out):
-    from hwsim import cli
     from tests.hwsim.test_interrupted_training import interrupting
 
-    patch.setattr(cli, "train_watcher", interrupting([5]))
+    patch.setattr("hwsim.commands.train.train_watcher", interrupting([5]))
     assert runs.train(config, out) == 130
 
 

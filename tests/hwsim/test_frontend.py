@@ -8,7 +8,8 @@ import sys
 import numpy as np
 import pytest
 
-from hwsim import cli, config_file
+from hwsim import config_file
+from hwsim.commands import app as cli
 from hwsim.design import Design
 from hwsim.frontends.figures import FRONTEND_FIGURES
 from hwsim.frontends.measure import frontend_figures

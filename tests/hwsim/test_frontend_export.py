@@ -6,7 +6,8 @@ import shutil
 import numpy as np
 import pytest
 
-from hwsim import cli, config_file, rundir
+from hwsim import config_file, rundir
+from hwsim.commands import app as cli
 from hwsim.design import Design
 from hwsim.trainers import CycleTrainer, FixedTrainer
 from models.connectivity import read_connectivity

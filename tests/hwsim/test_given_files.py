@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import yaml
 
-from hwsim import cli, config_file
+from hwsim import config_file
+from hwsim.commands import app as cli
 from hwsim.design import Design
 from hwsim.studies import study
 from hwsim.studies.measurements import task

@@ -5,7 +5,8 @@ import warnings
 import numpy as np
 import pytest
 
-from hwsim import cli, config_file
+from hwsim import config_file
+from hwsim.commands import app as cli
 from hwsim.design import Design
 from hwsim.trainers import CycleTrainer, FixedTrainer
 from models.data import catalogue

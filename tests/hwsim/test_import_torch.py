@@ -5,7 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from hwsim import cli, config_file
+from hwsim import config_file
+from hwsim.commands import app as cli
 from hwsim.design import Design
 from hwsim.trainers import CycleTrainer, FixedTrainer
 from models import connectivity

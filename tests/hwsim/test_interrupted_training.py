@@ -10,7 +10,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from hwsim import cli, seal, training_loop
+from hwsim import config_file, seal, training_loop
+from hwsim.commands import app as cli
 from models.npz import read_npz, write_npz
 from tests.hwsim import runs
 
@@ -39,7 +40,7 @@ def interrupting(moments):
 
 def run_with_interrupts(monkeypatch, config, out, moments, options=()):
     """Start, be interrupted, resume, and so on to the end; returns the exit codes."""
-    monkeypatch.setattr(cli, "train_watcher", interrupting(moments))
+    monkeypatch.setattr("hwsim.commands.train.train_watcher", interrupting(moments))
     codes = [runs.train(config, out, *options)]
     while codes[-1] == 130:
         check_sound(out)
@@ -59,7 +60,7 @@ def check_sound(out):
         elif path.suffix == ".png":
             assert path.read_bytes().endswith(b"IEND\xaeB\x60\x82")
         else:
-            assert runs.cli.config_file.load(path)
+            assert config_file.load(path)
 
 
 @pytest.mark.parametrize("kind", runs.KINDS)
@@ -89,7 +90,7 @@ def test_an_interrupt_after_the_last_chunk_changes_nothing(tmp_path, monkeypatch
 def test_what_an_interrupted_run_leaves(tmp_path, monkeypatch, capsys):
     """Everything but a finish: parameters so far, figures so far, the stream so far, and how to go on."""
     monkeypatch.setattr(training_loop, "CHUNK", 64)
-    monkeypatch.setattr(cli, "train_watcher", interrupting([5]))
+    monkeypatch.setattr("hwsim.commands.train.train_watcher", interrupting([5]))
     config, out = runs.write_config(tmp_path, "fixed pipelined"), tmp_path / "a run"
     assert cli.run(["train", str(config), "--out", str(out), "--save-stream", "--epochs", "3"]) == 130
     said = capsys.readouterr().out
@@ -100,7 +101,7 @@ def test_what_an_interrupted_run_leaves(tmp_path, monkeypatch, capsys):
     fed = runs.TRAIN + 128
     assert stream["input"].shape == (fed, 16) and len(stream["prediction"]) == fed - 1  # one is still between junctions
     assert {"final.npz", "training.png", "checkpoint.npz"} <= {p.name for p in out.iterdir()}
-    monkeypatch.setattr(cli, "train_watcher", interrupting([]))
+    monkeypatch.setattr("hwsim.commands.train.train_watcher", interrupting([]))
     # As printed: the written configuration holds the options of the first call.
     assert runs.train(out / "config.yaml", out, "--save-stream", "--resume") == 0
     assert runs.train(config, tmp_path / "whole", "--save-stream", "--epochs", "3") == 0
@@ -113,7 +114,7 @@ def interrupted(tmp_path, monkeypatch, kind="fixed pipelined"):
     config, out = runs.write_config(tmp_path, kind), tmp_path / "run"
     with monkeypatch.context() as patch:
         patch.setattr(training_loop, "CHUNK", 64)
-        patch.setattr(cli, "train_watcher", interrupting([5]))
+        patch.setattr("hwsim.commands.train.train_watcher", interrupting([5]))
         assert runs.train(config, out) == 130
     return config, out
 
@@ -211,11 +212,11 @@ def test_a_second_interrupt_stops_at_once_and_loses_only_the_present_epoch(tmp_p
 
         yield watch
 
-    monkeypatch.setattr(cli, "train_watcher", twice)
+    monkeypatch.setattr("hwsim.commands.train.train_watcher", twice)
     assert runs.train(config, out) == 130
     assert capsys.readouterr().err == "hwsim: interrupted\n"
     check_sound(out)
-    monkeypatch.setattr(cli, "train_watcher", interrupting([]))
+    monkeypatch.setattr("hwsim.commands.train.train_watcher", interrupting([]))
     assert runs.train(config, out, "--resume") == 0
     assert runs.files(out) == runs.files(tmp_path / "whole")
 
@@ -226,7 +227,8 @@ PROGRAM = """
 import contextlib, os, signal, sys, types
 from pathlib import Path
 sys.modules["hwsim.plots"] = types.SimpleNamespace(all_of_training=lambda *_: [])
-from hwsim import __main__, cli
+from hwsim import __main__
+from hwsim.commands import train
 moment, which, out = sys.argv[1], signal.Signals[sys.argv[2]], sys.argv[3]
 del sys.argv[1:4]
 left = None if moment == "checkpoint" else int(moment)
@@ -244,7 +246,7 @@ def touched(event, details):
     if event in ("open", "os.rename", "os.remove", "os.mkdir") and str(details[0]).startswith(out):
         pass_by()
 
-cli.train_watcher = lambda _quiet: contextlib.nullcontext(lambda _progress: pass_by())
+train.train_watcher = lambda _quiet: contextlib.nullcontext(lambda _progress: pass_by())
 sys.addaudithook(touched)
 __main__.main()
 """

@@ -8,7 +8,7 @@ import random
 
 import pytest
 
-from hwsim import cli
+from hwsim.commands import app as cli
 from tests.hwsim import runs, studies
 from tests.hwsim.killing import killed
 from tests.hwsim.test_interrupted_training import check_sound

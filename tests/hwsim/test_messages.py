@@ -8,14 +8,12 @@ from pathlib import Path
 import pytest
 import typer
 
-from hwsim import cli
+from hwsim.commands import app as cli
 from models.errors import ArgumentError
 
 ROOT = Path(__file__).parents[2]
-LIBRARY = sorted(
-    p for package in ("models", "hwsim", "rtl") for p in (ROOT / package).rglob("*.py") if not p.name.startswith("cli")
-)
-COMMANDS = sorted((ROOT / "hwsim").glob("cli*.py"))
+COMMANDS = sorted((ROOT / "hwsim/commands").rglob("*.py"))
+LIBRARY = sorted({p for package in ("models", "hwsim", "rtl") for p in (ROOT / package).rglob("*.py")} - set(COMMANDS))
 CALLS_TOOLS = ("rtl/synthesis/flow.py", "rtl/synthesis/targets.py", "rtl/synthesis/tools.py", "rtl/cosim/simulat")
 """Where other programs are called: a text that is nothing but an option is an argument of theirs."""
 
@@ -49,6 +47,33 @@ def test_the_rule_finds_what_it_should():
     assert options_in("--json", False) == ["--json"] and options_in("--json", True) == []
     assert options_in("`verilator --lint-only -Wall ", False) == [] and options_in("`hwsim train --resume`", False)
     assert options_in("a -- b, x--y, ---", False) == []
+
+
+def consoles_in(of):
+    """What is told the user directly: modules of the command line's libraries, and the standard streams."""
+    found = set()
+    for n in ast.walk(of):
+        if isinstance(n, ast.Import):
+            found |= {name.name.split(".")[0] for name in n.names}
+        elif isinstance(n, ast.ImportFrom):
+            found |= {f"sys.{name.name}" for name in n.names} if n.module == "sys" else {(n.module or "").split(".")[0]}
+        elif isinstance(n, ast.Attribute):
+            found.add(ast.unparse(n))
+    return found & {"typer", "rich", "sys.stdout", "sys.stderr"}
+
+
+@pytest.mark.parametrize("path", LIBRARY, ids=lambda p: str(p.relative_to(ROOT)))
+def test_the_library_prints_nothing(path):
+    # The entry point answers the interrupt key before the command line is there.
+    assert consoles_in(tree(path)) - ({"sys.stderr"} if path.name == "__main__.py" else set()) == set()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["import rich.table", "from rich import box", "import typer as t", "from sys import stderr", "import sys; sys.stdout.x"],
+)
+def test_every_way_to_print_is_found(text):
+    assert len(consoles_in(ast.parse(text))) == 1
 
 
 def named():

@@ -118,7 +118,7 @@ def test_what_a_user_says_stays(tmp_path, monkeypatch):
 @pytest.mark.parametrize("arguments", [["--help"], ["check", "sim_configs/demo.yaml", "--help"], ["--version"]])
 def test_a_start_loads_neither_compiler_nor_pictures(arguments):
     program = (
-        "import sys; from hwsim import cli; cli.run(sys.argv[1:]); "
+        "import sys; from hwsim.commands import app; app.run(sys.argv[1:]); "
         "print(sorted(set(sys.modules) & {'numba', 'llvmlite', 'matplotlib', 'torch', 'scipy', 'amaranth'}))"
     )
     done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True)
@@ -139,7 +139,7 @@ __main__.main()
 """
 
 
-@pytest.mark.parametrize("module", ["typer", "numpy", "hwsim.config", "pydantic", "rich.table", "hwsim.cli"])
+@pytest.mark.parametrize("module", ["typer", "numpy", "hwsim.config", "pydantic", "rich.table", "hwsim.commands.app"])
 def test_the_interrupt_key_while_anything_is_loaded(module):
     done = subprocess.run([sys.executable, "-c", INTERRUPTED, module, "--help"], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (130, "hwsim: interrupted\n")

@@ -5,7 +5,8 @@ import json
 import pytest
 import yaml
 
-from hwsim import cli, config_file, solver
+from hwsim import config_file, solver
+from hwsim.commands import app as cli
 from hwsim.config_file import as_yaml, fingerprint, load, with_overrides
 from hwsim.studies import study
 from hwsim.studies.points import Space

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hwsim import cli, config_file, rundir
+from hwsim import config_file, rundir
+from hwsim.commands import app as cli
 from hwsim.rundir import RunDirectory
 from models import npz
 from models.errors import InputError

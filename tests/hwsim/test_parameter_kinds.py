@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import yaml
 
-from hwsim import cli, config_file
+from hwsim import config_file
 from hwsim.benchmark import GatherLoop
+from hwsim.commands import app as cli
 from hwsim.design import Design
 from models.errors import InputError
 from models.network import IntegerParameters, RealParameters

@@ -9,7 +9,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hwsim import cli, config_file
+from hwsim import config_file
+from hwsim.commands import app as cli
 from hwsim.config_file import load, parse
 from hwsim.design import Design
 from hwsim.patterns import scatter_windows, search_report

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hwsim import cli
+from hwsim.commands import app as cli
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -9,7 +9,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hwsim import cli, plots
+from hwsim import plots
+from hwsim.commands import app as cli
 from hwsim.config_file import load, parse
 from hwsim.design import Design
 from hwsim.patterns import scatter_plots, scatter_windows

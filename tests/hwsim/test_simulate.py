@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hwsim import cli
 from hwsim.banks import Banks
+from hwsim.commands import app as cli
 from models.order import Hops
 
 CONFIG = """

@@ -6,8 +6,9 @@ import json
 import numpy as np
 import pytest
 
-from hwsim import cli, config_file, solve_report, solver
+from hwsim import config_file, solve_report, solver
 from hwsim.accelerator import accelerator
+from hwsim.commands import app as cli
 from hwsim.config_file import load, parse, resolved
 from hwsim.design import Design
 from hwsim.legal import divisors

@@ -5,7 +5,7 @@ import statistics
 
 import pytest
 
-from hwsim import cli
+from hwsim.commands import app as cli
 from hwsim.studies import comparison_results, study
 from hwsim.studies.estimates import Estimate
 from models.errors import InputError

@@ -12,7 +12,7 @@ from collections import OrderedDict
 import numpy as np
 import pytest
 
-from hwsim import cli
+from hwsim.commands import app as cli
 from models.errors import InputError
 
 torch = pytest.importorskip("torch")

@@ -10,7 +10,8 @@ from itertools import product
 import pytest
 import yaml
 
-from hwsim import cli, config_file
+from hwsim import config_file
+from hwsim.commands import app as cli
 from tests.hwsim import frontends, runs
 from tests.hwsim.killing import begun
 

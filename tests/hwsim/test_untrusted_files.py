@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from hwsim import cli
+from hwsim.commands import app as cli
 from tests.hwsim import runs, studies
 from tests.hwsim.untrusted import KINDS, put
 

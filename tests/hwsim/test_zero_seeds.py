@@ -5,7 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from hwsim import cli, config_file
+from hwsim import config_file
+from hwsim.commands import app as cli
 from hwsim.config_file import parse
 from hwsim.design import Design
 from models.clash_free import from_seeds, is_clash_free, plain_order

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from models.connectivity import (
+    ClashFree,
     Degrees,
     Kind,
     degrees_of_density,
@@ -25,12 +26,12 @@ LAYERS = [12, 8, 8, 6, 6, 4, 4]
 def one_of_every_kind() -> list[Pattern]:
     rng = np.random.default_rng(0)
     return [
-        draw("clash_free", 12, 8, rng, d_out=2, z=4, clash_free_type=1, dither=True),
-        draw("clash_free", 8, 8, rng, d_out=3, z=4, clash_free_type=2, dither=True),
+        draw("clash_free", 12, 8, rng, d_out=2, clash_free=ClashFree(4, 1, dither=True)),
+        draw("clash_free", 8, 8, rng, d_out=3, clash_free=ClashFree(4, 2, dither=True)),
         draw("structured", 8, 6, rng, d_out=3),
         draw("random", 6, 6, rng, n_edges=13),
         draw("full", 6, 4, rng),
-        draw("clash_free", 4, 4, rng, d_out=3, z=2, clash_free_type=3),
+        draw("clash_free", 4, 4, rng, d_out=3, clash_free=ClashFree(2, 3)),
     ]
 
 
@@ -111,7 +112,7 @@ def test_every_kind_is_drawn_with_the_degrees_asked_for() -> None:
 def test_what_is_missing_or_unknown_is_named(kind: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         draw(kind, 4, 4, np.random.default_rng(0))
-    with pytest.raises(InputError, match=r"^z: clash_free connectivity needs it$"):
+    with pytest.raises(InputError, match=r"^clash_free: clash_free connectivity needs it$"):
         draw("clash_free", 4, 4, np.random.default_rng(0), d_out=2)
 
 

@@ -66,7 +66,7 @@ def test_both_forms_are_sums_over_edges(n_left, n_right, density, batch, seed):
 
 @pytest.mark.parametrize("kind", ["full", "structured", "clash_free", "random"])
 def test_every_kind_of_pattern_gives_the_same_in_both_forms(kind):
-    pattern = connectivity.draw(kind, 60, 20, np.random.default_rng(3), d_out=4, z=12)
+    pattern = connectivity.draw(kind, 60, 20, np.random.default_rng(3), d_out=4, clash_free=connectivity.ClashFree(12))
     given_values = values(pattern, 7)
     for masked, gathered in zip(*(through(form, pattern, *given_values) for form in FORMS), strict=True):
         np.testing.assert_allclose(masked, gathered, rtol=1e-12, atol=1e-12)

@@ -64,6 +64,15 @@ def clash_free(kind: int, dither: bool = False) -> dict[str, Any]:
     return {"kind": "clash_free", "type": kind, "dither": dither}
 
 
+_SECTIONS = {
+    "classes": "network",
+    "activation": "network",
+    "cost": "network",
+    "pad_outputs": "data",
+    "rate_shift": "training",
+}
+
+
 def configuration(
     layers: list[int],
     out_degree: list[int],
@@ -71,31 +80,23 @@ def configuration(
     *,
     connectivity: dict[str, Any] | None = None,
     numbers: str | dict[str, Any] = "exact",
-    classes: int | None = None,
-    activation: str | list[str] = "sigmoid",
-    cost: str = "cross_entropy",
-    pad_outputs: str = "end",
-    rate_shift: tuple[tuple[int, int], ...] = ((0, 3), (2, 5)),
     seed: int = 0,
-    **hardware: Any,
+    **options: Any,
 ) -> Configuration:
-    """A configuration; further keywords (``latency``, ``schedule``, ``build``, ...) go into its section ``hardware``."""
+    """A configuration; ``options`` go into the section of their name in :data:`_SECTIONS`, else into ``hardware``."""
+    sections: dict[str, dict[str, Any]] = {"network": {}, "hardware": {}, "training": {}, "data": {}}
+    for name, value in options.items():
+        sections[_SECTIONS.get(name, "hardware")][name] = value
     return Configuration.model_validate(
         {
             "name": "small",
             "seed": seed,
-            "network": {
-                "layers": layers,
-                "out_degree": out_degree,
-                "classes": classes,
-                "activation": activation,
-                "cost": cost,
-            },
+            "network": {"layers": layers, "out_degree": out_degree} | sections["network"],
             "connectivity": connectivity or clash_free(2),
             "numbers": NUMBERS[numbers] if isinstance(numbers, str) else numbers,
-            "hardware": {"z": z} | hardware,
-            "training": {"rate_shift": rate_shift},
-            "data": {"name": "mnist-mini", "pad_outputs": pad_outputs},
+            "hardware": {"z": z} | sections["hardware"],
+            "training": {"rate_shift": ((0, 3), (2, 5))} | sections["training"],
+            "data": {"name": "mnist-mini"} | sections["data"],
         }
     )
 

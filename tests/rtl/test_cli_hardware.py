@@ -7,7 +7,8 @@ import pytest
 import yaml
 from pywellen import Waveform
 
-from hwsim import cli, config_file
+from hwsim import config_file
+from hwsim.commands import app as cli
 from hwsim.design import Design
 from hwsim.events import read_events
 from rtl.cosim import simulators

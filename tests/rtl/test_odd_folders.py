@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from hwsim import cli
+from hwsim.commands import app as cli
 from rtl.cosim import workplace
 from rtl.cosim.simulation import BUILD_LOG, LOG
 from rtl.synthesis import measurement, tools

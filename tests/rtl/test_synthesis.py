@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from hwsim import cli, config_file
+from hwsim import config_file
+from hwsim.commands import app as cli
 from hwsim.rundir import CONFIG
 from models.errors import InputError
 from rtl.accelerator import Accelerator

@@ -10,7 +10,7 @@ from hwsim.machine import Machine
 from models.network import IntegerParameters
 from rtl.accelerator import Accelerator
 from rtl.cosim.replay import Mismatch, Outcome, compare, compare_state
-from rtl.cosim.session import compare_counters, counter_addresses, spoilt
+from rtl.cosim.session import Conditions, compare_counters, counter_addresses, spoilt
 from rtl.cosim.simulation import Capture, Script, simulate
 from rtl.cosim.stimulus import Samples, parameters_of
 from rtl.emission import Verilog
@@ -100,17 +100,17 @@ def cosimulate(
     folder: Path,
     *,
     n: int = 12,
-    illegal: float = 0.0,
     seed: int = 0,
-    idle: float = 0.0,
-    blocked: float = 0.0,
-    inference: float = 0.0,
     start: IntegerParameters | None = None,
+    **conditions: float,
 ) -> Run:
-    """Feed ``n`` samples, with a pause in between; parameters are loaded over the bus if ``start`` is given."""
-    of = emitted.accelerator.plan
-    fed = samples(of, n, seed, inference, illegal)
-    script = Script(of, fed, seed, idle, blocked)
+    """Feed ``n`` samples, with a pause in between; parameters are loaded over the bus if ``start`` is given.
+
+    ``conditions`` are those of a co-simulation, by name.
+    """
+    of, meets = emitted.accelerator.plan, Conditions(**conditions)
+    fed = samples(of, n, seed, meets.inference, meets.illegal)
+    script = Script(of, fed, seed, meets.idle, meets.blocked)
     if start is not None:
         script.load(start)
     script.run(n // 2)

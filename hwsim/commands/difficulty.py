@@ -2,14 +2,15 @@
 
 import json
 import math
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
-from hwsim import config_file, report
+from hwsim import config_file
+from hwsim.commands.console import console_of
+from hwsim.commands.options import DataDir, file, overrides, seeding, setting, silent
+from hwsim.tables import table
 from models.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -19,45 +20,31 @@ _NETWORK = {"layers": [1, 1], "out_degree": "full"}
 """Stands in where a data set is asked for by name and no network plays a part."""
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to those of data sets."""
-    app.command()(difficulty)
-
-
 def difficulty(
     source: Annotated[
         str,
         typer.Argument(metavar="NAME|CONFIG", help="a data set, its file or a configuration file", show_default=False),
     ],
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="JSON file", show_default=False)] = None,
-    data_dir: Annotated[
-        Path | None,
-        typer.Option("--data-dir", metavar="DIR", envvar="HWSIM_DATA", help="folder of the data sets", show_default=False),
-    ] = None,
-    assign: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="e.g. data.morse.sigma=3", show_default=False),
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option("--seed", metavar="N", help="of data that are drawn", show_default=False)
-    ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no table")] = False,
+    out: Annotated[Path | None, file("JSON file")] = None,
+    data_dir: DataDir = None,
+    assign: Annotated[list[str] | None, setting("e.g. data.morse.sigma=3")] = None,
+    seed: Annotated[int | None, seeding("of data that are drawn")] = None,
+    quiet: Annotated[bool, silent("no table")] = False,
 ) -> None:
     """Print how hard the training samples are to classify, by the metrics of the Morse paper and by its published code."""
     from hwsim.difficulty_figures import DIFFICULTY_FIGURES, difficulty_figures
     from hwsim.metrics import figure
     from hwsim.rundir import write_whole
 
-    sets = dict(config_file.assignment(text) for text in assign or []) | ({} if seed is None else {"seed": seed})
+    sets = overrides(assign, seed)
     data = _dataset(source, data_dir, sets)
     found = difficulty_figures(data)
-    table = report.table(f"{data.name}: difficulty of {len(data.train):,} samples", "metric", "value", "unit", "meaning")
-    table.columns[-1].justify = table.columns[-2].justify = "left"
+    rows = table(f"{data.name}: difficulty of {len(data.train):,} samples", "metric", "value", "unit", "meaning")
+    rows.columns[-1].left = rows.columns[-2].left = True
     for name, value in found.items():
         known = DIFFICULTY_FIGURES[name]
-        table.add_row(name.replace("_", " "), f"{value:.6g}", "" if known.unit == "1" else known.unit, known.meaning)
-    console = Console(quiet=quiet, width=None if sys.stdout.isatty() else 500, markup=False, emoji=False, highlight=False)
-    console.print(table)
+        rows.add_row(name.replace("_", " "), f"{value:.6g}", "" if known.unit == "1" else known.unit, known.meaning)
+    console_of(quiet).print(rows)
     if out is None:
         return
     finite = {name: value if math.isfinite(value) else None for name, value in found.items()}

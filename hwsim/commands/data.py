@@ -4,27 +4,20 @@ from typing import Annotated
 
 import typer
 
-from hwsim import cli_difficulty, report
-from hwsim.cli_options import DataDir, Quiet, console_of
+from hwsim.commands.console import console_of
+from hwsim.commands.difficulty import difficulty
+from hwsim.commands.options import DataDir, Quiet, given
+from hwsim.commands.progress import download_watcher
+from hwsim.tables import table
 from models.errors import ArgumentError
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands to the command line."""
-    data = typer.Typer(help="List, inspect and download data sets.", no_args_is_help=True)
-    data.command("list")(list_)
-    data.command()(info)
-    data.command("fetch")(fetch_)
-    cli_difficulty.register(data)
-    app.add_typer(data, name="data")
 
 
 def list_() -> None:
     """All data sets, and where they come from."""
     from models.data.catalogue import CATALOGUE
 
-    rows = report.table("data sets", "name", "features", "classes", "training", "validation", "test", "obtained by")
-    rows.columns[-1].justify, rows.columns[-1].no_wrap = "left", False
+    rows = table("data sets", "name", "features", "classes", "training", "validation", "test", "obtained by")
+    rows.columns[-1].left = rows.columns[-1].wraps = True
     for known in CATALOGUE.values():
         rows.add_row(known.name, str(known.features), str(known.classes), *(f"{n:,}" for n in known.counts), known.obtained)
     console_of().print(rows)
@@ -51,9 +44,7 @@ def info(name: Annotated[str, typer.Argument(metavar="NAME")], data_dir: DataDir
     if broken:
         raise typer.Exit(1)
     data = catalogue.load(name, data_dir, seed=0)
-    rows = report.table(
-        f"{data.name}: {data.features} features, {data.classes} classes", "split", "samples", "mean", "deviation"
-    )
+    rows = table(f"{data.name}: {data.features} features, {data.classes} classes", "split", "samples", "mean", "deviation")
     for split in ("train", "validation", "test"):
         samples = getattr(data, split)
         if len(samples):
@@ -65,12 +56,11 @@ def info(name: Annotated[str, typer.Argument(metavar="NAME")], data_dir: DataDir
 def fetch_(
     name: Annotated[str, typer.Argument(metavar="NAME")],
     data_dir: DataDir = None,
-    mirror: Annotated[list[str] | None, typer.Option(help="address in place of the known ones", show_default=False)] = None,
+    mirror: Annotated[list[str] | None, given("address in place of the known ones")] = None,
     quiet: Quiet = False,
 ) -> None:
     """Download a data set into the data directory; an interrupted download is resumed."""
     from hwsim import fetch
-    from hwsim.watch import download_watcher
 
     if data_dir is None:
         raise ArgumentError("data_dir", None, "is missing: give it or set HWSIM_DATA")
@@ -78,3 +68,10 @@ def fetch_(
         paths = fetch.fetch(name, data_dir, mirror, watch)
     for path in paths:
         console_of(quiet).print(str(path))
+
+
+app = typer.Typer(help="List, inspect and download data sets.", no_args_is_help=True)
+app.command("list")(list_)
+app.command()(info)
+app.command("fetch")(fetch_)
+app.command()(difficulty)

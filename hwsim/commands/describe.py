@@ -1,50 +1,16 @@
-"""What commands print: tables that a person can read."""
+"""What commands print of a configuration: tables that a person can read."""
 
-import math
 from typing import TYPE_CHECKING
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
+from hwsim.tables import bits, percent, table
 from hwsim.whole_configuration import Configuration
-from models.clash_free import access_sequences
+from models.clash_free import access_sequences, log10_access_sequences
 
 if TYPE_CHECKING:  # a table of contents is no reason to load all engines
     from hwsim.accelerator import Accelerator
     from hwsim.design import Design
-    from hwsim.outcome import Epoch, Outcome
-
-
-def table(title: str, *columns: str, caption: str | None = None) -> Table:
-    """An empty table in the house style: first column left, figures right."""
-    result = Table(
-        title=Text(title, no_wrap=True),
-        box=box.SIMPLE_HEAD,
-        title_justify="left",
-        caption=caption,
-        caption_justify="left",
-        min_width=len(title),  # a title is cut, or wrapped, at the width of its table
-    )
-    for i, column in enumerate(columns):
-        result.add_column(column, justify="right" if i else "left", no_wrap=True)
-    return result
-
-
-def percent(share: float) -> str:
-    """A share as a percentage with two decimals, three for small ones."""
-    return f"{100 * share:.{2 if share >= 0.01 else 3}f} %"
-
-
-def loss(value: float) -> str:
-    """A mean loss with four decimals, or as a power of ten once training has diverged."""
-    return f"{value:.4f}" if value < 1e6 else f"{value:.3e}"
-
-
-def bits(n: int) -> str:
-    """A number of bits in the unit that reads best."""
-    return f"{n:,} bit" if n < 10_000 else f"{n / 1000:,.1f} kbit" if n < 10_000_000 else f"{n / 1e6:,.1f} Mbit"
 
 
 def describe(console: Console, config: Configuration, design: "Design") -> None:
@@ -55,7 +21,7 @@ def describe(console: Console, config: Configuration, design: "Design") -> None:
     else:
         _describe_accelerator(console, config, design.accelerator, title)
     for note in config.notes():
-        console.print(f"note: {note}", highlight=False)
+        console.print(f"note: {note}")
 
 
 def _describe_network(console: Console, config: Configuration, title: str) -> None:
@@ -82,10 +48,10 @@ def _describe_accelerator(console: Console, config: Configuration, a: "Accelerat
     memories = table("storage", "memory", "banks", "memories each", "words", "bits a word", "total")
     for m in a.memories:
         memories.add_row(m.name, str(m.banks), str(m.lanes), str(m.depth), str(m.width), bits(m.bits))
-    memories.add_row("all", "", "", "", "", bits(a.storage_bits), style="bold")
+    memories.add_row("all", "", "", "", "", bits(a.storage_bits), bold=True)
     console.print(memories)
     for line in _crossbar(config) + _stalls(a) + _unbalanced(a):
-        console.print(line, highlight=False)
+        console.print(line)
 
 
 def _longest_pass(a: "Accelerator") -> str:
@@ -120,57 +86,14 @@ def sequences(config: Configuration) -> list[str]:
     lines, c = [], config.connectivity
     for i, (z, d) in enumerate(zip(config.hardware.z, config.out_degrees, strict=True)):
         left, right = config.network.layers[i], config.network.layers[i + 1]
-        d_in = left * d // right
         # A dither among the edges of one right neuron counts once: no factorials of large z just to cancel them.
-        dither = c.dither and z != d_in
-        magnitude = _log10_sequences(left // z, d, d_in, z, c.type, dither)
+        junction = (left, d, right, z, c.type, c.dither and z != left * d // right)
+        magnitude = log10_access_sequences(*junction)
         if magnitude is None:
             text = "no closed form known"
         elif magnitude < 9:
-            text = f"{access_sequences(left, d, right, z, c.type, dither):,}"
+            text = f"{access_sequences(*junction):,}"
         else:
             text = f"about 10^{magnitude:,.0f}"
         lines.append(f"junction {i + 1}: {text} access sequences of type {c.type}")
     return lines
-
-
-def _log10_sequences(depth: int, d_out: int, d_in: int, z: int, kind: int, dither: bool) -> float | None:
-    """Decimal logarithm of :func:`models.clash_free.access_sequences`, whose digits can fill the memory."""
-    per_sweep = z * (math.lgamma(depth + 1) if kind == 3 else math.log(depth))
-    if dither and z % d_in == 0:
-        per_sweep += math.lgamma(z + 1) - z // d_in * math.lgamma(d_in + 1)
-    elif dither and d_in % z:
-        return None
-    return (per_sweep if kind == 1 else per_sweep * d_out) / math.log(10)
-
-
-def trained(console: Console, outcome: "Outcome") -> None:
-    """The last epoch of a training run."""
-    if not outcome.history:
-        return
-    last, t = outcome.history[-1], outcome.design.config.training
-    where = f"{t.engine} engine, {t.order} order, {len(outcome.history)} of {t.epochs} epochs"
-    rows = table(f"accuracy: {where}", "samples", "accuracy", "mean loss")
-    rows.add_row("training, as fed", percent(last.train_accuracy), loss(last.train_loss))
-    if last.validation_accuracy is not None and last.validation_loss is not None:
-        rows.add_row("validation", percent(last.validation_accuracy), loss(last.validation_loss))
-    if last.test_accuracy is not None and last.test_loss is not None:
-        rows.add_row("test", percent(last.test_accuracy), loss(last.test_loss))
-    console.print(rows)
-    if not math.isfinite(last.train_loss):
-        console.print("training diverged: the loss is no finite number any more; a lower learning rate may help")
-    if last.saturation:
-        saturated = table("saturation events", "junction", *last.saturation)
-        for i in range(len(outcome.design.patterns)):
-            saturated.add_row(str(i + 1), *(f"{counts[i]:,}" for counts in last.saturation.values()))
-        console.print(saturated)
-
-
-def epoch_line(e: "Epoch") -> str:
-    """One finished epoch in one line."""
-    parts = [f"epoch {e.epoch + 1}: training {percent(e.train_accuracy)} (loss {loss(e.train_loss)})"]
-    if e.validation_accuracy is not None:
-        parts.append(f"validation {percent(e.validation_accuracy)}")
-    if e.test_accuracy is not None:
-        parts.append(f"test {percent(e.test_accuracy)}")
-    return ", ".join(parts)

@@ -2,48 +2,36 @@
 
 import shlex
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from hwsim.cli_options import DataDir, Out, Quiet, Seed, Set, console_of, load, overrides
+from hwsim.commands import describe
+from hwsim.commands.console import console_of
+from hwsim.commands.options import Again, Common, ConfigPath, DataDir, Force, Quiet, Set, Where, folder, overrides
+from hwsim.commands.progress import preparing, train_watcher
+from hwsim.tables import percent, table
 
 if TYPE_CHECKING:
     from hwsim.frontends.importing import Imported
     from hwsim.frontends.trained_design import Fidelity
     from hwsim.rundir import RunDirectory
 
-Force = Annotated[bool, typer.Option("--force", help="replace another run in --out")]
+DesignFolder = Annotated[Path, folder("directory for the design")]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands to the command line."""
-    app.command()(frontend)
-    app.command("export-frontend")(export_frontend)
-    app.command("import-torch")(import_torch)
-
-
-def frontend(
-    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="configuration file (YAML)", show_default=False)],
-    out: Out = None,
-    data_dir: DataDir = None,
-    resume: Annotated[bool, typer.Option("--resume", help="continue an interrupted run in --out")] = False,
-    force: Force = False,
-    assign: Set = None,
-    seed: Seed = None,
-    quiet: Quiet = False,
-) -> None:
+def frontend(config: ConfigPath, where: Where, again: Again, common: Common) -> None:
     """Train a convolutional front end and the sparse network behind it (PyTorch); Ctrl-C stops, --resume goes on.
 
     The configuration's `frontend` section says how; `hwsim export-frontend` takes the network to the accelerator.
     """
-    from hwsim import plots, report
+    from hwsim import plots, summary
     from hwsim.design import Design
     from hwsim.rundir import CONFIG, FINAL, RunDirectory
     from hwsim.training import interrupt_later
-    from hwsim.watch import preparing, train_watcher
     from models.network import Parameters
     from models.torch_layers import require
 
@@ -51,37 +39,38 @@ def frontend(
     from hwsim.frontends.run import FrontendRun, sizes
     from hwsim.frontends.trainer import images
 
-    loaded = load(config, assign, seed)
+    loaded = common.load(config)
     design = Design(loaded)
-    data = images(design, data_dir)
-    directory = RunDirectory(out, loaded, "frontend", resume=resume, force=force)
-    console = console_of(quiet)
-    with preparing(quiet), interrupt_later():
+    data = images(design, where.data_dir)
+    directory = RunDirectory(where.out, loaded, "frontend", resume=again.resume, force=again.force)
+    console = console_of(common.quiet)
+    with preparing(common.quiet), interrupt_later():
         run = FrontendRun(design, data, directory)
-    report.describe(console, run.design.config, run.design)
+    describe.describe(console, run.design.config, run.design)
     figures = sizes(run.trainer)
     console.print(
         f"{figures['convolution_weights']:,} weights in front; density of the classification layers "
-        f"{report.percent(figures['classification_density'])}, of the whole {report.percent(figures['network_density'])}"
+        f"{percent(figures['classification_density'])}, of the whole {percent(figures['network_density'])}"
     )
     with directory.locked():
-        if resume:
+        if again.resume:
             run.resume()
-        with train_watcher(quiet) as watch:
+        with train_watcher(common.quiet) as watch:
             outcome = run.run(watch)
         plots.all_of_training(outcome, Parameters.read(directory / FINAL, run.design.network), directory)
-    report.trained(console, outcome)
+    for part in summary.trained(outcome):
+        console.print(part)
     console.print(f"{outcome.samples_per_second:,.0f} training samples/s; results in {directory.path}")
     if not outcome.finished:
-        again = [str(directory / CONFIG), "--out", str(directory.path)]
-        again += [] if data_dir is None else ["--data-dir", str(data_dir)]
-        console.print(f"interrupted; continue with: hwsim frontend {shlex.join(again)} --resume", soft_wrap=True)
+        words = [str(directory / CONFIG), "--out", str(directory.path)]
+        words += [] if where.data_dir is None else ["--data-dir", str(where.data_dir)]
+        console.print(f"interrupted; continue with: hwsim frontend {shlex.join(words)} --resume", soft_wrap=True)
         raise typer.Exit(130)
 
 
 def export_frontend(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="directory of a run of `hwsim frontend`", show_default=False)],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="directory for the design", show_default=False)],
+    out: DesignFolder,
     data_dir: DataDir = None,
     force: Force = False,
     assign: Set = None,
@@ -100,29 +89,37 @@ def export_frontend(
     _tell(console_of(quiet), directory, found)
 
 
-def import_torch(
-    source: Annotated[Path, typer.Argument(metavar="STATE_DICT", help="file of torch.save", show_default=False)],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="directory for the design", show_default=False)],
+@dataclass(frozen=True)
+class Assumed:
+    """What the file does not say."""
+
     config: Annotated[
         Path | None,
         typer.Option("--config", metavar="CONFIG", help="whose numbers, hardware, training and data are used"),
-    ] = None,
-    activation: Annotated[str, typer.Option(metavar="NAME", help="of the hidden layers")] = "relu",
+    ] = None
+    activation: Annotated[str, typer.Option(metavar="NAME", help="of the hidden layers")] = "relu"
     output: Annotated[
         str, typer.Option(metavar="NAME", help="of the last layer; softmax for logits trained with cross-entropy")
-    ] = "sigmoid",
+    ] = "sigmoid"
     mean: Annotated[
         float | None, typer.Option(metavar="M", help="subtracted from inputs in 0..1 in training", show_default="0")
-    ] = None,
-    std: Annotated[float | None, typer.Option(metavar="S", help="by which they were divided then", show_default="1")] = None,
+    ] = None
+    std: Annotated[float | None, typer.Option(metavar="S", help="by which they were divided then", show_default="1")] = None
     zeros: Annotated[
         str | None,
         typer.Option(metavar="edges|absent", help="weights of exactly 0 where the file has no mask", show_default="edges"),
-    ] = None,
+    ] = None
     norm_behind: Annotated[
         str | None,
         typer.Option(metavar="linear|activation", help="where batch normalisation stands", show_default="linear"),
-    ] = None,
+    ] = None
+
+
+def import_torch(
+    source: Annotated[Path, typer.Argument(metavar="STATE_DICT", help="file of torch.save", show_default=False)],
+    out: DesignFolder,
+    assumed: Assumed,
+    *,
     data_dir: DataDir = None,
     force: Force = False,
     assign: Set = None,
@@ -135,32 +132,28 @@ def import_torch(
     from models.torch_layers import require
 
     require()
-    from hwsim.frontends.importing import import_state_dict
+    from hwsim.frontends.importing import Assumptions, import_state_dict
 
+    assumptions = Assumptions(
+        activation=assumed.activation,
+        output=assumed.output,
+        zeros=assumed.zeros,
+        mean=assumed.mean,
+        deviation=assumed.std,
+        norm_behind=assumed.norm_behind,
+    )
     imported = import_state_dict(
-        source,
-        out,
-        data_dir,
-        base=config,
-        activation=activation,
-        output=output,
-        mean=mean,
-        deviation=std,
-        zeros=zeros,
-        norm_behind=norm_behind,
-        overrides=overrides(assign),
-        force=force,
+        source, out, data_dir, assumptions, base=assumed.config, overrides=overrides(assign), force=force
     )
     console = console_of(quiet)
     _tell(console, imported.directory, imported.fidelity)
-    for line in _assumptions(imported, output):
+    for line in _assumptions(imported, assumed.output):
         console.print(line, soft_wrap=True)
 
 
 def _assumptions(imported: "Imported", output: str) -> Iterator[str]:
     """What the import took for granted, and how to say something else: a line for each kind."""
     from hwsim.frontends.torch_file import brief
-    from hwsim.report import percent
 
     found = imported.found
     if found.entry:
@@ -189,13 +182,12 @@ def _several(names: list[str]) -> str:
 
 
 def _tell(console: Console, directory: "RunDirectory", found: "Fidelity") -> None:
-    from hwsim import report
     from hwsim.rundir import CONFIG
 
-    rows = report.table("test accuracy", "parameters", "accuracy")
-    rows.add_row("as trained", report.percent(found.before))
-    rows.add_row("in fixed point", report.percent(found.after))
-    rows.add_row("same predictions", report.percent(found.same))
+    rows = table("test accuracy", "parameters", "accuracy")
+    rows.add_row("as trained", percent(found.before))
+    rows.add_row("in fixed point", percent(found.after))
+    rows.add_row("same predictions", percent(found.same))
     console.print(rows)
     if any(found.at_limit):
         console.print(f"weights at either end of their range, by junction: {', '.join(map(str, found.at_limit))}")

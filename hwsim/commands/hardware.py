@@ -1,0 +1,154 @@
+"""The commands ``hwsim verilog``, ``cosim`` and ``synth``: all that is known here of the hardware package."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Annotated
+
+import typer
+
+from hwsim.commands.console import console_of, fail, say
+from hwsim.commands.options import Common, ConfigPath, Force, Out, Where, given, met, replacing
+from hwsim.commands.progress import preparing, step_watcher
+from hwsim.disturbances import STREAMS, Disturbances
+from hwsim.tables import table
+from models.errors import InputError
+
+
+@contextmanager
+def _tools() -> Iterator[None]:
+    """Around an import of the hardware package, whose tools are an extra."""
+    try:
+        yield
+    except ModuleNotFoundError as e:
+        if e.name is None or e.name.split(".")[0] in ("rtl", "hwsim", "models"):
+            raise
+        rule = "is missing: install the hardware tools with pip install 'hwsim[rtl]'"
+        raise InputError(f"package {e.name}", None, rule) from None
+
+
+def verilog(
+    config: ConfigPath, out: Out = None, *, force: Annotated[bool, replacing("another design")] = False, common: Common
+) -> None:
+    """Write the accelerator as synthesizable Verilog, with memory contents, names of signals, a core and a description."""
+    from hwsim.design import Design
+    from hwsim.rundir import RunDirectory
+
+    with _tools():
+        from rtl import delivery
+
+    loaded = common.load(config)
+    console = console_of(common.quiet)
+    directory = RunDirectory(out, loaded, "verilog", force=force)
+    with directory.locked():
+        emitted = delivery.generate(Design(loaded))
+        files = delivery.write(emitted, directory)
+    of = emitted.accelerator.plan
+    console.print(f"{loaded.name}: {of.period} clocks per input, {sum(of.multipliers.values())} multipliers")
+    console.print(f"{len(emitted.text.splitlines()):,} lines of Verilog; in {directory.path}: {', '.join(files)}")
+
+
+@dataclass(frozen=True)
+class Cosimulating:
+    """What is simulated, by which simulator, and what the streams meet."""
+
+    simulator: Annotated[str, typer.Option(metavar="NAME", help="icarus | verilator")] = "icarus"
+    samples: Annotated[int, typer.Option(metavar="N", help="training samples to feed")] = 100
+    idle: Annotated[float, met(STREAMS, "idle")] = 0.0
+    blocked: Annotated[float, met(STREAMS, "blocked")] = 0.0
+    inference: Annotated[float, met(STREAMS, "inference")] = 0.0
+    illegal: Annotated[float, met(STREAMS, "illegal")] = 0.0
+    waves: Annotated[bool, typer.Option("--waves", help="let the simulator write a waveform of everything")] = False
+
+
+def cosim(config: ConfigPath, where: Where, cosimulating: Cosimulating, *, force: Force = False, common: Common) -> None:
+    """Simulate the Verilog on real data and compare it with the machine: every write of every memory at every clock.
+
+    Exit code 1 at the first difference, which is named and left as two event logs and two waveforms.
+    """
+    from hwsim.design import Design
+    from hwsim.rundir import RunDirectory
+
+    with _tools():
+        from rtl.cosim import session
+
+    wanted = cosimulating
+    met_with = {name: getattr(wanted, name) for name in STREAMS.meanings}
+    disturbances = Disturbances(**met_with, place=STREAMS)
+    loaded = common.load(config)
+    design = Design(loaded)
+    console = console_of(common.quiet)
+    data = design.dataset(where.data_dir).train
+    session.check(wanted.simulator, wanted.samples, loaded, disturbances)
+    options = {"simulator": wanted.simulator, "samples": wanted.samples, "waves": wanted.waves, **disturbances.options}
+    directory = RunDirectory(where.out, loaded, "cosim", options, force=force)
+    with directory.locked(), preparing(common.quiet):
+        directory.begin()
+        folder = directory / "simulation"
+        run = session.cosimulate(design, data, wanted.simulator, wanted.samples, folder, disturbances, wanted.waves)
+        session.write(run, directory)
+    rows = table(f"{loaded.name}: Verilog under {wanted.simulator}", "figure", "value")
+    for name, value in session.rows(run):
+        rows.add_row(name, value)
+    console.print(rows)
+    if run.outcome.mismatch is not None:
+        say(f"Verilog and machine differ: {run.outcome.mismatch}; logs and waveforms in {directory.path}")
+        raise typer.Exit(1)
+    console.print(f"machine = Verilog at every clock; results in {directory.path}")
+
+
+@dataclass(frozen=True)
+class Synthesising:
+    """What synthesis must reach, and how it goes about it."""
+
+    frequency: Annotated[float | None, given("clock frequency that must be reached", "MHZ")] = None
+    time_limit: Annotated[float | None, given("seconds for all tools together", "S")] = None
+    no_dsp: Annotated[bool, typer.Option("--no-dsp", help="multipliers from LUTs, not from DSP blocks")] = False
+    no_place: Annotated[bool, typer.Option("--no-place", help="counts only: no place and route, no frequency")] = False
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="run the tools even if the result is known")] = False
+
+
+def synth(
+    config: ConfigPath,
+    target: Annotated[str, given("ecp5-25k | ecp5-45k | ecp5-85k | ice40-up5k | xc7", "NAME")],
+    out: Out = None,
+    *,
+    synthesising: Synthesising,
+    force: Force = False,
+    common: Common,
+) -> None:
+    """Synthesize the Verilog for an FPGA with open tools: resources, clock frequency, samples per second, bitstream.
+
+    Exit code 1 if the design does not fit, misses --frequency or --time-limit, or if a tool fails.
+    """
+    from hwsim.design import Design
+    from hwsim.rundir import RunDirectory
+
+    with _tools():
+        from rtl.synthesis import session
+
+    wanted = synthesising
+    options = session.Options(
+        wanted.frequency, wanted.time_limit, not wanted.no_dsp, not wanted.no_cache, not wanted.no_place
+    )
+    chosen = session.target(target)
+    session.prepare(chosen, options)
+    loaded = common.load(config)
+    console = console_of(common.quiet)
+    shaping = {"target": chosen.name} | {name: value for name, value in asdict(options).items() if name != "cache"}
+    directory = RunDirectory(out, loaded, "synth", shaping, force=force)
+    emitted = session.generate(Design(loaded))
+    with directory.locked(), step_watcher(common.quiet) as watch:
+        directory.begin()
+        made = session.synthesise(emitted, chosen, directory / "synthesis", options, watch)
+        files = session.write(made, directory)
+    console.print(session.table(made))
+    for line in session.lines(made):
+        console.print(line)
+    if made.from_cache:
+        console.print("--no-cache runs the tools")
+    if made.lacks_dsp:
+        console.print("--no-dsp builds all multipliers from LUTs")
+    console.print(f"in {directory.path}: {', '.join(files)}")
+    if made.failure is not None:
+        raise typer.Exit(fail(made.failure, 1))

@@ -1,0 +1,160 @@
+"""Options that several commands share, and how a command takes them in groups.
+
+Each of them, its default and its text, stands here once. Options that always come together are fields of a frozen
+dataclass, which a command takes as one parameter: :func:`expanded` tells the command-line library of the fields.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
+from functools import wraps
+from inspect import Parameter, Signature, signature
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+from hwsim import config_file
+from hwsim.disturbances import Place
+from hwsim.whole_configuration import Configuration
+
+
+def given(text: str, metavar: str | None = None, *names: str) -> Any:
+    """An option that says nothing of its default."""
+    return typer.Option(*names, metavar=metavar, help=text, show_default=False)
+
+
+def replacing(what: str) -> Any:
+    """The option that lets results be replaced."""
+    return typer.Option("--force", help=f"replace {what} in --out")
+
+
+def resuming(text: str) -> Any:
+    """The option that goes on with what is there."""
+    return typer.Option("--resume", help=text)
+
+
+def seeding(text: str) -> Any:
+    """The option for the seed."""
+    return given(text, "N", "--seed")
+
+
+def setting(text: str) -> Any:
+    """The option for values of the configuration."""
+    return given(text, "KEY=VALUE", "--set")
+
+
+def silent(text: str) -> Any:
+    """The option that prints less."""
+    return typer.Option("--quiet", "-q", help=text)
+
+
+def file(text: str) -> Any:
+    """The option for a file to write."""
+    return given(text, "FILE", "--out")
+
+
+def folder(text: str) -> Any:
+    """The option for a directory to write."""
+    return given(text, "DIR", "--out")
+
+
+def met(place: Place, disturbance: str) -> Any:
+    """An option for how much of a disturbance a simulation meets."""
+    return typer.Option(metavar="P", help=place.meanings[disturbance].text)
+
+
+ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG", help="configuration file (YAML)", show_default=False)]
+Out = Annotated[Path | None, folder("directory for the results")]
+Seed = Annotated[int | None, seeding("in place of the configuration's")]
+Set = Annotated[list[str] | None, setting("any configuration key, e.g. data.morse.sigma=3")]
+Quiet = Annotated[bool, silent("no progress and no tables")]
+DataDir = Annotated[
+    Path | None,
+    typer.Option("--data-dir", metavar="DIR", envvar="HWSIM_DATA", help="folder of the data sets", show_default=False),
+]
+Force = Annotated[bool, replacing("another run")]
+Resume = Annotated[bool, resuming("continue an interrupted run in --out")]
+Samples = Annotated[int | None, given("training samples of an epoch", "N")]
+Epochs = Annotated[int | None, typer.Option(metavar="E", help="passes over the samples")]
+
+
+@dataclass(frozen=True)
+class Common:
+    """What every command on a configuration takes: values in place of the configuration's, and whether to be quiet."""
+
+    assign: Set = None
+    seed: Seed = None
+    quiet: Quiet = False
+
+    def load(self, path: Path, **training: Any) -> Configuration:
+        """The configuration with what the command line says in place of what the file says.
+
+        Parameters
+        ----------
+        path
+            Its file.
+        training
+            Further values, by key of the section ``training``; None is none.
+        """
+        told = {f"training.{key}": value for key, value in training.items() if value is not None}
+        return config_file.load(path, overrides(self.assign, self.seed) | told)
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where results go and data sets come from."""
+
+    out: Out = None
+    data_dir: DataDir = None
+
+
+@dataclass(frozen=True)
+class Again:
+    """What may happen to an earlier run in the directory."""
+
+    resume: Resume = False
+    force: Force = False
+
+
+def overrides(assignments: list[str] | None, seed: int | None = None) -> dict[str, Any]:
+    """What ``--set`` and ``--seed`` say, by configuration key."""
+    told = dict(config_file.assignment(text) for text in assignments or [])
+    return told | ({} if seed is None else {"seed": seed})
+
+
+def expanded(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with the fields of its dataclasses in place of those, in their order, as the command-line library sees it.
+
+    Parameters
+    ----------
+    command
+        Its parameters are options and arguments, or dataclasses whose fields are.
+    """
+    groups: dict[str, type] = {}
+    flat: list[Parameter] = []
+    hints = get_type_hints(command, include_extras=True)
+    for name, parameter in signature(command).parameters.items():
+        if is_dataclass(group := hints[name]) and isinstance(group, type):
+            groups[name] = group
+            flat += _parameters(group)
+        else:
+            flat.append(parameter.replace(annotation=group, kind=Parameter.KEYWORD_ONLY))
+
+    @wraps(command)
+    def run(**told: Any) -> None:
+        for name, group in groups.items():
+            told[name] = group(**{field.name: told.pop(field.name) for field in fields(group)})
+        command(**told)
+
+    run.__signature__ = Signature(flat)  # type: ignore[attr-defined]  # where inspect.signature looks first
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in flat}
+    return run
+
+
+def _parameters(group: type) -> list[Parameter]:
+    """The fields of a dataclass as parameters of a function."""
+    hints = get_type_hints(group, include_extras=True)
+    return [
+        parameter.replace(annotation=hints[name], kind=Parameter.KEYWORD_ONLY)
+        for name, parameter in signature(group).parameters.items()
+    ]

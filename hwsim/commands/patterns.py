@@ -1,0 +1,82 @@
+"""The commands ``hwsim scatter`` and ``hwsim search``."""
+
+from dataclasses import asdict, dataclass
+from typing import Annotated
+
+import typer
+
+from hwsim.commands.console import console_of
+from hwsim.commands.options import Common, ConfigPath, Force, Out, Where
+from hwsim.commands.progress import preparing, search_watcher
+
+
+def scatter(config: ConfigPath, out: Out = None, *, common: Common) -> None:
+    """Print how evenly a configuration's pattern joins neurons to windows of neurons: scatter, degrees, interleavers, paths.
+
+    With --out everything is written to scatter.json, and scatter.png shows which windows starve.
+    """
+    from hwsim import plots
+    from hwsim.design import Design
+    from hwsim.patterns import scatter_plots, scatter_report
+    from hwsim.patterns.scatter import of_design
+    from hwsim.rundir import SCATTER, SCATTER_PICTURE, RunDirectory
+
+    loaded = common.load(config)
+    directory = None if out is None else RunDirectory(out, loaded, None)
+    design, console = Design(loaded), console_of(common.quiet)
+    with preparing(common.quiet):
+        found = of_design(design)
+        tables = scatter_report.tables(design, found)
+    for table in tables:
+        console.print(table)
+    if directory is not None:
+        with directory.locked():
+            directory.write_config()
+            directory.write_json(SCATTER, scatter_report.as_json(design, found))
+            plots.save(scatter_plots.scatter(design, found), directory, SCATTER_PICTURE)
+        console.print(f"results in {directory.path}")
+
+
+@dataclass(frozen=True)
+class Climbing:
+    """How long, and by what measure, a better pattern is looked for."""
+
+    trials: Annotated[int, typer.Option(metavar="N", help="moves to judge, all restarts together")] = 10000
+    draws: Annotated[int, typer.Option(metavar="N", help="random draws to compare with and to start from")] = 100
+    restarts: Annotated[int, typer.Option(metavar="N", help="climbs, each from the next best draw")] = 2
+    variance: Annotated[
+        bool, typer.Option("--variance", help="weigh windows of the input layer by the variance of the data set's inputs")
+    ] = False
+
+
+def search(config: ConfigPath, where: Where, climbing: Climbing, *, force: Force = False, common: Common) -> None:
+    """Look for a clash-free pattern with good scatter: random draws, then local moves on the seeds of the best.
+
+    Leaves connectivity.npz, a config.yaml that trains on it, search.json and search.png. Ctrl-C keeps the best so far.
+    """
+    from hwsim import data_fit
+    from hwsim.design import Design
+    from hwsim.patterns import search as searching
+    from hwsim.patterns import search_report
+    from hwsim.rundir import CONFIG, RunDirectory
+
+    loaded = common.load(config)
+    searching.check(loaded)
+    data_fit.check(loaded, where.data_dir)
+    design, console = Design(loaded), console_of(common.quiet)
+    directory = RunDirectory(where.out, loaded, "search", asdict(climbing), force=force)
+    with preparing(common.quiet):
+        spread = searching.input_variance(design.dataset(where.data_dir).train) if climbing.variance else None
+        searching.Judge(loaded, spread).candidate(design.patterns)
+    with directory.locked():
+        with search_watcher(common.quiet) as watch:
+            found = searching.search(design, climbing.trials, climbing.draws, climbing.restarts, spread, watch)
+        search_report.write(design, found, climbing.variance, directory)
+    console.print(search_report.table(design, found, climbing.variance))
+    console.print(search_report.line(found))
+    console.print(
+        f"results in {directory.path}; train on the best pattern with: hwsim train {directory / CONFIG}", soft_wrap=True
+    )
+    if not found.finished:
+        console.print("interrupted: the best pattern so far was kept")
+        raise typer.Exit(130)

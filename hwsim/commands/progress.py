@@ -1,0 +1,190 @@
+"""Showing progress: a bar on a terminal, plain lines elsewhere, nothing when asked to be quiet."""
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+
+from hwsim.commands.console import say
+from hwsim.summary import epoch_line
+from hwsim.tables import percent
+
+if TYPE_CHECKING:
+    from hwsim import outcome
+    from hwsim.outcome import Watcher
+
+_LINE_EVERY = 10.0
+"""Seconds between two lines about one download where there is no terminal."""
+
+_LINES = 20
+"""Progress lines of a study where there is no terminal."""
+
+_SOON = 1.5
+"""Seconds that need no explanation."""
+
+
+def _bar(*columns: ProgressColumn) -> Progress:
+    """A bar that vanishes when it is done, beside the results."""
+    return Progress(*columns, console=Console(stderr=True), transient=True)
+
+
+@contextmanager
+def preparing(quiet: bool) -> Iterator[None]:
+    """Says why nothing seems to happen while the inner loops are compiled, if it takes as long as it does the first time."""
+    late = threading.Timer(_SOON, say, ["preparing: the inner loops are compiled once after installation"])
+    if not quiet:
+        late.start()
+    try:
+        yield
+    finally:
+        late.cancel()
+
+
+@contextmanager
+def train_watcher(quiet: bool) -> Iterator["Watcher | None"]:
+    """A watcher for :meth:`hwsim.training.TrainingRun.run`."""
+    if quiet:
+        yield None
+    elif sys.stderr.isatty():
+        with _training_bar() as watch:
+            yield watch
+    else:
+        yield _training_lines
+
+
+def _training_lines(p: "outcome.Progress") -> None:
+    if p.finished_epoch:
+        say(epoch_line(p.current))
+
+
+@contextmanager
+def _training_bar() -> Iterator["Watcher"]:
+    text = TextColumn("{task.description}")
+    with _bar(text, BarColumn(), TextColumn("{task.fields[figures]}"), TimeRemainingColumn()) as bar:
+        task = bar.add_task("training", total=None, figures="")
+
+        def watch(p: "outcome.Progress") -> None:
+            figures = f"{percent(p.current.train_accuracy)} as fed"
+            if p.current.test_accuracy is not None:
+                figures += f", {percent(p.current.test_accuracy)} test"
+            bar.update(task, total=p.total, completed=p.done, description=f"epoch {p.epoch + 1}", figures=figures)
+
+        yield watch
+
+
+@contextmanager
+def sample_watcher(quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
+    """A watcher that is told samples done and their total; without a terminal it stays silent."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    text, samples = TextColumn("{task.description}"), TextColumn("{task.completed:,.0f} samples")
+    with _bar(text, BarColumn(), samples, TimeRemainingColumn()) as bar:
+        task = bar.add_task("simulating", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextmanager
+def download_watcher(quiet: bool) -> Iterator[Callable[[str, int, int | None], None] | None]:
+    """A watcher for :func:`hwsim.fetch.fetch`."""
+    if quiet:
+        yield None
+    elif sys.stderr.isatty():
+        text = TextColumn("{task.description}")
+        with _bar(text, BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()) as bar:
+            tasks: dict[str, TaskID] = {}
+
+            def watch(name: str, done: int, total: int | None) -> None:
+                if name not in tasks:
+                    tasks[name] = bar.add_task(name, total=total)
+                bar.update(tasks[name], completed=done, total=total)
+
+            yield watch
+    else:
+        yield _download_lines()
+
+
+def _download_lines() -> Callable[[str, int, int | None], None]:
+    last: dict[str, float] = {}
+
+    def watch(name: str, done: int, total: int | None) -> None:
+        now = time.monotonic()
+        if done == total or now - last.get(name, 0) >= _LINE_EVERY:
+            last[name] = now
+            say(f"{name}: {done:,} of {total:,} bytes" if total else f"{name}: {done:,} bytes")
+
+    return watch
+
+
+@contextmanager
+def study_watcher(quiet: bool) -> Iterator[Callable[[Any], None] | None]:
+    """A watcher of a study: a bar with the time left on a terminal, some lines elsewhere."""
+    if quiet:
+        yield None
+        return
+    if not sys.stderr.isatty():
+        yield _study_lines()
+        return
+    text, note = TextColumn("measured"), TextColumn("{task.fields[note]}")
+    with _bar(text, BarColumn(), MofNCompleteColumn(), note, TimeRemainingColumn()) as bar:
+        task = bar.add_task("", total=None, note="")
+
+        def watch(p: Any) -> None:
+            bar.update(task, total=p.total, completed=p.done, note=f"{p.failed} failed" if p.failed else "")
+
+        yield watch
+
+
+def _study_lines() -> Callable[[Any], None]:
+    told = 0
+
+    def watch(p: Any) -> None:
+        nonlocal told
+        if p.done * _LINES // max(p.total, 1) > told:
+            told = p.done * _LINES // max(p.total, 1)
+            failed = f", {p.failed} failed" if p.failed else ""
+            say(f"{p.done:,} of {p.total:,} measurements{failed}")
+
+    return watch
+
+
+@contextmanager
+def search_watcher(quiet: bool) -> Iterator[Callable[[Any], None] | None]:
+    """A watcher of a search for patterns: a bar with the best score on a terminal, nothing elsewhere."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    text, best = TextColumn("searching"), TextColumn("{task.fields[best]}")
+    with _bar(text, BarColumn(), MofNCompleteColumn(), best, TimeRemainingColumn()) as bar:
+        task = bar.add_task("", total=None, best="")
+        yield lambda p: bar.update(task, total=p.total, completed=p.done, best=f"scatter {p.best:.4f}")
+
+
+@contextmanager
+def step_watcher(quiet: bool) -> Iterator[Callable[[str], None] | None]:
+    """A watcher that is told each step when it begins: with a clock on a terminal, as plain lines elsewhere."""
+    if quiet:
+        yield None
+    elif sys.stderr.isatty():
+        with _bar(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()) as bar:
+            task = bar.add_task("", total=None)
+            yield lambda step: bar.reset(task, description=step)
+    else:
+        yield say

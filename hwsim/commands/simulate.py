@@ -1,0 +1,128 @@
+"""The commands ``hwsim simulate`` and ``hwsim diff``."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from hwsim.commands import describe
+from hwsim.commands.console import console_of
+from hwsim.commands.options import Common, ConfigPath, Epochs, Force, Samples, Where, given, met
+from hwsim.commands.progress import preparing, sample_watcher
+from hwsim.disturbances import MACHINE, Disturbances
+from hwsim.tables import percent, table
+from models.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from hwsim.simulation import Simulation
+
+
+@dataclass(frozen=True)
+class Simulating:
+    """What is simulated, and what happens on the way."""
+
+    samples: Samples = None
+    epochs: Epochs = 1
+    trace: Annotated[str | None, given("clocks to record", "FIRST:LAST")] = None
+    late: Annotated[float, met(MACHINE, "late")] = 0.0
+    inference: Annotated[float, met(MACHINE, "inference")] = 0.0
+    blocked: Annotated[float, met(MACHINE, "blocked")] = 0.0
+
+
+def simulate(config: ConfigPath, where: Where, simulating: Simulating, *, force: Force = False, common: Common) -> None:
+    """Run the accelerator clock by clock on real data, beside the reference: clocks, utilisation, trace, pictures.
+
+    Exit code 1 if an access does not fit a port, or if an integer differs from the reference's.
+    """
+    from hwsim import simulation
+    from hwsim.design import Design
+    from hwsim.rundir import RunDirectory
+
+    window = parse_window(simulating.trace)
+    disturbances = Disturbances(simulating.late, simulating.inference, simulating.blocked)
+    loaded = common.load(config, samples=simulating.samples, epochs=simulating.epochs)
+    design = Design(loaded)
+    console = console_of(common.quiet)
+    describe.describe(console, loaded, design)
+    data = design.dataset(where.data_dir)
+    options = {"trace": simulating.trace, **disturbances.options}
+    directory = RunDirectory(where.out, loaded, "simulate", options, force=force)
+    with directory.locked():
+        with preparing(common.quiet), sample_watcher(common.quiet) as watch:
+            run = simulation.simulate(design, data.train, window, watch, disturbances)
+        simulation.write(run, directory, traced=window is not None)
+    tell(console, run)
+    console.print(f"results in {directory.path}")
+    if run.differences:
+        raise typer.Exit(1)
+
+
+def diff(
+    first: Annotated[Path, typer.Argument(metavar="LOG", help="trace.jsonl of one run", show_default=False)],
+    second: Annotated[Path, typer.Argument(metavar="LOG", help="of another", show_default=False)],
+) -> None:
+    """Compare two event logs: names the first clock, junction, memory, lane and field that differ; exit code 1 if any do."""
+    from hwsim import events
+
+    difference = events.first_difference(events.read_events(first), events.read_events(second))
+    if difference is None:
+        console_of().print("no difference")
+        return
+    console_of().print(str(difference))
+    raise typer.Exit(1)
+
+
+def tell(console: Console, run: "Simulation") -> None:
+    """Print what a person wants to know first."""
+    from hwsim import simulation
+    from hwsim.machine_columns import BP
+
+    m = run.machine
+    rows = table(
+        f"machine: {m.clock:,} clocks, {m.timing.period} per input ({m.timing.cycle} of work, flush {m.timing.flush})",
+        "junction",
+        "FF busy",
+        "BP busy",
+        "UP busy",
+        "stall clocks a pass",
+        "staleness (updates)",
+        "shortest revisit (clocks)",
+    )
+    for j, s in enumerate(m.schedule.junctions):
+        busy = [percent(float(m.counts[j, i, 0]) / max(m.clock, 1)) if j or i != BP else "" for i in range(3)]
+        stale = run.design.config.hops.staleness(s.number, len(run.design.patterns))
+        rows.add_row(str(s.number), *busy, str(s.stall_clocks), str(stale), str(s.revisit_distance))
+    console.print(rows)
+    memories = table("memory use, accesses per clock of one memory, all banks together", "memory", "reads", "writes")
+    for key, (reads, writes) in simulation.memory_use(run).items():
+        memories.add_row(str(key), f"{reads:.3f}", f"{writes:.3f}")
+    console.print(memories)
+    entered = table("what entered", "training samples", "inference samples", "bubbles", "clocks stalled by the output")
+    entered.add_row(*(f"{n:,}" for n in (run.predicted, run.inference, run.bubbles, m.stalled_clocks)))
+    console.print(entered)
+    moved = ", ".join(f"{name} {bits:,.0f}" for name, bits in simulation.bandwidth(run).items())
+    console.print(f"bandwidth (bits per clock, average): {moved}")
+    console.print(f"training accuracy as fed: {percent(run.correct / max(run.predicted, 1))} of {run.predicted:,} samples")
+    if run.differences:
+        console.print(f"DIFFERS from the reference in: {', '.join(run.differences)}")
+    else:
+        console.print("every weight, bias, counter and sample in flight equals the reference's, integer by integer")
+
+
+def parse_window(text: str | None) -> tuple[int, int] | None:
+    """``FIRST:LAST`` as clocks.
+
+    Raises
+    ------
+    InputError
+        If the text is anything else.
+    """
+    if text is None:
+        return None
+    match = re.fullmatch(r"([0-9]{1,18}):([0-9]{1,18})", text)  # what fits into 64 bits
+    if match is None or int(match[1]) >= int(match[2]):
+        raise ArgumentError("window", text, "must read FIRST:LAST, two clocks in ascending order", ["0:100"])
+    return int(match[1]), int(match[2])
