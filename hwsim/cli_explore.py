@@ -19,9 +19,6 @@ _SHOWN_DESIGNS = 40
 _LINES = 20
 """Progress lines of a study where there is no terminal."""
 
-_MEASURING = {"synth": "rtl.synthesis.measurement"}
-"""Modules of the hardware package that measure; only the command line knows of it."""
-
 
 def _number(text: str, metavar: str = "N") -> Any:
     return typer.Option(metavar=metavar, help=text, show_default=False)
@@ -120,7 +117,7 @@ def explore(
     loaded = load(study, overrides(assign), seeds)
     directory = StudyDirectory(out or Path("runs") / loaded.name, loaded, resume, force)
     console = console_of(quiet)
-    options: dict[str, Any] = {"scheduler": scheduler, "data_dir": data_dir, "again": retry, "modules": _MEASURING}
+    options: dict[str, Any] = {"scheduler": scheduler, "data_dir": data_dir, "again": retry, "say": _say}
     try:
         with _watcher(quiet) as watch, exploring.explored(loaded, directory, workers, watch=watch, **options) as found:
             files = results.write(found, directory) + comparison_results.write(found, directory)
@@ -193,6 +190,10 @@ def _watcher(quiet: bool) -> Iterator[Callable[[Any], None] | None]:
             bar.update(task, total=p.total, completed=p.done, note=f"{p.failed} failed" if p.failed else "")
 
         yield watch
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"hwsim: {line}\n")
 
 
 def _lines() -> Callable[[Any], None]:

@@ -251,7 +251,7 @@ def _table_bits(config: Configuration, numbers: NumberSystem, j: Junction, last:
 
 
 def figures(c: Costs, table: Energies) -> dict[str, Any]:
-    """Costs as single numbers by name; units and meanings are in :data:`hwsim.figures.FIGURES`."""
+    """Costs as single numbers by name; units and meanings are in :mod:`hwsim.measurements.costs`."""
     energy = c.energy(table)
     return {
         "multipliers": c.edge_multipliers,

@@ -1,28 +1,31 @@
 """What a study can measure of a network with a convolutional front end, trained together."""
 
-from hwsim.figure import JUDGED, Figure
+from hwsim.figure import JUDGED, Figure, Figures
 
-FRONTEND_FIGURES: dict[str, Figure] = {
-    **JUDGED,
-    "train_accuracy": Figure(
-        "1", "share of training samples predicted right before they were learned from, last epoch", "more"
-    ),
-    "train_loss": Figure("nats or squared error", "mean cost of the same samples", "less"),
-    "features": Figure("features", "that leave the front end, the inputs of the classification layers"),
-    "classification_edges": Figure("edges", "of the classification layers, ΣW", "less", "classification edges"),
-    "classification_density": Figure(
-        "1", "edges of the classification layers over those of fully connected ones", "less", "classification density"
-    ),
-    "convolution_weights": Figure("weights", "of the front end's convolutions"),
-    "network_density": Figure(
-        "1",
-        "convolution weights and edges over convolution weights and the edges of fully connected classification layers",
-        "less",
-        "density of the whole network",
-    ),
-    "parameters": Figure(
-        "numbers", "trained: kernels, scales and shifts of batch normalisations, weights of edges, biases", "less"
-    ),
-    "training_samples": Figure("samples", "of an epoch"),
-}
-"""By name; :func:`hwsim.frontends.measure.frontend_figures` computes all of them, those of validation if samples are held out."""
+FRONTEND_FIGURES = Figures(
+    "frontend",
+    {
+        **JUDGED,
+        "train_accuracy": Figure(
+            "1", "share of training samples predicted right before they were learned from, last epoch", "more"
+        ),
+        "train_loss": Figure("nats or squared error", "mean cost of the same samples", "less"),
+        "features": Figure("features", "that leave the front end, the inputs of the classification layers"),
+        "classification_edges": Figure("edges", "of the classification layers, ΣW", "less", "classification edges"),
+        "classification_density": Figure(
+            "1", "edges of the classification layers over those of fully connected ones", "less", "classification density"
+        ),
+        "convolution_weights": Figure("weights", "of the front end's convolutions"),
+        "network_density": Figure(
+            "1",
+            "convolution weights and edges over convolution weights and the edges of fully connected classification layers",
+            "less",
+            "density of the whole network",
+        ),
+        "parameters": Figure(
+            "numbers", "trained: kernels, scales and shifts of batch normalisations, weights of edges, biases", "less"
+        ),
+        "training_samples": Figure("samples", "of an epoch"),
+    },
+)
+"""By name, as :func:`hwsim.frontends.measure.frontend_figures` finds them; those of validation if samples are held out."""

@@ -13,7 +13,7 @@ from hwsim.studies import comparison_report
 from hwsim.studies.directory import ILLEGAL, REPORT, RESULTS, SUMMARY, TIMING, StudyDirectory
 from hwsim.studies.estimates import Estimate
 from hwsim.studies.exploration import Explored
-from hwsim.studies.measurements import code_version
+from hwsim.studies.measurements import code_of
 from hwsim.studies.points import Illegal
 from hwsim.studies.results import DesignRow, columns, design_rows, fronts, headline, varying
 from hwsim.studies.text import markdown_table, shown, title, unit_title
@@ -89,7 +89,7 @@ def markdown(explored: Explored, files: list[str], pictures: list[str], command:
     parts = [
         f"# {s.about or s.name}",
         f"Study `{s.name}`: {_tally(explored)}. Measured: {', '.join(s.measure)}; seeds {', '.join(map(str, s.seeds))}.",
-        f"Made by `{command}`; {', '.join(f'{k} {v}' for k, v in versions.items())}; code {code_version()[:12]}.",
+        f"Made by `{command}`; {', '.join(f'{k} {v}' for k, v in versions.items())}; code {code_of(*s.measure)[:12]}.",
         *_axes(explored),
         *_designs(explored),
         *comparison_report.sections(explored),
