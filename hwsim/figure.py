@@ -78,6 +78,20 @@ def registered() -> Mapping[str, Figure]:
     return MappingProxyType(_REGISTERED)
 
 
+NETWORK = Figures("network", {"density": Figure("1", "edges over those of the fully connected network", "less", "density")})
+"""Of a network that may be sparse."""
+
+FED = Figures(
+    "fed",
+    {
+        "train_accuracy": Figure(
+            "1", "share of training samples predicted right as they were fed, last epoch", "more", "training accuracy"
+        ),
+        "train_loss": Figure("nats or squared error", "mean cost of the same samples", "less"),
+    },
+)
+"""What a network shows while it learns."""
+
 JUDGED = Figures(
     "judged",
     {

@@ -14,11 +14,11 @@ from hwsim.config import Activation, Configuration
 from hwsim.constraints import close_names
 from hwsim.design import Design
 from hwsim.frontends import trained_design
+from hwsim.frontends.figures import EXPORTED
 from hwsim.frontends.normalisation import Normalisation, suspected
 from hwsim.frontends.state_dict import BEHIND, Found, Layer, parameters, patterns, read
 from hwsim.frontends.torch_file import brief
 from hwsim.frontends.trained_design import Fidelity
-from hwsim.metrics import figure
 from hwsim.rundir import RunDirectory
 from models import rescaling
 from models.errors import ArgumentError, InputError
@@ -133,7 +133,7 @@ def import_state_dict(
     integers = scaled.quantise(numbers)
     before = FloatEngine(network, real, dtype=np.float64).predict(data.test.real())
     fidelity = trained_design.fidelity(config, network, integers, before, data.test, divisors)
-    more = {"layers": figure([layer.name for layer in found.layers], "names", "of the layers in the imported file")}
+    more = {"layers": EXPORTED.told("layers", [layer.name for layer in found.layers])}
     trained_design.write(directory, config, chosen, integers, fidelity, more)
     hint = None
     if mean is None and deviation is None:

@@ -1,6 +1,7 @@
 """``check``: what is known of a design before anything is trained or simulated."""
 
-from hwsim.figure import Figure, Figures
+from hwsim.accelerator_figures import ACCELERATOR, BETWEEN_INPUTS
+from hwsim.figure import NETWORK, Figure, Figures
 from hwsim.measurements.measurement import Measurement, Subject
 from hwsim.schedule import schedule
 from hwsim.timing import timing
@@ -9,13 +10,13 @@ FIGURES = Figures(
     "check",
     {
         "edges": Figure("edges", "edges of all junctions, ΣW", "less", "edges"),
-        "density": Figure("1", "edges over those of the fully connected network", "less", "density"),
-        "clocks_per_input": Figure("clocks", "between two inputs: the longest pass plus flush", "less", "clocks per input"),
-        "flush": Figure("clocks", "clocks added to a junction cycle until results have landed", "less"),
+        "density": NETWORK["density"],
+        "clocks_per_input": BETWEEN_INPUTS,
+        "flush": ACCELERATOR["flush"],
         "stall_clocks": Figure("clocks", "of the longest pass beyond its C: the price of not being clash-free", "less"),
         "utilisation": Figure("1", "share of the edge processors' clocks in which they work, flush included", "more"),
-        "multipliers": Figure("multipliers", "in the edge processors", "less", "multipliers"),
-        "storage_bits": Figure("bits", "all memories of the accelerator", "less", "storage (bits)"),
+        "multipliers": ACCELERATOR["multipliers"],
+        "storage_bits": ACCELERATOR["storage"],
         "banks": Figure("memories", "with an address of their own, all banks", "less", "banks"),
         "staleness": Figure(
             "updates", "that the feedforward of the first junction misses in training", "less", "staleness (updates)"

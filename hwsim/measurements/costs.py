@@ -22,7 +22,7 @@ FIGURES = Figures(
         "adder_bits": Figure("bits", "widths of all adders together", "less", "adder bits"),
         "table_bits": Figure("bits", "activation and derivative tables, a copy for each result of a clock", "less"),
         "storage_bits": check.FIGURES["storage_bits"],
-        "storage_words": Figure("words", "all memories of the accelerator", "less"),
+        "storage_words": Figure("words", check.FIGURES["storage_bits"].meaning, "less"),
         "banks": check.FIGURES["banks"],
         "bandwidth": Figure("bits/clock", "between memories and logic, reads and writes, average", "less", "bits per clock"),
         "energy": Figure(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hwsim import machine
 from hwsim.design import Design
-from hwsim.figure import JUDGED, Figure, Figures
+from hwsim.figure import FED, JUDGED, Figure, Figures
 from hwsim.measurements.measurement import Measurement, Need, Shelf, Subject
 from hwsim.trainers import CycleTrainer, FixedTrainer, FloatTrainer, Trainer
 from hwsim.trainers import Figures as Seen
@@ -21,10 +21,7 @@ FIGURES = Figures(
     "trained",
     {
         **JUDGED,
-        "train_accuracy": Figure(
-            "1", "share of training samples predicted right as they were fed, last epoch", "more", "training accuracy"
-        ),
-        "train_loss": Figure("nats or squared error", "mean cost of the same samples", "less"),
+        **FED,
         "saturations": Figure("events", "values that left their format's range, all signals, junctions and epochs", "less"),
         "clocks": Figure("clocks", "simulated, drain included", "less"),
     },

@@ -57,6 +57,19 @@ PATTERN_FIGURES = Figures(
     },
 )
 
+SCATTER = Figures(
+    "scatter",
+    {
+        "scatter_vector": Figure("1", "scatter of every junction and of the network, forward, backward"),
+        "worst": Figure("name", "the entry of the scatter vector that has the minimum"),
+        "windows": Figure(
+            "edges (paths), 1",
+            "by entry: grid of its windows over a layer, ideal number of edges, and coverage: mean of min(edges / ideal, 1)",
+        ),
+    },
+)
+"""What ``scatter.json`` has beside them."""
+
 
 def pattern_figures(design: Design) -> dict[str, int | float]:
     """Every figure of ``PATTERN_FIGURES`` that the design has; those of junctions it lacks are left out."""
