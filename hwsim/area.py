@@ -14,8 +14,8 @@ from pydantic import Field, ValidationError
 from hwsim import config_file
 from hwsim.config import Int, Real, Section, Text
 from hwsim.costs import Costs, Task
-from hwsim.figures import RESOURCES
 from hwsim.messages import told
+from hwsim.resources import RESOURCES
 from models.errors import InputError
 
 DEFAULT = Path(__file__).with_name("area.yaml")
@@ -65,7 +65,7 @@ class Areas(Section):
     resources: dict[Text, Weights]
 
     def figures(self, of: Costs) -> dict[str, int]:
-        """Estimates by name, whole and not negative; units and meanings are in :data:`hwsim.figures.FIGURES`."""
+        """Estimates by name, whole and not negative; units and meanings are in :mod:`hwsim.measurements.costs`."""
         known = features(of)
         return {
             name: max(0, round(sum(w * known[f] for f, w in fitted.weights.items())))

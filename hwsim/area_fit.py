@@ -15,7 +15,7 @@ import yaml
 from hwsim.area import FEATURES, Areas, Weights, features
 from hwsim.costs import costs
 from hwsim.design import Design
-from hwsim.figures import RESOURCES
+from hwsim.resources import RESOURCES
 from hwsim.studies import study
 from hwsim.studies.directory import RESULTS, STUDY
 from hwsim.studies.points import Space

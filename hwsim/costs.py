@@ -260,7 +260,7 @@ def _table_bits(config: Configuration, trains: bool, j: Junction, last: int) -> 
 
 
 def figures(c: Costs, table: Energies) -> dict[str, Any]:
-    """Costs as single numbers by name; units and meanings are in :data:`hwsim.figures.FIGURES`."""
+    """Costs as single numbers by name; units and meanings are in :mod:`hwsim.measurements.costs`."""
     energy = c.energy(table)
     return {
         "multipliers": c.edge_multipliers,

@@ -1,6 +1,6 @@
 """How hard a data set is, as figures: the metrics of :mod:`models.data.difficulty`, as meant and as published code."""
 
-from hwsim.figure import Figure
+from hwsim.figure import Figure, Figures
 from models.data.dataset import Dataset
 from models.data.difficulty import Difficulty, clouds, difficulty, difficulty_as_coded
 
@@ -16,13 +16,16 @@ _METRICS = {
     "close_pairs": ("pairs", "T, pairs of class centroids less than 0.05 apart per feature", "close pairs of classes T"),
 }
 
-DIFFICULTY_FIGURES: dict[str, Figure] = {
-    **{name: Figure(unit, meaning, "less", axis) for name, (unit, meaning, axis) in _METRICS.items()},
-    **{
-        f"{name}_as_coded": Figure(unit, _AS_CODED + meaning, "less", f"{axis}, as coded")
-        for name, (unit, meaning, axis) in _METRICS.items()
+DIFFICULTY_FIGURES = Figures(
+    "difficulty",
+    {
+        **{name: Figure(unit, meaning, "less", axis) for name, (unit, meaning, axis) in _METRICS.items()},
+        **{
+            f"{name}_as_coded": Figure(unit, _AS_CODED + meaning, "less", f"{axis}, as coded")
+            for name, (unit, meaning, axis) in _METRICS.items()
+        },
     },
-}
+)
 """By name; the training samples decide."""
 
 

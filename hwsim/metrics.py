@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from hwsim import config_file
+from hwsim.accelerator_figures import ACCELERATOR
 from hwsim.design import Design
+from hwsim.figure import FED, JUDGED, NETWORK, Figure, Figures
 from hwsim.outcome import Epoch, Outcome
 from hwsim.whole_configuration import Configuration
 from models.data.dataset import Dataset
@@ -16,9 +18,44 @@ from models.network import IntegerParameters, Parameters
 _TOOLS = ("hwsim", "numpy", "numba", "llvmlite", "pydantic", "matplotlib")
 
 
-def figure(value: Any, unit: str, meaning: str) -> dict[str, Any]:
-    """One figure."""
-    return {"value": value, "unit": unit, "meaning": meaning}
+_SIGNALS = ("preactivation", "delta", "weight", "bias")
+
+TRAINING = Figures(
+    "training",
+    {
+        "edges": Figure("edges", "edges of each junction, W_i"),
+        "density": NETWORK["density"],
+        "training_samples": Figure("samples", "samples of an epoch"),
+        "epochs": Figure("epochs", "epochs finished"),
+        **FED,
+        "validation_accuracy": Figure(
+            "1", "share of held-out training samples predicted right after the last epoch", "more"
+        ),
+        "validation_loss": Figure(
+            "nats or squared error", "mean cost of held-out training samples after the last epoch", "less"
+        ),
+        "test_accuracy": JUDGED["test_accuracy"],
+        "test_loss": JUDGED["test_loss"],
+        "history": Figure("as above", "the same figures after every epoch"),
+        **{
+            f"saturated_{name}": Figure("events", f"times a {name} left its format's range, by junction, all epochs", "less")
+            for name in _SIGNALS
+        },
+        "weights_at_limit": Figure("weights", "final weights at either end of their range, by junction"),
+        "largest_weight": Figure("2**-{fraction}", "greatest magnitude of a final weight, by junction"),
+        "files": Figure("SHA-256", "of the files of this run, as it has left them"),
+    },
+)
+"""By name, as ``metrics.json`` of a training run has them."""
+
+SPEED = Figures(
+    "speed",
+    {
+        "seconds": Figure("s", "training in this call, evaluation not counted"),
+        "samples_per_second": Figure("samples/s", "training samples over these seconds", "more"),
+    },
+)
+"""By name, as ``timing.json`` has them."""
 
 
 def provenance(config: Configuration) -> dict[str, Any]:
@@ -35,10 +72,14 @@ def of_training(outcome: Outcome, data: Dataset, final: Parameters) -> dict[str,
     """All figures of a training run; nothing in it depends on the machine's speed."""
     config, network = outcome.design.config, outcome.design.network
     result = provenance(config) | {"status": "finished" if outcome.finished else "interrupted"}
-    result["edges"] = figure([p.n_edges for p in network.patterns], "edges", "edges of each junction, W_i")
-    result["density"] = figure(network.density, "1", "edges over those of the fully connected network")
-    result["training_samples"] = figure(len(data.train), "samples", "samples of an epoch")
-    result["epochs"] = figure(len(outcome.history), "epochs", "epochs finished")
+    result |= TRAINING.all_told(
+        {
+            "edges": [p.n_edges for p in network.patterns],
+            "density": network.density,
+            "training_samples": len(data.train),
+            "epochs": len(outcome.history),
+        }
+    )
     if outcome.history:
         result |= _of_epochs(outcome.history)
     if isinstance(final, IntegerParameters):
@@ -50,28 +91,18 @@ def of_training(outcome: Outcome, data: Dataset, final: Parameters) -> dict[str,
 
 def _of_epochs(history: list[Epoch]) -> dict[str, Any]:
     last = history[-1]
-    result = {
-        "train_accuracy": figure(
-            last.train_accuracy, "1", "share of training samples predicted right as they were fed, last epoch"
-        ),
-        "train_loss": figure(last.train_loss, "nats or squared error", "mean cost of the same samples"),
-    }
-    for split, meaning in (("validation", "held-out training samples"), ("test", "test samples")):
+    told = {"train_accuracy": last.train_accuracy, "train_loss": last.train_loss}
+    for split in ("validation", "test"):
         accuracy, loss = getattr(last, f"{split}_accuracy"), getattr(last, f"{split}_loss")
         if accuracy is not None:
-            result[f"{split}_accuracy"] = figure(accuracy, "1", f"share of {meaning} predicted right after the last epoch")
-            result[f"{split}_loss"] = figure(loss, "nats or squared error", f"mean cost of {meaning} after the last epoch")
+            told |= {f"{split}_accuracy": accuracy, f"{split}_loss": loss}
     per_epoch = {
         key: [getattr(e, key) for e in history]
         for key in ("train_accuracy", "train_loss", "validation_accuracy", "validation_loss", "test_accuracy", "test_loss")
         if getattr(last, key) is not None
     }
-    result["history"] = figure(per_epoch, "as above", "the same figures after every epoch")
-    for name, counts in last.saturation.items():
-        result[f"saturated_{name}"] = figure(
-            counts, "events", f"times a {name} left its format's range, by junction, all epochs"
-        )
-    return result
+    saturated = {f"saturated_{name}": counts for name, counts in last.saturation.items()}
+    return TRAINING.all_told(told | {"history": per_epoch} | saturated)
 
 
 def _of_weights(final: IntegerParameters, config: Configuration) -> dict[str, Any]:
@@ -79,34 +110,29 @@ def _of_weights(final: IntegerParameters, config: Configuration) -> dict[str, An
     at_limit = [int(((w == legal.lowest) | (w == legal.highest)).sum()) for w in final.weights]
     largest = [int(np.abs(w).max()) for w in final.weights]
     return {
-        "weights_at_limit": figure(at_limit, "weights", "final weights at either end of their range, by junction"),
-        "largest_weight": figure(largest, f"2**-{legal.fraction}", "greatest magnitude of a final weight, by junction"),
+        "weights_at_limit": TRAINING.told("weights_at_limit", at_limit),
+        "largest_weight": TRAINING.told("largest_weight", largest, fraction=legal.fraction),
     }
 
 
 def of_accelerator(design: Design) -> dict[str, Any]:
     """Figures of the hardware that the configuration describes."""
     a = design.accelerator
-    return {
-        "z": figure([j.z for j in a.junctions], "edges/clock", "edge processors of each junction"),
-        "junction_cycle": figure([j.cycle for j in a.junctions], "clocks", "clocks of one pass over each junction, C_i"),
-        "stall_clocks": figure(
-            [j.stall_clocks for j in a.junctions],
-            "clocks",
-            "of a pass beyond C, by junction: the price of not being clash-free",
-        ),
-        "clocks_per_input": figure(a.clocks_per_input, "clocks", "clocks between two inputs: the longest pass plus flush"),
-        "flush": figure(a.flush, "clocks", "clocks added to a junction cycle until results have landed"),
-        "utilisation": figure([j.utilisation for j in a.junctions], "1", "share of the longest pass that each works"),
-        "multipliers": figure(a.multipliers, "multipliers", "in the edge processors"),
-        "storage": figure(a.storage_bits, "bits", "all memories of the accelerator"),
-        "drain": figure(a.drain, "junction cycles", "from the entry of the last sample to its last update"),
-    }
+    return ACCELERATOR.all_told(
+        {
+            "z": [j.z for j in a.junctions],
+            "junction_cycle": [j.cycle for j in a.junctions],
+            "stall_clocks": [j.stall_clocks for j in a.junctions],
+            "clocks_per_input": a.clocks_per_input,
+            "flush": a.flush,
+            "utilisation": [j.utilisation for j in a.junctions],
+            "multipliers": a.multipliers,
+            "storage": a.storage_bits,
+            "drain": a.drain,
+        }
+    )
 
 
 def timing(outcome: Outcome) -> dict[str, Any]:
     """How fast this machine was; kept apart, so that all other files repeat byte for byte."""
-    return {
-        "seconds": figure(outcome.seconds, "s", "training in this call, evaluation not counted"),
-        "samples_per_second": figure(outcome.samples_per_second, "samples/s", "training samples over these seconds"),
-    }
+    return SPEED.all_told({"seconds": outcome.seconds, "samples_per_second": outcome.samples_per_second})

@@ -13,8 +13,8 @@ from hwsim.disturbances import MACHINE, UNDISTURBED, Disturbances
 from hwsim.entering import entering
 from hwsim.machine import Log, Machine, Results
 from hwsim.memories import MemoryKey, MemoryKind
-from hwsim.metrics import figure
 from hwsim.rundir import CONNECTIVITY, FINAL, INITIAL, METRICS, RunDirectory
+from hwsim.simulation_figures import SIMULATION
 from models.connectivity import write_connectivity
 from models.data.dataset import Split
 from models.errors import ArgumentError
@@ -224,37 +224,25 @@ def memory_use(run: Simulation) -> dict[MemoryKey, tuple[float, float]]:
 
 def figures(run: Simulation) -> dict[str, Any]:
     """``metrics.json`` of a simulation."""
-    config, m = run.design.config, run.machine
+    config, m, figure = run.design.config, run.machine, SIMULATION.told
     n = len(run.design.patterns)
     result = metrics.provenance(config) | metrics.of_accelerator(run.design)
     result["status"] = "finished"
-    result["clocks"] = figure(m.clock, "clocks", "from the first load to the last write, drain included")
-    result["clocks_per_input"] = figure(m.timing.period, "clocks", "between the entries of two samples, as simulated")
+    result["clocks"] = figure("clocks", m.clock)
+    result["clocks_per_input"] = figure("clocks_per_input", m.timing.period)
     for i, name in enumerate(OPERATIONS):
         share = [float(m.counts[j, i, 0]) / max(m.clock, 1) for j in range(n)]
-        result[f"busy_{name}"] = figure(share, "1", f"share of all clocks in which {name} works, by junction")
-    result["staleness"] = figure(
-        [config.hops.staleness(i, n) for i in range(1, n + 1)], "updates", "that a feedforward misses, by junction"
-    )
-    result["train_accuracy"] = figure(
-        run.correct / max(run.predicted, 1), "1", "share of training samples predicted right as they were fed"
-    )
-    result["saturation"] = figure(
-        m.saturation.tolist(), "events", "by junction and signal: preactivation, delta, weight, bias"
-    )
-    use = {str(key): shares for key, shares in memory_use(run).items()}
-    result["memory_use"] = figure(use, "accesses/clock", "reads and writes of one memory, all banks, average")
-    result["memories"] = figure(
-        [memory.as_dict() for memory in run.design.accelerator.memories],
-        "banks, memories a bank, words, bits a word, bits",
-        "every memory of the accelerator",
-    )
-    result["bubbles"] = figure(run.bubbles, "junction cycles", "in which no input was ready, drain not included")
-    result["inference_samples"] = figure(run.inference, "samples", "fed for inference only")
-    result["stalled_clocks"] = figure(m.stalled_clocks, "clocks", "in which a blocked output held the machine")
+        result[f"busy_{name}"] = figure(f"busy_{name}", share)
+    result["staleness"] = figure("staleness", [config.hops.staleness(i, n) for i in range(1, n + 1)])
+    result["train_accuracy"] = figure("train_accuracy", run.correct / max(run.predicted, 1))
+    result["saturation"] = figure("saturation", m.saturation.tolist())
+    result["memory_use"] = figure("memory_use", {str(key): shares for key, shares in memory_use(run).items()})
+    result["memories"] = figure("memories", [memory.as_dict() for memory in run.design.accelerator.memories])
+    result["bubbles"] = figure("bubbles", run.bubbles)
+    result["inference_samples"] = figure("inference_samples", run.inference)
+    result["stalled_clocks"] = figure("stalled_clocks", m.stalled_clocks)
     for kind, bits in bandwidth(run).items():
-        result[f"bandwidth_{kind.identifier}"] = figure(bits, "bits/clock", f"{kind} read and written, average")
-    result["equals_reference"] = figure(
-        not run.differences, "bool", "whether every integer of the state equals the reference's"
-    )
+        key = f"bandwidth_{kind.identifier}"
+        result[key] = figure(key, bits)
+    result["equals_reference"] = figure("equals_reference", not run.differences)
     return result

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from hwsim import config_file, metrics, tables
+from hwsim.figure import Figure, Figures
 from hwsim.legal import divisors
-from hwsim.metrics import figure
 from hwsim.solver import Budget, Candidates, IntArray, Solution, Solver
 from hwsim.whole_configuration import Configuration
 from models.connectivity import Degrees, feasible_degrees
@@ -126,6 +126,17 @@ def _joined(row: IntArray) -> str:
     return str(values[0]) if len(set(values)) == 1 and len(values) > 1 else ", ".join(map(str, values))
 
 
+SOLUTION = Figures(
+    "solution",
+    {
+        "legal": Figure("vectors", "legal without a budget; under overlap before latencies are looked at"),
+        "legal_unequal": Figure("vectors", "legal without a budget, with passes of different length"),
+        "within_budget": Figure("vectors", "legal and within the budget; candidates are the best of them"),
+    },
+)
+"""By name, as ``solve.json`` has them."""
+
+
 def as_json(
     config: Configuration, solver: Solver, solution: Solution, misses: list[NearMiss], megahertz: float | None
 ) -> dict[str, Any]:
@@ -133,11 +144,9 @@ def as_json(
     c = solution.candidates
     budget = {f.name: getattr(solver.budget, f.name) for f in fields(solver.budget)}
     return metrics.provenance(config) | {
-        "legal": figure(solution.legal, "vectors", "legal without a budget; under overlap before latencies are looked at"),
-        "legal_unequal": figure(
-            solver.count_unequal(), "vectors", "legal without a budget, with passes of different length"
+        **SOLUTION.all_told(
+            {"legal": solution.legal, "legal_unequal": solver.count_unequal(), "within_budget": solution.within}
         ),
-        "within_budget": figure(solution.within, "vectors", "legal and within the budget; candidates are the best of them"),
         "budget": budget | {"clock_megahertz": megahertz},
         "units": {
             "z": "edges per clock, by junction",

@@ -164,7 +164,7 @@ class TrainingRun:
 
     def _metrics(self, outcome: Outcome) -> dict[str, Any]:
         kept = (files.CONNECTIVITY, files.INITIAL, files.FINAL, files.FRONT_END, files.STREAM)
-        digests = metrics.figure(self.directory.digests(*kept), "SHA-256", "of the files of this run, as it has left them")
+        digests = metrics.TRAINING.told("files", self.directory.digests(*kept))
         return metrics.of_training(outcome, self.data, outcome.parameters) | {"files": digests}
 
     def _write_stream(self) -> None:

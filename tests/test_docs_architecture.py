@@ -246,7 +246,7 @@ def test_violations():
 
 
 def test_streams_of_the_demo(demo):
-    of = plan(demo)
+    of = Plan.of(demo)
     rows = [(stream, field, int(bits)) for stream, field, bits, _ in table(section(TEXT, "§6"), "stream")]
     layouts = {"samples": sample_layout(of), "results": result_layout(of)}
     assert rows == [(name, field, at.width) for name, layout in layouts.items() for field, at in layout]
@@ -255,7 +255,7 @@ def test_streams_of_the_demo(demo):
 
 
 def test_port(demo):
-    members = registers.bus_signature(plan(demo)).members
+    members = registers.bus_signature(Plan.of(demo)).members
     assert all(f"`{name}`" in section(TEXT, "§6") for name in members)
     assert set(re.findall(r"\((\d+) bits", section(TEXT, "§6"))) == {str(registers.WIDTH)}
 
@@ -270,7 +270,7 @@ def test_registers():
 
 
 def test_addresses_of_the_demo(demo):
-    where = registers.AddressMap.of(plan(demo))
+    where = registers.AddressMap.of(Plan.of(demo))
     regions = {f"weights of junction {i}": r for i, r in enumerate(where.weights, 1)}
     regions |= {f"biases of layer {i}": r for i, r in enumerate(where.biases, 1)}
     printed = {name: [int(x) for x in rest] for name, *rest in table(section(TEXT, "§6"), "memory of the demo")}

@@ -163,7 +163,7 @@ def test_what_the_machine_does_with_the_weight(weight):
 
 
 def test_word_of_the_weight_in_the_hardware(weight):
-    w, of = weight, plan(weight.design)
+    w, of = weight, Plan.of(weight.design)
     told = {what: (where, value) for what, where, value in table(TEXT, "what")}
     bits = w.config.numbers.system.weight.width
     low = bits * w.lane

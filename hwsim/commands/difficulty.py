@@ -33,7 +33,6 @@ def difficulty(
 ) -> None:
     """Print how hard the training samples are to classify, by the metrics of the Morse paper and by its published code."""
     from hwsim.difficulty_figures import DIFFICULTY_FIGURES, difficulty_figures
-    from hwsim.metrics import figure
     from hwsim.rundir import write_whole
 
     sets = overrides(assign, seed)
@@ -48,7 +47,7 @@ def difficulty(
     if out is None:
         return
     finite = {name: value if math.isfinite(value) else None for name, value in found.items()}
-    figures = {k: figure(v, DIFFICULTY_FIGURES[k].unit, DIFFICULTY_FIGURES[k].meaning) for k, v in finite.items()}
+    figures = DIFFICULTY_FIGURES.all_told(finite)
     content = {"data": data.name, "samples": len(data.train), "classes": data.classes, "figures": figures}
     try:
         write_whole(out, (json.dumps(content, indent=2) + "\n").encode())

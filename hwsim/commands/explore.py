@@ -7,15 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
-from hwsim.commands.console import console_of
+from hwsim.commands.console import console_of, say
 from hwsim.commands.options import DataDir, Out, Quiet, Set, file, given, overrides, replacing, resuming
 from hwsim.commands.progress import study_watcher
 from hwsim.tables import percent, table
 
 _SHOWN_DESIGNS = 40
-
-_MEASURING = {"synth": "rtl.synthesis.measurement"}
-"""Modules of the hardware package that measure; only the command line knows of it."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +49,7 @@ def explore(
     directory = StudyDirectory(out or Path("runs") / loaded.name, loaded, wanted.resume, wanted.force)
     console = console_of(quiet)
     options: dict[str, Any] = {"scheduler": wanted.scheduler, "data_dir": data_dir, "again": wanted.retry}
-    options |= {"workers": wanted.workers, "modules": _MEASURING}
+    options |= {"workers": wanted.workers, "say": say}
     try:
         with study_watcher(quiet) as watch, exploring.explored(loaded, directory, watch=watch, **options) as found:
             files = results.write(found, directory) + comparison_results.write(found, directory)

@@ -12,10 +12,10 @@ import numpy as np
 from hwsim import config_file
 from hwsim.design import Design
 from hwsim.frontends import trained_design
+from hwsim.frontends.figures import EXPORTED
 from hwsim.frontends.torch_file import brief
 from hwsim.frontends.trained_design import Fidelity
 from hwsim.frontends.trainer import FrontendTrainer, images, section
-from hwsim.metrics import figure
 from hwsim.rundir import CONFIG, CONNECTIVITY, FEATURES, FINAL, FRONT_END, METRICS, RunDirectory, check_finished
 from hwsim.whole_configuration import Configuration
 from models import rescaling
@@ -78,7 +78,7 @@ def export(
     integers = scaled.quantise(numbers)
     test = Split(features["test_inputs"], data.test.labels)
     found = trained_design.fidelity(config, network, integers, trainer.predictions(data.test), test, divisors)
-    more = {"front_end": figure(section(design.config).network, "name", "what made the features")}
+    more = {"front_end": EXPORTED.told("front_end", section(design.config).network)}
     trained_design.write(directory, config, patterns, integers, found, more, {FEATURES: features})
     return directory, found
 

@@ -13,12 +13,12 @@ from hwsim import config_file
 from hwsim.config import Activation
 from hwsim.design import Design
 from hwsim.frontends import trained_design
+from hwsim.frontends.figures import EXPORTED
 from hwsim.frontends.normalisation import Normalisation, suspected
 from hwsim.frontends.state_dict import BEHIND, Found, Layer, parameters, patterns, read
 from hwsim.frontends.torch_file import brief
 from hwsim.frontends.trained_design import Fidelity
 from hwsim.legal import close_names
-from hwsim.metrics import figure
 from hwsim.rundir import RunDirectory
 from hwsim.whole_configuration import Configuration
 from models import rescaling
@@ -173,7 +173,7 @@ def import_state_dict(
     integers = scaled.quantise(numbers)
     before = FloatEngine(network, real, dtype=np.float64).predict(data.test.real())
     fidelity = trained_design.fidelity(config, network, integers, before, data.test, divisors)
-    more = {"layers": figure([layer.name for layer in found.layers], "names", "of the layers in the imported file")}
+    more = {"layers": EXPORTED.told("layers", [layer.name for layer in found.layers])}
     trained_design.write(directory, config, chosen, integers, fidelity, more)
     hint = None
     if a.mean is None and a.deviation is None:

@@ -11,7 +11,6 @@ from hwsim import metrics
 from hwsim.design import Design
 from hwsim.frontends.figures import FRONTEND_FIGURES
 from hwsim.frontends.trainer import FrontendTrainer
-from hwsim.metrics import figure
 from hwsim.outcome import Outcome
 from hwsim.rundir import FRONT_END, RunDirectory
 from hwsim.training import TrainingRun
@@ -44,7 +43,7 @@ class FrontendRun(TrainingRun):
         super()._write_results(outcome)
 
     def _metrics(self, outcome: Outcome) -> dict[str, Any]:
-        own = {k: figure(v, of.unit, of.meaning) for k, v in sizes(self.trainer).items() if (of := FRONTEND_FIGURES[k])}
+        own = FRONTEND_FIGURES.all_told(sizes(self.trainer))
         result = super()._metrics(outcome) | metrics.provenance(self._whole.config) | own
         result["tools"]["torch"] = torch.__version__
         return result

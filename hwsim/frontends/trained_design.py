@@ -9,7 +9,7 @@ import numpy as np
 
 from hwsim import config_file, given_files, metrics
 from hwsim.design import Design
-from hwsim.metrics import figure
+from hwsim.frontends.figures import EXPORTED
 from hwsim.rundir import CONNECTIVITY, GIVEN, INITIAL, METRICS, RunDirectory
 from hwsim.whole_configuration import Configuration
 from models.connectivity import write_connectivity
@@ -55,15 +55,15 @@ class Fidelity:
 
     def figures(self) -> dict[str, Any]:
         """For ``metrics.json``."""
-        return {
-            "test_accuracy_float": figure(self.before, "1", "share of test samples predicted right before quantisation"),
-            "test_accuracy": figure(self.after, "1", "share of test samples predicted right in fixed point, as exported"),
-            "same_predictions": figure(self.same, "1", "share of test samples predicted alike by both"),
-            "weights_at_limit": figure(self.at_limit, "weights", "at either end of their range, by junction"),
-            "signal_divisors": figure(
-                self.divisors, "1", "by what the signals of layers 0..L were divided to fit their formats"
-            ),
-        }
+        return EXPORTED.all_told(
+            {
+                "test_accuracy_float": self.before,
+                "test_accuracy": self.after,
+                "same_predictions": self.same,
+                "weights_at_limit": self.at_limit,
+                "signal_divisors": self.divisors,
+            }
+        )
 
 
 def fidelity(

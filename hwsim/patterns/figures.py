@@ -3,7 +3,7 @@
 import numpy as np
 
 from hwsim.design import Design
-from hwsim.figure import Figure
+from hwsim.figure import Figure, Figures
 from hwsim.patterns import scatter_windows
 from hwsim.patterns.scatter import of_design
 from models import interleaver
@@ -18,36 +18,57 @@ _ENTRIES = {
     for direction, what in (("f", "forward"), ("b", "backward"))
 }
 
-PATTERN_FIGURES: dict[str, Figure] = {
-    "scatter_min": Figure("1", "least value of the scatter vector, the score of a pattern", "more", "scatter"),
-    "scatter_net_f": Figure("1", "scatter of paths from input windows to outputs", "more", "forward scatter, network"),
-    "scatter_net_b": Figure("1", "scatter of paths from inputs to output windows", "more", "backward scatter, network"),
-    **_ENTRIES,
-    "spread": Figure(
-        "edges", "least over the junctions: spread (Crozier) of the interleaver of a junction", "more", "spread"
-    ),
-    "dispersion": Figure(
-        "1", "least over the junctions: different displacements over pairs of edges (Heegard, Wicker)", "more", "dispersion"
-    ),
-    "out_degree_least": Figure("edges", "fewest edges of a left neuron, all junctions, padding left out", "more"),
-    "out_degree_most": Figure("edges", "most edges of a left neuron, all junctions, padding left out", "less"),
-    "in_degree_least": Figure("edges", "fewest edges of a right neuron, all junctions, padding left out", "more"),
-    "in_degree_most": Figure("edges", "most edges of a right neuron, all junctions, padding left out", "less"),
-    "degree_variation": Figure(
-        "1",
-        "greatest standard deviation of degrees over their mean, on any side of any junction",
-        "less",
-        "degree variation",
-    ),
-    "unconnected_left": Figure("neurons", "left neurons without an edge, all junctions, padding left out", "less"),
-    "unconnected_right": Figure("neurons", "right neurons without an edge, all junctions, padding left out", "less"),
-    "input_sets": Figure(
-        "1", "different sets of left neurons per right neuron, least over the junctions", "more", "input sets per neuron"
-    ),
-    "cut_off": Figure("neurons", "of all layers, on no path from an input to an output, padding left out", "less"),
-    "path_diversity": Figure("1", "share of pairs of an input and an output that a path joins", "more", "path diversity"),
-    "paths_per_pair": Figure("paths", "mean over pairs of an input and an output", "more", "paths per pair"),
-}
+PATTERN_FIGURES = Figures(
+    "pattern",
+    {
+        "scatter_min": Figure("1", "least value of the scatter vector, the score of a pattern", "more", "scatter"),
+        "scatter_net_f": Figure("1", "scatter of paths from input windows to outputs", "more", "forward scatter, network"),
+        "scatter_net_b": Figure("1", "scatter of paths from inputs to output windows", "more", "backward scatter, network"),
+        **_ENTRIES,
+        "spread": Figure(
+            "edges", "least over the junctions: spread (Crozier) of the interleaver of a junction", "more", "spread"
+        ),
+        "dispersion": Figure(
+            "1",
+            "least over the junctions: different displacements over pairs of edges (Heegard, Wicker)",
+            "more",
+            "dispersion",
+        ),
+        "out_degree_least": Figure("edges", "fewest edges of a left neuron, all junctions, padding left out", "more"),
+        "out_degree_most": Figure("edges", "most edges of a left neuron, all junctions, padding left out", "less"),
+        "in_degree_least": Figure("edges", "fewest edges of a right neuron, all junctions, padding left out", "more"),
+        "in_degree_most": Figure("edges", "most edges of a right neuron, all junctions, padding left out", "less"),
+        "degree_variation": Figure(
+            "1",
+            "greatest standard deviation of degrees over their mean, on any side of any junction",
+            "less",
+            "degree variation",
+        ),
+        "unconnected_left": Figure("neurons", "left neurons without an edge, all junctions, padding left out", "less"),
+        "unconnected_right": Figure("neurons", "right neurons without an edge, all junctions, padding left out", "less"),
+        "input_sets": Figure(
+            "1", "different sets of left neurons per right neuron, least over the junctions", "more", "input sets per neuron"
+        ),
+        "cut_off": Figure("neurons", "of all layers, on no path from an input to an output, padding left out", "less"),
+        "path_diversity": Figure(
+            "1", "share of pairs of an input and an output that a path joins", "more", "path diversity"
+        ),
+        "paths_per_pair": Figure("paths", "mean over pairs of an input and an output", "more", "paths per pair"),
+    },
+)
+
+SCATTER = Figures(
+    "scatter",
+    {
+        "scatter_vector": Figure("1", "scatter of every junction and of the network, forward, backward"),
+        "worst": Figure("name", "the entry of the scatter vector that has the minimum"),
+        "windows": Figure(
+            "edges (paths), 1",
+            "by entry: grid of its windows over a layer, ideal number of edges, and coverage: mean of min(edges / ideal, 1)",
+        ),
+    },
+)
+"""What ``scatter.json`` has beside them."""
 
 
 def pattern_figures(design: Design) -> dict[str, int | float]:

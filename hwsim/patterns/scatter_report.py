@@ -6,9 +6,8 @@ import numpy as np
 
 from hwsim import metrics
 from hwsim.design import Design
-from hwsim.metrics import figure
 from hwsim.patterns import scatter_windows
-from hwsim.patterns.figures import PATTERN_FIGURES, degrees, pattern_figures, sets
+from hwsim.patterns.figures import PATTERN_FIGURES, SCATTER, degrees, pattern_figures, sets
 from hwsim.patterns.scatter_windows import Grid
 from hwsim.tables import Table, table
 from models import interleaver
@@ -125,17 +124,9 @@ def _figures(design: Design) -> Table:
 def as_json(design: Design, found: Scatter) -> dict[str, Any]:
     """``scatter.json``."""
     result = metrics.provenance(design.config)
-    for name, value in pattern_figures(design).items():
-        known = PATTERN_FIGURES[name]
-        result[name] = figure(value, known.unit, known.meaning)
-    result["scatter_vector"] = figure(found.vector, "1", "scatter of every junction and of the network, forward, backward")
-    result["worst"] = figure(found.worst, "name", "the entry of the scatter vector that has the minimum")
-    result["windows"] = figure(
-        {e.name: _windows(e) for e in entries(design, found)},
-        "edges (paths), 1",
-        "by entry: grid of its windows over a layer, ideal number of edges, and coverage: mean of min(edges / ideal, 1)",
-    )
-    return result
+    result |= PATTERN_FIGURES.all_told(pattern_figures(design))
+    windows = {e.name: _windows(e) for e in entries(design, found)}
+    return result | SCATTER.all_told({"scatter_vector": found.vector, "worst": found.worst, "windows": windows})
 
 
 def _windows(e: Entry) -> dict[str, Any]:

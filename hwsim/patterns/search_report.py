@@ -3,12 +3,12 @@
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Picture
 from matplotlib.ticker import MaxNLocator
 
 from hwsim import config_file, metrics, plots, tables
 from hwsim.design import Design
-from hwsim.metrics import figure
+from hwsim.figure import Figure, Figures
 from hwsim.patterns.search import Found
 from hwsim.plots import BLUE, GREEN, GREY, RED, YELLOW
 from hwsim.rundir import CONNECTIVITY, SEARCH, SEARCH_PICTURE, RunDirectory
@@ -17,6 +17,28 @@ from models.connectivity import write_connectivity
 from models.files.regular import absolute
 
 _COLOURS = (BLUE, GREEN, YELLOW, "#66CCEE", "#AA3377")
+
+
+_VECTOR = Figure("1", "its scatter vector")
+SEARCH_FIGURES = Figures(
+    "search",
+    {
+        "weighed": Figure("bool", "whether windows of the input layer are weighed by the variance of their inputs"),
+        "best": Figure("1", "score (least value of the scatter vector) of the best pattern found", "more"),
+        "best_vector": _VECTOR,
+        "own": Figure("1", "score of the pattern that the configuration draws by itself", "more"),
+        "own_vector": _VECTOR,
+        "draws_mean": Figure("1", "mean score of the random draws", "more"),
+        "draws_deviation": Figure("1", "standard deviation of their scores"),
+        "draws_best": Figure("1", "best of their scores", "more"),
+        "gain": Figure("1", "best minus draws_mean", "more"),
+        "draws": Figure("1", "score of every random draw"),
+        "history": Figure("moves, 1", "of every restart: moves judged and score, at its start and whenever the score rose"),
+        "moves": Figure("moves", "judged, of every restart"),
+        "refused": Figure("moves", "proposed but refused because they would repeat an edge"),
+    },
+)
+"""By name, as ``search.json`` has them."""
 
 
 def table(design: Design, found: Found, weighed: bool) -> tables.Table:
@@ -51,28 +73,26 @@ def as_json(design: Design, found: Found, weighed: bool) -> dict[str, Any]:
     draws = np.array(found.draws)
     result = metrics.provenance(design.config) | {"status": "finished" if found.finished else "interrupted"}
     some = draws.size > 0
-    return result | {
-        "weighed": figure(weighed, "bool", "whether windows of the input layer are weighed by the variance of their inputs"),
-        "best": figure(found.best.score, "1", "score (least value of the scatter vector) of the best pattern found"),
-        "best_vector": figure(found.best.vector, "1", "its scatter vector"),
-        "own": figure(found.own.score, "1", "score of the pattern that the configuration draws by itself"),
-        "own_vector": figure(found.own.vector, "1", "its scatter vector"),
-        "draws_mean": figure(float(draws.mean()) if some else None, "1", "mean score of the random draws"),
-        "draws_deviation": figure(float(draws.std()) if some else None, "1", "standard deviation of their scores"),
-        "draws_best": figure(float(draws.max()) if some else None, "1", "best of their scores"),
-        "gain": figure(found.best.score - float(draws.mean()) if some else None, "1", "best minus draws_mean"),
-        "draws": figure(found.draws, "1", "score of every random draw"),
-        "history": figure(
-            [[list(point) for point in climb] for climb in found.history],
-            "moves, 1",
-            "of every restart: moves judged and score, at its start and whenever the score rose",
-        ),
-        "moves": figure(found.moves, "moves", "judged, of every restart"),
-        "refused": figure(found.refused, "moves", "proposed but refused because they would repeat an edge"),
-    }
+    return result | SEARCH_FIGURES.all_told(
+        {
+            "weighed": weighed,
+            "best": found.best.score,
+            "best_vector": found.best.vector,
+            "own": found.own.score,
+            "own_vector": found.own.vector,
+            "draws_mean": float(draws.mean()) if some else None,
+            "draws_deviation": float(draws.std()) if some else None,
+            "draws_best": float(draws.max()) if some else None,
+            "gain": found.best.score - float(draws.mean()) if some else None,
+            "draws": found.draws,
+            "history": [[list(point) for point in climb] for climb in found.history],
+            "moves": found.moves,
+            "refused": found.refused,
+        }
+    )
 
 
-def picture(design: Design, found: Found) -> Figure:
+def picture(design: Design, found: Found) -> Picture:
     """Scores of the random draws, and how each restart climbed."""
     fig, (left, right) = plots.figure(panels=2, width=3.6)
     left.hist(found.draws, bins=min(30, max(5, len(found.draws) // 5)), orientation="horizontal", color=GREY)

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from hwsim import figures
+from hwsim.figure import Figure as Known
 from hwsim.figures import of_column
 from hwsim.plots import BLUE, GREEN, RED, YELLOW
 from hwsim.studies.comparisons import PublishedSection
@@ -35,7 +35,7 @@ def scaled(column: str, value: float) -> float:
 
 def axis_title(column: str) -> str:
     """Name and unit of a figure."""
-    known = of_column(column) or figures.Figure("", column)
+    known = of_column(column) or Known("", column)
     text = known.axis or column.partition(".")[2].replace("_", " ")
     if is_share(column):
         return f"{text} (%)"

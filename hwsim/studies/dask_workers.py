@@ -5,7 +5,9 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from hwsim.studies.measurements import Result, Task, Workshop, code_version
+from hwsim.measurements.catalogue import MEASUREMENTS
+from hwsim.studies.measurements import Workshop, code_of
+from hwsim.studies.task import Result, Task
 from models.errors import ArgumentError, InputError
 
 _AHEAD = 8
@@ -17,7 +19,7 @@ _SECONDS = 10
 _own = threading.local()
 
 
-def measure_remotely(task: Task, code: str) -> Result:
+def measure_remotely(task: Task) -> Result:
     """Measure in a worker of a cluster; each of its threads keeps a workshop of its own.
 
     Raises
@@ -25,7 +27,7 @@ def measure_remotely(task: Task, code: str) -> Result:
     InputError
         If the worker has another version of this project's code, whose results would be others.
     """
-    if code_version() != code:
+    if task.measurement not in MEASUREMENTS or code_of(task.measurement) != task.code:
         raise ArgumentError("scheduler", None, "its workers have other code of hwsim than this machine")
     if not hasattr(_own, "workshop"):
         _own.workshop = Workshop()
@@ -56,14 +58,14 @@ class DaskWorkers:
 
     def measure(self, tasks: Sequence[Task]) -> Iterator[Result]:
         """Results as they come; tasks of workers that die go to others."""
-        waiting, code = iter(tasks), code_version()
+        waiting = iter(tasks)
         threads = max(1, sum(self._client.nthreads().values()))
         of: dict[str, Task] = {}
 
         def submit(count: int) -> list[Any]:
             made = []
             for task in islice(waiting, count):
-                future = self._client.submit(measure_remotely, task, code, pure=False)
+                future = self._client.submit(measure_remotely, task, pure=False)
                 of[future.key] = task
                 made.append(future)
             return made
@@ -84,7 +86,7 @@ class DaskWorkers:
                 yield Result(task.key, error=f"workers died of it: {' '.join(str(error).split())}"[:300])
                 results.update(submit(1))
                 continue
-            again = self._client.submit(measure_remotely, task, code, pure=False)
+            again = self._client.submit(measure_remotely, task, pure=False)
             of[again.key] = task
             results.add(again)
 

@@ -1,15 +1,17 @@
 """A study in work: what is known of its points, and measuring what is not."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from hwsim import config_file
-from hwsim.studies.measurements import Result, Task, code_version, task
+from hwsim.measurements.catalogue import MEASUREMENTS
+from hwsim.studies.measurements import code_of, task
 from hwsim.studies.points import Point, Points
 from hwsim.studies.store import Store
 from hwsim.studies.study import Study
+from hwsim.studies.task import Result, Task
 from hwsim.studies.workers import Workers
 from models.errors import InputError
 
@@ -22,9 +24,6 @@ class Progress:
     total: int
     failed: int
 
-
-ONCE = ("synth",)
-"""Measurements of the first seed only."""
 
 Watcher = Callable[[Progress], None]
 
@@ -83,8 +82,8 @@ class Exploration:
         Folder of the data sets.
     again
         Whether failed measurements are tried once more.
-    modules
-        By measurement: the module above this package that makes it.
+    say
+        Told in one line what a person should know before the measurements begin.
     """
 
     def __init__(
@@ -95,11 +94,11 @@ class Exploration:
         data_dir: Path | None = None,
         watch: Watcher | None = None,
         again: bool = False,
-        modules: Mapping[str, str] | None = None,
+        say: Callable[[str], None] | None = None,
     ) -> None:
         self.explored = Explored(study, Points())
-        self._modules = modules or {}
         self._store, self._workers, self._data_dir, self._watch, self._again = store, workers, data_dir, watch, again
+        self._say = say
         self._done = 0
         self._failed = 0
 
@@ -117,6 +116,7 @@ class Exploration:
             known = {key: r for key, r in known.items() if r.error is None}
         self.explored.results |= known
         missing = [t for key, t in tasks.items() if key not in known]
+        self._tell_of_other_code(missing)
         total = max(expected, self._done + len(tasks))
         self._done += len(known)
         self._failed += sum(r.error is not None for r in known.values())
@@ -128,7 +128,7 @@ class Exploration:
         self.explored.seconds += time.perf_counter() - started
 
     def _keep(self, result: Result, of: Task) -> None:
-        self._store.put(result, of.measurement, config_file.fingerprint(of.config), code_version())
+        self._store.put(result, of.measurement, config_file.fingerprint(of.config), of.code)
         e = self.explored
         e.results[result.key] = result
         e.measured += 1
@@ -136,6 +136,19 @@ class Exploration:
         e.samples += result.samples
         self._done += 1
         self._failed += result.error is not None
+
+    def _tell_of_other_code(self, missing: Sequence[Task]) -> None:
+        """Say once how much of what is stored does not count any more; a search does not know its points beforehand."""
+        say, self._say = self._say, None
+        if say is None:
+            return
+        measured = self.explored.study.measure
+        found = self._store.outdated({m: code_of(m) for m in measured})
+        if self.explored.study.search is None:
+            found &= {(t.measurement, config_file.fingerprint(t.config)) for t in missing}
+        if count := len(found) + self._store.unreadable:
+            results = f"{count:,} stored results were" if count > 1 else "1 stored result was"
+            say(f"{results} measured by other code and {'are' if count > 1 else 'is'} measured again")
 
     def _tell(self, total: int) -> None:
         if self._watch is not None:
@@ -146,15 +159,13 @@ class Exploration:
         e, tasks = self.explored, {}
         for point in points:
             for measurement in e.study.measure:
-                # What takes minutes and hardly depends on what is drawn is measured once.
-                if measurement in ONCE and point.seed != e.study.seeds[0]:
+                if MEASUREMENTS[measurement].once and point.seed != e.study.seeds[0]:
                     continue
                 if (point.number, measurement) in e.keys:
                     continue
-                module = {"module": self._modules[measurement]} if measurement in self._modules else {}
                 try:
                     settings = e.study.settings(measurement)
-                    wanted = task(measurement, point.config, self._data_dir, settings, **module)
+                    wanted = task(measurement, point.config, self._data_dir, settings)
                 except InputError as error:
                     key = f"{point.number} {measurement}"
                     e.results[key] = Result(key, error=str(error))

@@ -1,12 +1,12 @@
 """Running a study: points to tasks, tasks to workers, results to the store, and from there to one table."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from hwsim.measurements.catalogue import MEASUREMENTS
 from hwsim.studies.directory import STORE, StudyDirectory
 from hwsim.studies.exploration import Exploration, Explored, Watcher
-from hwsim.studies.measurements import check_elsewhere
 from hwsim.studies.points import Points, Space
 from hwsim.studies.search import search
 from hwsim.studies.store import Store
@@ -24,7 +24,7 @@ def explored(
     data_dir: Path | None = None,
     watch: Watcher | None = None,
     again: bool = False,
-    modules: Mapping[str, str] | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> Iterator[Explored]:
     """Run a study to its end; inside the context its directory stays locked for whoever writes tables and pictures there.
 
@@ -38,8 +38,8 @@ def explored(
         Address of a Dask scheduler that takes their place.
     again
         Whether failed measurements are tried once more.
-    modules
-        By measurement: the module above this package that makes it.
+    say
+        Told in one line what a person should know before the measurements begin.
 
     Raises
     ------
@@ -47,9 +47,8 @@ def explored(
         For everything that makes no study; nothing has been written then.
     """
     space = Space(study, data_dir)
-    for measurement, module in (modules or {}).items():
-        if measurement in study.measure:
-            check_elsewhere(module, study.settings(measurement))
+    for measurement in study.measure:
+        MEASUREMENTS[measurement].depends(study.settings(measurement))  # refuses what is missing
     points = Points() if study.search else space.all()
     if scheduler is None:
         team: Workers = LocalWorkers(workers)
@@ -58,7 +57,7 @@ def explored(
 
         team = DaskWorkers(scheduler)
     with closing(team), directory.locked(), Store(directory / STORE) as store:
-        exploration = Exploration(study, store, team, data_dir, watch, again, modules)
+        exploration = Exploration(study, store, team, data_dir, watch, again, say)
         found = exploration.explored
         found.workers = workers if scheduler is None else 0
         if study.search:

@@ -13,10 +13,11 @@ from pydantic_core import PydanticUndefined
 
 from hwsim import config_file, data_fit, random_streams
 from hwsim.config_file import with_overrides
+from hwsim.measurements.catalogue import MEASUREMENTS
+from hwsim.measurements.measurement import Need
 from hwsim.solver import Budget, Solver, narrowest, unequal
 from hwsim.studies.expressions import Expression
 from hwsim.studies.labels import IDLE, label_of
-from hwsim.studies.measurements import WITH_DATA
 from hwsim.studies.study import Axis, RandomSection, SolveSection, Study
 from hwsim.whole_configuration import Configuration
 from models.errors import InputError
@@ -90,7 +91,7 @@ class Points:
             return []
         try:
             config = space.configuration(combination)
-            if not set(WITH_DATA).isdisjoint(space.study.measure):
+            if any(Need.DATA in MEASUREMENTS[m].needs for m in space.study.measure):
                 data_fit.check(config, space.data_dir)
             key = config_file.fingerprint(config)
         except InputError as e:

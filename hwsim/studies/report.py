@@ -2,21 +2,32 @@
 
 import json
 from importlib import metadata
-from typing import Any
 
 from hwsim import tables
+from hwsim.figure import Figure, Figures
 from hwsim.figures import of_column
-from hwsim.metrics import figure
 from hwsim.studies import comparison_report
 from hwsim.studies.directory import ILLEGAL, REPORT, RESULTS, SUMMARY, TIMING, StudyDirectory
 from hwsim.studies.estimates import Estimate
 from hwsim.studies.exploration import Explored
-from hwsim.studies.measurements import code_version
+from hwsim.studies.measurements import code_of
 from hwsim.studies.points import Illegal
 from hwsim.studies.results import DesignRow, columns, design_rows, fronts, headline, varying
 from hwsim.studies.text import markdown_table, shown, title, unit_title
 
 _MOST_ILLEGAL = 20
+
+EXPLORED = Figures(
+    "explored",
+    {
+        "seconds": Figure("s", "wall clock of the measurements of this call"),
+        "workers": Figure("processes", "local ones; 0 if a cluster measured"),
+        "measured": Figure("measurements", "made in this call; the others were known"),
+        "engine_seconds": Figure("s", "of all processes in training loops"),
+        "training_samples": Figure("samples", "trained in this call"),
+    },
+)
+"""By name, as ``timing.json`` of a study has them."""
 
 
 def as_table(explored: Explored, most: int) -> tables.Table:
@@ -70,13 +81,15 @@ def write(explored: Explored, directory: StudyDirectory, files: list[str], pictu
 
 def _timing(explored: Explored) -> bytes:
     e = explored
-    content: dict[str, Any] = {
-        "seconds": figure(e.seconds, "s", "wall clock of the measurements of this call"),
-        "workers": figure(e.workers, "processes", "local ones; 0 if a cluster measured"),
-        "measured": figure(e.measured, "measurements", "made in this call; the others were known"),
-        "engine_seconds": figure(e.engine_seconds, "s", "of all processes in training loops"),
-        "training_samples": figure(e.samples, "samples", "trained in this call"),
-    }
+    content = EXPLORED.all_told(
+        {
+            "seconds": e.seconds,
+            "workers": e.workers,
+            "measured": e.measured,
+            "engine_seconds": e.engine_seconds,
+            "training_samples": e.samples,
+        }
+    )
     return (json.dumps(content, indent=2) + "\n").encode()
 
 
@@ -87,7 +100,7 @@ def markdown(explored: Explored, files: list[str], pictures: list[str], command:
     parts = [
         f"# {s.about or s.name}",
         f"Study `{s.name}`: {_tally(explored)}. Measured: {', '.join(s.measure)}; seeds {', '.join(map(str, s.seeds))}.",
-        f"Made by `{command}`; {', '.join(f'{k} {v}' for k, v in versions.items())}; code {code_version()[:12]}.",
+        f"Made by `{command}`; {', '.join(f'{k} {v}' for k, v in versions.items())}; code {code_of(*s.measure)[:12]}.",
         *_axes(explored),
         *_designs(explored),
         *comparison_report.sections(explored),

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from hwsim.figures import FIGURES, TRAINING, of_column
+from hwsim.figures import columns_of, of_column, trains
 from hwsim.studies.directory import ILLEGAL, PARQUET, RESULTS, SUMMARY, StudyDirectory
 from hwsim.studies.estimates import Estimate, estimate, pareto_front
 from hwsim.studies.exploration import Explored
@@ -28,7 +28,7 @@ def columns(explored: Explored) -> list[str]:
     for (_, measurement), key in explored.keys.items():
         result = explored.results.get(key)
         seen[measurement] |= set(result.figures) if result is not None else set()
-    return [f"{m}.{name}" for m in explored.study.measure for name in FIGURES[m] if name in seen[m]]
+    return [c for m in explored.study.measure for c in columns_of(m) if c.partition(".")[2] in seen[m]]
 
 
 def point_rows(explored: Explored) -> list[dict[str, Any]]:
@@ -69,7 +69,7 @@ def varying(rows: list[DesignRow]) -> list[str]:
 def headline(explored: Explored) -> list[str]:
     """The columns a person looks at first: what Pareto fronts are about, and accuracies."""
     available, wanted = columns(explored), [c for pair in explored.study.pareto_pairs for c in pair]
-    wanted += [f"{m}.test_accuracy" for m in explored.study.measure if m in TRAINING]
+    wanted += [f"{m}.test_accuracy" for m in explored.study.measure if trains(m)]
     chosen = [c for c in available if c in wanted]
     return chosen or available[:6]
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from hwsim.figures import FIGURES
-from hwsim.studies.measurements import Result
+from hwsim.measurements.catalogue import MEASUREMENTS
+from hwsim.studies.task import Result
 from models.errors import ArgumentError, InputError
 from models.files.regular import is_there, opened
 
@@ -49,6 +49,11 @@ _NOT_THE_CONTENT = {
 class Store:
     """Finished measurements.
 
+    Attributes
+    ----------
+    unreadable
+        Results of a former format that were there; they are gone.
+
     Raises
     ------
     InputError
@@ -56,7 +61,7 @@ class Store:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._path, self.unreadable = path, 0
         try:
             with opened(path) if is_there(path) else nullcontext():  # a pipe or a folder is told as what it is
                 self._db = sqlite3.connect(path, isolation_level=None)
@@ -70,8 +75,10 @@ class Store:
 
     def _open(self) -> None:
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if version == 1:  # whose rows are of other code, and so of other keys than any that will be asked for
-            self._db.execute("DROP TABLE IF EXISTS results")
+        if version == 1:  # whose rows have no seal
+            self._db.execute(_TABLE)
+            self.unreadable = len(self)
+            self._db.execute("DROP TABLE results")
         elif version not in (0, _FORMAT):
             raise ValueError(f"format {version} is unknown")
         self._db.execute("PRAGMA journal_mode = WAL")
@@ -130,6 +137,23 @@ class Store:
             raise self._fault(e) from None
         return found
 
+    def outdated(self, codes: Mapping[str, str]) -> set[tuple[str, str]]:
+        """What is known only of other code: pairs of a measurement and a configuration.
+
+        Parameters
+        ----------
+        codes
+            By measurement: which code makes it now.
+        """
+        found: set[tuple[str, str]] = set()
+        try:
+            for measurement, code in codes.items():
+                rows = "SELECT DISTINCT measurement, configuration FROM results WHERE measurement = ? AND code"
+                found |= set(self._db.execute(f"{rows} != ? EXCEPT {rows} = ?", (measurement, code) * 2))
+        except sqlite3.Error as e:
+            raise self._fault(e) from None
+        return found
+
     def _sound(self, row: tuple[Any, ...], measurement: str) -> Result:
         """The result in a row, which must be what that measurement gives and as it was written."""
         key, _, _, _, figures, error, *times = row[:-1]
@@ -175,7 +199,7 @@ def _check(result: Result, measurement: str) -> None:
         raise ValueError("the error is no text")
     if not isinstance(result.figures, dict) or (result.figures and result.error is not None):
         raise ValueError("either figures or an error")
-    if result.figures.keys() - FIGURES[measurement].keys():
+    if result.figures.keys() - MEASUREMENTS[measurement].figures.keys():
         raise ValueError("figures of something else")
     # The cost of a network that has diverged may be no finite number.
     endless = [value for name, value in result.figures.items() if not name.endswith("_loss") and not _is_finite(value)]

@@ -4,11 +4,13 @@ import itertools
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic_core import PydanticKnownError
 
 from hwsim import config_file, energy, figures, given_files
 from hwsim.config import Bool, Count, FileName, Int, Real, Section, Text, Version
 from hwsim.legal import close_names
+from hwsim.measurements.catalogue import MEASUREMENTS
 from hwsim.messages import told
 from hwsim.studies import comparisons
 from hwsim.studies.expressions import Expression
@@ -18,7 +20,7 @@ from models.files.regular import absolute
 
 Key = Annotated[Text, Field(pattern=r"^[a-z_0-9]+(\.[a-z_0-9]+)*$")]
 Name = Annotated[Text, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-Measurement = Literal["check", "fixed", "float", "cycle", "costs", "pattern", "difficulty", "frontend", "synth"]
+Measurement = Annotated[str, BeforeValidator(lambda given: _measurement(given))]
 Seed = Annotated[Int, Field(ge=0, lt=2**63)]
 MOST_SEEDS = 10_000
 Labels = list[str]  # in the class below the name is a field's
@@ -174,14 +176,14 @@ class Study(Section):
     @property
     def columns(self) -> list[str]:
         """Every figure that the study can measure, as ``measurement.name``."""
-        return [f"{m}.{name}" for m in self.measure for name in figures.FIGURES[m]]
+        return [column for m in self.measure for column in figures.columns_of(m)]
 
     def _columns(self) -> list[tuple[str, str]]:
         pairs = [(f"pareto[{k}]", c) for k, pair in enumerate(self.pareto or ()) for c in pair]
         return pairs + [("search.objectives", c) for c in (self.search.objectives if self.search else ())]
 
     def _check_column(self, field: str, column: str) -> None:
-        known = [f"{m}.{name}" for m in self.measure for name, f in figures.FIGURES[m].items() if f.better]
+        known = [c for c in self.columns if (f := figures.of_column(c)) is not None and f.better]
         if column not in known:
             raise InputError(field, column, "is no figure that this study measures", close_names(column, known))
 
@@ -209,12 +211,19 @@ class Study(Section):
         hardware = "check" if "check" in self.measure else "costs" if "costs" in self.measure else None
         if "check" in self.measure:
             pairs.append(("check.multipliers", "check.clocks_per_input"))
-        for m in (m for m in self.measure if m in figures.TRAINING):
+        for m in filter(figures.trains, self.measure):
             if "check" in self.measure:
                 pairs += [("check.edges", f"{m}.test_accuracy"), ("check.clocks_per_input", f"{m}.test_accuracy")]
             if hardware:
                 pairs.append((f"{hardware}.multipliers", f"{m}.test_accuracy"))
         return tuple(pairs)
+
+
+def _measurement(given: Any) -> str:
+    """The name of a measurement; distributions may add some, so that no type lists them."""
+    if not isinstance(given, str) or given not in MEASUREMENTS:
+        raise PydanticKnownError("literal_error", {"expected": " or ".join(f"'{name}'" for name in MEASUREMENTS)})
+    return given
 
 
 def keys_of(axis: Axis) -> set[str]:

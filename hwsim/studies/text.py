@@ -3,13 +3,13 @@
 import math
 from typing import Any
 
-from hwsim.figures import TRAINING, of_column
+from hwsim.figures import of_column, trains
 
 
 def title(column: str) -> str:
     """What a person calls a column."""
     measurement, _, name = column.partition(".")
-    engine = f"{measurement} " if measurement in TRAINING else ""
+    engine = f"{measurement} " if trains(measurement) else ""
     return f"{engine}{name.replace('_', ' ')}" if of_column(column) else column
 
 

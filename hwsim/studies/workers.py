@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
 
-from hwsim.studies.measurements import Result, Task, Workshop
+from hwsim.studies.measurements import Workshop
+from hwsim.studies.task import Result, Task
 from models import compiled
 from models.errors import ArgumentError
 

@@ -13,6 +13,7 @@ from models.data.dataset import Dataset
 from models.data.morse import MorseOptions
 from models.errors import ArgumentError, InputError
 from models.files.regular import folder_content, is_folder, is_there
+from models.plugins import Plugins
 
 
 @dataclass(frozen=True)
@@ -31,10 +32,14 @@ class DatasetInfo:
         Who made it, and what its makers or distributors state.
     obtained
         How a user gets it.
+    read
+        Loads it from the data directory, ``None`` unless ``needs_folder``, and the seed, which decides all that is drawn.
     fetchable
         Whether ``hwsim data fetch`` downloads it.
     needs_folder
         Whether loading reads files from a data directory.
+    drawn
+        Whether the samples depend on the seed.
     """
 
     name: str
@@ -45,8 +50,10 @@ class DatasetInfo:
     source: str
     licence: str
     obtained: str
+    read: Callable[[Path | None, int], Dataset]
     fetchable: bool = False
     needs_folder: bool = False
+    drawn: bool = False
 
 
 _MNIST_SOURCE = "Y. LeCun, C. Cortes, C. J. C. Burges, the MNIST database of handwritten digits"
@@ -54,95 +61,114 @@ _MNIST_LICENCE = "commonly given as CC BY-SA 3.0"
 _CIFAR_SOURCE = "A. Krizhevsky, V. Nair, G. Hinton, CIFAR-10"
 _CIFAR_LICENCE = "none stated; the authors ask for a citation"
 
-CATALOGUE: dict[str, DatasetInfo] = {
-    info.name: info
-    for info in (
-        DatasetInfo(
-            name="mnist",
-            features=784,
-            classes=10,
-            counts=(60000, 0, 10000),
-            image=(28, 28),
-            source=_MNIST_SOURCE,
-            licence=_MNIST_LICENCE,
-            obtained="hwsim data fetch mnist",
-            fetchable=True,
-            needs_folder=True,
-        ),
-        DatasetInfo(
-            name="mnist-mini",
-            features=784,
-            classes=10,
-            counts=(5000, 0, 1000),
-            image=(28, 28),
-            source=f"{_MNIST_SOURCE}: the first 5,000 and 1,000",
-            licence=_MNIST_LICENCE,
-            obtained="comes with hwsim",
-        ),
-        DatasetInfo(
-            name="fashion-mnist",
-            features=784,
-            classes=10,
-            counts=(60000, 0, 10000),
-            image=(28, 28),
-            source="H. Xiao, K. Rasul, R. Vollgraf (Zalando), Fashion-MNIST, arXiv 1708.07747",
-            licence="MIT",
-            obtained="hwsim data fetch fashion-mnist, or Debian's package dataset-fashion-mnist",
-            fetchable=True,
-            needs_folder=True,
-        ),
-        DatasetInfo(
-            name="cifar10",
-            features=3072,
-            classes=10,
-            counts=(50000, 0, 10000),
-            image=(32, 32, 3),
-            source=_CIFAR_SOURCE,
-            licence=_CIFAR_LICENCE,
-            obtained="hwsim data fetch cifar10",
-            fetchable=True,
-            needs_folder=True,
-        ),
-        DatasetInfo(
-            name="cifar10-part",
-            features=3072,
-            classes=10,
-            counts=(5085, 0, 1017),
-            image=(32, 32, 3),
-            source=f"{_CIFAR_SOURCE}: the first 1,017 of each official batch",
-            licence=_CIFAR_LICENCE,
-            obtained=f"a file {cifar.PART_FILE} cut from the official batches",
-            needs_folder=True,
-        ),
-        DatasetInfo(
-            name="digits",
-            features=64,
-            classes=10,
-            counts=(1437, 0, 360),
-            image=(8, 8),
-            source="E. Alpaydin, C. Kaynak, Optical Recognition of Handwritten Digits, UCI; as shipped by scikit-learn",
-            licence="CC BY 4.0 (UCI)",
-            obtained="pip install 'hwsim[digits]'",
-        ),
-        DatasetInfo(
-            name="morse",
-            features=64,
-            classes=64,
-            counts=(320000, 64000, 64000),
-            image=None,
-            source="S. Dey, K. M. Chugg, P. A. Beerel, ICCCNT 2018, arXiv 1807.04239; family 4 has 256 features",
-            licence="generated here, none needed",
-            obtained="generated from the seed",
-        ),
-    )
-}
 
-_FROM_FOLDER: dict[str, Callable[[Path], Dataset]] = {
-    "mnist": lambda data_dir: idx.load("mnist", data_dir),
-    "fashion-mnist": lambda data_dir: idx.load("fashion-mnist", data_dir),
-    "cifar10": cifar.load,
-    "cifar10-part": cifar.load_part,
-}
+def _in_folder(load: Callable[[Path], Dataset]) -> Callable[[Path | None, int], Dataset]:
+    def read(data_dir: Path | None, _seed: int) -> Dataset:
+        assert data_dir is not None
+        return load(data_dir)
+
+    return read
+
+
+def _generated(_data_dir: Path | None, seed: int, options: MorseOptions | None = None) -> Dataset:
+    return morse.generate(options or MorseOptions(), np.random.default_rng(seed))
+
+
+CATALOGUE: Plugins[DatasetInfo] = Plugins(
+    "hwsim.datasets",
+    DatasetInfo,
+    {
+        info.name: info
+        for info in (
+            DatasetInfo(
+                name="mnist",
+                features=784,
+                classes=10,
+                counts=(60000, 0, 10000),
+                image=(28, 28),
+                source=_MNIST_SOURCE,
+                licence=_MNIST_LICENCE,
+                obtained="hwsim data fetch mnist",
+                read=_in_folder(lambda data_dir: idx.load("mnist", data_dir)),
+                fetchable=True,
+                needs_folder=True,
+            ),
+            DatasetInfo(
+                name="mnist-mini",
+                features=784,
+                classes=10,
+                counts=(5000, 0, 1000),
+                image=(28, 28),
+                source=f"{_MNIST_SOURCE}: the first 5,000 and 1,000",
+                licence=_MNIST_LICENCE,
+                obtained="comes with hwsim",
+                read=lambda _, __: mini.load(),
+            ),
+            DatasetInfo(
+                name="fashion-mnist",
+                features=784,
+                classes=10,
+                counts=(60000, 0, 10000),
+                image=(28, 28),
+                source="H. Xiao, K. Rasul, R. Vollgraf (Zalando), Fashion-MNIST, arXiv 1708.07747",
+                licence="MIT",
+                obtained="hwsim data fetch fashion-mnist, or Debian's package dataset-fashion-mnist",
+                read=_in_folder(lambda data_dir: idx.load("fashion-mnist", data_dir)),
+                fetchable=True,
+                needs_folder=True,
+            ),
+            DatasetInfo(
+                name="cifar10",
+                features=3072,
+                classes=10,
+                counts=(50000, 0, 10000),
+                image=(32, 32, 3),
+                source=_CIFAR_SOURCE,
+                licence=_CIFAR_LICENCE,
+                obtained="hwsim data fetch cifar10",
+                read=_in_folder(cifar.load),
+                fetchable=True,
+                needs_folder=True,
+            ),
+            DatasetInfo(
+                name="cifar10-part",
+                features=3072,
+                classes=10,
+                counts=(5085, 0, 1017),
+                image=(32, 32, 3),
+                source=f"{_CIFAR_SOURCE}: the first 1,017 of each official batch",
+                licence=_CIFAR_LICENCE,
+                obtained=f"a file {cifar.PART_FILE} cut from the official batches",
+                read=_in_folder(cifar.load_part),
+                needs_folder=True,
+            ),
+            DatasetInfo(
+                name="digits",
+                features=64,
+                classes=10,
+                counts=(1437, 0, 360),
+                image=(8, 8),
+                source="E. Alpaydin, C. Kaynak, Optical Recognition of Handwritten Digits, UCI; as shipped by scikit-learn",
+                licence="CC BY 4.0 (UCI)",
+                obtained="pip install 'hwsim[digits]'",
+                read=lambda _, __: digits.load(),
+            ),
+            DatasetInfo(
+                name="morse",
+                features=64,
+                classes=64,
+                counts=(320000, 64000, 64000),
+                image=None,
+                source="S. Dey, K. M. Chugg, P. A. Beerel, ICCCNT 2018, arXiv 1807.04239; family 4 has 256 features",
+                licence="generated here, none needed",
+                obtained="generated from the seed",
+                read=_generated,
+                drawn=True,
+            ),
+        )
+    },
+)
+"""By name."""
 
 
 def load(name: str, data_dir: Path | None, seed: int, *, morse_options: MorseOptions | None = None) -> Dataset:
@@ -168,18 +194,17 @@ def load(name: str, data_dir: Path | None, seed: int, *, morse_options: MorseOpt
     path = file_of(name, data_dir)
     if path is not None:
         return user_files.load(path)
-    if name == "mnist-mini":
-        return mini.load()
-    if name == "digits":
-        return digits.load()
+    info = CATALOGUE[name]
     if name == "morse":
-        return morse.generate(morse_options or MorseOptions(), np.random.default_rng(seed))
+        return _generated(None, seed, morse_options)
+    if not info.needs_folder:
+        return info.read(None, seed)
     if data_dir is None:
         rule = f"is missing: {name} needs a data directory: give <data_dir> or set HWSIM_DATA"
         raise ArgumentError("data_dir", None, rule + _fetch_hint(name))
     if not data_dir.is_dir():
         raise ArgumentError("data_dir", str(data_dir), "no such directory" + _fetch_hint(name))
-    return _FROM_FOLDER[name](data_dir)
+    return info.read(data_dir, seed)
 
 
 def _fetch_hint(name: str) -> str:

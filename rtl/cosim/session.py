@@ -11,7 +11,7 @@ import numpy.typing as npt
 from hwsim import config_file, events, metrics, vcd
 from hwsim.design import Design
 from hwsim.disturbances import STREAMS, UNDISTURBED, Disturbances
-from hwsim.metrics import figure
+from hwsim.figure import Figure, Figures
 from hwsim.random_streams import Stream
 from hwsim.rundir import METRICS, TIMING, RunDirectory
 from hwsim.whole_configuration import Configuration
@@ -24,6 +24,7 @@ from rtl.cosim.simulation import Capture, Script, simulate
 from rtl.cosim.simulators import runner
 from rtl.cosim.stimulus import Samples
 from rtl.emission import Verilog
+from rtl.figures import CLOCKS_PER_INPUT
 from rtl.plan import Plan
 
 MACHINE_LOG, VERILOG_LOG = "machine.jsonl", "verilog.jsonl"
@@ -196,7 +197,7 @@ def write(run: CoSimulation, directory: RunDirectory) -> None:
     """Leave figures and, if Verilog and machine differ, both logs around the first difference as events and waveforms."""
     design, outcome = run.plan.design, run.outcome
     directory.write_json(METRICS, figures(run))
-    directory.write_json(TIMING, {name: figure(value, "s", "wall-clock time") for name, value in run.seconds.items()})
+    directory.write_json(TIMING, {name: COSIMULATION.told("seconds", value) for name, value in run.seconds.items()})
     if outcome.events is None or outcome.mismatch is None or outcome.mismatch.clock is None:
         return
     clock = outcome.mismatch.clock
@@ -215,25 +216,38 @@ def write(run: CoSimulation, directory: RunDirectory) -> None:
         vcd.write_vcd(directory / waves, log)
 
 
+COSIMULATION = Figures(
+    "cosimulation",
+    {
+        "samples": Figure("samples", "fed to Verilog and machine"),
+        "clocks_per_input": CLOCKS_PER_INPUT,
+        "clocks_compared": Figure("clocks", "in which every write port was compared"),
+        "writes_compared": Figure("writes", "that agreed, by kind of memory"),
+        "bubbles": Figure("junction cycles", "without a sample, between the first and the last"),
+        "illegal": Figure("samples", "for training, fed forward only: learning-rate shift, label out of range"),
+        "stalled_clocks": Figure("clocks", "in which the accelerator stood"),
+        "multipliers": Figure("multipliers", "by purpose"),
+        "seconds": Figure("s", "wall-clock time"),
+    },
+)
+"""By name, as ``metrics.json`` has them; ``seconds`` is that of every step in ``timing.json``."""
+
+
 def figures(run: CoSimulation) -> dict[str, Any]:
     """``metrics.json`` of a co-simulation."""
-    outcome, config = run.outcome, run.plan.config
+    outcome, config, figure = run.outcome, run.plan.config, COSIMULATION.told
     result = metrics.provenance(config)
     result["status"] = "agree" if outcome.mismatch is None else "differ"
     result["simulator"] = run.simulator
     result["first_difference"] = None if outcome.mismatch is None else str(outcome.mismatch)
-    result["samples"] = figure(run.samples, "samples", "fed to Verilog and machine")
-    result["clocks_per_input"] = figure(run.plan.period, "clocks", "between the entries of two samples")
-    result["clocks_compared"] = figure(outcome.clocks, "clocks", "in which every write port was compared")
-    result["writes_compared"] = figure(outcome.by_memory, "writes", "that agreed, by kind of memory")
-    result["bubbles"] = figure(outcome.bubbles, "junction cycles", "without a sample, between the first and the last")
-    result["illegal"] = figure(
-        outcome.machine.illegal._asdict(),
-        "samples",
-        "for training, fed forward only: learning-rate shift, label out of range",
-    )
-    result["stalled_clocks"] = figure(outcome.stalled, "clocks", "in which the accelerator stood")
-    result["multipliers"] = figure(run.plan.multipliers, "multipliers", "by purpose")
+    result["samples"] = figure("samples", run.samples)
+    result["clocks_per_input"] = figure("clocks_per_input", run.plan.period)
+    result["clocks_compared"] = figure("clocks_compared", outcome.clocks)
+    result["writes_compared"] = figure("writes_compared", outcome.by_memory)
+    result["bubbles"] = figure("bubbles", outcome.bubbles)
+    result["illegal"] = figure("illegal", outcome.machine.illegal._asdict())
+    result["stalled_clocks"] = figure("stalled_clocks", outcome.stalled)
+    result["multipliers"] = figure("multipliers", run.plan.multipliers)
     return result
 
 

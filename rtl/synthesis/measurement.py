@@ -1,31 +1,61 @@
-"""Synthesis as a measurement of a study: ``synth``."""
+"""``synth``: what a design takes of an FPGA once it is synthesized, and how fast it can run there."""
 
+import json
 import tempfile
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from hwsim.design import Design
+from hwsim.figure import Figure, Figures
+from hwsim.measurements.measurement import Measurement, Need, Subject
+from hwsim.resources import FAMILIES, area
 from models.errors import InputError
 from rtl.delivery import generate
 from rtl.synthesis.flow import Options, Synthesis, prepare, synthesise
-from rtl.synthesis.targets import BLOCK_RAM, DSP, FF, LUT, LUT_RAM, Target, target
+from rtl.synthesis.targets import BLOCK_RAM, DSP, FF, LUT, LUT_RAM, TARGETS, Family, Target, target
 from rtl.synthesis.tools import ToolError
 
 _NAMES = {LUT: "luts", LUT_RAM: "lut_ram", FF: "ffs", DSP: "dsps", BLOCK_RAM: "block_rams"}
 """Of the figures that every family has, by resource."""
 
 
+def _families() -> dict[str, Family]:
+    """By name: those that estimates know, too, and then those of targets that a distribution adds."""
+    known = {t.family.name: t.family for t in TARGETS.values()}
+    return {name: known[name] for name in (*FAMILIES, *(n for n in known if n not in FAMILIES))}
+
+
+def _speeds(family: str, device: str) -> dict[str, Figure]:
+    return {
+        f"{family}_fits": Figure("1", f"1 if the {device} target has room for the design, else 0", "more"),
+        f"{family}_fmax": Figure("MHz", f"clock frequency on {device} after routing", "more", f"MHz, {device}"),
+        f"{family}_inputs_per_second": Figure(
+            "inputs/s", f"trained at that clock frequency on {device}", "more", f"inputs per second, {device}"
+        ),
+    }
+
+
+def _all_figures() -> dict[str, Figure]:
+    families = _families()
+    devices = {name: FAMILIES.get(name, name) for name in families}
+    placed = {name: device for name, device in devices.items() if families[name].placer is not None}
+    speeds = {name: known for family, device in placed.items() for name, known in _speeds(family, device).items()}
+    return area("as synthesized", families=devices) | speeds
+
+
+FIGURES = Figures("synth", _all_figures())
+
+
 def depends(settings: Mapping[str, Any]) -> list[str]:
-    """The tools that are going to be used.
+    """What was asked for, and the tools that are going to be used.
 
     Raises
     ------
     InputError
         If one is missing, a target is unknown, or two targets are of one family.
     """
-    return _tools(tuple(settings["targets"]), bool(settings["place"]))
+    return [json.dumps(settings, sort_keys=True), *_tools(tuple(settings["targets"]), bool(settings["place"]))]
 
 
 @cache
@@ -45,7 +75,7 @@ def _targets(names: tuple[str, ...]) -> list[Target]:
     return [*targets.values()]
 
 
-def measure(design: Design, settings: Mapping[str, Any]) -> dict[str, Any]:
+def measure(subject: Subject) -> dict[str, Any]:
     """Resources and, if asked for, the clock frequency of a design, for each family of the targets.
 
     Raises
@@ -53,8 +83,9 @@ def measure(design: Design, settings: Mapping[str, Any]) -> dict[str, Any]:
     ToolError
         If a tool fails or exceeds the time limit.
     """
+    settings = subject.settings
     options = Options(time_limit=settings["time_limit"], place=settings["place"])
-    emitted = generate(design)
+    emitted = generate(subject.design)
     figures: dict[str, Any] = {}
     for chosen in _targets(tuple(settings["targets"])):
         with tempfile.TemporaryDirectory() as folder:
@@ -74,3 +105,6 @@ def _figures(made: Synthesis) -> dict[str, Any]:
         if result.fmax is not None:
             known |= {"fmax": result.fmax, "inputs_per_second": made.samples_per_second}
     return known
+
+
+SYNTH = Measurement("synth", FIGURES, measure, frozenset({Need.HARDWARE}), once=True, depends=depends)

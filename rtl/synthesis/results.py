@@ -3,16 +3,39 @@
 from typing import Any
 
 from hwsim import metrics, tables
-from hwsim.metrics import figure
+from hwsim.figure import Figure, Figures
 from hwsim.rundir import TIMING, RunDirectory
 from rtl.emission import TOP
+from rtl.figures import CLOCKS_PER_INPUT
 from rtl.synthesis.flow import Synthesis
-from rtl.synthesis.targets import Resource
+from rtl.synthesis.targets import Family, Resource
 from rtl.synthesis.wrapper import PINS
 
 FIGURES = "synthesis.json"
 NO_PLACE_AND_ROUTE = "no open place and route exists for this family: counts only, no clock frequency"
-_FREQUENCY = "highest clock frequency that all paths between registers allow, after routing"
+
+SYNTHESIS = Figures(
+    "synthesis",
+    {
+        "cells": Figure("cells", "primitives of the family by Yosys' names"),
+        "utilisation": Figure("sites", "after packing, by nextpnr's names; others are not used"),
+        "overflow": Figure("sites", "resources of which the target has too few"),
+        "clocks_per_input": CLOCKS_PER_INPUT,
+        "aimed_frequency": Figure("MHz", "clock frequency that placement and routing aimed at"),
+        "fmax": Figure("MHz", "highest clock frequency that all paths between registers allow, after routing", "more"),
+        "samples_per_second": Figure("samples/s", "one sample per junction cycle at that frequency", "more"),
+        "critical_path": Figure("ns", "longest path between registers, {path}", "less"),
+        "seconds": Figure("s", "wall-clock time {where}"),
+        "from_cache": Figure("bool", "whether the result was known and no tool ran"),
+    },
+)
+"""By name, as ``synthesis.json`` has them; ``seconds`` is that of every tool in ``timing.json``."""
+
+
+def resource_figures(family: Family) -> Figures:
+    """The figures of what a family counts, by name of the resource."""
+    texts = {r.name: Figure(r.unit, f"{r.meaning}; as synthesized", "less") for r in family.resources if r.cells}
+    return Figures(f"resources of {family.name}", texts)
 
 
 def write(made: Synthesis, directory: RunDirectory) -> list[str]:
@@ -34,21 +57,18 @@ def figures(made: Synthesis) -> dict[str, Any]:
     known["status"] = "does not fit" if result.overflow else "too slow" if made.failure else "good"
     known["target"] = {"name": target.name, "device": target.device, "family": target.family.name}
     known["notes"] = notes(made)
-    known["resources"] = {
-        r.name: figure(r.count(result.cells), r.unit, f"{r.meaning}; as synthesized")
-        for r in target.family.resources
-        if r.cells
-    }
-    known["cells"] = figure(result.cells, "cells", "primitives of the family by Yosys' names")
+    counted = {r.name: r.count(result.cells) for r in target.family.resources if r.cells}
+    known["resources"] = resource_figures(target.family).all_told(counted)
+    known["cells"] = SYNTHESIS.told("cells", result.cells)
     if result.utilisation:
         sites = {r.site for r in target.family.resources}
         placed = {name: pair for name, pair in result.utilisation.items() if pair[0] or name in sites}
         used = {name: {"used": n, "available": most} for name, (n, most) in placed.items()}
-        known["utilisation"] = figure(used, "sites", "after packing, by nextpnr's names; others are not used")
+        known["utilisation"] = SYNTHESIS.told("utilisation", used)
     if result.overflow:
         lacks = [{"resource": name, "used": n, "available": most} for name, n, most in result.overflow]
-        known["overflow"] = figure(lacks, "sites", "resources of which the target has too few")
-    known["clocks_per_input"] = figure(of.period, "clocks", "between the entries of two samples")
+        known["overflow"] = SYNTHESIS.told("overflow", lacks)
+    known["clocks_per_input"] = SYNTHESIS.told("clocks_per_input", of.period)
     if target.family.placer is not None and made.options.place:
         known |= _speed(made)
     return known
@@ -56,18 +76,16 @@ def figures(made: Synthesis) -> dict[str, Any]:
 
 def _speed(made: Synthesis) -> dict[str, Any]:
     result, path = made.result, made.result.path
-    known = {
-        "aimed_frequency": figure(
-            made.options.frequency or made.target.frequency, "MHz", "clock frequency that placement and routing aimed at"
-        ),
-        "fmax": figure(result.fmax, "MHz", _FREQUENCY),
-        "samples_per_second": figure(
-            made.samples_per_second, "samples/s", "one sample per junction cycle at that frequency"
-        ),
-    }
+    known = SYNTHESIS.all_told(
+        {
+            "aimed_frequency": made.options.frequency or made.target.frequency,
+            "fmax": result.fmax,
+            "samples_per_second": made.samples_per_second,
+        }
+    )
     if path is not None:
         parts = {"from": path.source, "to": path.sink, "logic": path.logic, "routing": path.routing, "cells": path.cells}
-        known["critical_path"] = figure(path.total, "ns", f"longest path between registers, {path}") | parts
+        known["critical_path"] = SYNTHESIS.told("critical_path", path.total, path=path) | parts
     return known
 
 
@@ -103,9 +121,8 @@ def notes(made: Synthesis) -> list[str]:
 def times(made: Synthesis) -> dict[str, Any]:
     """``timing.json``: how long the tools took, and whether that was now."""
     where = "in the run whose result was kept" if made.from_cache else "in this run"
-    return {name: figure(s, "s", f"wall-clock time {where}") for name, s in made.result.seconds.items()} | {
-        "from_cache": figure(made.from_cache, "bool", "whether the result was known and no tool ran")
-    }
+    seconds = {name: SYNTHESIS.told("seconds", s, where=where) for name, s in made.result.seconds.items()}
+    return seconds | {"from_cache": SYNTHESIS.told("from_cache", made.from_cache)}
 
 
 def table(made: Synthesis) -> tables.Table:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from models.errors import ArgumentError
+from models.plugins import Plugins
 
 LUT, LUT_RAM, FF, DSP, BLOCK_RAM, CARRY = "LUT", "LUT RAM", "FF", "DSP", "block RAM", "carry"
 SITES, LARGE_RAM, PINS = "LUT sites", "large RAM", "pins"
@@ -196,14 +197,19 @@ XC7 = Family(
     ),
 )
 
-TARGETS = {
-    t.name: t
-    for t in (
-        Target("ecp5-25k", "LFE5U-25F, CABGA381, speed grade 6", ECP5, ("--25k", "--package", "CABGA381"), 197, 100.0),
-        Target("ecp5-45k", "LFE5U-45F, CABGA554, speed grade 6", ECP5, ("--45k", "--package", "CABGA554"), 245, 100.0),
-        Target("ecp5-85k", "LFE5U-85F, CABGA756, speed grade 6", ECP5, ("--85k", "--package", "CABGA756"), 365, 100.0),
-        # Three of the package's 39 pins can only drive lamps.
-        Target("ice40-up5k", "iCE40UP5K, SG48", ICE40, ("--up5k", "--package", "sg48"), 36, 25.0),
-        Target("xc7", "7 series, any", XC7),
-    )
-}
+TARGETS: Plugins[Target] = Plugins(
+    "hwsim.targets",
+    Target,
+    {
+        t.name: t
+        for t in (
+            Target("ecp5-25k", "LFE5U-25F, CABGA381, speed grade 6", ECP5, ("--25k", "--package", "CABGA381"), 197, 100.0),
+            Target("ecp5-45k", "LFE5U-45F, CABGA554, speed grade 6", ECP5, ("--45k", "--package", "CABGA554"), 245, 100.0),
+            Target("ecp5-85k", "LFE5U-85F, CABGA756, speed grade 6", ECP5, ("--85k", "--package", "CABGA756"), 365, 100.0),
+            # Three of the package's 39 pins can only drive lamps.
+            Target("ice40-up5k", "iCE40UP5K, SG48", ICE40, ("--up5k", "--package", "sg48"), 36, 25.0),
+            Target("xc7", "7 series, any", XC7),
+        )
+    },
+)
+"""By name."""

@@ -8,7 +8,8 @@ import typer.main
 from hwsim import plots
 from hwsim.studies import explore
 from hwsim.studies import plots as study_plots
-from hwsim.studies.measurements import Result, Task, Workshop
+from hwsim.studies.measurements import Workshop
+from hwsim.studies.task import Result, Task
 
 
 class Here:

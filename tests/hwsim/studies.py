@@ -5,6 +5,8 @@ from pathlib import Path
 import yaml
 
 from hwsim.commands import app as cli
+from hwsim.measurements.catalogue import MEASUREMENTS
+from hwsim.studies import explore as exploring
 from tests.hwsim import runs
 
 BASE = runs.FIXED | {"training": runs.FIXED["training"] | {"epochs": 1, "rate_shift": [[0, 3]]}}
@@ -38,6 +40,16 @@ def write(folder: Path, **changes: object) -> Path:
 def explore(study: Path, out: Path, *options: str) -> int:
     """``hwsim explore`` in this process."""
     return cli.run(["explore", str(study), "--out", str(out), "--quiet", *options])
+
+
+def replace(monkeypatch, measurement: str, reference: str) -> None:
+    """For the rest of a test another record makes a measurement, in this process: others would not know of it."""
+    from tests.fuzz.quick import Here
+
+    monkeypatch.setattr(exploring, "LocalWorkers", Here)
+    monkeypatch.setattr(MEASUREMENTS, "_own", MEASUREMENTS._own | {measurement: reference})
+    monkeypatch.setattr(MEASUREMENTS, "_found", {})
+    monkeypatch.setattr("models.plugins.entry_points", lambda group: ())
 
 
 def tables(directory: Path) -> dict[str, bytes]:

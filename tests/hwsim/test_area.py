@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from hwsim import area, area_fit, config_file, costs
 from hwsim.commands import app as cli
 from hwsim.design import Design
-from hwsim.figures import RESOURCES
+from hwsim.resources import RESOURCES
 from hwsim.studies import study
 from hwsim.studies.directory import StudyDirectory
 from hwsim.studies.explore import explored
 from hwsim.studies.results import write
 from models.errors import InputError
+from tests.hwsim import studies
 from tests.hwsim.fake_synthesis import WEIGHTS
 from tests.hwsim.shipped import SHIPPED
 
@@ -85,8 +86,9 @@ def test_a_design_without_a_feature_does_not_matter():
 
 
 @pytest.fixture
-def synthesized(tmp_path):
+def synthesized(tmp_path, monkeypatch):
     """A finished study of 36 designs."""
+    studies.replace(monkeypatch, "synth", "tests.hwsim.fake_synthesis:SYNTH")
     data = {
         "name": "fake",
         "base": str(DEMO.resolve()),
@@ -102,7 +104,7 @@ def synthesized(tmp_path):
     file.write_text(yaml.safe_dump(data))
     loaded = study.load(file)
     directory = StudyDirectory(tmp_path / "fake", loaded)
-    with explored(loaded, directory, modules={"synth": "tests.hwsim.fake_synthesis"}) as found:
+    with explored(loaded, directory) as found:
         write(found, directory)
     return found, directory.path
 

@@ -7,8 +7,9 @@ from hwsim import area, costs, energy, simulation
 from hwsim.accelerator import accelerator
 from hwsim.config_file import load, parse
 from hwsim.design import Design
-from hwsim.figures import FIGURES, RESOURCES
+from hwsim.measurements.costs import FIGURES
 from hwsim.memories import MemoryKey, MemoryKind
+from hwsim.resources import RESOURCES
 from models.data.dataset import Split
 from models.errors import InputError
 from tests.hwsim.shipped import SHIPPED
@@ -47,8 +48,8 @@ def test_storage_is_the_accelerators(config):
     c = costs.costs(config)
     assert sum(s.bits for s in c.storage) == accelerator(config).storage_bits
     made = costs.figures(costs.costs(config), energy.load()) | area.load().figures(costs.costs(config))
-    assert made.keys() <= FIGURES["costs"].keys()
-    assert FIGURES["costs"].keys() - made.keys() <= set(RESOURCES)
+    assert made.keys() <= FIGURES.keys()
+    assert FIGURES.keys() - made.keys() <= set(RESOURCES)
 
 
 def test_accesses_are_those_of_the_machine():

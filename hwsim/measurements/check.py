@@ -1,0 +1,49 @@
+"""``check``: what is known of a design before anything is trained or simulated."""
+
+from hwsim.accelerator_figures import ACCELERATOR, BETWEEN_INPUTS
+from hwsim.figure import NETWORK, Figure, Figures
+from hwsim.measurements.measurement import Measurement, Subject
+
+FIGURES = Figures(
+    "check",
+    {
+        "edges": Figure("edges", "edges of all junctions, ΣW", "less", "edges"),
+        "density": NETWORK["density"],
+        "clocks_per_input": BETWEEN_INPUTS,
+        "flush": ACCELERATOR["flush"],
+        "stall_clocks": Figure("clocks", "of the longest pass beyond its C: the price of not being clash-free", "less"),
+        "utilisation": Figure("1", "share of the edge processors' clocks in which they work, flush included", "more"),
+        "multipliers": ACCELERATOR["multipliers"],
+        "storage_bits": ACCELERATOR["storage"],
+        "banks": Figure("memories", "with an address of their own, all banks", "less", "banks"),
+        "staleness": Figure(
+            "updates", "that the feedforward of the first junction misses in training", "less", "staleness (updates)"
+        ),
+    },
+)
+
+
+def measure(subject: Subject) -> dict[str, int | float]:
+    """What ``hwsim check`` finds: the design's figures, after its pattern has been drawn and its schedule verified."""
+    design = subject.design
+    c = design.config
+    pairs = sum(a * b for a, b in zip(c.network.layers, c.network.layers[1:], strict=False))
+    result: dict[str, int | float] = {"edges": sum(c.edges), "density": sum(c.edges) / pairs}
+    design.check()
+    if c.hardware is None or c.out_degrees is None:
+        return result
+    a = design.accelerator
+    z = sum(j.z for j in a.junctions)
+    return result | {
+        "clocks_per_input": a.clocks_per_input,
+        "flush": a.flush,
+        "stall_clocks": max(j.cycle + j.stall_clocks for j in a.junctions) - max(j.cycle for j in a.junctions),
+        "utilisation": sum(c.edges) / (a.clocks_per_input * z),
+        "multipliers": a.multipliers,
+        "storage_bits": a.storage_bits,
+        "banks": sum(m.banks * m.lanes for m in a.memories),
+        "staleness": c.hops.staleness(1, len(a.junctions)),
+    }
+
+
+CHECK = Measurement("check", FIGURES, measure)

@@ -1,0 +1,117 @@
+"""``fixed``, ``float`` and ``cycle``: what a design has learned after its epochs, on the engine of that name."""
+
+import time
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from hwsim import machine
+from hwsim.design import Design
+from hwsim.figure import FED, JUDGED, Figure, Figures
+from hwsim.measurements.measurement import Measurement, Need, Shelf, Subject
+from hwsim.trainers import CycleTrainer, FixedTrainer, FloatTrainer, Trainer
+from hwsim.trainers import Figures as Seen
+from models import fixed_engine
+from models.data.catalogue import CATALOGUE
+from models.data.dataset import Dataset, Split
+from models.errors import InputError
+
+_KEPT_DATASETS = 2
+
+FIGURES = Figures(
+    "trained",
+    {
+        **JUDGED,
+        **FED,
+        "saturations": Figure("events", "values that left their format's range, all signals, junctions and epochs", "less"),
+        "clocks": Figure("clocks", "simulated, drain included", "less"),
+    },
+)
+
+
+def measure(subject: Subject) -> dict[str, int | float]:
+    """What ``hwsim train`` reports after the last epoch."""
+    design, data = subject.design, _dataset(subject)
+    t = design.config.training
+    if not t.epochs:
+        raise InputError("training.epochs", 0, "trains nothing", [1])
+    trainer = _trainer(design, data, subject.shelf)
+    started = time.perf_counter()
+    for epoch in range(t.epochs):
+        if isinstance(trainer, _SharingTrainer):
+            trainer.counts = epoch + 1 == t.epochs
+        figures = trainer.advance(design.epoch_order(epoch, len(data.train)), epoch)
+        seen, correct, loss = len(figures.prediction), figures.correct, figures.loss
+    rest = trainer.drain()
+    subject.spent.seconds, subject.spent.samples = time.perf_counter() - started, t.epochs * len(data.train)
+    seen, correct, loss = seen + len(rest.prediction), correct + rest.correct, loss + rest.loss
+    result: dict[str, int | float] = {"train_accuracy": correct / seen, "train_loss": loss / seen}
+    for name in ("validation", "test"):
+        split: Split = getattr(data, name)
+        if len(split):
+            result[f"{name}_accuracy"], result[f"{name}_loss"] = trainer.judge(split)
+    saturation = trainer.saturation()
+    if saturation:
+        result["saturations"] = sum(map(sum, saturation.values()))
+    if isinstance(trainer, CycleTrainer):
+        result["clocks"] = trainer.clock
+    return result
+
+
+def _dataset(subject: Subject) -> Dataset:
+    c = subject.design.config
+    known = CATALOGUE.get(c.data.name)
+    seed = c.seed if known is not None and known.drawn else None
+    key = (c.data, c.network.layers[0], c.classes, c.training.samples, seed, subject.data_dir)
+    return subject.shelf.kept("datasets", key, _KEPT_DATASETS, lambda: subject.design.dataset(subject.data_dir))
+
+
+def _trainer(design: Design, data: Dataset, shelf: Shelf) -> Trainer:
+    if design.config.training.engine != "fixed":
+        kinds: dict[str, type[Trainer]] = {"cycle": CycleTrainer, "float": FloatTrainer}
+        return kinds[design.config.training.engine](design, data.train)
+    return _SharingTrainer(design, data.train, shelf)
+
+
+class _SharingTrainer(FixedTrainer):
+    """A fixed-point trainer that takes samples in the engine's form from others with the same input format.
+
+    Attributes
+    ----------
+    counts
+        Whether anybody wants to know the accuracy and loss of the samples as they are fed.
+    """
+
+    counts = True
+
+    def __init__(self, design: Design, train: Split, shelf: Shelf) -> None:
+        self._shelf = shelf
+        super().__init__(design, train)
+
+    def _figures(self, results: fixed_engine.Results | machine.Results) -> Seen:
+        return super()._figures(results) if self.counts else Seen(results.prediction, 0, 0.0)
+
+    def _prepared(self, split: Split) -> fixed_engine.Samples:
+        if not len(split):
+            return super()._prepared(split)
+        # The inputs are part of the kept samples' key and value: an identity cannot be taken over by another array.
+        key: Hashable = (id(split.inputs), self._engine.numbers.input, self._engine.network.classes)
+        made = super()._prepared
+        return self._shelf.kept("samples", key, 3 * _KEPT_DATASETS, lambda: _Anchored.of(made(split), split))
+
+
+@dataclass(frozen=True, eq=False)
+class _Anchored(fixed_engine.Samples):
+    """Samples that keep what they were made from alive."""
+
+    source: Split
+
+    @classmethod
+    def of(cls, samples: fixed_engine.Samples, source: Split) -> "_Anchored":
+        return cls(samples.inputs, samples.labels, source)
+
+
+def _on(engine: str, *more: Need) -> Measurement:
+    return Measurement(engine, FIGURES, measure, frozenset({Need.DATA, *more}), engine=engine)
+
+
+FIXED, FLOAT, CYCLE = _on("fixed"), _on("float"), _on("cycle", Need.HARDWARE)

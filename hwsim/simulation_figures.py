@@ -1,0 +1,28 @@
+"""The figures of a simulation, as its ``metrics.json`` has them beside those of the accelerator."""
+
+from hwsim.figure import Figure, Figures
+
+SIMULATION = Figures(
+    "simulation",
+    {
+        "clocks": Figure("clocks", "from the first load to the last write, drain included"),
+        "clocks_per_input": Figure("clocks", "between the entries of two samples, as simulated", "less"),
+        **{
+            f"busy_{operation}": Figure("1", f"share of all clocks in which {operation} works, by junction")
+            for operation in ("FF", "BP", "UP")
+        },
+        "staleness": Figure("updates", "that a feedforward misses, by junction", "less"),
+        "train_accuracy": Figure("1", "share of training samples predicted right as they were fed", "more"),
+        "saturation": Figure("events", "by junction and signal: preactivation, delta, weight, bias", "less"),
+        "memory_use": Figure("accesses/clock", "reads and writes of one memory, all banks, average"),
+        "memories": Figure("banks, memories a bank, words, bits a word, bits", "every memory of the accelerator"),
+        "bubbles": Figure("junction cycles", "in which no input was ready, drain not included"),
+        "inference_samples": Figure("samples", "fed for inference only"),
+        "stalled_clocks": Figure("clocks", "in which a blocked output held the machine"),
+        **{
+            f"bandwidth_{kind.replace(' ', '_')}": Figure("bits/clock", f"{kind} read and written, average")
+            for kind in ("weights", "activations", "partial deltas")
+        },
+        "equals_reference": Figure("bool", "whether every integer of the state equals the reference's"),
+    },
+)
