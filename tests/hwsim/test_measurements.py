@@ -11,6 +11,7 @@ from hwsim import config_file
 from hwsim.figures import columns_of, of_column
 from hwsim.measurements.catalogue import MEASUREMENTS
 from hwsim.measurements.measurement import Need
+from hwsim.studies.code_version import imported
 from hwsim.studies.measurements import Workshop, code_of, task
 from models.errors import InputError
 from tests.distributions import install
@@ -49,6 +50,11 @@ def test_what_needs_hardware_fails_without_and_nothing_else_does(name, tmp_path)
     except InputError:
         failed = True
     assert failed == (Need.HARDWARE in MEASUREMENTS[name].needs)
+
+
+def test_what_needs_torch_says_so():
+    for name, known in MEASUREMENTS.items():
+        assert ("hwsim.frontends.trainer" in imported(MEASUREMENTS.module(name))) == (Need.TORCH in known.needs)
 
 
 def test_a_distribution_adds_a_measurement(tmp_path, monkeypatch):
