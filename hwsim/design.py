@@ -1,5 +1,6 @@
 """From a configuration to the objects that compute: patterns, network, parameters, samples, engines."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -32,6 +33,13 @@ class Design:
     """A validated configuration and everything that follows from it alone; drawn once and kept."""
 
     config: Configuration
+
+    @classmethod
+    def of(cls, config: Configuration, patterns: Sequence[Pattern]) -> "Design":
+        """A design with patterns that are known already, as those of an earlier run, in place of drawn ones."""
+        design = cls(config)
+        vars(design)["patterns"] = tuple(patterns)  # the property is computed at its first use unless it has a value
+        return design
 
     def generator(self, stream: Stream, *index: int) -> np.random.Generator:
         """The random numbers of one purpose; see :class:`hwsim.random_streams.Stream`."""

@@ -49,7 +49,7 @@ def explore(
     directory = StudyDirectory(out or Path("runs") / loaded.name, loaded, wanted.resume, wanted.force)
     console = console_of(quiet)
     options: dict[str, Any] = {"scheduler": wanted.scheduler, "data_dir": data_dir, "again": wanted.retry}
-    options |= {"workers": wanted.workers, "say": say}
+    options |= {"workers": wanted.workers, "say": lambda line: say(f"hwsim: {line}")}
     try:
         with study_watcher(quiet) as watch, exploring.explored(loaded, directory, watch=watch, **options) as found:
             files = results.write(found, directory) + comparison_results.write(found, directory)

@@ -16,7 +16,7 @@ from models.connectivity import read_connectivity
 from models.errors import InputError
 from models.files import json_text
 from models.files.regular import is_file
-from models.network import Network, Parameters
+from models.network import Parameters
 from models.npz import read_npz
 from models.pattern import Pattern
 
@@ -68,18 +68,19 @@ class StoredRun:
         return tuple(read_connectivity(self._file(CONNECTIVITY), self.config.network.layers))
 
     @cached_property
-    def _network(self) -> Network:
-        return Design(self.config).network_of(self.patterns)
+    def design(self) -> Design:
+        """The design of the run, with the patterns that it has left."""
+        return Design.of(self.config, self.patterns)
 
     @cached_property
     def initial(self) -> Parameters:
         """Weights [W_i] and biases [N_i] before training: int32 of the fixed-point engines, float64 of the float engine."""
-        return Parameters.read(self._file(INITIAL), self._network)
+        return Parameters.read(self._file(INITIAL), self.design.network)
 
     @cached_property
     def final(self) -> Parameters:
         """Weights [W_i] and biases [N_i] after training."""
-        return Parameters.read(self._file(FINAL), self._network)
+        return Parameters.read(self._file(FINAL), self.design.network)
 
     @cached_property
     def metrics(self) -> dict[str, Any]:

@@ -94,10 +94,6 @@ class Workshop:
 
     def _design(self, config: Configuration) -> Design:
         """A design whose connectivity is that of an earlier one if it is the same."""
-        design = Design(config)
         c, z = config.connectivity, config.hardware.z if config.hardware else None
         key = (config.seed, config.network.layers, config.edges, c, z)
-        # The property is computed at its first use unless it has a value by then.
-        made = self._shelf.kept("patterns", key, _KEPT_PATTERNS, lambda: Design(config).patterns)
-        vars(design)["patterns"] = made
-        return design
+        return Design.of(config, self._shelf.kept("patterns", key, _KEPT_PATTERNS, lambda: Design(config).patterns))
