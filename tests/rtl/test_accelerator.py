@@ -1,16 +1,22 @@
 """Whole accelerators against their models: results, and what has been learned."""
 
 import doctest
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import rtl
+from hwsim.design import Design
+from models.errors import InputError
 from models.network import IntegerParameters
 from rtl import accelerator, junction_model
 from rtl.accelerator import Accelerator
 from rtl.accelerator_model import Sample
+from rtl.junction import Junction
+from rtl.plan import Plan
 from rtl.registers import CONTROL, RATE, RATE_FIXED
-from tests.rtl.designs import DEEP, NONE, design
+from tests.rtl.designs import DEEP, NONE, configuration, design
 from tests.rtl.host import Host, beats_of, random_parameters, random_samples, words_of
 
 DESIGNS = {
@@ -83,6 +89,13 @@ def test_a_model_begins_with_the_initial_parameters():
     assert isinstance(model.parameters, IntegerParameters)
 
 
+def test_a_design_without_hardware_gives_no_component():
+    stalling = Design(configuration([12, 12], [4], [3], connectivity={"kind": "structured"}))
+    for make in (Plan.of, Accelerator.of, lambda design: Junction.of(design, 1)):
+        with pytest.raises(InputError, match=r"connectivity\.kind"):
+            make(stalling)
+
+
 def test_bubbles_change_nothing_but_when_results_come():
     """As long as no sample is under way when they come: those that are see fewer updates."""
     of = design("two_junctions")
@@ -119,6 +132,7 @@ def test_the_first_result_comes_after_the_stated_clocks(name):
 
 
 @pytest.mark.parametrize("described", [accelerator, junction_model], ids=lambda module: module.__name__)
-def test_the_examples_of_the_documentation(described):
+def test_the_examples_of_the_documentation(described, monkeypatch):
+    monkeypatch.chdir(Path(rtl.__file__).parents[1])  # configurations are named from there
     outcome = doctest.testmod(described)
     assert outcome.attempted > 10 and not outcome.failed
