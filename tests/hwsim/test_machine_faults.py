@@ -349,17 +349,18 @@ def test_every_pair_of_accesses_that_meet_is_seen_and_named(data, z, code):
     for i in working:
         when, who = before.get(memory[i], (0, 0))
         others[i] |= {(columns.UP, who)} if when == clock else set()
-    lists = [np.array(values, np.uint16) for values in (memory, lane)]
+    memory, lane = (np.array(values, np.uint16) for values in (memory, lane))
     idle = np.array(idle, np.bool_)
-    seen = kernel._access_all(ports, 0, clock, columns.BP, *lists, 0, count, z, idle)
+    seen = kernel._meet(ports, clock, columns.BP, memory, lane, idle)
     assert seen == any(others.values())
     fault = np.zeros(12, np.int64)
-    p = np.full((1, len(columns.JUNCTION_COLUMNS)), z, np.int64)
-    word, place = np.array(memory, np.uint16), (columns.PARTIAL, 0, ports, 0, columns.BP)
-    named = kernel._blame_ports(fault, code, p, 0, clock, *place, lists[0], word, lists[1], 0, count, idle)
+    p = np.full(len(columns.JUNCTION_COLUMNS), z, np.int64)
+    here, bank = kernel.Here(clock, False, 1, 0, p), kernel.Place(columns.PARTIAL, 0, 0, 0)
+    lanes = kernel.Lanes(memory, memory, lane, np.zeros(count, np.bool_))
+    named = kernel._blame_ports(fault, code, here, bank, ports, columns.BP, lanes, idle)
     assert named == seen == fault[0] and (not seen or fault[1] == code)
     if seen:
-        i, other = lane.index(fault[8]), int(fault[11])
+        i, other = lane.tolist().index(fault[8]), int(fault[11])
         assert fault[6] == memory[i] and (other & 3, other >> 2) in others[i]
 
 
