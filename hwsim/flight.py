@@ -33,14 +33,14 @@ class Flight:
     def restore(self, cycle: int, arrays: dict[str, np.ndarray]) -> None:
         """Fill the banks and the control pipeline from a checkpoint that has been checked."""
         flight = {name: arrays[f"flight_{name}"] for name in self._empty()}
-        self._s.words[:] = -1
-        self._s.tags[:] = -1 << columns.COUNT_BITS
-        self._s.control[:, columns.KIND] = columns.BUBBLE
+        self._s.memories.words[:] = -1
+        self._s.memories.tags[:] = -1 << columns.COUNT_BITS
+        self._s.control.samples[:, columns.KIND] = columns.BUBBLE
         for row in range(self._rows):
             sample = cycle - self._rows + row
             if sample >= 0 and flight["kind"][row]:
-                place = sample % len(self._s.control)
-                self._s.control[place] = [flight[name][row] for name in ("kind", "label", "kappa")]
+                place = sample % len(self._s.control.samples)
+                self._s.control.samples[place] = [flight[name][row] for name in ("kind", "label", "kappa")]
                 self._copy(flight, row, sample, cycle, into_banks=True)
 
     def _empty(self) -> dict[str, np.ndarray]:
@@ -59,8 +59,8 @@ class Flight:
 
     def _copy(self, flight: dict[str, np.ndarray], row: int, sample: int, cycle: int, into_banks: bool) -> None:
         """Copy everything of one sample that is written and will still be read."""
-        s, age = self._s, cycle - sample
-        control = s.control[sample % len(s.control)]
+        s, samples, age = self._s.memories, self._s.control.samples, cycle - sample
+        control = samples[sample % len(samples)]
         kind = int(control[columns.KIND])
         trains = kind == columns.TRAINING
         leaves = self._backward[0] if trains else self._forward[-1]

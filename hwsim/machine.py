@@ -151,8 +151,8 @@ class Machine:
         self.enforce = enforce
         self.log: Log | None = None
         self._d, self._s = build(config, network, schedule, timing, banks)
-        self._s.weight[:] = np.concatenate(parameters.weights)
-        self._s.bias[:] = np.concatenate(parameters.biases)
+        self._s.memories.weight[:] = np.concatenate(parameters.weights)
+        self._s.memories.bias[:] = np.concatenate(parameters.biases)
         n = len(network.patterns)
         self.saturation = np.zeros((n, 4), np.int64)
         self.counts = np.zeros((n, 3, 2), np.int64)
@@ -182,7 +182,7 @@ class Machine:
     @property
     def illegal(self) -> Illegal:
         """Training samples so far that were none; only :meth:`samples` with ``as_carried`` gives any."""
-        return Illegal(*np.minimum(self._s.illegal, 0xFFFFFFFF).tolist())
+        return Illegal(*np.minimum(self._s.control.illegal, 0xFFFFFFFF).tolist())
 
     def samples(
         self,
@@ -308,23 +308,9 @@ class Machine:
         results = self._no_results((end - self.clock) // self.timing.period + 2)
         log = self.log.rows if self.log else np.zeros((1, len(columns.EVENT_FIELDS)), np.int64)
         window = (self.log.first, self.log.last) if self.log else (0, 0)
-        at = np.array([self._base, self._first_cycle, self._lead, self._periods, first_fed], np.int64)
-        filled, self.clock = kernel.run(
-            self._d,
-            self._s,
-            self.clock,
-            end,
-            at,
-            source.astype(np.int64),
-            samples,
-            results,
-            self.saturation,
-            self.counts,
-            self._fault,
-            self.enforce,
-            log,
-            window,
-        )
+        stretch = kernel.Stretch(self.clock, end, self._base, self._first_cycle, self._lead, self._periods, first_fed)
+        watch = kernel.Watch(self._fault, self.enforce, self.saturation, self.counts, log, *window)
+        filled, self.clock = kernel.run(self._d, self._s, stretch, source.astype(np.int64), samples, results, watch)
         if self.enforce and self._fault[0]:
             raise _violation(self._fault)
         return Results(*(a[:filled] for a in results))  # type: ignore[arg-type]
@@ -345,8 +331,8 @@ class Machine:
     @property
     def parameters(self) -> IntegerParameters:
         """Weights and biases as the memories hold them (int32 copies)."""
-        weights = np.split(self._s.weight, self._d.junctions[1:, columns.EDGES])
-        biases = np.split(self._s.bias.astype(np.int32), self._d.junctions[1:, columns.RIGHT])
+        weights = np.split(self._s.memories.weight, self._d.junctions[1:, columns.EDGES])
+        biases = np.split(self._s.memories.bias.astype(np.int32), self._d.junctions[1:, columns.RIGHT])
         return IntegerParameters([w.copy() for w in weights], [b.copy() for b in biases])
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -389,11 +375,12 @@ class Machine:
         form.check(arrays, kappas, _MOST_CYCLES - 1)
         n = len(self.network.patterns)
         # Nothing that was under way may still land.
-        self._s.line[:], self._s.output[:] = 0, 0
-        for lands in (self._s.row_lands, self._s.bias_lands, self._s.lands):
+        self._s.lines.arrivals[:], self._s.registers.output[:] = 0, 0
+        memories = self._s.memories
+        for lands in (memories.weight_lands, memories.bias_lands, memories.partial_lands):
             lands[:] = -1
-        self._s.weight[:] = np.concatenate([arrays[f"weight_{i}"] for i in range(1, n + 1)])
-        self._s.bias[:] = np.concatenate([arrays[f"bias_{i}"] for i in range(1, n + 1)])
+        self._s.memories.weight[:] = np.concatenate([arrays[f"weight_{i}"] for i in range(1, n + 1)])
+        self._s.memories.bias[:] = np.concatenate([arrays[f"bias_{i}"] for i in range(1, n + 1)])
         self.saturation[:] = arrays["saturation"]
         self._first_cycle, self._periods = int(arrays["cycle"]), 0
         self._loaded, self._still = False, True

@@ -1,12 +1,13 @@
 """The arrays of the machine's clock loop: the design as tables of integers; memories, ports and delay lines."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from hwsim import machine_columns as columns
 from hwsim.banks import Banks
+from hwsim.machine_kernel import Control, Design, Lanes, Lines, Memories, Neurons, Registers, State
 from hwsim.schedule import JunctionSchedule, Schedule
 from hwsim.timing import Timing
 from hwsim.whole_configuration import Configuration
@@ -16,54 +17,6 @@ from models.network import Network
 from models.ranges import Ranges
 
 _MODE = {Rounding.FLOOR: 0, Rounding.HALF_UP: 1, Rounding.HALF_EVEN: 2}
-
-
-class MachineDesign(NamedTuple):
-    """Everything that does not change, as the clock loop takes it."""
-
-    junctions: np.ndarray  # int64 [L, columns]
-    clocks: np.ndarray  # int64 [clocks of all passes, columns]
-    memory: np.ndarray  # per access of all junctions
-    word: np.ndarray
-    lane: np.ndarray
-    first_visit: np.ndarray
-    segment: np.ndarray  # [segments, 3]: right neuron (counted over all junctions), first lane, last lane + 1
-    begin_neuron: np.ndarray
-    end_neuron: np.ndarray
-    output_neurons: np.ndarray
-    tables: np.ndarray  # int32 [L, pre-activations, 2]: activation and derivative
-    common: np.ndarray  # period, beat, least and greatest learning-rate shift
-
-
-class MachineState(NamedTuple):
-    """Memories, ports (their last access), registers, delay lines and the control pipeline."""
-
-    weight: np.ndarray
-    row_lands: np.ndarray  # clock in which the last write to a weight row lands
-    bias: np.ndarray
-    bias_lands: np.ndarray
-    words: np.ndarray  # activations, derivatives and deltas, each with the sample it belongs to
-    partial: np.ndarray
-    tags: np.ndarray  # sample and contributions of each partial delta
-    lands: np.ndarray
-    read: np.ndarray  # last access of every read port
-    written: np.ndarray
-    row_weight: np.ndarray
-    row_new: np.ndarray
-    left: np.ndarray
-    sums: np.ndarray
-    deltas: np.ndarray
-    output: np.ndarray  # [N_L + 1, 2]: pre-activation, activation; the last row counts
-    line: np.ndarray
-    queue: np.ndarray
-    updates: np.ndarray
-    product: np.ndarray
-    sum_values: np.ndarray
-    sum_tags: np.ndarray
-    landing: np.ndarray
-    control: np.ndarray
-    now: np.ndarray
-    illegal: np.ndarray  # [2]: training samples with an illegal learning-rate shift, label
 
 
 def _starts(sizes: Any) -> npt.NDArray[np.int64]:
@@ -197,82 +150,98 @@ def _clock_rows(j: JunctionSchedule, access: int, segment: int, right: int) -> n
     return result
 
 
-def build(
-    config: Configuration, network: Network, plan: Schedule, times: Timing, banks: Banks
-) -> tuple[MachineDesign, MachineState]:
+def build(config: Configuration, network: Network, plan: Schedule, times: Timing, banks: Banks) -> tuple[Design, State]:
     """The arrays of a machine, empty."""
-    js = plan.junctions
-    numbers = config.numbers.system
     junctions, n_words, n_partials, n_ports = _junction_rows(config, network, plan, times, banks)
+    design = _design(config, network, plan, times, junctions)
+    js, line = plan.junctions, int(junctions[0, columns.LINE])
+    n, z, results = len(js), max(j.z for j in js), max(j.results_per_clock for j in js)
+    edges, rows, right = (sum(sizes) for sizes in ([j.edge.size for j in js], [j.rows for j in js], [j.n_right for j in js]))
+    state = State(
+        Memories(
+            weight=np.zeros(edges, np.int32),
+            bias=_zeros(right),
+            words=_never(n_words),
+            partial=_zeros(n_partials),
+            tags=_never(n_partials) << columns.COUNT_BITS,
+            weight_lands=_never(rows),
+            bias_lands=_never(right),
+            partial_lands=_never(n_partials),
+            read=_never(n_ports),
+            written=_never(n_ports),
+        ),
+        Registers(
+            row=np.zeros((n, z), np.int32),
+            new_row=np.zeros((n, z), np.int32),
+            served=np.zeros(z, np.int32),
+            new_served=np.zeros(z, np.int32),
+            left=np.zeros(z, np.int32),
+            sums=_zeros(right),
+            deltas=_zeros(right),
+            landing=_never(z),
+            output=_zeros(network.layers[-1] + 1, 2),
+        ),
+        Lines(
+            arrivals=_zeros(n, line, 12),
+            queue=_zeros(n, line, results, 4),
+            updates=np.zeros((n, line, z), np.int32),
+            product=_zeros(n, line, z),
+            sums=_zeros(n, line, z),
+            tags=_zeros(n, line, z),
+        ),
+        Control(samples=_zeros(config.hops.drain(n) + 3, 3), now=_zeros(n, columns.NOW_COLUMNS), illegal=_zeros(2)),
+    )
+    return design, state
+
+
+def _zeros(*shape: int) -> np.ndarray:
+    return np.zeros(shape, np.int64)
+
+
+def _never(size: int) -> np.ndarray:
+    return np.full(size, -1, np.int64)
+
+
+def _design(config: Configuration, network: Network, plan: Schedule, times: Timing, junctions: np.ndarray) -> Design:
+    """The schedule's lists, those of all junctions one after the other."""
+    js, numbers = plan.junctions, config.numbers.system
     edges, rights = _starts(j.edge.size for j in js), _starts(j.n_right for j in js)
     segments = _starts(j.segments.neuron.size for j in js)
     tables = [
         ACTIVATIONS[a].tables(numbers.preactivation, numbers.activation, numbers.derivative) for a in network.activations
     ]
-
-    # The tables that every lane reads in every clock are as small as they can be: they share the first-level cache with
+    # The lists that every lane reads in every clock are as small as they can be: they share the first-level cache with
     # the memories.
     index = np.uint16 if max(network.layers) <= 1 << 16 else np.uint32
 
     def joined(name: str) -> np.ndarray:
         return np.concatenate([getattr(j, name) for j in js])
 
-    design = MachineDesign(
+    return Design(
         junctions=junctions,
         clocks=np.concatenate(
             [_clock_rows(j, int(e), int(s), int(r)) for j, e, s, r in zip(js, edges, segments, rights, strict=False)]
         ),
-        memory=joined("memory").astype(index),
-        word=np.concatenate([j.address * j.z + j.memory for j in js]).astype(index),
-        lane=joined("lane").astype(index),
-        first_visit=joined("first_visit"),
-        segment=np.concatenate(
-            [
-                np.stack([r + j.segments.neuron, j.segments.first, j.segments.last], 1)
-                for j, r in zip(js, rights, strict=False)
-            ]
+        lanes=Lanes(
+            memory=joined("memory").astype(index),
+            word=np.concatenate([j.address * j.z + j.memory for j in js]).astype(index),
+            lane=joined("lane").astype(index),
+            first_visit=joined("first_visit"),
         ),
-        begin_neuron=np.concatenate([r + j.begins[1] for j, r in zip(js, rights, strict=False)]),
-        end_neuron=np.concatenate([r + j.ends[1] for j, r in zip(js, rights, strict=False)]),
+        neurons=Neurons(
+            segment=np.concatenate(
+                [
+                    np.stack([r + j.segments.neuron, j.segments.first, j.segments.last], 1)
+                    for j, r in zip(js, rights, strict=False)
+                ]
+            ),
+            begin=np.concatenate([r + j.begins[1] for j, r in zip(js, rights, strict=False)]),
+            end=np.concatenate([r + j.ends[1] for j, r in zip(js, rights, strict=False)]),
+        ),
         output_neurons=network.output_neurons,
         tables=np.array([np.stack(pair, 1) for pair in tables], np.int32),
-        common=np.array([times.period, -(-network.layers[0] // times.cycle), *config.kappa_range], np.int64),
+        period=times.period,
+        beat=-(-network.layers[0] // times.cycle),
+        least_kappa=config.kappa_range[0],
+        greatest_kappa=config.kappa_range[1],
     )
-    n, line, z = len(js), int(junctions[0, columns.LINE]), max(j.z for j in js)
-    results = max(j.results_per_clock for j in js)
-
-    def zeros(*shape: int) -> np.ndarray:
-        return np.zeros(shape, np.int64)
-
-    def never(size: int) -> np.ndarray:
-        return np.full(size, -1, np.int64)
-
-    state = MachineState(
-        weight=np.zeros(edges[-1], np.int32),
-        row_lands=never(sum(j.rows for j in js)),
-        bias=zeros(int(rights[-1])),
-        bias_lands=never(int(rights[-1])),
-        words=never(n_words),
-        partial=zeros(n_partials),
-        tags=never(n_partials) << columns.COUNT_BITS,
-        lands=never(n_partials),
-        read=never(n_ports),
-        written=never(n_ports),
-        row_weight=np.zeros((n + 1) * z, np.int32),
-        row_new=np.zeros(n * z, np.int32),
-        left=np.zeros(z, np.int32),
-        sums=zeros(int(rights[-1])),
-        deltas=zeros(int(rights[-1])),
-        output=zeros(network.layers[-1] + 1, 2),
-        line=zeros(n, line, 12),
-        queue=zeros(n, line, results, 4),
-        updates=np.zeros((n * line + 1) * z, np.int32),
-        product=zeros(n * line * z),
-        sum_values=zeros(n * line * z),
-        sum_tags=zeros(n * line * z),
-        landing=never(z),
-        control=zeros(config.hops.drain(n) + 3, 3),
-        now=zeros(n, columns.NOW_COLUMNS),
-        illegal=zeros(2),
-    )
-    return design, state

@@ -151,7 +151,7 @@ def test_a_checkpoint_waits_until_labels_that_are_none_have_come_out():
 
 def test_counting_ends_as_it_does_in_hardware():
     machine = Pair(judged()).machine
-    machine._s.illegal[:] = (1 << 32) - 1
+    machine._s.control.illegal[:] = (1 << 32) - 1
     machine.feed(machine.samples(np.zeros((3, 12), np.int32), [6] * 3, 7, as_carried=True))
     machine.drain()
     assert machine.illegal == ((1 << 32) - 1,) * 2
