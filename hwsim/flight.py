@@ -7,14 +7,14 @@ sample may have entered and not yet left, oldest first; what no later step reads
 import numpy as np
 
 from hwsim import machine_columns as columns
-from hwsim.machine_arrays import MachineDesign, MachineState
+from hwsim.machine_kernel import Design, State
 from models.order import Hops
 
 
 class Flight:
     """Moves the state of samples in flight between banks and checkpoint rows."""
 
-    def __init__(self, design: MachineDesign, state: MachineState, hops: Hops, partial: type[np.signedinteger]) -> None:
+    def __init__(self, design: Design, state: State, hops: Hops, partial: type[np.signedinteger]) -> None:
         self._junctions, self._s, self._n = design.junctions, state, len(design.junctions)
         self._partial = partial
         self._forward = [hops.feedforward_lag(i) for i in range(1, self._n + 1)]
