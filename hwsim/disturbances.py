@@ -5,9 +5,8 @@ the Verilog meet the same at different times: the machine takes whole samples, o
 in every clock. How each of them draws is its own.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
+from enum import Enum
 from typing import NamedTuple
 
 from models.errors import ArgumentError, InputError
@@ -22,51 +21,46 @@ class Meaning(NamedTuple):
     most: float = 1
 
 
-@dataclass(frozen=True, eq=False)
-class Place:
+class Place(Enum):
     """Where disturbances are made, and which.
+
+    The machine stands beside its reference, and they are decided once a junction cycle; the streams of the Verilog are those
+    of a co-simulation, and they are decided in every clock.
 
     Attributes
     ----------
-    name
-        In errors.
     number
         What kind of number tells how much of each.
     meanings
         By disturbance, in the order in which they are told.
     """
 
-    name: str
-    number: str
-    meanings: Mapping[str, Meaning]
-
-
-MACHINE = Place(
-    "the machine",
-    "probability",
-    MappingProxyType(
+    MACHINE = (
+        "probability",
         {
             "late": Meaning("probability that no input is ready in a junction cycle", _NEARLY_ALL),
             "inference": Meaning("probability that a sample is for inference only"),
             "blocked": Meaning("probability that the output is blocked after one"),
-        }
-    ),
-)
-"""The cycle-level machine beside its reference: decided once a junction cycle."""
-
-STREAMS = Place(
-    "the streams",
-    "share",
-    MappingProxyType(
+        },
+    )
+    STREAMS = (
+        "share",
         {
             "idle": Meaning("share of clocks in which no input is offered", _NEARLY_ALL),
             "blocked": Meaning("share of clocks in which no result is taken", _NEARLY_ALL),
             "inference": Meaning("share of samples that are for inference only"),
             "illegal": Meaning("share of training samples with an illegal rate or label: fed forward only"),
-        }
-    ),
-)
-"""The streams of the Verilog in a co-simulation: decided in every clock."""
+        },
+    )
+
+    def __init__(self, number: str, meanings: dict[str, Meaning]) -> None:
+        self.number, self.meanings = number, meanings
+
+    def __str__(self) -> str:
+        return f"the {self.name.lower()}"
+
+
+MACHINE, STREAMS = Place
 
 
 @dataclass(frozen=True)
@@ -106,7 +100,7 @@ class Disturbances:
         for name in ("late", "idle", "inference", "blocked", "illegal"):
             value, meaning = getattr(self, name), self.place.meanings.get(name)
             if meaning is None and value != 0:
-                rule = f"is nothing that {self.place.name} can meet: {', '.join(self.place.meanings)}"
+                rule = f"is nothing that {self.place} can meet: {', '.join(self.place.meanings)}"
                 raise ArgumentError(name, value, rule, [0])
             if meaning is not None and not 0 <= value <= meaning.most:  # also if it is no number
                 raise ArgumentError(name, value, f"is a {self.place.number}: must lie in 0..{meaning.most}")
@@ -125,7 +119,7 @@ class Disturbances:
             If these are disturbances of another place.
         """
         if self.place is not place and any(self.options.values()):
-            raise InputError("disturbances", None, f"are of {self.place.name}, not of {place.name}")
+            raise InputError("disturbances", None, f"are of {self.place}, not of {place}")
 
 
 UNDISTURBED = Disturbances()

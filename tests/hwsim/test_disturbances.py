@@ -1,5 +1,7 @@
 """What disturbs the machine and the streams: one record, ranges and meanings in one place."""
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -35,6 +37,7 @@ def test_what_one_place_cannot_meet_is_refused():
 
 
 def test_no_disturbance_is_none_anywhere():
+    assert pickle.loads(pickle.dumps(UNDISTURBED)) == UNDISTURBED
     for none in (UNDISTURBED, Disturbances(place=STREAMS)):
         none.check(MACHINE)
         none.check(STREAMS)
