@@ -5,10 +5,11 @@ with the reference engine: this is a second implementation of the contract's ari
 memories hold. Every access is checked against its port and against what the word should hold; the first violation is noted
 and, unless told otherwise, ends the loop.
 
-The arrays come in groups, each a tuple that says what it holds. In their shapes L is the number of junctions; W, C, N_r and N_l
-are all edges, weight rows, right and left neurons, those of one junction after those of another; z is that of the widest
-junction, T the clocks of the delay lines. What belongs to a junction stands in one row of integers, ``p``; what belongs to a clock
-of its pass in another, ``k``; what it works on now in a third, ``now``. :mod:`hwsim.machine_columns` names their columns.
+The arrays come in groups, each a tuple that says what it holds. In their shapes L is the number of junctions; W, C, N_r and
+N_l are all edges, weight rows, right and left neurons, those of one junction after those of another; z is that of the widest
+junction, T the clocks of the delay lines. What belongs to a junction stands in one row of integers, ``p``; what belongs to
+a clock of its pass in another, ``k``; what it works on now in a third, ``now``. :mod:`hwsim.machine_columns` names their
+columns.
 
 The same source runs uncompiled with the environment variable NUMBA_DISABLE_JIT=1.
 """
@@ -20,14 +21,16 @@ import numpy as np
 from hwsim.machine_columns import *
 from models.compiled import njit
 
-# Nothing here allocates, so the compiler may leave out reference counts: they took a third of the time. The hot loops over lanes
-# are functions of their own, so that their pointers stay in registers; calls with many arrays cost more than that, so the
-# rest is inlined.
+# Nothing here allocates, so the compiler may leave out reference counts: they took a third of the time. The hot loops over
+# lanes are functions of their own, so that their pointers stay in registers; calls with many arrays cost more than that, so
+# the rest is inlined. Inlined, a group costs nothing to run, but each of its arrays takes the compiler time: functions take
+# the groups that they need, not the whole state.
 _compiled = njit(cache=True, error_model="numpy", _nrt=False)
 _inlined = njit(cache=True, error_model="numpy", _nrt=False, forceinline=True)
 
 
-# The design: nothing here changes.
+# The groups. They stand here and not where they are filled, since machine code is compiled anew when this file changes, and
+# knows their fields by place. First the design, which does not change.
 
 
 class Lanes(NamedTuple):
@@ -211,7 +214,7 @@ class Control(NamedTuple):
 
 
 class State(NamedTuple):
-    """All of it."""
+    """Everything that a machine holds."""
 
     memories: Memories
     registers: Registers
@@ -640,7 +643,7 @@ def _copy(source, target, count):
 
 @_inlined
 def _slot(here, latency):
-    """Where in the delay lines that stands which comes after some clocks."""
+    """The slot of the delay lines whose turn comes in ``latency`` clocks."""
     return (here.clock + latency) & (here.p[LINE] - 1)
 
 
@@ -974,7 +977,7 @@ def _land_activations(here, table, memories, lines, watch):
 
 @_inlined
 def _land_outputs(here, table, outputs, sample, memories, registers, lines, watch):
-    """Results leave the last junction, each with its delta if the sample is for training; whether it was the last of them."""
+    """Results leave the last junction, for training each with its delta; whether the sample's last one was among them."""
     p, slot = here.p, _slot(here, 0)
     arrival, queue = lines.arrivals[here.j, slot], lines.queue[here.j, slot]
     n = arrival[RESULT_SAMPLE]
@@ -1039,7 +1042,8 @@ def _begin_cycle(p, t, now, samples, works):
 def _enter(place, samples, s, design, illegal):
     """Let sample s into its place of the control pipeline.
 
-    With an illegal learning-rate shift or label it is not for training, whatever it says: it is fed forward only, and counted.
+    With an illegal learning-rate shift or label it is not for training, whatever it says: it is fed forward only, and
+    counted.
     """
     kind, label, kappa = samples.kind[s], samples.label[s], samples.kappa[s]
     if kind == TRAINING:
