@@ -4,14 +4,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hwsim.config_file import load
+    from hwsim.configuration.config_file import load
+    from hwsim.configuration.configuration import Configuration
     from hwsim.design import Design
-    from hwsim.training import train
-    from hwsim.whole_configuration import Configuration
+    from hwsim.training.run import train
 
 __all__ = ["Configuration", "Design", "load", "train"]
 
-_HOMES = {"Configuration": "whole_configuration", "Design": "design", "load": "config_file", "train": "training"}
+_HOMES = {
+    "Configuration": "configuration.configuration",
+    "Design": "design",
+    "load": "configuration.config_file",
+    "train": "training.run",
+}
 
 
 def __getattr__(name: str) -> Any:

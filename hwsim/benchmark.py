@@ -14,17 +14,18 @@ from pathlib import Path
 
 import numpy as np
 
-from hwsim import config_file, tables
+from hwsim import tables
+from hwsim.configuration import config_file
+from hwsim.configuration.configuration import Configuration
 from hwsim.design import Design
 from hwsim.figure import Figure, Figures
 from hwsim.random_streams import Stream
-from hwsim.rundir import add_file, check_usable
-from hwsim.whole_configuration import Configuration
-from models.activations import sigmoid
+from hwsim.results.directory import add_file, check_usable
 from models.data.dataset import Split
 from models.errors import ArgumentError, InputError
-from models.fixedpoint import narrow, saturate
-from models.number_system import NumberSystem
+from models.network.activations import sigmoid
+from models.numbers.format import narrow, saturate
+from models.numbers.system import NumberSystem
 
 _ROWS = "bench.json"
 _REPETITIONS = 5

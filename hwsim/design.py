@@ -8,24 +8,27 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from hwsim import data_fit, given_files, random_streams
-from hwsim.accelerator import Accelerator, accelerator
-from hwsim.banks import Banks
-from hwsim.machine import Log, Machine
-from hwsim.machine import check as check_machine
+from hwsim import random_streams
+from hwsim.configuration import data_fit, given_files
+from hwsim.configuration.configuration import Configuration
+from hwsim.machine.log import Log
+from hwsim.machine.machine import Machine
+from hwsim.machine.machine import check as check_machine
 from hwsim.random_streams import Stream
-from hwsim.schedule import Schedule, schedule
-from hwsim.timing import Timing, timing
-from hwsim.whole_configuration import Configuration
-from models import connectivity
+from hwsim.schedule.banks import Banks
+from hwsim.schedule.inventory import Accelerator, accelerator
+from hwsim.schedule.passes import Schedule, schedule
+from hwsim.schedule.timing import Timing, timing
+from models.connectivity import draw
+from models.connectivity.pattern import Pattern
 from models.data import catalogue
 from models.data.dataset import Dataset, Split, pad, padded_positions
 from models.errors import InputError
-from models.fixed_engine import FixedEngine
-from models.float_engine import FloatEngine
-from models.network import IntegerParameters, Network, Parameters, RealParameters, initialise
-from models.optimisers import Optimiser
-from models.pattern import Pattern
+from models.fixed.engine import FixedEngine
+from models.floating.engine import FloatEngine
+from models.floating.optimisers import Optimiser
+from models.network.network import Network
+from models.network.parameters import IntegerParameters, Parameters, RealParameters, initialise
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class Design:
         if c.connectivity.file is not None:
             return given_files.patterns(c)
         return tuple(
-            connectivity.draw(
+            draw.draw(
                 c.connectivity.kind,
                 layers[i],
                 layers[i + 1],
@@ -64,10 +67,10 @@ class Design:
             for i in range(len(layers) - 1)
         )
 
-    def _clash_free(self, i: int) -> connectivity.ClashFree | None:
+    def _clash_free(self, i: int) -> draw.ClashFree | None:
         """How junction ``i`` is drawn where there are edge processors."""
         c, h = self.config.connectivity, self.config.hardware
-        return None if h is None else connectivity.ClashFree(h.z[i], c.type, c.dither, c.seeds == "zero")
+        return None if h is None else draw.ClashFree(h.z[i], c.type, c.dither, c.seeds == "zero")
 
     @cached_property
     def network(self) -> Network:
@@ -171,7 +174,7 @@ class Design:
         schedule, timing, banks
             In place of those that follow from the configuration; for experiments with broken ones.
         enforce
-            See :class:`hwsim.machine.Machine`.
+            See :class:`hwsim.machine.machine.Machine`.
         log
             Where accesses are recorded.
 

@@ -6,8 +6,8 @@ own arithmetic, on purpose: tests compare them.
 
 import math
 
-from models.fixedpoint import Format
-from models.number_system import NumberSystem
+from models.numbers.format import Format
+from models.numbers.system import NumberSystem
 
 
 def operations(junction: int, trains: bool) -> int:

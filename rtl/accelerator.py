@@ -9,12 +9,13 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hwsim.design import Design
 from rtl.accelerator_model import AcceleratorModel
-from rtl.delay import delayed
+from rtl.blocks.delay import delayed
+from rtl.control.pacer import Pacer
 from rtl.junction import Junction
-from rtl.pacer import Pacer
-from rtl.plan import Plan
-from rtl.registers import Registers, bus_signature
-from rtl.streams import ResultQueue, SampleLoader, result_layout, sample_layout
+from rtl.plan.plan import Plan
+from rtl.ports.registers import Registers, bus_signature
+from rtl.ports.results import ResultQueue, result_layout
+from rtl.ports.samples import SampleLoader, sample_layout
 
 
 class Accelerator(wiring.Component):
@@ -26,11 +27,11 @@ class Accelerator(wiring.Component):
     Ports
     -----
     samples : in, stream of sample_layout
-        Samples, beat by beat (:func:`rtl.streams.sample_layout`).
+        Samples, beat by beat (:func:`rtl.ports.samples.sample_layout`).
     results : out, stream of result_layout
-        Results, beat by beat (:func:`rtl.streams.result_layout`).
+        Results, beat by beat (:func:`rtl.ports.results.result_layout`).
     bus : in, interface bus_signature
-        Memory-mapped port (:func:`rtl.registers.bus_signature`).
+        Memory-mapped port (:func:`rtl.ports.registers.bus_signature`).
 
     Examples
     --------
@@ -39,7 +40,7 @@ class Accelerator(wiring.Component):
     >>> from amaranth.sim import Simulator
     >>> from hwsim import Design, load
     >>> from rtl.accelerator_model import Sample
-    >>> from rtl.registers import CONTROL
+    >>> from rtl.ports.registers import CONTROL
     >>> sizes = {"network.layers": [16, 8, 4], "network.out_degree": [2, 2], "network.classes": 4, "hardware.z": [8, 4]}
     >>> accelerator = Accelerator.of(Design(load("sim_configs/demo.yaml", sizes)))
     >>> samples = [Sample([16 * n] * 16, label=n % 4, kappa=3, train=1) for n in range(9)]

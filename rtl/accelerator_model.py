@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from models.network import IntegerParameters
+from models.network.parameters import IntegerParameters
 from rtl.junction_model import Fed, JunctionModel
-from rtl.plan import Plan
+from rtl.plan.plan import Plan
 
 
 @dataclass(frozen=True)

@@ -7,18 +7,19 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hwsim.design import Design
-from rtl.address import AddressGenerator, Dither
-from rtl.arithmetic import shape_of
-from rtl.delay import delayed
-from rtl.delta import DeltaSource, OutputError
-from rtl.feedforward import FeedForward
+from rtl.blocks.arithmetic import shape_of
+from rtl.blocks.delay import delayed
+from rtl.blocks.ram import RamOptions
+from rtl.control.address import AddressGenerator
+from rtl.control.dither import Dither
+from rtl.control.position import BankCounter
+from rtl.control.sequencer import Sequencer
 from rtl.junction_model import JunctionModel, Processors
-from rtl.learning import Backward, Update
-from rtl.memories import InterleavedMemory, PartialDeltaMemory, RamOptions, RowMemory, row_words
-from rtl.plan import Plan
-from rtl.position import BankCounter
-from rtl.sequencer import Sequencer
-from rtl.signatures import (
+from rtl.memories.interleaved import InterleavedMemory
+from rtl.memories.partial_deltas import PartialDeltaMemory
+from rtl.memories.row import RowMemory, row_words
+from rtl.plan.plan import Plan
+from rtl.plan.signatures import (
     access_signature,
     inputs_signature,
     partial_signature,
@@ -26,14 +27,19 @@ from rtl.signatures import (
     saturation_layout,
     tag_layout,
 )
-from rtl.widths import back_product_shape, partial_shape
+from rtl.plan.widths import back_product_shape, partial_shape
+from rtl.processors.backward import Backward
+from rtl.processors.delta import DeltaSource
+from rtl.processors.feedforward import FeedForward
+from rtl.processors.output_error import OutputError
+from rtl.processors.update import Update
 
 
 class Junction(wiring.Component):
     """One junction of the accelerator.
 
-    Latency (:class:`hwsim.timing.JunctionTiming`): ``feedforward`` clocks from a row to its results, ``backward`` to the
-    accumulation of its partial deltas, ``update`` to its new weights. Throughput one row per clock.
+    Latency (:class:`hwsim.schedule.timing.JunctionTiming`): ``feedforward`` clocks from a row to its results,
+    ``backward`` to the accumulation of its partial deltas, ``update`` to its new weights. Throughput one row per clock.
 
     Ports
     -----

@@ -4,11 +4,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rtl.address import AddressGenerator, Dither
-from rtl.delta import DeltaSource, OutputError
-from rtl.feedforward import FeedForward
-from rtl.learning import Backward, Update
-from rtl.plan import JunctionPlan
+from rtl.control.address import AddressGenerator
+from rtl.control.dither import Dither
+from rtl.plan.plan import JunctionPlan
+from rtl.processors.backward import Backward
+from rtl.processors.delta import DeltaSource
+from rtl.processors.feedforward import FeedForward
+from rtl.processors.output_error import OutputError
+from rtl.processors.update import Update
 
 
 class Processors(NamedTuple):
@@ -50,7 +53,7 @@ class JunctionModel:
     >>> from amaranth.sim import Simulator
     >>> from hwsim import Design, load
     >>> from rtl.junction import Junction
-    >>> from rtl.plan import Plan
+    >>> from rtl.plan.plan import Plan
     >>> sizes = {"network.layers": [16, 8, 4], "network.out_degree": [2, 2], "network.classes": 4, "hardware.z": [8, 4]}
     >>> plan = Plan.of(Design(load("sim_configs/demo.yaml", sizes)))
     >>> junction, left, activations = Junction(plan, 1), np.arange(16), []

@@ -8,27 +8,30 @@ import numpy as np
 import pytest
 
 from hwsim import Design, load
-from hwsim.accelerator import accelerator, operations
-from hwsim.banks import Banks
-from hwsim.disturbances import Disturbances
-from hwsim.machine_columns import BP, FF, HOST, TRAINING, UP
+from hwsim.configuration.configuration import Configuration
 from hwsim.patterns.search import search
-from hwsim.schedule import schedule
-from hwsim.timeline import timeline
-from hwsim.timing import latencies, timing
-from hwsim.violations import Violation
-from hwsim.whole_configuration import Configuration
-from models.clash_free import access_sequences, draw_clash_free, from_seeds
-from models.connectivity import Kind, feasible_degrees
-from models.fixedpoint import Rounding, narrow
-from models.network import initialise
-from models.npz import read_npz
-from models.order import FLUSH, OVERLAP, SEQUENTIAL
-from rtl import registers
-from rtl.plan import Plan
-from rtl.streams import result_layout, sample_layout
+from hwsim.schedule.banks import Banks
+from hwsim.schedule.inventory import accelerator, operations
+from hwsim.schedule.passes import schedule
+from hwsim.schedule.timeline import timeline
+from hwsim.schedule.timing import latencies, timing
+from hwsim.schedule.violations import Violation
+from hwsim.simulation.disturbances import Disturbances
+from hwsim.vocabulary import BP, FF, HOST, TRAINING, UP
+from models.connectivity.clash_free import access_sequences, draw_clash_free, from_seeds
+from models.connectivity.degrees import feasible_degrees
+from models.connectivity.draw import Kind
+from models.files.npz import read_npz
+from models.network.order import FLUSH, OVERLAP, SEQUENTIAL
+from models.network.parameters import initialise
+from models.numbers.format import Rounding, narrow
+from rtl.plan.plan import Plan
+from rtl.ports import registers
+from rtl.ports.results import result_layout
+from rtl.ports.samples import sample_layout
 from tests.documents import ROOT, defined, defined_in, named_files, number, page, section, table
-from tests.hwsim import frontends, runs
+from tests.hwsim import runs
+from tests.hwsim.frontends import small_frontends
 
 TEXT = page("docs/architecture.md")
 PAGES = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md")}
@@ -354,7 +357,7 @@ def test_random_streams(demo):
 def test_every_random_stream_that_is_asked_for_is_listed(demo, tmp_path, monkeypatch):
     """Training, disturbances, a search and a front end: each key is one of the table, and none of the table is left over."""
     pytest.importorskip("torch")
-    from hwsim.frontends.trainer import FrontendTrainer, images
+    from hwsim.frontends.engine import FrontendTrainer, images
 
     asked, generator = set(), Design.generator
 
@@ -367,7 +370,7 @@ def test_every_random_stream_that_is_asked_for_is_listed(demo, tmp_path, monkeyp
     assert design.patterns and design.initial_real
     Disturbances(late=0.5).entering(design, 1, 20, 3)
     search(design, trials=4, draws=2, restarts=2)
-    fronted = Design(load(frontends.write_config(tmp_path)))
+    fronted = Design(load(small_frontends.write_config(tmp_path)))
     data = images(fronted, None)
     FrontendTrainer(fronted, data).advance(fronted.epoch_order(0, len(data.train)), 0)
 

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 from hwsim import Design, load
-from hwsim.machine import Log, Machine
-from hwsim.machine_columns import EVENT_FIELDS, WEIGHT, WRITE
-from models.order import FLUSH
-from rtl import registers
-from rtl.delivery import contents, generate
-from rtl.plan import Plan
+from hwsim.machine.log import Log
+from hwsim.machine.machine import Machine
+from hwsim.vocabulary import EVENT_FIELDS, WEIGHT, WRITE
+from models.network.order import FLUSH
+from rtl.plan.plan import Plan
+from rtl.ports import registers
+from rtl.verilog.files import contents
+from rtl.verilog.generate import generate
 from tests.documents import ROOT, page, section, table
 
 TEXT = section(page("docs/architecture.md"), "§11")

@@ -16,7 +16,7 @@ import typer
 from hwsim.commands import bench, check, data, explore, hardware, patterns, simulate, solve, torch, train
 from hwsim.commands.console import fail
 from hwsim.commands.options import expanded
-from hwsim.violations import Violation
+from hwsim.schedule.violations import Violation
 from models.errors import ArgumentError, InputError
 from models.files import temporary
 

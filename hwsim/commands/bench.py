@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from hwsim import config_file
 from hwsim.commands.console import console_of, say
 from hwsim.commands.options import Out, Quiet, Seed, overrides, replacing
+from hwsim.configuration import config_file
 
 
 def bench(

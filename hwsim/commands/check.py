@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-from hwsim import config_file
 from hwsim.commands import describe
 from hwsim.commands.console import console_of
 from hwsim.commands.options import Common, ConfigPath, Where, file
+from hwsim.configuration import config_file
 
 
 def check(config: ConfigPath, where: Where, common: Common) -> None:
@@ -17,10 +17,10 @@ def check(config: ConfigPath, where: Where, common: Common) -> None:
     It must fit its data set, whose files need not be there.
     With --out the resolved configuration and the connectivity are written there.
     """
-    from hwsim import data_fit
+    from hwsim.configuration import data_fit
     from hwsim.design import Design
-    from hwsim.rundir import CONNECTIVITY, RunDirectory
-    from models.connectivity import write_connectivity
+    from hwsim.results.directory import CONNECTIVITY, RunDirectory
+    from models.connectivity.files import write_connectivity
 
     loaded = common.load(config)
     design = Design(loaded)
@@ -41,7 +41,7 @@ def check(config: ConfigPath, where: Where, common: Common) -> None:
 
 def schema(out: Annotated[Path | None, file("file instead of standard output")] = None) -> None:
     """Print the JSON Schema of configuration files, for editors and other programs."""
-    from hwsim.rundir import write_whole
+    from models.files.whole import write_whole
 
     text = json.dumps(config_file.json_schema(), indent=2) + "\n"
     if out is None:

@@ -28,8 +28,7 @@ def info(name: Annotated[str, typer.Argument(metavar="NAME")], data_dir: DataDir
 
     Exit code 1 if a file is missing or damaged.
     """
-    from hwsim import fetch
-    from models.data import catalogue
+    from models.data import catalogue, fetch
 
     console = console_of()
     if name in catalogue.CATALOGUE:
@@ -60,7 +59,7 @@ def fetch_(
     quiet: Quiet = False,
 ) -> None:
     """Download a data set into the data directory; an interrupted download is resumed."""
-    from hwsim import fetch
+    from models.data import fetch
 
     if data_dir is None:
         raise ArgumentError("data_dir", None, "is missing: give it or set HWSIM_DATA")

@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from hwsim.configuration.configuration import Configuration
 from hwsim.tables import bits, percent, table
-from hwsim.whole_configuration import Configuration
-from models.clash_free import access_sequences, log10_access_sequences
+from models.connectivity.clash_free import access_sequences, log10_access_sequences
 
 if TYPE_CHECKING:  # a table of contents is no reason to load all engines
-    from hwsim.accelerator import Accelerator
     from hwsim.design import Design
+    from hwsim.schedule.inventory import Accelerator
 
 
 def describe(console: Console, config: Configuration, design: "Design") -> None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hwsim import config_file
 from hwsim.commands.console import console_of
 from hwsim.commands.options import DataDir, file, overrides, seeding, setting, silent
+from hwsim.configuration import config_file
 from hwsim.tables import table
 from models.errors import ArgumentError
 
@@ -32,8 +32,8 @@ def difficulty(
     quiet: Annotated[bool, silent("no table")] = False,
 ) -> None:
     """Print how hard the training samples are to classify, by the metrics of the Morse paper and by its published code."""
-    from hwsim.difficulty_figures import DIFFICULTY_FIGURES, difficulty_figures
-    from hwsim.rundir import write_whole
+    from hwsim.measurements.difficulty_figures import DIFFICULTY_FIGURES, difficulty_figures
+    from models.files.whole import write_whole
 
     sets = overrides(assign, seed)
     data = _dataset(source, data_dir, sets)
@@ -57,7 +57,7 @@ def difficulty(
 
 def _dataset(source: str, data_dir: Path | None, sets: dict[str, Any]) -> "Dataset":
     """The training samples of a configuration, or the data set of that name."""
-    from hwsim.data_fit import morse_options
+    from hwsim.configuration.data_fit import morse_options
     from hwsim.design import Design
     from models.data import catalogue
 

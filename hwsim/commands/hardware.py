@@ -10,7 +10,7 @@ import typer
 from hwsim.commands.console import console_of, fail, say
 from hwsim.commands.options import Common, ConfigPath, Force, Out, Where, given, met, replacing
 from hwsim.commands.progress import preparing, step_watcher
-from hwsim.disturbances import STREAMS, Disturbances
+from hwsim.simulation.disturbances import STREAMS, Disturbances
 from hwsim.tables import table
 from models.errors import InputError
 
@@ -32,16 +32,17 @@ def verilog(
 ) -> None:
     """Write the accelerator as synthesizable Verilog, with memory contents, names of signals, a core and a description."""
     from hwsim.design import Design
-    from hwsim.rundir import RunDirectory
+    from hwsim.results.directory import RunDirectory
 
     with _tools():
-        from rtl import delivery
+        from rtl.verilog import files as delivery
+        from rtl.verilog.generate import generate
 
     loaded = common.load(config)
     console = console_of(common.quiet)
     directory = RunDirectory(out, loaded, "verilog", force=force)
     with directory.locked():
-        emitted = delivery.generate(Design(loaded))
+        emitted = generate(Design(loaded))
         files = delivery.write(emitted, directory)
     of = emitted.accelerator.plan
     console.print(f"{loaded.name}: {of.period} clocks per input, {sum(of.multipliers.values())} multipliers")
@@ -67,10 +68,10 @@ def cosim(config: ConfigPath, where: Where, cosimulating: Cosimulating, *, force
     Exit code 1 at the first difference, which is named and left as two event logs and two waveforms.
     """
     from hwsim.design import Design
-    from hwsim.rundir import RunDirectory
+    from hwsim.results.directory import RunDirectory
 
     with _tools():
-        from rtl.cosim import session
+        from rtl.cosim import cosimulation
 
     wanted = cosimulating
     met_with = {name: getattr(wanted, name) for name in STREAMS.meanings}
@@ -79,16 +80,16 @@ def cosim(config: ConfigPath, where: Where, cosimulating: Cosimulating, *, force
     design = Design(loaded)
     console = console_of(common.quiet)
     data = design.dataset(where.data_dir).train
-    session.check(wanted.simulator, wanted.samples, loaded, disturbances)
+    cosimulation.check(wanted.simulator, wanted.samples, loaded, disturbances)
     options = {"simulator": wanted.simulator, "samples": wanted.samples, "waves": wanted.waves, **disturbances.options}
     directory = RunDirectory(where.out, loaded, "cosim", options, force=force)
     with directory.locked(), preparing(common.quiet):
         directory.begin()
         folder = directory / "simulation"
-        run = session.cosimulate(design, data, wanted.simulator, wanted.samples, folder, disturbances, wanted.waves)
-        session.write(run, directory)
+        run = cosimulation.cosimulate(design, data, wanted.simulator, wanted.samples, folder, disturbances, wanted.waves)
+        cosimulation.write(run, directory)
     rows = table(f"{loaded.name}: Verilog under {wanted.simulator}", "figure", "value")
-    for name, value in session.rows(run):
+    for name, value in cosimulation.rows(run):
         rows.add_row(name, value)
     console.print(rows)
     if run.outcome.mismatch is not None:
@@ -122,7 +123,7 @@ def synth(
     Exit code 1 if the design does not fit, misses --frequency or --time-limit, or if a tool fails.
     """
     from hwsim.design import Design
-    from hwsim.rundir import RunDirectory
+    from hwsim.results.directory import RunDirectory
 
     with _tools():
         from rtl.synthesis import session

@@ -13,9 +13,9 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from hwsim import config_file
-from hwsim.disturbances import Place
-from hwsim.whole_configuration import Configuration
+from hwsim.configuration import config_file
+from hwsim.configuration.configuration import Configuration
+from hwsim.simulation.disturbances import Place
 
 
 def given(text: str, metavar: str | None = None, *names: str) -> Any:

@@ -15,11 +15,11 @@ def scatter(config: ConfigPath, out: Out = None, *, common: Common) -> None:
 
     With --out everything is written to scatter.json, and scatter.png shows which windows starve.
     """
-    from hwsim import plots
     from hwsim.design import Design
-    from hwsim.patterns import scatter_plots, scatter_report
+    from hwsim.patterns import scatter_picture, scatter_report
     from hwsim.patterns.scatter import of_design
-    from hwsim.rundir import SCATTER, SCATTER_PICTURE, RunDirectory
+    from hwsim.pictures.style import save
+    from hwsim.results.directory import SCATTER, SCATTER_PICTURE, RunDirectory
 
     loaded = common.load(config)
     directory = None if out is None else RunDirectory(out, loaded, None)
@@ -33,7 +33,7 @@ def scatter(config: ConfigPath, out: Out = None, *, common: Common) -> None:
         with directory.locked():
             directory.write_config()
             directory.write_json(SCATTER, scatter_report.as_json(design, found))
-            plots.save(scatter_plots.scatter(design, found), directory, SCATTER_PICTURE)
+            save(scatter_picture.scatter(design, found), directory, SCATTER_PICTURE)
         console.print(f"results in {directory.path}")
 
 
@@ -54,11 +54,11 @@ def search(config: ConfigPath, where: Where, climbing: Climbing, *, force: Force
 
     Leaves connectivity.npz, a config.yaml that trains on it, search.json and search.png. Ctrl-C keeps the best so far.
     """
-    from hwsim import data_fit
+    from hwsim.configuration import data_fit
     from hwsim.design import Design
     from hwsim.patterns import search as searching
     from hwsim.patterns import search_report
-    from hwsim.rundir import CONFIG, RunDirectory
+    from hwsim.results.directory import CONFIG, RunDirectory
 
     loaded = common.load(config)
     searching.check(loaded)

@@ -23,12 +23,12 @@ from rich.progress import (
 )
 
 from hwsim.commands.console import say
-from hwsim.summary import epoch_line
 from hwsim.tables import percent
+from hwsim.training.summary import epoch_line
 
 if TYPE_CHECKING:
-    from hwsim import outcome
-    from hwsim.outcome import Watcher
+    from hwsim.training import outcome
+    from hwsim.training.outcome import Watcher
 
 _LINE_EVERY = 10.0
 """Seconds between two lines about one download where there is no terminal."""
@@ -59,7 +59,7 @@ def preparing(quiet: bool) -> Iterator[None]:
 
 @contextmanager
 def train_watcher(quiet: bool) -> Iterator["Watcher | None"]:
-    """A watcher for :meth:`hwsim.training.TrainingRun.run`."""
+    """A watcher for :meth:`hwsim.training.run.TrainingRun.run`."""
     if quiet:
         yield None
     elif sys.stderr.isatty():
@@ -103,7 +103,7 @@ def sample_watcher(quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
 
 @contextmanager
 def download_watcher(quiet: bool) -> Iterator[Callable[[str, int, int | None], None] | None]:
-    """A watcher for :func:`hwsim.fetch.fetch`."""
+    """A watcher for :func:`models.data.fetch.fetch`."""
     if quiet:
         yield None
     elif sys.stderr.isatty():

@@ -12,12 +12,12 @@ from hwsim.commands import describe
 from hwsim.commands.console import console_of
 from hwsim.commands.options import Common, ConfigPath, Epochs, Force, Samples, Where, given, met
 from hwsim.commands.progress import preparing, sample_watcher
-from hwsim.disturbances import MACHINE, Disturbances
+from hwsim.simulation.disturbances import MACHINE, Disturbances
 from hwsim.tables import percent, table
 from models.errors import ArgumentError
 
 if TYPE_CHECKING:
-    from hwsim.simulation import Simulation
+    from hwsim.simulation.simulate import Simulation
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,10 @@ def simulate(config: ConfigPath, where: Where, simulating: Simulating, *, force:
 
     Exit code 1 if an access does not fit a port, or if an integer differs from the reference's.
     """
-    from hwsim import simulation
     from hwsim.design import Design
-    from hwsim.rundir import RunDirectory
+    from hwsim.results.directory import RunDirectory
+    from hwsim.simulation.files import write
+    from hwsim.simulation.simulate import simulate as simulate_of_simulation
 
     window = parse_window(simulating.trace)
     disturbances = Disturbances(simulating.late, simulating.inference, simulating.blocked)
@@ -52,8 +53,8 @@ def simulate(config: ConfigPath, where: Where, simulating: Simulating, *, force:
     directory = RunDirectory(where.out, loaded, "simulate", options, force=force)
     with directory.locked():
         with preparing(common.quiet), sample_watcher(common.quiet) as watch:
-            run = simulation.simulate(design, data.train, window, watch, disturbances)
-        simulation.write(run, directory, traced=window is not None)
+            run = simulate_of_simulation(design, data.train, window, watch, disturbances)
+        write(run, directory, traced=window is not None)
     tell(console, run)
     console.print(f"results in {directory.path}")
     if run.differences:
@@ -65,9 +66,10 @@ def diff(
     second: Annotated[Path, typer.Argument(metavar="LOG", help="of another", show_default=False)],
 ) -> None:
     """Compare two event logs: names the first clock, junction, memory, lane and field that differ; exit code 1 if any do."""
-    from hwsim import events
+    from hwsim.events.difference import first_difference
+    from hwsim.events.lines import read_events
 
-    difference = events.first_difference(events.read_events(first), events.read_events(second))
+    difference = first_difference(read_events(first), read_events(second))
     if difference is None:
         console_of().print("no difference")
         return
@@ -77,8 +79,8 @@ def diff(
 
 def tell(console: Console, run: "Simulation") -> None:
     """Print what a person wants to know first."""
-    from hwsim import simulation
-    from hwsim.machine_columns import BP
+    from hwsim.simulation.metrics import bandwidth, memory_use
+    from hwsim.vocabulary import BP
 
     m = run.machine
     rows = table(
@@ -97,13 +99,13 @@ def tell(console: Console, run: "Simulation") -> None:
         rows.add_row(str(s.number), *busy, str(s.stall_clocks), str(stale), str(s.revisit_distance))
     console.print(rows)
     memories = table("memory use, accesses per clock of one memory, all banks together", "memory", "reads", "writes")
-    for key, (reads, writes) in simulation.memory_use(run).items():
+    for key, (reads, writes) in memory_use(run).items():
         memories.add_row(str(key), f"{reads:.3f}", f"{writes:.3f}")
     console.print(memories)
     entered = table("what entered", "training samples", "inference samples", "bubbles", "clocks stalled by the output")
     entered.add_row(*(f"{n:,}" for n in (run.predicted, run.inference, run.bubbles, m.stalled_clocks)))
     console.print(entered)
-    moved = ", ".join(f"{name} {bits:,.0f}" for name, bits in simulation.bandwidth(run).items())
+    moved = ", ".join(f"{name} {bits:,.0f}" for name, bits in bandwidth(run).items())
     console.print(f"bandwidth (bits per clock, average): {moved}")
     console.print(f"training accuracy as fed: {percent(run.correct / max(run.predicted, 1))} of {run.predicted:,} samples")
     if run.differences:

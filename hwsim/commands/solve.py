@@ -8,7 +8,7 @@ from rich.console import Console
 
 from hwsim.commands.console import console_of
 from hwsim.commands.options import ConfigPath, Out, Quiet, Set, given, overrides, replacing
-from hwsim.whole_configuration import Configuration
+from hwsim.configuration.configuration import Configuration
 from models.errors import ArgumentError
 
 _SHOWN = 20
@@ -27,7 +27,7 @@ class Within:
 
     def most_clocks(self) -> int | None:
         """Clocks per input, the rate of inputs considered."""
-        from hwsim import solver
+        from hwsim.solver import solver
 
         if self.inputs_per_second is None:
             if self.clock is not None:
@@ -63,8 +63,8 @@ def solve(
 
     The configuration's own z plays no part. With --out everything is written to solve.json. Exit code 1 if nothing fits.
     """
-    from hwsim import solver
-    from hwsim.rundir import add_file
+    from hwsim.results.directory import add_file
+    from hwsim.solver import solver
 
     loaded = solver.load(config, overrides(assign))
     told = _densities if listing.densities else _candidates
@@ -77,24 +77,27 @@ def solve(
 
 def _densities(console: Console, config: Configuration, _: Within, listing: Listing) -> tuple[str, bytes, bool]:
     """Print the feasible densities; returns a file, its content, and whether there are any."""
-    from hwsim import solve_report
+    from hwsim.solver.report import as_bytes, density_json, density_table
+    from hwsim.solver.report import densities as densities_of_solve_report
 
-    found = solve_report.densities(config, listing.limit)
-    for table in solve_report.density_table(config, found, listing.limit or _SHOWN):
+    found = densities_of_solve_report(config, listing.limit)
+    for table in density_table(config, found, listing.limit or _SHOWN):
         console.print(table)
-    return "densities.json", solve_report.as_bytes(solve_report.density_json(config, found)), True
+    return "densities.json", as_bytes(density_json(config, found)), True
 
 
 def _candidates(console: Console, config: Configuration, within: Within, listing: Listing) -> tuple[str, bytes, bool]:
     """Print the candidates within the budget; returns a file, its content, and whether there are any."""
-    from hwsim import solve_report, solver
+    from hwsim.solver import solver
+    from hwsim.solver.near_misses import near_misses
+    from hwsim.solver.report import as_bytes, as_json, as_table
 
     budget = solver.Budget(within.multipliers, within.memory_bits, within.banks, within.most_clocks())
     solving = solver.Solver(config, budget)
     solution = solving.solve(listing.unbalanced, listing.sort, listing.limit)
-    misses = solve_report.near_misses(solving, solution)
+    misses = near_misses(solving, solution)
     shown = listing.limit or _SHOWN
-    console.print(solve_report.as_table(config, solution, shown, within.clock))
+    console.print(as_table(config, solution, shown, within.clock))
     if solution.within > shown:
         console.print(f"{solution.within - shown:,} more; --limit and --out show them")
     if not solution.within and not listing.unbalanced:
@@ -102,5 +105,5 @@ def _candidates(console: Console, config: Configuration, within: Within, listing
         console.print(f"no legal vector with passes of equal length within the budget{left_out}", soft_wrap=True)
     for miss in misses:
         console.print(f"not {', '.join(map(str, miss.z))}: {miss.reason}")
-    content = solve_report.as_json(config, solving, solution, misses, within.clock)
-    return "solve.json", solve_report.as_bytes(content), bool(solution.within)
+    content = as_json(config, solving, solution, misses, within.clock)
+    return "solve.json", as_bytes(content), bool(solution.within)

@@ -18,7 +18,7 @@ from hwsim.tables import percent, table
 if TYPE_CHECKING:
     from hwsim.frontends.importing import Imported
     from hwsim.frontends.trained_design import Fidelity
-    from hwsim.rundir import RunDirectory
+    from hwsim.results.directory import RunDirectory
 
 DesignFolder = Annotated[Path, folder("directory for the design")]
 
@@ -28,16 +28,17 @@ def frontend(config: ConfigPath, where: Where, again: Again, common: Common) -> 
 
     The configuration's `frontend` section says how; `hwsim export-frontend` takes the network to the accelerator.
     """
-    from hwsim import plots, summary
     from hwsim.design import Design
-    from hwsim.rundir import CONFIG, FINAL, RunDirectory
-    from hwsim.training import interrupt_later
-    from models.network import Parameters
+    from hwsim.pictures import training
+    from hwsim.results.directory import CONFIG, FINAL, RunDirectory
+    from hwsim.training import summary
+    from hwsim.training.interrupt import interrupt_later
+    from models.network.parameters import Parameters
     from models.torch_layers import require
 
     require()
+    from hwsim.frontends.engine import images
     from hwsim.frontends.run import FrontendRun, sizes
-    from hwsim.frontends.trainer import images
 
     loaded = common.load(config)
     design = Design(loaded)
@@ -57,7 +58,7 @@ def frontend(config: ConfigPath, where: Where, again: Again, common: Common) -> 
             run.resume()
         with train_watcher(common.quiet) as watch:
             outcome = run.run(watch)
-        plots.all_of_training(outcome, Parameters.read(directory / FINAL, run.design.network), directory)
+        training.all_of_training(outcome, Parameters.read(directory / FINAL, run.design.network), directory)
     for part in summary.trained(outcome):
         console.print(part)
     console.print(f"{outcome.samples_per_second:,.0f} training samples/s; results in {directory.path}")
@@ -182,7 +183,7 @@ def _several(names: list[str]) -> str:
 
 
 def _tell(console: Console, directory: "RunDirectory", found: "Fidelity") -> None:
-    from hwsim.rundir import CONFIG
+    from hwsim.results.directory import CONFIG
 
     rows = table("test accuracy", "parameters", "accuracy")
     rows.add_row("as trained", percent(found.before))

@@ -32,11 +32,13 @@ def train(
     common: Common,
 ) -> None:
     """Train a network and leave a run directory; Ctrl-C stops after the current samples, --resume goes on."""
-    from hwsim import plots, summary
     from hwsim.design import Design
-    from hwsim.rundir import CONFIG, FINAL, RunDirectory
-    from hwsim.training import TrainingRun, interrupt_later
-    from models.network import Parameters
+    from hwsim.pictures import training as plots
+    from hwsim.results.directory import CONFIG, FINAL, RunDirectory
+    from hwsim.training import summary
+    from hwsim.training.interrupt import interrupt_later
+    from hwsim.training.run import TrainingRun
+    from models.network.parameters import Parameters
 
     loaded = common.load(config, **asdict(training))
     design = Design(loaded)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hwsim.frontends.checkpoint import Module, field
+from hwsim.frontends.torch_state import Module, field
 from models.errors import InputError
 
 EPSILON = 1e-5

@@ -9,23 +9,23 @@ from typing import Any
 
 import numpy as np
 
-from hwsim import config_file
+from hwsim.configuration import config_file
+from hwsim.configuration.configuration import Configuration
 from hwsim.design import Design
 from hwsim.frontends import trained_design
+from hwsim.frontends.engine import FrontendTrainer, images, section
 from hwsim.frontends.figures import EXPORTED
 from hwsim.frontends.torch_file import brief
 from hwsim.frontends.trained_design import Fidelity
-from hwsim.frontends.trainer import FrontendTrainer, images, section
-from hwsim.rundir import CONFIG, CONNECTIVITY, FEATURES, FINAL, FRONT_END, METRICS, RunDirectory, check_finished
-from hwsim.whole_configuration import Configuration
-from models import rescaling
-from models.connectivity import read_connectivity
+from hwsim.results.directory import CONFIG, CONNECTIVITY, FEATURES, FINAL, FRONT_END, METRICS, RunDirectory, check_finished
+from models.connectivity.files import read_connectivity
 from models.data.dataset import Dataset, Split
 from models.errors import InputError
+from models.files.npz import read_npz
 from models.files.regular import absolute, digest
-from models.fixedpoint import Format
-from models.network import RealParameters
-from models.npz import read_npz
+from models.fixed import rescaling
+from models.network.parameters import RealParameters
+from models.numbers.format import Format
 
 _CALIBRATION = 4096
 """Training samples by which the sizes of signals are judged."""
@@ -37,7 +37,7 @@ def export(
     """Take the classification layers of a run of ``hwsim frontend`` to fixed point, with their features as data set.
 
     Features are divided by one number so that they lie in [0, 1] and lose least in the input format, and the first layer's
-    weights are multiplied by it; see :mod:`models.rescaling` for the other layers.
+    weights are multiplied by it; see :mod:`models.fixed.rescaling` for the other layers.
 
     Parameters
     ----------

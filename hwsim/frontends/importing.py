@@ -9,8 +9,10 @@ from typing import Any, get_args
 
 import numpy as np
 
-from hwsim import config_file
-from hwsim.config import Activation
+from hwsim.configuration import config_file
+from hwsim.configuration.configuration import Configuration
+from hwsim.configuration.legal import close_names
+from hwsim.configuration.sections import Activation
 from hwsim.design import Design
 from hwsim.frontends import trained_design
 from hwsim.frontends.figures import EXPORTED
@@ -18,13 +20,11 @@ from hwsim.frontends.normalisation import Normalisation, suspected
 from hwsim.frontends.state_dict import BEHIND, Found, Layer, parameters, patterns, read
 from hwsim.frontends.torch_file import brief
 from hwsim.frontends.trained_design import Fidelity
-from hwsim.legal import close_names
-from hwsim.rundir import RunDirectory
-from hwsim.whole_configuration import Configuration
-from models import rescaling
+from hwsim.results.directory import RunDirectory
 from models.errors import ArgumentError, InputError
 from models.files.regular import digest
-from models.float_engine import FloatEngine
+from models.fixed import rescaling
+from models.floating.engine import FloatEngine
 
 ZEROS = ("edges", "absent")
 """What weights that are exactly 0 can be."""

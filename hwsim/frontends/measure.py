@@ -29,8 +29,8 @@ def frontend_figures(design: Design, data_dir: Path | None) -> dict[str, int | f
     """
     require()
     # What follows needs PyTorch as soon as it is imported.
+    from hwsim.frontends.engine import FrontendTrainer, images, section
     from hwsim.frontends.run import sizes
-    from hwsim.frontends.trainer import FrontendTrainer, images, section
 
     data = images(design, data_dir)
     trainer, n = FrontendTrainer(design, data), len(data.train)

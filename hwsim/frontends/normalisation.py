@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.float_engine import FloatEngine
-from models.network import Network, RealParameters
+from models.floating.engine import FloatEngine
+from models.network.network import Network
+from models.network.parameters import RealParameters
 
 _USUAL = ((0.5, 0.5), (0.0, 0.0039))
 """Mean and deviation: inputs in −1..1, and bytes as they are."""

@@ -7,15 +7,15 @@ from typing import Any
 
 import torch
 
-from hwsim import metrics
+from hwsim.configuration.provenance import provenance
 from hwsim.design import Design
+from hwsim.frontends.engine import FrontendTrainer
 from hwsim.frontends.figures import FRONTEND_FIGURES
-from hwsim.frontends.trainer import FrontendTrainer
-from hwsim.outcome import Outcome
-from hwsim.rundir import FRONT_END, RunDirectory
-from hwsim.training import TrainingRun
+from hwsim.results.directory import FRONT_END, RunDirectory
+from hwsim.training.outcome import Outcome
+from hwsim.training.run import TrainingRun
 from models.data.dataset import Dataset
-from models.npz import write_npz
+from models.files.npz import write_npz
 
 
 class FrontendRun(TrainingRun):
@@ -28,7 +28,7 @@ class FrontendRun(TrainingRun):
     design
         With a front end.
     data
-        Images, see :func:`hwsim.frontends.trainer.images`.
+        Images, see :func:`hwsim.frontends.engine.images`.
     directory
         Where the files go.
     """
@@ -44,7 +44,7 @@ class FrontendRun(TrainingRun):
 
     def _metrics(self, outcome: Outcome) -> dict[str, Any]:
         own = FRONTEND_FIGURES.all_told(sizes(self.trainer))
-        result = super()._metrics(outcome) | metrics.provenance(self._whole.config) | own
+        result = super()._metrics(outcome) | provenance(self._whole.config) | own
         result["tools"]["torch"] = torch.__version__
         return result
 

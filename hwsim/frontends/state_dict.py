@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from hwsim.frontends import checkpoint, torch_file
+from hwsim.frontends import torch_file, torch_state
 from hwsim.frontends.batch_norm import BatchNorm, batch_norm
-from hwsim.frontends.checkpoint import Module
 from hwsim.frontends.torch_file import brief
+from hwsim.frontends.torch_state import Module
+from models.connectivity.pattern import Pattern
 from models.errors import InputError
-from models.network import RealParameters
-from models.pattern import Pattern
+from models.network.parameters import RealParameters
 
 BEHIND = ("linear", "activation")
 """Where batch normalisation between two layers can stand."""
@@ -93,7 +93,7 @@ def read(path: Path, norm_behind: str | None = None) -> Found:
         If the file holds no such dictionary, anything but linear layers and batch normalisation, or layers that do not
         chain.
     """
-    entry, modules = checkpoint.modules(path, torch_file.load(path))
+    entry, modules = torch_state.modules(path, torch_file.load(path))
     found = Found([], entry)
     names: list[str] = []
     norms: list[tuple[int, BatchNorm]] = []  # with the number of layers before them
@@ -110,7 +110,7 @@ def read(path: Path, norm_behind: str | None = None) -> Found:
     for left, right in pairwise(found.layers):
         if left.weight.shape[0] != right.weight.shape[1]:
             rule = f"takes {right.weight.shape[1]} inputs, but {left.name} before it has {left.weight.shape[0]} outputs"
-            raise InputError(checkpoint.field(path, right.name), None, rule)
+            raise InputError(torch_state.field(path, right.name), None, rule)
     taken: set[tuple[int, bool]] = set()
     for before, norm in norms:
         i, is_before = _place(path, names, before, norm, norm_behind, found)
@@ -122,7 +122,7 @@ def read(path: Path, norm_behind: str | None = None) -> Found:
     for layer in found.layers:
         greatest = max(float(np.abs(a).max()) for a in (layer.weight, layer.bias))
         if greatest > _GREATEST:
-            raise InputError(checkpoint.field(path, layer.name), greatest, "is a weight or bias that no training gives")
+            raise InputError(torch_state.field(path, layer.name), greatest, "is a weight or bias that no training gives")
     return found
 
 
@@ -157,7 +157,7 @@ def parameters(
 
 
 def _layer(path: Path, name: str, parts: Module) -> Layer:
-    place = checkpoint.field(path, name)
+    place = torch_state.field(path, name)
     if "weight" not in parts:
         raise InputError(place, None, "has no weight")
     weight = parts["weight"]
@@ -221,7 +221,7 @@ def _follows(name: str, other: str) -> bool:
 
 def _misplaced(path: Path, norm: BatchNorm, how: str) -> InputError:
     rule = f"{how}: modules must be made in the order in which they are used"
-    return InputError(checkpoint.field(path, norm.name), None, rule)
+    return InputError(torch_state.field(path, norm.name), None, rule)
 
 
 def _folded(path: Path, norm: BatchNorm, layer: Layer, is_before: bool) -> Layer:

@@ -7,19 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from hwsim import config_file, given_files, metrics
+from hwsim.configuration import config_file, given_files
+from hwsim.configuration.configuration import Configuration
+from hwsim.configuration.provenance import provenance
 from hwsim.design import Design
 from hwsim.frontends.figures import EXPORTED
-from hwsim.rundir import CONNECTIVITY, GIVEN, INITIAL, METRICS, RunDirectory
-from hwsim.whole_configuration import Configuration
-from models.connectivity import write_connectivity
+from hwsim.results.directory import CONNECTIVITY, GIVEN, INITIAL, METRICS, RunDirectory
+from models.connectivity.files import write_connectivity
+from models.connectivity.pattern import Pattern
 from models.data.dataset import Split
 from models.errors import InputError
+from models.files.npz import write_npz
 from models.files.regular import absolute
-from models.fixed_engine import FixedEngine
-from models.network import IntegerParameters, Network
-from models.npz import write_npz
-from models.pattern import Pattern
+from models.fixed.engine import FixedEngine
+from models.network.network import Network
+from models.network.parameters import IntegerParameters
 
 _NO_LONGER = ("batch_size", "optimiser", "learning_rate", "momentum", "decay", "l2", "precision", "init_fan", "init_bias")
 """Keys of the training section that say nothing to the fixed engine, or about parameters from a file."""
@@ -165,5 +167,5 @@ def write(
         directory.begin()
         write_connectivity(directory / CONNECTIVITY, patterns)
         directory.write_arrays(INITIAL, integers.arrays())
-        result = metrics.provenance(config) | {"status": "exported"} | found.figures() | more
+        result = provenance(config) | {"status": "exported"} | found.figures() | more
         directory.write_json(METRICS, result)

@@ -1,8 +1,8 @@
 """``check``: what is known of a design before anything is trained or simulated."""
 
-from hwsim.accelerator_figures import ACCELERATOR, BETWEEN_INPUTS
 from hwsim.figure import NETWORK, Figure, Figures
 from hwsim.measurements.measurement import Measurement, Subject
+from hwsim.schedule.figures import ACCELERATOR, BETWEEN_INPUTS
 
 FIGURES = Figures(
     "check",

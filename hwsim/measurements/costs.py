@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hwsim import area, costs, energy
+from hwsim.costs import area, energy, operations
+from hwsim.costs.resources import area as resources
 from hwsim.figure import Figure, Figures
 from hwsim.measurements import check
 from hwsim.measurements.measurement import Measurement, Need, Subject
-from hwsim.resources import area as resources
 from models.files.regular import read_text
 
 _MOST_TABLES = 8
@@ -43,10 +43,10 @@ FIGURES = Figures(
 
 def measure(subject: Subject) -> dict[str, Any]:
     """Counts of operations and bits, an estimate of energy by the study's table, and estimates of area."""
-    found = costs.costs(subject.design.config, subject.design.accelerator)
+    found = operations.costs(subject.design.config, subject.design.accelerator)
     path = _energies(subject.settings)
     table = subject.shelf.kept("energies", path, _MOST_TABLES, lambda: energy.load(path))
-    return costs.figures(found, table) | area.load().figures(found)
+    return operations.figures(found, table) | area.load().figures(found)
 
 
 def depends(settings: Mapping[str, Any]) -> list[str]:

@@ -1,6 +1,6 @@
 """``difficulty``: how hard a design's data set is, before anything is trained."""
 
-from hwsim.difficulty_figures import DIFFICULTY_FIGURES, difficulty_figures
+from hwsim.measurements.difficulty_figures import DIFFICULTY_FIGURES, difficulty_figures
 from hwsim.measurements.measurement import Measurement, Need, Subject
 
 

@@ -4,16 +4,16 @@ import time
 from collections.abc import Hashable
 from dataclasses import dataclass
 
-from hwsim import machine
 from hwsim.design import Design
 from hwsim.figure import FED, JUDGED, Figure, Figures
+from hwsim.machine import machine
 from hwsim.measurements.measurement import Measurement, Need, Shelf, Subject
-from hwsim.trainers import CycleTrainer, FixedTrainer, FloatTrainer, Trainer
-from hwsim.trainers import Figures as Seen
-from models import fixed_engine
+from hwsim.training.engines import CycleTrainer, FixedTrainer, FloatTrainer, Trainer
+from hwsim.training.engines import Figures as Seen
 from models.data.catalogue import CATALOGUE
 from models.data.dataset import Dataset, Split
 from models.errors import InputError
+from models.fixed import engine as fixed_engine
 
 _KEPT_DATASETS = 2
 

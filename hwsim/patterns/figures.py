@@ -2,12 +2,12 @@
 
 import numpy as np
 
+from hwsim.configuration import scatter_windows
 from hwsim.design import Design
 from hwsim.figure import Figure, Figures
-from hwsim.patterns import scatter_windows
 from hwsim.patterns.scatter import of_design
-from models import interleaver
-from models.pattern_statistics import Degrees, in_degrees, input_sets, out_degrees, paths
+from models.pattern_quality import interleaver
+from models.pattern_quality.statistics import Degrees, in_degrees, input_sets, out_degrees, paths
 
 _MOST_JUNCTIONS = 8
 """Junctions with columns of their own; the minima are those of all junctions, however many there are."""

@@ -1,8 +1,8 @@
 """The scatter of a design: its patterns against the windows that its configuration asks for."""
 
+from hwsim.configuration import scatter_windows
 from hwsim.design import Design
-from hwsim.patterns import scatter_windows
-from models.scatter import Scatter, scatter
+from models.pattern_quality.scatter import Scatter, scatter
 
 
 def of_design(design: Design) -> Scatter:

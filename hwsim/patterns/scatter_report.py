@@ -4,15 +4,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hwsim import metrics
+from hwsim.configuration import scatter_windows
+from hwsim.configuration.provenance import provenance
+from hwsim.configuration.scatter_windows import Grid
 from hwsim.design import Design
-from hwsim.patterns import scatter_windows
 from hwsim.patterns.figures import PATTERN_FIGURES, SCATTER, degrees, pattern_figures, sets
-from hwsim.patterns.scatter_windows import Grid
 from hwsim.tables import Table, table
-from models import interleaver
-from models.pattern_statistics import Degrees
-from models.scatter import Coverage, Scatter
+from models.pattern_quality import interleaver
+from models.pattern_quality.scatter import Coverage, Scatter
+from models.pattern_quality.statistics import Degrees
 
 _STARVING = 0.5
 """Coverage below which a window is said to starve."""
@@ -123,7 +123,7 @@ def _figures(design: Design) -> Table:
 
 def as_json(design: Design, found: Scatter) -> dict[str, Any]:
     """``scatter.json``."""
-    result = metrics.provenance(design.config)
+    result = provenance(design.config)
     result |= PATTERN_FIGURES.all_told(pattern_figures(design))
     windows = {e.name: _windows(e) for e in entries(design, found)}
     return result | SCATTER.all_told({"scatter_vector": found.vector, "worst": found.worst, "windows": windows})

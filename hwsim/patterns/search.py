@@ -9,8 +9,8 @@ least, and so on. A move changes one or two seeds of one junction,
 - with memory dither, as often: it exchanges two lanes (in one sweep),
 
 and is kept if it makes nothing worse. Seeds that would repeat an edge are refused by
-:func:`models.clash_free.from_seeds`, so every pattern on the way is legal. Everything follows from the seed of the
-configuration.
+:func:`models.connectivity.clash_free.from_seeds`, so every pattern on the way is legal. Everything follows from the seed
+of the configuration.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -19,15 +19,15 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from hwsim.configuration import scatter_windows
+from hwsim.configuration.configuration import Configuration
 from hwsim.design import Design
-from hwsim.patterns import scatter_windows
 from hwsim.random_streams import Stream
-from hwsim.whole_configuration import Configuration
-from models.clash_free import draw_clash_free, from_seeds
+from models.connectivity.clash_free import draw_clash_free, from_seeds
+from models.connectivity.pattern import Pattern
 from models.data.dataset import Split
 from models.errors import ArgumentError, InputError
-from models.pattern import Pattern
-from models.scatter import Coverage, backward, forward, network_backward, network_forward
+from models.pattern_quality.scatter import Coverage, backward, forward, network_backward, network_forward
 
 FloatArray = npt.NDArray[np.float64]
 Key = tuple[float, ...]

@@ -6,14 +6,16 @@ import numpy as np
 from matplotlib.figure import Figure as Picture
 from matplotlib.ticker import MaxNLocator
 
-from hwsim import config_file, metrics, plots, tables
+from hwsim import tables
+from hwsim.configuration import config_file
+from hwsim.configuration.configuration import Configuration
+from hwsim.configuration.provenance import provenance
 from hwsim.design import Design
 from hwsim.figure import Figure, Figures
 from hwsim.patterns.search import Found
-from hwsim.plots import BLUE, GREEN, GREY, RED, YELLOW
-from hwsim.rundir import CONNECTIVITY, SEARCH, SEARCH_PICTURE, RunDirectory
-from hwsim.whole_configuration import Configuration
-from models.connectivity import write_connectivity
+from hwsim.pictures.style import BLUE, GREEN, GREY, RED, YELLOW, figure, save
+from hwsim.results.directory import CONNECTIVITY, SEARCH, SEARCH_PICTURE, RunDirectory
+from models.connectivity.files import write_connectivity
 from models.files.regular import absolute
 
 _COLOURS = (BLUE, GREEN, YELLOW, "#66CCEE", "#AA3377")
@@ -71,7 +73,7 @@ def line(found: Found) -> str:
 def as_json(design: Design, found: Found, weighed: bool) -> dict[str, Any]:
     """``search.json``."""
     draws = np.array(found.draws)
-    result = metrics.provenance(design.config) | {"status": "finished" if found.finished else "interrupted"}
+    result = provenance(design.config) | {"status": "finished" if found.finished else "interrupted"}
     some = draws.size > 0
     return result | SEARCH_FIGURES.all_told(
         {
@@ -94,7 +96,7 @@ def as_json(design: Design, found: Found, weighed: bool) -> dict[str, Any]:
 
 def picture(design: Design, found: Found) -> Picture:
     """Scores of the random draws, and how each restart climbed."""
-    fig, (left, right) = plots.figure(panels=2, width=3.6)
+    fig, (left, right) = figure(panels=2, width=3.6)
     left.hist(found.draws, bins=min(30, max(5, len(found.draws) // 5)), orientation="horizontal", color=GREY)
     left.set_xlabel("random draws", fontsize=9)
     left.set_ylabel("scatter", fontsize=9)
@@ -131,7 +133,7 @@ def write(design: Design, found: Found, weighed: bool, directory: RunDirectory) 
     directory.begin()
     write_connectivity(directory / CONNECTIVITY, found.best.patterns)
     directory.write_json(SEARCH, as_json(design, found, weighed))
-    plots.save(picture(design, found), directory, SEARCH_PICTURE)
+    save(picture(design, found), directory, SEARCH_PICTURE)
     given = {"connectivity.file": str(absolute(directory / CONNECTIVITY))}
     using = config_file.parse(config_file.with_overrides(config_file.resolved(design.config), given))
     directory.write_config(using)

@@ -8,17 +8,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hwsim import config_file, events
+from hwsim.configuration import config_file
+from hwsim.configuration.configuration import Configuration
 from hwsim.design import Design
-from hwsim.rundir import CONFIG, CONNECTIVITY, FINAL, INITIAL, METRICS, STREAM, TRACES
-from hwsim.whole_configuration import Configuration
-from models.connectivity import read_connectivity
+from hwsim.events.lines import read_events
+from hwsim.events.log import EventLog
+from hwsim.results.directory import CONFIG, CONNECTIVITY, FINAL, INITIAL, METRICS, STREAM, TRACES
+from models.connectivity.files import read_connectivity
+from models.connectivity.pattern import Pattern
 from models.errors import InputError
 from models.files import json_text
+from models.files.npz import read_npz
 from models.files.regular import is_file
-from models.network import Parameters
-from models.npz import read_npz
-from models.pattern import Pattern
+from models.network.parameters import Parameters
 
 
 @dataclass(frozen=True)
@@ -119,9 +121,9 @@ class StoredRun:
         return read_npz(self._file(STREAM))
 
     @cached_property
-    def log(self) -> events.EventLog:
+    def log(self) -> EventLog:
         """Every access of the window that ``hwsim simulate --trace`` has recorded."""
-        return events.read_events(self._file(TRACES[0]))
+        return read_events(self._file(TRACES[0]))
 
 
 def read_run(path: str | Path) -> StoredRun:

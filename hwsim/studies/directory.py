@@ -7,11 +7,12 @@ from pathlib import Path
 
 import yaml
 
-from hwsim import config_file
-from hwsim.rundir import check_usable, lock, write_whole
-from hwsim.studies.study import Study
+from hwsim.configuration.yaml_values import Dumper
+from hwsim.results.directory import check_usable
+from hwsim.studies.definition.study import Study
 from models.errors import ArgumentError, InputError
 from models.files.regular import is_file, opened, read_text
+from models.files.whole import lock, write_whole
 
 STUDY = "study.yaml"
 STORE = "study.sqlite"
@@ -94,7 +95,7 @@ class StudyDirectory:
             if file.is_file() and (ours or stored):
                 file.unlink()
         plain = self._study.model_dump(mode="json")
-        text = yaml.dump(plain, Dumper=config_file.Dumper, sort_keys=False, allow_unicode=True, width=110)
+        text = yaml.dump(plain, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=110)
         self.write(STUDY, (_HEADER + text).encode())
 
     def write(self, name: str, data: bytes) -> None:
@@ -106,5 +107,5 @@ class StudyDirectory:
 
 
 def _is_left_over(path: Path) -> bool:
-    """Whether a file was being written when its writer was killed; see :func:`hwsim.rundir.write_whole`."""
+    """Whether a file was being written when its writer was killed; see :func:`models.files.whole.write_whole`."""
     return path.name.startswith(tuple(f".{name}." for name in (STUDY, *_TABLES))) or path.match(f".{PICTURES}.*")

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.errors import InputError
-from models.fixedpoint import Format
+from models.numbers.format import Format
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,6 @@
-"""The classification layers as PyTorch modules: a :class:`~models.network.Network` with its activations and its cost.
+"""The classification layers as PyTorch modules: a :class:`~models.network.network.Network`, its activations and its cost.
 
-Activations, cost and padded outputs mean the same as in :mod:`models.float_engine`, and the tests compare the two.
+Activations, cost and padded outputs mean the same as in :mod:`models.floating.engine`, and the tests compare the two.
 """
 
 from collections.abc import Callable
@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.flat_network import flatten
-from models.network import Network, RealParameters
+from models.floating.flat_network import flatten
+from models.network.network import Network
+from models.network.parameters import RealParameters
 from models.torch_layers.linear import Form, SparseLinear, sparse_linear
 
 _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -29,7 +30,7 @@ class Classifier(nn.Module):
     Parameters
     ----------
     network
-        Patterns, activations and cost, as :func:`models.flat_network.flatten` allows.
+        Patterns, activations and cost, as :func:`models.floating.flat_network.flatten` allows.
     form
         Of the layers; ``auto`` chooses for each.
     dtype

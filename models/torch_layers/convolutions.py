@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from models.network import Network
+from models.network.network import Network
 from models.torch_layers.classifier import Classifier
 from models.torch_layers.front_ends import FrontEnd
 from models.torch_layers.linear import Form

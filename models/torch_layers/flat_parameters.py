@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from models import float_kernels as kernel
-from models.optimisers import Optimiser, OptimiserState
+from models.floating import kernels as kernel
+from models.floating.optimisers import Optimiser, OptimiserState
 
 
 class FlatParameters:
@@ -67,7 +67,7 @@ class FlatParameters:
         self._state.step(self.values, self.gradient, rate)
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Copies of the optimiser's memory, see :meth:`models.optimisers.OptimiserState.arrays`."""
+        """Copies of the optimiser's memory, see :meth:`models.floating.optimisers.OptimiserState.arrays`."""
         return self._state.arrays()
 
     def checked(self, arrays: dict[str, np.ndarray], field: str) -> None:

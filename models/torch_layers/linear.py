@@ -1,8 +1,8 @@
 """Linear layers whose connectivity is fixed before training, in two forms of the same mathematics.
 
-Both compute s = W a + b with a weight for every edge of a :class:`~models.pattern.Pattern` and nothing elsewhere, as the
-junctions of :mod:`models.float_engine` do. The masked form multiplies a dense matrix, so its cost does not depend on the
-density; the gathered form stores and computes edges only.
+Both compute s = W a + b with a weight for every edge of a :class:`~models.connectivity.pattern.Pattern` and nothing
+elsewhere, as the junctions of :mod:`models.floating.engine` do. The masked form multiplies a dense matrix, so its cost does
+not depend on the density; the gathered form stores and computes edges only.
 """
 
 from typing import Literal
@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from models.connectivity.pattern import Pattern
 from models.errors import InputError
-from models.pattern import Pattern
 
 Form = Literal["masked", "gathered"]
 

@@ -9,13 +9,12 @@ import numpy.typing as npt
 from amaranth.hdl import Signal, Value
 from amaranth.utils import ceil_log2
 
-from hwsim import machine_columns as columns
-from hwsim.events import EVENT_FIELDS, INDEX, LANE, MEMORY
-from hwsim.memories import MemoryKey, MemoryKind
+from hwsim.events.log import EVENT_FIELDS, INDEX, LANE, MEMORY
+from hwsim.vocabulary import BP, FF, HOST, UP, WEIGHT, WRITE, MemoryKey, MemoryKind
 from rtl.accelerator import Accelerator
-from rtl.arithmetic import shape_of
-from rtl.plan import Plan
-from rtl.widths import partial_shape
+from rtl.blocks.arithmetic import shape_of
+from rtl.plan.plan import Plan
+from rtl.plan.widths import partial_shape
 
 WRITE_FIELDS = ("clock", "junction", "operation", "memory", "bank", "index", "address", "value")
 """What is compared of a write; sample and, but for weights, lane follow from where and when it happens.
@@ -124,16 +123,16 @@ def probes(of: Accelerator) -> Iterator[Probe]:
             bits,
             ceil_log2(j.depth),
             i - 1,
-            columns.HOST if i == 1 else columns.FF,
+            HOST if i == 1 else FF,
         )
         if not plan.trains:
             continue
-        yield _row(MemoryKey(MemoryKind.WEIGHTS, i), unit.weights, j.z, n.weight, columns.UP)
-        yield _row(MemoryKey(MemoryKind.BIASES, i), unit.biases, j.results, n.bias, columns.UP)
+        yield _row(MemoryKey(MemoryKind.WEIGHTS, i), unit.weights, j.z, n.weight, UP)
+        yield _row(MemoryKey(MemoryKind.BIASES, i), unit.biases, j.results, n.bias, UP)
         if j.is_last:
-            yield _row(MemoryKey(MemoryKind.DELTAS, i), unit.deltas, j.results, n.delta, columns.FF)
+            yield _row(MemoryKey(MemoryKind.DELTAS, i), unit.deltas, j.results, n.delta, FF)
         else:
-            yield _row(MemoryKey(MemoryKind.DERIVATIVES, i), unit.derivatives, j.results, n.derivative, columns.FF)
+            yield _row(MemoryKey(MemoryKind.DERIVATIVES, i), unit.derivatives, j.results, n.derivative, FF)
         if i > 1:
             partials, bits = unit.partials, ceil_log2(unit.partials.words)
             yield Probe(
@@ -148,7 +147,7 @@ def probes(of: Accelerator) -> Iterator[Probe]:
                 bits,
                 ceil_log2(j.depth),
                 i,
-                columns.BP,
+                BP,
             )
 
 
@@ -181,7 +180,7 @@ _MEMORY, _INDEX = WRITE_FIELDS.index("memory"), WRITE_FIELDS.index("index")
 def compared(events: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """int64 [n, WRITE_FIELDS]: what is compared of events [n, EVENT_FIELDS]."""
     result = np.ascontiguousarray(events[:, _COLUMNS])
-    weights = events[:, MEMORY] == columns.WEIGHT
+    weights = events[:, MEMORY] == WEIGHT
     result[weights, _INDEX] = events[weights, LANE]
     return result
 
@@ -190,8 +189,8 @@ def as_events(writes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """The inverse, as far as it goes: events of writes, the lane known for weights only, no sample."""
     result = np.zeros((len(writes), len(EVENT_FIELDS)), np.int64)
     result[:, _COLUMNS] = writes
-    result[:, EVENT_FIELDS.index("access")] = columns.WRITE
+    result[:, EVENT_FIELDS.index("access")] = WRITE
     result[:, EVENT_FIELDS.index("sample")] = -1
-    weights = writes[:, _MEMORY] == columns.WEIGHT
+    weights = writes[:, _MEMORY] == WEIGHT
     result[weights, LANE], result[weights, INDEX] = writes[weights, _INDEX], 0
     return result

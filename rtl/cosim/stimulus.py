@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from models.network import IntegerParameters
-from rtl.plan import Plan
-from rtl.registers import AddressMap
-from rtl.streams import sample_layout
+from models.network.parameters import IntegerParameters
+from rtl.plan.plan import Plan
+from rtl.ports.registers import AddressMap
+from rtl.ports.samples import sample_layout
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,9 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from hwsim.rundir import write_whole
 from models.errors import InputError
 from models.files import json_text
+from models.files.whole import write_whole
 
 _LARGEST = 1 << 28
 VARIABLE = "HWSIM_CACHE"

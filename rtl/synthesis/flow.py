@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from models.errors import ArgumentError
-from rtl.emission import TOP, Verilog
 from rtl.synthesis import cache, reports
 from rtl.synthesis.dsp_registers import pack
 from rtl.synthesis.targets import Family, Target
 from rtl.synthesis.tools import Deadline, Tool, ToolError, complaint, find, find_optional, run
 from rtl.synthesis.wrapper import WRAPPER, wrapper
+from rtl.verilog.emission import TOP, Verilog
 
 _FORMAT = 2
 """Of results in the cache; to be raised when what is read from the tools' reports changes."""

@@ -7,14 +7,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from hwsim.costs.resources import FAMILIES, area
 from hwsim.figure import Figure, Figures
 from hwsim.measurements.measurement import Measurement, Need, Subject
-from hwsim.resources import FAMILIES, area
 from models.errors import InputError
-from rtl.delivery import generate
 from rtl.synthesis.flow import Options, Synthesis, prepare, synthesise
 from rtl.synthesis.targets import BLOCK_RAM, DSP, FF, LUT, LUT_RAM, TARGETS, Family, Target, target
 from rtl.synthesis.tools import ToolError
+from rtl.verilog.generate import generate
 
 _NAMES = {LUT: "luts", LUT_RAM: "lut_ram", FF: "ffs", DSP: "dsps", BLOCK_RAM: "block_rams"}
 """Of the figures that every family has, by resource."""

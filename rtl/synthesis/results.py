@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from hwsim import metrics, tables
+from hwsim import tables
+from hwsim.configuration.provenance import provenance
 from hwsim.figure import Figure, Figures
-from hwsim.rundir import TIMING, RunDirectory
-from rtl.emission import TOP
+from hwsim.results.directory import TIMING, RunDirectory
 from rtl.figures import CLOCKS_PER_INPUT
 from rtl.synthesis.flow import Synthesis
 from rtl.synthesis.targets import Family, Resource
 from rtl.synthesis.wrapper import PINS
+from rtl.verilog.emission import TOP
 
 FIGURES = "synthesis.json"
 NO_PLACE_AND_ROUTE = "no open place and route exists for this family: counts only, no clock frequency"
@@ -52,7 +53,7 @@ def write(made: Synthesis, directory: RunDirectory) -> list[str]:
 def figures(made: Synthesis) -> dict[str, Any]:
     """``synthesis.json``; nothing in it depends on the machine's speed."""
     result, of, target = made.result, made.emitted.accelerator.plan, made.target
-    known = metrics.provenance(of.config)
+    known = provenance(of.config)
     known["tools"] |= result.tools
     known["status"] = "does not fit" if result.overflow else "too slow" if made.failure else "good"
     known["target"] = {"name": target.name, "device": target.device, "family": target.family.name}

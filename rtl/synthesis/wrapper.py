@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from rtl.emission import TOP
+from rtl.verilog.emission import TOP
 
 WRAPPER = "wrapped"
 PINS = ("clk", "rst", "serial_in", "serial_out")

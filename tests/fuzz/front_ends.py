@@ -9,8 +9,9 @@ from unittest.mock import patch
 from hwsim.commands import torch
 from tests.fuzz.case import Answer, Case, command
 from tests.fuzz.run_directories import changed_file
-from tests.hwsim import frontends, runs
-from tests.hwsim.test_interrupted_training import interrupting
+from tests.hwsim import runs
+from tests.hwsim.frontends import small_frontends
+from tests.hwsim.training.test_interrupted import interrupting
 
 _EXPORTED = ("config.yaml", "metrics.json", "final.npz", "frontend.npz", "connectivity.npz", "initial.npz")
 
@@ -21,10 +22,10 @@ class Exported:
     def __init__(self, home: Path) -> None:
         self._home = home
         home.mkdir(parents=True)
-        self._config = frontends.write_config(home, frontend={"epochs": 1})
+        self._config = small_frontends.write_config(home, frontend={"epochs": 1})
         for seed in (0, 1):
-            assert frontends.run("frontend", self._config, "--out", home / f"run{seed}", "--seed", seed) == 0
-        assert frontends.run("export-frontend", home / "run0", "--out", home / "whole") == 0
+            assert small_frontends.run("frontend", self._config, "--out", home / f"run{seed}", "--seed", seed) == 0
+        assert small_frontends.run("export-frontend", home / "run0", "--out", home / "whole") == 0
         self._whole = _exported(home / "whole")
 
     def case(self, rng: Random, folder: Path, change: bool = True) -> Case:
@@ -42,12 +43,12 @@ class Interrupted:
     def __init__(self, home: Path) -> None:
         self._home = home
         home.mkdir(parents=True)
-        self._config = frontends.write_config(home, frontend={"epochs": 2})
+        self._config = small_frontends.write_config(home, frontend={"epochs": 2})
         for seed in (0, 1):
             with patch.object(torch, "train_watcher", interrupting([1])):
-                codes = frontends.run("frontend", self._config, "--out", home / f"run{seed}", "--seed", seed)
+                codes = small_frontends.run("frontend", self._config, "--out", home / f"run{seed}", "--seed", seed)
             assert codes == 130
-        assert frontends.run("frontend", self._config, "--out", home / "whole", "--seed", 0) == 0
+        assert small_frontends.run("frontend", self._config, "--out", home / "whole", "--seed", 0) == 0
         self._whole = _results(home / "whole")
 
     def case(self, rng: Random, folder: Path, change: bool = True) -> Case:

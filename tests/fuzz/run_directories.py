@@ -10,12 +10,13 @@ from unittest.mock import patch
 
 import yaml
 
-from hwsim import seal, training_loop
-from models.npz import read_npz, write_npz
+from hwsim.results import seal
+from hwsim.training import loop
+from models.files.npz import read_npz, write_npz
 from tests.fuzz import archives, damage, trees, values
 from tests.fuzz.case import Answer, Case, command
 from tests.hwsim import runs
-from tests.hwsim.test_interrupted_training import interrupting
+from tests.hwsim.training.test_interrupted import interrupting
 
 _SEEDS = (0, 1)
 _FILES = ("checkpoint.npz", "checkpoint.npz", "connectivity.npz", "initial.npz", "config.yaml")
@@ -53,7 +54,7 @@ class Interrupted:
     def __init__(self, kind: str, home: Path) -> None:
         self._home = home
         home.mkdir(parents=True)
-        training_loop.CHUNK = 64  # of every run here: losses are sums of chunks
+        loop.CHUNK = 64  # of every run here: losses are sums of chunks
         self._config = runs.write_config(home, kind, epochs=2)
         for seed in _SEEDS:
             with patch("hwsim.commands.train.train_watcher", interrupting([4])):

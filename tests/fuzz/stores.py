@@ -8,11 +8,11 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
-from hwsim.studies import store
+from hwsim.studies.measuring import store
 from tests.fuzz import damage, trees
 from tests.fuzz.case import Answer, Case, command
 from tests.fuzz.run_directories import changed_file
-from tests.hwsim import studies
+from tests.hwsim.studies import small_studies
 
 _COLUMNS = ("key", "measurement", "configuration", "code", "figures", "error", "seconds", "engine_seconds", "samples")
 _ODD = (
@@ -47,12 +47,12 @@ class Stores:
     def __init__(self, home: Path) -> None:
         self._home = home
         home.mkdir(parents=True)
-        self._study = studies.write(home, seeds=[0], axes={"width": {"key": "numbers.width", "grid": [8, 12]}})
+        self._study = small_studies.write(home, seeds=[0], axes={"width": {"key": "numbers.width", "grid": [8, 12]}})
         for seed in (0, 1):
-            with_seed = studies.write(home, seeds=[seed], axes={"width": {"key": "numbers.width", "grid": [8, 12]}})
-            assert studies.explore(with_seed, home / f"out{seed}") == 0
-        self._study = studies.write(home, seeds=[0], axes={"width": {"key": "numbers.width", "grid": [8, 12]}})
-        self._tables = studies.tables(home / "out0")
+            with_seed = small_studies.write(home, seeds=[seed], axes={"width": {"key": "numbers.width", "grid": [8, 12]}})
+            assert small_studies.explore(with_seed, home / f"out{seed}") == 0
+        self._study = small_studies.write(home, seeds=[0], axes={"width": {"key": "numbers.width", "grid": [8, 12]}})
+        self._tables = small_studies.tables(home / "out0")
 
     def case(self, rng: Random, folder: Path, change: bool = True) -> Case:
         """A study's directory with a changed store or study."""
@@ -74,7 +74,7 @@ class Stores:
         return Case(what, run, lambda answer: None if free else self._wrong(answer, out))
 
     def _wrong(self, answer: Answer, out: Path) -> str | None:
-        found = studies.tables(out)
+        found = small_studies.tables(out)
         differ = sorted(n for n in found.keys() | self._tables if found.get(n) != self._tables.get(n))
         if answer.code:
             return f"exit code 1: {answer.err[:200]!r}"

@@ -9,12 +9,13 @@ from typing import Any
 
 import yaml
 
-from hwsim import energy
 from hwsim.commands import app as cli
+from hwsim.costs import energy
 from models.errors import InputError
 from tests.fuzz import damage, trees
 from tests.fuzz.case import Answer, Case, command
-from tests.hwsim import runs, studies
+from tests.hwsim import runs
+from tests.hwsim.studies import small_studies
 
 _HEADER = ("format", "version", "configuration", "window", "clocking", "fields", "events")
 
@@ -55,7 +56,7 @@ class Studies:
 
     def __init__(self, home: Path) -> None:
         home.mkdir(parents=True)
-        path = studies.write(home, measure=["check", "costs"], seeds=[0])
+        path = small_studies.write(home, measure=["check", "costs"], seeds=[0])
         self._tree = yaml.safe_load(path.read_text())
 
     def case(self, rng: Random, folder: Path, change: bool = True) -> Case:

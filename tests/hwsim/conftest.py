@@ -1,9 +1,9 @@
 import pytest
 
-from hwsim import plots
+from hwsim.pictures import training
 
 
 @pytest.fixture
 def no_pictures(monkeypatch):
     """Runs without plots, which take longer than the training here."""
-    monkeypatch.setattr(plots, "all_of_training", lambda *_: [])
+    monkeypatch.setattr(training, "all_of_training", lambda *_: [])

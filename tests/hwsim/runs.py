@@ -6,7 +6,7 @@ import numpy as np
 import yaml
 
 from hwsim.commands import app as cli
-from hwsim.rundir import TIMING
+from hwsim.results.directory import TIMING
 
 TRAIN, TEST, FEATURES, CLASSES = 150, 40, 16, 4
 

@@ -8,7 +8,7 @@ import yaml
 from hwsim import benchmark
 from hwsim.benchmark import GatherLoop
 from hwsim.commands import app as cli
-from hwsim.config_file import parse
+from hwsim.configuration.config_file import parse
 from hwsim.design import Design
 from models.errors import InputError
 from tests.hwsim import runs

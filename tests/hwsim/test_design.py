@@ -3,14 +3,14 @@
 import pytest
 
 from hwsim import design as module
-from hwsim.config_file import parse
+from hwsim.configuration.config_file import parse
 from hwsim.design import Design
-from hwsim.studies import measurements
+from hwsim.studies.measuring import workshop
 from models.errors import InputError
-from models.fixed_engine import FixedEngine
-from models.float_engine import FloatEngine
-from rtl.plan import Plan
-from tests.hwsim.machines import SMALL, configuration
+from models.fixed.engine import FixedEngine
+from models.floating.engine import FloatEngine
+from rtl.plan.plan import Plan
+from tests.hwsim.machine.machines import SMALL, configuration
 
 STRUCTURED = configuration({"network": SMALL["network"], "hardware": SMALL["hardware"]}, connectivity={"kind": "structured"})
 
@@ -35,7 +35,7 @@ def counted(monkeypatch):
 def test_schedule_timing_and_accelerator_are_worked_out_once(counted):
     design = Design(configuration(hardware={"z": [6, 4]}))
     design.check()
-    measurements.check(design)
+    workshop.check(design)
     machine, another = design.machine(), design.machine()
     planned = Plan.of(design)
     assert machine.schedule is another.schedule is design.schedule

@@ -3,8 +3,8 @@
 import itertools
 
 from hwsim.edge_processors import lanes_per_neuron, operations, partial_bits, product_bits, results_per_clock
-from models.fixedpoint import Format, Rounding
-from models.number_system import NumberSystem
+from models.numbers.format import Format, Rounding
+from models.numbers.system import NumberSystem
 
 
 def test_operations():

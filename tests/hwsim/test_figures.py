@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hwsim import cli
+from hwsim.commands import app as cli
 from hwsim.figure import Figure, Figures, registered
 from hwsim.measurements.catalogue import MEASUREMENTS
-from tests.hwsim import runs, studies
+from tests.hwsim import runs
+from tests.hwsim.studies import small_studies
 
 HOUSE = Path(__file__).parents[2]
 
@@ -77,7 +78,7 @@ def test_the_float_engine_difficulty_and_studies_use_the_registry_as_well(base, 
     path = base(runs.FLOAT)
     assert cli.run(["train", str(path), "--out", str(tmp_path / "out")]) == 0
     assert cli.run(["data", "difficulty", str(path), "--out", str(tmp_path / "out/hard.json")]) == 0
-    assert studies.explore(studies.write(tmp_path, measure=["check"]), tmp_path / "study") == 0
+    assert small_studies.explore(small_studies.write(tmp_path, measure=["check"]), tmp_path / "study") == 0
     for file in ("out/metrics.json", "out/hard.json", "study/timing.json"):
         assert unregistered(tmp_path / file) == []
 
@@ -113,4 +114,7 @@ def test_files_get_unit_and_meaning_from_the_registry_alone():
             for node in ast.walk(ast.parse(path.read_bytes())):
                 if isinstance(node, ast.Dict) and "meaning" in [k.value for k in node.keys if isinstance(k, ast.Constant)]:
                     writers.add(path.relative_to(HOUSE).as_posix())
-    assert writers == {"hwsim/figure.py", "hwsim/studies/results.py"}  # the latter tells Parquet of a looked-up figure
+    assert writers == {
+        "hwsim/figure.py",
+        "hwsim/studies/findings/tables.py",
+    }  # the latter tells Parquet of a looked-up figure

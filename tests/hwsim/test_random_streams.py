@@ -9,7 +9,7 @@ import pytest
 
 from hwsim import random_streams
 from hwsim.random_streams import Stream
-from tests.hwsim.machines import Design, configuration
+from tests.hwsim.machine.machines import Design, configuration
 
 ROOT = Path(__file__).parents[2]
 OWNER = ROOT / "hwsim/random_streams.py"

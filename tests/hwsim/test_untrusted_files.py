@@ -6,7 +6,8 @@ import sys
 import pytest
 
 from hwsim.commands import app as cli
-from tests.hwsim import runs, studies
+from tests.hwsim import runs
+from tests.hwsim.studies import small_studies
 from tests.hwsim.untrusted import KINDS, put
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="has no pipes and devices with names")
@@ -26,8 +27,8 @@ def begun(tmp_path_factory):
     """A run that has been interrupted, a finished study and a log, to be copied before anything in them is damaged."""
     folder = tmp_path_factory.mktemp("begun")
     config = runs.write_config(folder, "fixed pipelined", epochs=1)
-    path = studies.write(folder, seeds=[0], axes={"width": {"key": "numbers.width", "grid": [8, 12]}})
-    assert studies.explore(path, folder / "study") == 0
+    path = small_studies.write(folder, seeds=[0], axes={"width": {"key": "numbers.width", "grid": [8, 12]}})
+    assert small_studies.explore(path, folder / "study") == 0
     assert cli.run(["simulate", str(config), "--out", str(folder / "sim"), "--trace", "0:20", "--samples", "5", "-q"]) == 0
     return folder
 
@@ -36,7 +37,7 @@ def _study(folder, **changes):
     """A study of other content beside that of :func:`begun`."""
     (folder / "other").mkdir()
     shutil.copy(folder / "samples.npz", folder / "other")
-    return studies.write(folder / "other", seeds=[0], measure=["costs"], axes={}, set=None, **changes)
+    return small_studies.write(folder / "other", seeds=[0], measure=["costs"], axes={}, set=None, **changes)
 
 
 # By name: the file in the place of which others are put, and the command, given that folder and file.

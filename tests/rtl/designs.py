@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from hwsim.configuration.configuration import Configuration
 from hwsim.design import Design
-from hwsim.whole_configuration import Configuration
-from rtl.plan import Plan
+from rtl.plan.plan import Plan
 
 NUMBERS: dict[str, dict[str, Any]] = {
     "exact": {

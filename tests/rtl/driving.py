@@ -10,7 +10,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
 
-from models.fixedpoint import Format
+from models.numbers.format import Format
 
 
 def simulate(component: Any, *testbenches: Callable, background: Iterable[Callable] = ()) -> None:

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from models.network import IntegerParameters
+from models.network.parameters import IntegerParameters
 from rtl.accelerator import Accelerator
-from rtl.plan import Plan
-from rtl.registers import CONTROL, EMPTY, STANDING, STATUS, AddressMap
+from rtl.plan.plan import Plan
+from rtl.ports.registers import CONTROL, EMPTY, STANDING, STATUS, AddressMap
 from tests.rtl.driving import integers, plain, simulate
 
 PATIENCE = 3000

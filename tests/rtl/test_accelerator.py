@@ -9,13 +9,13 @@ import pytest
 import rtl
 from hwsim.design import Design
 from models.errors import InputError
-from models.network import IntegerParameters
+from models.network.parameters import IntegerParameters
 from rtl import accelerator, junction_model
 from rtl.accelerator import Accelerator
 from rtl.accelerator_model import Sample
 from rtl.junction import Junction
-from rtl.plan import Plan
-from rtl.registers import CONTROL, RATE, RATE_FIXED
+from rtl.plan.plan import Plan
+from rtl.ports.registers import CONTROL, RATE, RATE_FIXED
 from tests.rtl.designs import DEEP, NONE, configuration, design
 from tests.rtl.host import Host, beats_of, random_parameters, random_samples, words_of
 

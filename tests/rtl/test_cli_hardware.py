@@ -7,10 +7,10 @@ import pytest
 import yaml
 from pywellen import Waveform
 
-from hwsim import config_file
 from hwsim.commands import app as cli
+from hwsim.configuration import config_file
 from hwsim.design import Design
-from hwsim.events import read_events
+from hwsim.events.lines import read_events
 from rtl.cosim import simulators
 from rtl.synthesis import session
 from tests.hwsim import runs

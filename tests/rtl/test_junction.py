@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rtl.junction import Junction
-from rtl.widths import partial_shape
+from rtl.plan.widths import partial_shape
 from tests.rtl.designs import DEEP, NONE, design
 from tests.rtl.driving import integers, play
 

@@ -4,11 +4,14 @@ import numpy as np
 import pytest
 from amaranth.hdl import signed
 
-from rtl.memories import InterleavedMemory, PartialDeltaMemory, RowMemory
-from rtl.pacer import Pacer
-from rtl.plan import Interleaving
-from rtl.registers import CONTROL, ERRORS, RATE, SATURATION, Registers
-from rtl.streams import ResultQueue, SampleLoader, sample_layout
+from rtl.control.pacer import Pacer
+from rtl.memories.interleaved import InterleavedMemory
+from rtl.memories.partial_deltas import PartialDeltaMemory
+from rtl.memories.row import RowMemory
+from rtl.plan.interleaving import Interleaving
+from rtl.ports.registers import CONTROL, ERRORS, RATE, SATURATION, Registers
+from rtl.ports.results import ResultQueue
+from rtl.ports.samples import SampleLoader, sample_layout
 from tests.rtl.designs import DEEPEST, NONE, design, planned
 from tests.rtl.driving import integers, play
 

@@ -9,7 +9,7 @@ import pytest
 from hwsim.commands import app as cli
 from hwsim.measurements.measurement import Subject
 from rtl.cosim import workplace
-from rtl.cosim.simulation import BUILD_LOG, LOG
+from rtl.cosim.capture import BUILD_LOG, LOG
 from rtl.synthesis import measurement, tools
 from tests.hwsim import runs
 from tests.rtl.cosim.driving import verilog

@@ -13,26 +13,33 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 import rtl
-from models.fixedpoint import Format, Rounding
+from models.numbers.format import Format, Rounding
 from rtl.accelerator import Accelerator
-from rtl.adder_tree import AdderTree
-from rtl.address import AddressGenerator, Dither
-from rtl.arithmetic import Narrow, shape_of
-from rtl.delta import DeltaSource, OutputError
-from rtl.feedforward import FeedForward
+from rtl.blocks.adder_tree import AdderTree
+from rtl.blocks.arithmetic import Narrow, shape_of
+from rtl.blocks.multiplier import Multipliers
+from rtl.blocks.table import ActivationTable
+from rtl.control.address import AddressGenerator
+from rtl.control.dither import Dither
+from rtl.control.pacer import Pacer
+from rtl.control.position import BankCounter, PositionCounter
+from rtl.control.sequencer import Sequencer
 from rtl.junction import Junction
-from rtl.learning import Backward, Update
-from rtl.memories import InterleavedMemory, PartialDeltaMemory, RowMemory
-from rtl.multiplier import Multipliers
-from rtl.pacer import Pacer
-from rtl.plan import Interleaving, tables
-from rtl.position import BankCounter, PositionCounter
-from rtl.registers import AddressMap, Registers, bus_signature
-from rtl.sequencer import Sequencer
-from rtl.signatures import Access, ActivationWrite, PartialRead
-from rtl.streams import ResultQueue, SampleLoader
-from rtl.table import ActivationTable
-from rtl.widths import back_product_shape, partial_shape
+from rtl.memories.interleaved import InterleavedMemory
+from rtl.memories.partial_deltas import PartialDeltaMemory
+from rtl.memories.row import RowMemory
+from rtl.plan.interleaving import Interleaving
+from rtl.plan.plan import tables
+from rtl.plan.signatures import Access, ActivationWrite, PartialRead
+from rtl.plan.widths import back_product_shape, partial_shape
+from rtl.ports.registers import AddressMap, Registers, bus_signature
+from rtl.ports.results import ResultQueue
+from rtl.ports.samples import SampleLoader
+from rtl.processors.backward import Backward
+from rtl.processors.delta import DeltaSource
+from rtl.processors.feedforward import FeedForward
+from rtl.processors.output_error import OutputError
+from rtl.processors.update import Update
 from tests.rtl.designs import design
 
 SECTION = re.compile(r"^Ports\n-----\n((?:\S.*\n    .*\n?)+)", re.MULTILINE)

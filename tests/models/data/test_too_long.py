@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hwsim import fetch
-from models.data import cifar, idx
+from models.data import cifar, fetch, idx
 from models.errors import InputError
 from models.files import stored_arrays
 from tests.models.data import idx_files

@@ -6,15 +6,16 @@ from pathlib import Path
 
 import numpy as np
 
-from hwsim.machine import Machine
-from models.network import IntegerParameters
+from hwsim.machine.machine import Machine
+from hwsim.simulation.disturbances import STREAMS, Disturbances
+from models.network.parameters import IntegerParameters
 from rtl.accelerator import Accelerator
-from rtl.cosim.replay import Mismatch, Outcome, compare, compare_state
-from rtl.cosim.session import Conditions, compare_counters, counter_addresses, spoilt
-from rtl.cosim.simulation import Capture, Script, simulate
+from rtl.cosim.capture import Capture, Script, simulate
+from rtl.cosim.comparison import Mismatch, Outcome, compare, compare_state
+from rtl.cosim.cosimulation import compare_counters, counter_addresses, spoilt
 from rtl.cosim.stimulus import Samples, parameters_of
-from rtl.emission import Verilog
-from rtl.plan import Plan
+from rtl.plan.plan import Plan
+from rtl.verilog.emission import Verilog
 from tests.rtl.designs import design
 
 
@@ -108,7 +109,7 @@ def cosimulate(
 
     ``conditions`` are those of a co-simulation, by name.
     """
-    of, meets = emitted.accelerator.plan, Conditions(**conditions)
+    of, meets = emitted.accelerator.plan, Disturbances(**conditions, place=STREAMS)
     fed = samples(of, n, seed, meets.inference, meets.illegal)
     script = Script(of, fed, seed, meets.idle, meets.blocked)
     if start is not None:

@@ -8,10 +8,16 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import stream
 from pytest import MonkeyPatch
 
-from models.fixedpoint import Rounding
-from rtl import accelerator, address, delta, feedforward, junction, learning, registers, streams
-from rtl.adder_tree import AdderTree
-from rtl.streams import sample_layout
+from models.numbers.format import Rounding
+from rtl import accelerator, junction
+from rtl.blocks.adder_tree import AdderTree
+from rtl.control import address
+from rtl.control.dither import Dither
+from rtl.ports import registers, results
+from rtl.ports.samples import sample_layout
+from rtl.processors import backward, delta, feedforward
+from rtl.processors.output_error import OutputError
+from rtl.processors.update import Update
 
 
 @dataclass(frozen=True)
@@ -95,7 +101,7 @@ def wrong_seed(patch):
 def swapped_lanes(patch):
     """The products of lanes 0 and 1 are exchanged on their way to the partial deltas."""
 
-    class Swapped(address.Dither):
+    class Swapped(Dither):
         def __init__(self, j, word, to_lanes):
             super().__init__(j, word, to_lanes)
             if not to_lanes:
@@ -155,7 +161,7 @@ def output_delta_wraps(patch):
 @fault("tight", "junction [12], UP write to (weight|bias) memory")
 def weight_wraps(patch):
     """New weights and biases wrap around instead of saturating."""
-    patch.setattr(learning, "saturate", unsaturated)
+    patch.setattr(backward, "saturate", unsaturated)
 
 
 @fault("training", "junction 2, UP write to weight memory")
@@ -173,8 +179,8 @@ def stale_delta(patch):
 @fault("training", "junction [12], UP write to weight memory")
 def wrong_rounding(patch):
     """Weight and bias steps are rounded down."""
-    as_it_was = learning.less_narrowed
-    patch.setattr(learning, "less_narrowed", lambda x, step, drop, _: as_it_was(x, step, drop, Rounding.FLOOR))
+    as_it_was = backward.less_narrowed
+    patch.setattr(backward, "less_narrowed", lambda x, step, drop, _: as_it_was(x, step, drop, Rounding.FLOOR))
 
 
 @fault("bubbles", "junction 1, FF write to activation memory .*: machine no write")
@@ -198,7 +204,7 @@ def inference_sample_learned(patch):
 @fault("illegal", "junction 2, FF write to delta memory .*: machine no write")
 def illegal_samples_learned(patch):
     """Whatever the stream carries is taken: a shift of 6 where 5 is the greatest wraps around."""
-    patch.setattr(streams, "outside", lambda field, least, greatest: Const(0))
+    patch.setattr(results, "outside", lambda field, least, greatest: Const(0))
 
 
 @fault("illegal", r"counter at address (9|10): machine \d+, Verilog \d+")
@@ -239,7 +245,7 @@ def kappa_of_another_sample(patch):
 @fault("training", "junction [12], UP write to (weight|bias) memory")
 def wrong_kappa_shift(patch):
     """Every second learning-rate shift is one too small."""
-    patch.setattr(junction, "Update", shown(learning.Update, "shift", lambda m, self, given: given | 1))
+    patch.setattr(junction, "Update", shown(Update, "shift", lambda m, self, given: given | 1))
 
 
 @fault("training", "junction 2, BP write to partial delta memory")
@@ -293,7 +299,7 @@ def label_of_first_beat(patch):
 def tie_to_the_higher_class(patch):
     """Of equal pre-activations the last one wins."""
 
-    class Last(delta.OutputError):
+    class Last(OutputError):
         def elaborate(self, platform):
             m = super().elaborate(platform)
             assert self._j.groups == 1
@@ -338,7 +344,7 @@ def room_off_by_one(patch):
 def wrong_dither_inverse(patch):
     """Products go to the memories by the permutation itself instead of its inverse."""
 
-    class Forward(address.Dither):
+    class Forward(Dither):
         def __init__(self, j, word, to_lanes):
             super().__init__(j, word, to_lanes)
             self._source = j.memory[:: j.depth]
@@ -357,7 +363,7 @@ def bubbles_counted(patch):
 def exchanged_weights(patch):
     """The new weights of lanes 0 and 1 of the last junction are exchanged as they are written."""
 
-    class Exchanged(learning.Update):
+    class Exchanged(Update):
         def elaborate(self, platform):
             given, inner = self.new_weight, Signal(self.new_weight.shape())
             self.new_weight = inner

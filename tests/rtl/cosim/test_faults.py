@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.network import IntegerParameters
-from rtl.plan import Plan
+from models.network.parameters import IntegerParameters
+from rtl.plan.plan import Plan
 from tests.rtl.cosim.driving import cosimulate, generate, loud
 from tests.rtl.cosim.faults import FAULTS
 from tests.rtl.cosim.test_grid import OVERLAP_SMALL, SHORT, TIGHT, sizes

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
-from hwsim.legal import divisors
-from models.connectivity import feasible_out_degrees
+from hwsim.configuration.legal import divisors
+from models.connectivity.draw import feasible_out_degrees
 from models.errors import InputError
-from rtl.plan import Plan
+from rtl.plan.plan import Plan
 from tests.rtl.cosim.driving import cosimulate, generate, loud
 from tests.rtl.designs import DESIGNS, NUMBERS, clash_free, planned
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from rtl import registers
-from rtl.cosim.simulation import Script
+from rtl.cosim.capture import Script
+from rtl.ports import registers
 from tests.rtl.cosim.driving import cosimulate, generate, loud, play, samples, verilog
 from tests.rtl.cosim.test_grid import OVERLAP_SMALL, SHORT, sizes
 from tests.rtl.designs import DEEP, DESIGNS, planned

@@ -6,7 +6,7 @@ In Amaranth's simulator, since the bench of co-simulations drains before it stop
 import numpy as np
 import pytest
 
-from rtl.registers import CONTROL, CYCLES, EMPTY, STANDING, STATUS
+from rtl.ports.registers import CONTROL, CYCLES, EMPTY, STANDING, STATUS
 from tests.rtl.cosim.driving import known, loud, machine, samples
 from tests.rtl.cosim.test_grid import OVERLAP_SMALL, sizes
 from tests.rtl.designs import DESIGNS, planned

@@ -5,9 +5,9 @@ import os
 import numpy as np
 import pytest
 
-from hwsim import config_file
+from hwsim.configuration import config_file
 from hwsim.design import Design
-from rtl.cosim.session import cosimulate
+from rtl.cosim.cosimulation import cosimulate
 from tests.hwsim.shipped import SHIPPED
 from tests.models.data.real import mnist_dir
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from rtl import registers
-from rtl.cosim.replay import compare
-from rtl.cosim.simulation import Script, simulate
+from rtl.cosim.capture import Script, simulate
+from rtl.cosim.comparison import compare
 from rtl.cosim.stimulus import Samples, parameters_of
-from rtl.registers import AddressMap
+from rtl.ports import registers
+from rtl.ports.registers import AddressMap
 from tests.rtl.cosim.driving import cosimulate, generate, known, loud, machine, part, play, samples, verilog
 from tests.rtl.cosim.test_grid import OVERLAP_SMALL, sizes
 from tests.rtl.designs import planned

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from hwsim import config_file
+from hwsim.configuration import config_file
 from hwsim.design import Design
-from hwsim.disturbances import STREAMS, Disturbances
+from hwsim.simulation.disturbances import STREAMS, Disturbances
 from models.data.dataset import Split
 from models.errors import InputError
-from rtl.cosim import session, simulators
-from rtl.cosim.replay import Mismatch, due_advances, loads
+from rtl.cosim import cosimulation, simulators
+from rtl.cosim.comparison import Mismatch, due_advances, loads
 from tests.rtl.cosim.driving import verilog
 
 
@@ -32,7 +32,7 @@ def data():
 
 
 def test_samples_are_those_of_a_training_run_epoch_after_epoch(design, data):
-    fed = session.training_samples(design, data, 25, 0.0)
+    fed = cosimulation.training_samples(design, data, 25, 0.0)
     order = np.concatenate([design.epoch_order(e, 10) for e in range(3)])[:25]
     assert fed.input.tolist() == data.inputs[order].tolist() and fed.label.tolist() == data.labels[order].tolist()
     assert fed.kappa.tolist() == [2] * 10 + [4] * 15 and fed.train.all()
@@ -40,15 +40,18 @@ def test_samples_are_those_of_a_training_run_epoch_after_epoch(design, data):
 
 
 def test_a_share_of_the_samples_is_for_inference(design, data):
-    train = session.training_samples(design, data, 1000, 0.3).train
+    train = cosimulation.training_samples(design, data, 1000, 0.3).train
     assert 600 < train.sum() < 800
-    assert train.tolist() == session.training_samples(design, data, 1000, 0.3).train.tolist()
-    assert not session.training_samples(design, data, 50, 1.0).train.any()
+    assert train.tolist() == cosimulation.training_samples(design, data, 1000, 0.3).train.tolist()
+    assert not cosimulation.training_samples(design, data, 50, 1.0).train.any()
 
 
 def test_a_share_of_the_training_samples_is_illegal(design, data):
     """Shifts of 2..4 in three bits, labels of 6 classes in three."""
-    good, fed = session.training_samples(design, data, 1000, 0.3), session.training_samples(design, data, 1000, 0.3, 0.4)
+    good, fed = (
+        cosimulation.training_samples(design, data, 1000, 0.3),
+        cosimulation.training_samples(design, data, 1000, 0.3, 0.4),
+    )
     assert fed.input.tolist() == good.input.tolist() and fed.train.tolist() == good.train.tolist()
     strange_kappa, strange_label = (fed.kappa < 2) | (fed.kappa > 4), fed.label > 5
     assert set(fed.kappa.tolist()) == set(range(8)) - {3} and set(fed.label.tolist()) == set(range(8))
@@ -57,7 +60,7 @@ def test_a_share_of_the_training_samples_is_illegal(design, data):
     assert not strange[~fed.train].any() and 0.35 < strange[fed.train].mean() < 0.45
     for kind in (strange_kappa & strange_label, strange_kappa & ~strange_label, ~strange_kappa & strange_label):
         assert kind.sum() > 50
-    everything = session.training_samples(design, data, 100, 0.0, 1.0)
+    everything = cosimulation.training_samples(design, data, 100, 0.0, 1.0)
     assert ((everything.kappa < 2) | (everything.kappa > 4) | (everything.label > 5)).all()
 
 
@@ -73,7 +76,8 @@ def with_values(design, classes, kappas, build="training"):
 
 def test_where_nothing_can_be_illegal_nothing_is_made_so(design):
     found = {
-        (c, k): session.illegal_values(with_values(design, c, k), 0.5) for c, k in ((4, (1, 7)), (6, (0, 7)), (1, (0, 0)))
+        (c, k): cosimulation.illegal_values(with_values(design, c, k), 0.5)
+        for c, k in ((4, (1, 7)), (6, (0, 7)), (1, (0, 0)))
     }
     assert {at: [a.tolist() for a in values] for at, values in found.items()} == {
         (4, (1, 7)): [[0], []],
@@ -81,17 +85,19 @@ def test_where_nothing_can_be_illegal_nothing_is_made_so(design):
         (1, (0, 0)): [[1], [1]],
     }
     with pytest.raises(InputError, match=r"illegal = 0\.5: is impossible: whatever fits into the stream's fields"):
-        session.check("icarus", 1, with_values(design, 4, (0, 7)), Disturbances(illegal=0.5, place=STREAMS))
+        cosimulation.check("icarus", 1, with_values(design, 4, (0, 7)), Disturbances(illegal=0.5, place=STREAMS))
     with pytest.raises(InputError, match=r"illegal = 0\.5: needs hardware that trains"):
-        session.check("icarus", 1, with_values(design, 6, (3, 5), "inference"), Disturbances(illegal=0.5, place=STREAMS))
-    session.check("icarus", 1, with_values(design, 4, (0, 7)))
+        cosimulation.check(
+            "icarus", 1, with_values(design, 6, (3, 5), "inference"), Disturbances(illegal=0.5, place=STREAMS)
+        )
+    cosimulation.check("icarus", 1, with_values(design, 4, (0, 7)))
 
 
 def test_the_streams_meet_disturbances_of_their_own(design, data, tmp_path):
     late = Disturbances(late=0.1)
     for refused in (
-        lambda: session.check("icarus", 1, design.config, late),
-        lambda: session.cosimulate(design, data, "icarus", 1, tmp_path, late),
+        lambda: cosimulation.check("icarus", 1, design.config, late),
+        lambda: cosimulation.cosimulate(design, data, "icarus", 1, tmp_path, late),
     ):
         with pytest.raises(InputError, match="disturbances: are of the machine, not of the streams"):
             refused()
@@ -102,16 +108,16 @@ def test_counters_read_wrong_or_refused_are_named():
     counted = {"saturation": np.array([[5, 6, 7, 8]]), "illegal": (3, 2)}
     outcome = type("Outcome", (), {"machine": type("Machine", (), counted)})
     reads = np.array([[9, 0], [9, 0], [123, 0], [3, 0], [2, 0], [1, 0], [5, 0], [6, 0], [7, 0], [8, 0]])
-    assert session.counter_addresses(of) == [3, 4, 5, 9, 10, 11, 16, 17, 18, 19]
-    assert session.compare_counters(of, outcome, 9, reads, refused=1) is None
-    assert session.compare_counters(of, outcome, 9, reads) == Mismatch("counter at address 11", 0, 1)
-    assert session.compare_counters(of, outcome, 10, reads, 1) == Mismatch("counter at address 3", 10, 9)
+    assert cosimulation.counter_addresses(of) == [3, 4, 5, 9, 10, 11, 16, 17, 18, 19]
+    assert cosimulation.compare_counters(of, outcome, 9, reads, refused=1) is None
+    assert cosimulation.compare_counters(of, outcome, 9, reads) == Mismatch("counter at address 11", 0, 1)
+    assert cosimulation.compare_counters(of, outcome, 10, reads, 1) == Mismatch("counter at address 3", 10, 9)
     reads[8, 0] += 1
-    assert session.compare_counters(of, outcome, 9, reads, 1) == Mismatch("counter at address 18", 7, 8)
+    assert cosimulation.compare_counters(of, outcome, 9, reads, 1) == Mismatch("counter at address 18", 7, 8)
     reads[4, 0] -= 1
-    assert session.compare_counters(of, outcome, 9, reads, 1) == Mismatch("counter at address 10", 2, 1)
+    assert cosimulation.compare_counters(of, outcome, 9, reads, 1) == Mismatch("counter at address 10", 2, 1)
     reads[2, 1] = 1
-    assert session.compare_counters(of, outcome, 9, reads, 1) == Mismatch("counter at address 5", -1, "refused")
+    assert cosimulation.compare_counters(of, outcome, 9, reads, 1) == Mismatch("counter at address 5", -1, "refused")
 
 
 def seen_clocks(of, taken, advances, left, marks):

@@ -1,0 +1,1 @@
+"""Where: memories with ports, clock by clock."""

@@ -1,0 +1,393 @@
+"""The cycle-level machine: lanes, memories with ports, banks and latencies, clock by clock, on real integers.
+
+One object is one accelerator. It is fed samples, moves their integers through modelled memories exactly as the schedule and
+the timing say, and checks every access. Its state between junction cycles is that of the reference engine
+(:meth:`models.fixed.engine.FixedEngine.arrays`), so checkpoints cross over in both directions.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from hwsim.configuration.configuration import Configuration
+from hwsim.configuration.rules import check_fixed
+from hwsim.machine import columns, kernel
+from hwsim.machine.arrays import build
+from hwsim.machine.flight import Flight
+from hwsim.machine.log import Log
+from hwsim.schedule.banks import Banks
+from hwsim.schedule.passes import Schedule
+from hwsim.schedule.timing import Timing
+from hwsim.schedule.violations import IncompleteSum, PendingWrite, PortConflict, StaleWord, Violation
+from hwsim.vocabulary import EVENT_FIELDS, INFERENCE, MEMORIES, OPERATIONS, TRAINING
+from models.errors import InputError
+from models.fixed.checkpoint import KAPPAS, Checkpoint
+from models.fixed.ranges import Ranges
+from models.network.network import Network
+from models.network.order import NO_SAMPLE
+from models.network.parameters import IntegerParameters
+
+_FAULTS = {
+    columns.READ_PORT: PortConflict,
+    columns.WRITE_PORT: PortConflict,
+    columns.STALE: StaleWord,
+    columns.PENDING: PendingWrite,
+    columns.INCOMPLETE: IncompleteSum,
+}
+
+
+_MOST_CYCLES = 1 << (63 - columns.OWNER_BITS)
+"""Samples that can be told apart by the bits that their words have for their numbers."""
+
+
+class Samples(NamedTuple):
+    """What the host can feed: ``input`` int32 [n, N_0], ``label``, ``kappa`` int32 [n], ``kind`` int8 [n]."""
+
+    input: np.ndarray
+    label: np.ndarray
+    kappa: np.ndarray
+    kind: np.ndarray
+
+
+class Illegal(NamedTuple):
+    """Training samples that entered with a learning-rate shift or a label out of range, and were fed forward only.
+
+    One that had both counts in both. As in hardware, counting ends at 2**32 - 1.
+    """
+
+    kappa: int
+    label: int
+
+
+class Results(NamedTuple):
+    """What left the output, in order: as in the reference, and the ``clock`` in which each result was complete.
+
+    ``kind`` says what a sample was taken for: one that was to be trained on and could not be is an inference sample.
+    """
+
+    prediction: npt.NDArray[np.int32]
+    label: npt.NDArray[np.int32]
+    kind: npt.NDArray[np.int8]
+    output: npt.NDArray[np.int32]
+    clock: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return int(self.prediction.size)
+
+
+def check(config: Configuration) -> None:
+    """Refuse a configuration that no machine can work by.
+
+    Raises
+    ------
+    InputError
+        If samples are trained on one after the other, or in floating point only.
+    """
+    if config.training.order != "pipelined":
+        raise InputError("training.order", config.training.order, "has no machine", ["pipelined"])
+    check_fixed(config)
+
+
+class Machine:
+    """An accelerator in operation.
+
+    Parameters
+    ----------
+    config, network, parameters
+        The design and its initial integers.
+    schedule, timing, banks
+        Which lane goes where in which clock, when results land, and how many samples every memory holds. Those of the
+        design, see :meth:`hwsim.design.Design.machine`, are without fault.
+    enforce
+        Whether the first violation ends the simulation; if not, violations are only counted and wrong data flows on.
+
+    Attributes
+    ----------
+    log
+        Where accesses are recorded; ``None`` if nowhere.
+    """
+
+    def __init__(
+        self,
+        config: Configuration,
+        network: Network,
+        parameters: IntegerParameters,
+        schedule: Schedule,
+        timing: Timing,
+        banks: Banks,
+        *,
+        enforce: bool = True,
+    ) -> None:
+        check(config)
+        checked = IntegerParameters.of_this_kind(parameters)
+        checked.check_shapes(network)
+        checked.check_ranges(config.numbers.system)
+        self.config, self.network = config, network
+        self._ranges = Ranges.of(network, config.numbers.system)
+        self.schedule, self.timing, self.banks = schedule, timing, banks
+        self.enforce = enforce
+        self.log: Log | None = None
+        self._d, self._s = build(config, network, schedule, timing, banks)
+        self._s.memories.weight[:] = np.concatenate(parameters.weights)
+        self._s.memories.bias[:] = np.concatenate(parameters.biases)
+        n = len(network.patterns)
+        self.saturation = np.zeros((n, 4), np.int64)
+        self.counts = np.zeros((n, 3, 2), np.int64)
+        self._fault = np.zeros(12, np.int64)
+        self.clock = 0
+        self.stalled_clocks = 0
+        # Periods are counted from the last standstill on.
+        self._base, self._first_cycle, self._lead, self._periods = 0, 0, 0, 0
+        self._loaded = False
+        self._still = True
+
+    @property
+    def cycle(self) -> int:
+        """The next junction cycle of the first junction: the number of samples and bubbles that have entered."""
+        return self._first_cycle + self._periods
+
+    @property
+    def violations(self) -> int:
+        """Violations so far; more than 0 only if they are not enforced."""
+        return int(self._fault[0])
+
+    @property
+    def first_violation(self) -> Violation | None:
+        """The first violation, as the error it would have been."""
+        return _violation(self._fault) if self._fault[0] else None
+
+    @property
+    def illegal(self) -> Illegal:
+        """Training samples so far that were none; only :meth:`samples` with ``as_carried`` gives any."""
+        return Illegal(*np.minimum(self._s.control.illegal, 0xFFFFFFFF).tolist())
+
+    def samples(
+        self,
+        inputs: np.ndarray,
+        labels: npt.ArrayLike,
+        kappa: npt.ArrayLike,
+        train: npt.ArrayLike = True,
+        *,
+        as_carried: bool = False,
+    ) -> Samples:
+        """Samples in the form that :meth:`feed` takes; ``kappa`` and ``train`` are scalars or one for each sample.
+
+        Parameters
+        ----------
+        as_carried
+            Take every label and shift that the fields of the stream can carry, as the hardware does. A training sample in
+            which one is illegal is fed forward only and counted (:attr:`illegal`); its label comes out as it was given.
+
+        Raises
+        ------
+        InputError
+            If shapes do not fit or a number is out of range: labels below ``classes`` and, for training samples, shifts that
+            the hardware can be given; or, as carried, what the fields hold.
+        """
+        n_inputs, legal, labels = self.network.layers[0], self.config.numbers.system.input, np.asarray(labels)
+        if inputs.ndim != 2 or inputs.shape[1] != n_inputs or labels.shape != inputs.shape[:1]:
+            rule = f"inputs and labels must have shapes (n, {n_inputs}) and (n,)"
+            raise InputError("samples", f"{inputs.shape}, {labels.shape}", rule)
+        kappas = np.broadcast_to(np.asarray(kappa, np.int32), len(labels)).copy()
+        _check_range("inputs", inputs, legal.lowest, legal.highest)
+        trains = np.broadcast_to(np.asarray(train, np.bool_), len(labels))
+        if as_carried:
+            _check_range("labels", labels, 0, (1 << self.config.label_bits) - 1)
+            _check_range("kappa", kappas, 0, (1 << self.config.kappa_bits) - 1)
+        else:
+            _check_range("labels", labels, 0, self.network.classes - 1)
+            _check_range("kappa", kappas[trains], *self.config.kappa_range)
+        return Samples(
+            np.ascontiguousarray(inputs, np.int32),
+            np.ascontiguousarray(labels, np.int32),
+            kappas,
+            np.where(trains, TRAINING, INFERENCE).astype(np.int8),
+        )
+
+    def warm_up(self) -> None:
+        """Compile the clock loop by running it for no clock at all."""
+        self._run(self.clock, self._no_samples(), np.zeros(0, np.int64))
+
+    def feed(self, samples: Samples, source: npt.ArrayLike | None = None) -> Results:
+        """Let samples enter, one a junction cycle; ``NO_SAMPLE`` in ``source`` is a cycle without one.
+
+        The host loads a sample in the cycle before it enters. The last one stays loaded: the next call, or
+        :meth:`settle`, lets it enter.
+        """
+        source = np.arange(len(samples.label)) if source is None else np.asarray(source, np.int64)
+        if not source.size:
+            return self._no_results(0)
+        _check_range("source", source, NO_SAMPLE, len(samples.label) - 1)
+        return self._advance(samples, source, len(source) if self._loaded else len(source) - 1)
+
+    def settle(self) -> Results:
+        """Let the loaded sample enter and wait until every junction has come to the end of the same cycle."""
+        first = self._advance(self._no_samples(), np.zeros(0, np.int64), 1) if self._loaded else self._no_results(0)
+        self._loaded = False
+        if self._still:
+            return first
+        rest = self._run(
+            self._base + self._periods * self.timing.period + self.skew, self._no_samples(), np.zeros(0, np.int64)
+        )
+        self._still = True
+        return joined(first, rest)
+
+    def drain(self) -> Results:
+        """Settle, then bubbles until no sample is in flight."""
+        first = self.settle()
+        bubbles = np.full(self.config.hops.drain(len(self.network.patterns)), NO_SAMPLE)
+        return joined(first, self._bubbles(bubbles))
+
+    def _bubbles(self, bubbles: np.ndarray) -> Results:
+        first = self.feed(self._no_samples(), bubbles)
+        return joined(first, self.settle())
+
+    def stall(self, clocks: int) -> Results:
+        """A blocked output holds the machine at a junction-cycle boundary; a sample that is loaded waits.
+
+        Junctions that run behind the first one come to the end of the same cycle, :attr:`skew` clocks later, before they
+        stand still too: what leaves until then is returned.
+        """
+        results = self._no_results(0)
+        if self._still:
+            self.clock += clocks
+        elif clocks < self.skew:
+            raise InputError("stall", clocks, "is too short for all junctions to come to rest", [self.skew])
+        else:
+            results = self._run(self.clock + clocks, self._no_samples(), np.zeros(0, np.int64))
+            self._still = True
+        self.stalled_clocks += clocks
+        return results
+
+    @property
+    def skew(self) -> int:
+        """Clocks from the end of the last period until the last junction has finished and landed."""
+        return self.timing.skew
+
+    def _advance(self, samples: Samples, source: np.ndarray, cycles: int) -> Results:
+        """Load what ``source`` says and work for ``cycles`` junction cycles."""
+        if self.cycle + cycles >= _MOST_CYCLES:
+            raise InputError("cycle", self.cycle, f"ends here: the machine can tell {_MOST_CYCLES} samples apart")
+        if self._still:
+            # A standing machine first needs a period in which only the host works.
+            ahead = 0 if self._loaded else 1
+            self._base, self._first_cycle, self._periods = self.clock, self.cycle - ahead, 0
+            self._lead = ahead
+            cycles += ahead
+        first_fed = self._periods
+        self._periods += cycles
+        self._still = False
+        results = self._run(self._base + self._periods * self.timing.period, samples, source, first_fed)
+        self._loaded = True
+        return results
+
+    def _run(self, end: int, samples: Samples, source: np.ndarray, first_fed: int = 0) -> Results:
+        results = self._no_results((end - self.clock) // self.timing.period + 2)
+        log = self.log.rows if self.log else np.zeros((1, len(EVENT_FIELDS)), np.int64)
+        window = (self.log.first, self.log.last) if self.log else (0, 0)
+        stretch = kernel.Stretch(self.clock, end, self._base, self._first_cycle, self._lead, self._periods, first_fed)
+        watch = kernel.Watch(self._fault, self.enforce, self.saturation, self.counts, log, *window)
+        filled, self.clock = kernel.run(self._d, self._s, stretch, source.astype(np.int64), samples, results, watch)
+        if self.enforce and self._fault[0]:
+            raise _violation(self._fault)
+        return Results(*(a[:filled] for a in results))  # type: ignore[arg-type]
+
+    def _no_samples(self) -> Samples:
+        return self.samples(np.zeros((0, self.network.layers[0]), np.int32), np.zeros(0, np.int32), 0)
+
+    def _no_results(self, n: int) -> Results:
+        shape = (n, self.network.layers[-1])
+        return Results(
+            np.zeros(n, np.int32),
+            np.zeros(n, np.int32),
+            np.zeros(n, np.int8),
+            np.zeros(shape, np.int32),
+            np.zeros(n, np.int64),
+        )
+
+    @property
+    def parameters(self) -> IntegerParameters:
+        """Weights and biases as the memories hold them (int32 copies)."""
+        weights = np.split(self._s.memories.weight, self._d.junctions[1:, columns.EDGES])
+        biases = np.split(self._s.memories.bias.astype(np.int32), self._d.junctions[1:, columns.RIGHT])
+        return IntegerParameters([w.copy() for w in weights], [b.copy() for b in biases])
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All state between two junction cycles, in the form of the reference engine's checkpoint.
+
+        Call :meth:`settle` before. The counts of :attr:`illegal` belong to the machine, not to its state.
+
+        Raises
+        ------
+        InputError
+            If the machine is in the middle of a junction cycle, or a sample whose label is no class has not come out yet:
+            the reference has no such samples.
+        """
+        if self._loaded or not self._still:
+            raise InputError("checkpoint", None, "needs a machine at the end of a junction cycle: settle first")
+        flight = self._flight().arrays(self.cycle)
+        strange = flight["flight_label"][flight["flight_label"] >= self.network.classes]
+        if strange.size:
+            rule = "is the label of a sample that has not come out yet, and no class: drain first"
+            raise InputError("checkpoint", int(strange[0]), rule)
+        counters = {"cycle": np.array(self.cycle), "saturation": self.saturation.copy()}
+        return self.parameters.arrays() | counters | flight
+
+    def restore(self, arrays: dict[str, np.ndarray], kappas: tuple[int, int] = KAPPAS) -> None:
+        """Continue from a checkpoint of this machine or of the reference engine, bit for bit.
+
+        Parameters
+        ----------
+        arrays
+            Of a machine or engine of the same design.
+        kappas
+            Least and greatest learning-rate shift that samples in flight can have.
+
+        Raises
+        ------
+        InputError
+            If one of them is not what an engine of this design could have written; then nothing has changed.
+        """
+        form = Checkpoint(self.network, self.config.numbers.system, self.config.hops, self._ranges)
+        form.check(arrays, kappas, _MOST_CYCLES - 1)
+        n = len(self.network.patterns)
+        # Nothing that was under way may still land.
+        self._s.lines.arrivals[:], self._s.registers.output[:] = 0, 0
+        memories = self._s.memories
+        for lands in (memories.weight_lands, memories.bias_lands, memories.partial_lands):
+            lands[:] = -1
+        self._s.memories.weight[:] = np.concatenate([arrays[f"weight_{i}"] for i in range(1, n + 1)])
+        self._s.memories.bias[:] = np.concatenate([arrays[f"bias_{i}"] for i in range(1, n + 1)])
+        self.saturation[:] = arrays["saturation"]
+        self._first_cycle, self._periods = int(arrays["cycle"]), 0
+        self._loaded, self._still = False, True
+        self._flight().restore(self.cycle, arrays)
+
+    def _flight(self) -> Flight:
+        return Flight(self._d, self._s, self.config.hops, np.int32 if self._ranges.narrow else np.int64)
+
+
+def _check_range(name: str, given: np.ndarray, lowest: int, highest: int) -> None:
+    if given.size and (given.min() < lowest or given.max() > highest):
+        raise InputError(name, f"{given.min()}..{given.max()}", f"must lie in {lowest}..{highest}")
+
+
+def joined(a: Results, b: Results) -> Results:
+    """Results in sequence."""
+    return Results(*(np.concatenate(pair) for pair in zip(a, b, strict=True)))  # type: ignore[arg-type]
+
+
+def _violation(fault: np.ndarray) -> Violation:
+    _, code, clock, junction, memory, bank, index, address, lane, operation, expected, found = map(int, fault)
+    name = f"{MEMORIES[memory]} memory {index}, bank {bank}, address {address}"
+    port = {columns.READ_PORT: " read", columns.WRITE_PORT: " write"}.get(code, "")
+    lanes, operations, detail = [lane], [operation], ""
+    if port:  # found is the access before, as the port shows it
+        lanes.insert(0, found >> columns.OPERATION_BITS)
+        operations.insert(0, found & ((1 << columns.OPERATION_BITS) - 1))
+    elif code in (columns.STALE, columns.INCOMPLETE):
+        detail = f"expected {expected}, found {found}"
+    if len(set(operations)) == 1:
+        lanes, operations = sorted(lanes), [operation]
+    return _FAULTS[code](clock, junction, name, lanes, [OPERATIONS[o] + port for o in operations], detail)

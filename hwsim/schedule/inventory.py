@@ -1,0 +1,223 @@
+"""The figures of a design's accelerator that follow from the configuration: degrees, clocks, banks and storage."""
+
+from dataclasses import dataclass
+
+from hwsim.configuration.configuration import Configuration
+from hwsim.edge_processors import operations, partial_bits, results_per_clock
+from hwsim.schedule.banks import Banks
+from hwsim.schedule.passes import Schedule
+from hwsim.schedule.timing import flush, latencies
+from hwsim.vocabulary import MemoryKey, MemoryKind
+from models.errors import InputError
+from models.numbers.system import NumberSystem
+
+
+@dataclass(frozen=True)
+class Junction:
+    """Figures of one junction; see docs/architecture.md §1 for the letters.
+
+    Attributes
+    ----------
+    number
+        i, from 1.
+    edges
+        W.
+    cycle
+        C = W / z, clocks of one pass.
+    stall_clocks
+        Clocks of a pass beyond C: the price of a pattern that is not clash-free.
+    depth
+        D = N_left / z, words of each left memory and clocks of one sweep.
+    utilisation
+        Share of the junction cycle's clocks (without flush) in which this junction works, 0..1.
+    """
+
+    number: int
+    n_left: int
+    n_right: int
+    d_out: int
+    d_in: int
+    edges: int
+    z: int
+    cycle: int
+    stall_clocks: int
+    depth: int
+    utilisation: float
+
+    @property
+    def density(self) -> float:
+        """W / (N_left N_right)."""
+        return self.edges / (self.n_left * self.n_right)
+
+    @property
+    def results(self) -> int:
+        """Right neurons of one clock, q."""
+        return results_per_clock(self.z, self.d_in)
+
+
+@dataclass(frozen=True)
+class Memory:
+    """One kind of memory of a layer or junction.
+
+    Attributes
+    ----------
+    key
+        What it holds, and whose.
+    banks
+        Samples it holds at once.
+    lanes
+        Independently addressed memories per bank.
+    depth
+        Words of each.
+    width
+        Bits of a word.
+    """
+
+    key: MemoryKey
+    banks: int
+    lanes: int
+    depth: int
+    width: int
+
+    @property
+    def name(self) -> str:
+        """What it is called where people read it."""
+        return str(self.key)
+
+    @property
+    def count(self) -> int:
+        """Memories with an address of their own, in all banks."""
+        return self.banks * self.lanes
+
+    @property
+    def words(self) -> int:
+        """Words of all banks."""
+        return self.count * self.depth
+
+    @property
+    def bits(self) -> int:
+        """Bits of all banks."""
+        return self.words * self.width
+
+    def as_dict(self) -> dict[str, str | int]:
+        """For a file."""
+        sizes = {"banks": self.banks, "lanes": self.lanes, "depth": self.depth, "width": self.width}
+        return {"name": self.name, **sizes, "bits": self.bits}
+
+
+@dataclass(frozen=True)
+class Accelerator:
+    """Figures of a whole accelerator.
+
+    Attributes
+    ----------
+    cycle
+        Clocks of the slowest junction's pass: its C and its stall clocks.
+    flush
+        Clocks added to every junction cycle until results have landed.
+    drain
+        Junction cycles from the entry of the last sample to its last update.
+    trains
+        Whether it has BP, UP and their memories.
+    """
+
+    junctions: tuple[Junction, ...]
+    memories: tuple[Memory, ...]
+    cycle: int
+    flush: int
+    drain: int
+    trains: bool = True
+
+    @property
+    def clocks_per_input(self) -> int:
+        """Clocks between the entries of two samples."""
+        return self.cycle + self.flush
+
+    @property
+    def multipliers(self) -> int:
+        """Of the edge processors."""
+        return sum(j.z * operations(j.number, self.trains) for j in self.junctions)
+
+    @property
+    def storage_bits(self) -> int:
+        """Bits of all memories."""
+        return sum(m.bits for m in self.memories)
+
+
+def accelerator(config: Configuration, schedule: Schedule | None = None) -> Accelerator:
+    """Work out the accelerator of a configuration.
+
+    Parameters
+    ----------
+    schedule
+        Where the stall clocks of each junction are known from; without it there are none, as in every clash-free pattern.
+
+    Raises
+    ------
+    InputError
+        If there is none: no hardware section, or a random pattern.
+    """
+    hardware = config.hardware
+    if hardware is None:
+        raise InputError("hardware", None, "is missing: give the edge processors of every junction, hardware.z")
+    if config.out_degrees is None:
+        raise InputError("connectivity.kind", "random", "has no hardware", ["structured", "clash_free", "full"])
+    layers = config.network.layers
+    cycles = [w // z for w, z in zip(config.edges, hardware.z, strict=True)]
+    stalls = [j.stall_clocks for j in schedule.junctions] if schedule else [0] * len(cycles)
+    slowest = max(c + s for c, s in zip(cycles, stalls, strict=True))
+    junctions = tuple(
+        Junction(
+            number=i,
+            n_left=layers[i - 1],
+            n_right=layers[i],
+            d_out=config.out_degrees[i - 1],
+            d_in=config.edges[i - 1] // layers[i],
+            edges=config.edges[i - 1],
+            z=z,
+            cycle=cycles[i - 1],
+            stall_clocks=stalls[i - 1],
+            depth=layers[i - 1] // z,
+            utilisation=(cycles[i - 1] + stalls[i - 1]) / slowest,
+        )
+        for i, z in enumerate(hardware.z, 1)
+    )
+    drain = config.hardware_hops.drain(len(junctions))
+    added = flush(hardware, (latencies(hardware.latency, j.z, j.d_in) for j in junctions))
+    memories = _memories(config, junctions) if hardware.trains else _memories_of_inference(config, junctions)
+    return Accelerator(junctions, tuple(memories), slowest, added, drain, hardware.trains)
+
+
+def _memories(config: Configuration, junctions: tuple[Junction, ...]) -> list[Memory]:
+    """Every memory of the accelerator; a shared address makes one memory of many words (docs/architecture.md §4, §5)."""
+    numbers, hops, n = config.numbers.system, config.hardware_hops, len(junctions)
+    banks = Banks.of(hops, n)
+    memories = []
+    for j in junctions:
+        i = j.number
+        activations, *parameters = _forward(numbers, j, banks)
+        memories.append(activations)
+        if i > 1:
+            derivatives = MemoryKey(MemoryKind.DERIVATIVES, i - 1)
+            memories.append(Memory(derivatives, banks.derivative[i - 2], 1, j.n_left, numbers.derivative.width))
+            partial = MemoryKey(MemoryKind.PARTIAL_DELTAS, i - 1)
+            memories.append(Memory(partial, banks.partial[i - 2], j.z, j.depth, partial_bits(numbers, j.d_out)))
+        memories += parameters
+    last = junctions[-1]
+    memories.append(Memory(MemoryKey(MemoryKind.DELTAS, n), banks.delta, 1, last.n_right, numbers.delta.width))
+    return memories
+
+
+def _memories_of_inference(config: Configuration, junctions: tuple[Junction, ...]) -> list[Memory]:
+    banks = Banks.of_inference(len(junctions))
+    return [m for j in junctions for m in _forward(config.numbers.system, j, banks)]
+
+
+def _forward(numbers: NumberSystem, j: Junction, banks: Banks) -> list[Memory]:
+    """What FF needs in one junction."""
+    i, left = j.number, numbers.left_activation(j.number - 1)
+    return [
+        Memory(MemoryKey(MemoryKind.ACTIVATIONS, i - 1), banks.activation[i - 1], j.z, j.depth, left.width),
+        Memory(MemoryKey(MemoryKind.WEIGHTS, i), 1, 1, j.cycle, j.z * numbers.weight.width),
+        Memory(MemoryKey(MemoryKind.BIASES, i), 1, 1, j.n_right, numbers.bias.width),
+    ]

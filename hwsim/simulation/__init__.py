@@ -1,0 +1,1 @@
+"""The machine on real data, beside the reference."""

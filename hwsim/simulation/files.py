@@ -1,0 +1,47 @@
+"""What a simulation leaves: integers, figures, pictures, and the trace if it was asked for."""
+
+from hwsim.events import waveform
+from hwsim.events.lines import write_events
+from hwsim.pictures.machine import occupancy, utilisation
+from hwsim.pictures.machine import timeline as timeline_of_machine_plots
+from hwsim.pictures.style import save
+from hwsim.results.directory import CONNECTIVITY, FINAL, INITIAL, METRICS, RunDirectory
+from hwsim.schedule import timeline
+from hwsim.simulation.metrics import figures
+from hwsim.simulation.simulate import TRACE, WAVES, Simulation
+from models.connectivity.files import write_connectivity
+from models.files.npz import write_npz
+
+
+def write(run: Simulation, directory: RunDirectory, traced: bool) -> None:
+    """Leave the run directory: integers, figures, pictures, and the trace if it was asked for."""
+    design, machine = run.design, run.machine
+    directory.begin()
+    write_connectivity(directory / CONNECTIVITY, design.patterns)
+    write_npz(directory / INITIAL, design.initial_integers.arrays())
+    write_npz(directory / FINAL, machine.parameters.arrays())
+    directory.write_json(METRICS, figures(run))
+    log = run.log
+    if traced:
+        write_events(directory / TRACE, log)
+        waveform.write_vcd(directory / WAVES, log)
+    name, times = design.config.name, machine.timing
+    story = timeline.illustration(design.config.hops, len(design.patterns))
+    save(
+        timeline_of_machine_plots(story, f"{name}: who works on which sample, {design.config.hops}"),
+        directory,
+        "timeline.png",
+    )
+    span = min(log.header.last - log.header.first, times.period)
+    if len(log.within(log.header.first, log.header.first + span)):
+        title = f"{name}: accesses in {span} clocks"
+        save(occupancy(log, log.header.first, span, title), directory, "occupancy.png")
+    lanes = [j.z for j in machine.schedule.junctions]
+    bars = utilisation(
+        machine.counts,
+        lanes,
+        machine.clock,
+        f"{name}: utilisation over {machine.clock:,} clocks",
+        times.cycle / times.period,
+    )
+    save(bars, directory, "utilisation.png")

@@ -1,0 +1,66 @@
+"""Figures of a simulation: clocks, utilisation, bandwidth, use of the memories."""
+
+from typing import Any
+
+from hwsim.configuration.provenance import provenance
+from hwsim.simulation.figures import SIMULATION
+from hwsim.simulation.simulate import OPERATIONS, Simulation
+from hwsim.training import metrics
+from hwsim.vocabulary import FF, UP, MemoryKey, MemoryKind
+
+
+def bandwidth(run: Simulation) -> dict[MemoryKind, float]:
+    """Bits moved per clock on average, by kind of memory, reads and writes together."""
+    numbers, machine = run.design.config.numbers.system, run.machine
+    bits = dict.fromkeys((MemoryKind.WEIGHTS, MemoryKind.ACTIVATIONS, MemoryKind.PARTIAL_DELTAS), 0.0)
+    width = {m.key: m.width for m in run.design.accelerator.memories}
+    for j, (ff, bp, up) in enumerate(machine.counts[:, :, 1].tolist()):
+        left = numbers.left_activation(j).width
+        bits[MemoryKind.WEIGHTS] += numbers.weight.width * (max(ff, up) + up)
+        bits[MemoryKind.ACTIVATIONS] += left * (ff + up)
+        if j:
+            bits[MemoryKind.PARTIAL_DELTAS] += 2 * width[MemoryKey(MemoryKind.PARTIAL_DELTAS, j)] * bp
+    return {kind: b / max(machine.clock, 1) for kind, b in bits.items()}
+
+
+def memory_use(run: Simulation) -> dict[MemoryKey, tuple[float, float]]:
+    """Reads and writes of each memory per clock on average, all banks together; 1 is one port in use all the time."""
+    m = run.machine
+    use = {}
+    for j, (ff, bp, up) in enumerate(m.counts[:, :, 1].tolist()):
+        s, clocks = m.schedule.junctions[j], max(m.clock, 1)
+        rows = float(max(m.counts[j, FF, 0], m.counts[j, UP, 0])) / clocks
+        use[MemoryKey(MemoryKind.WEIGHTS, s.number)] = (rows, float(m.counts[j, UP, 0]) / clocks)
+        # Every pass writes each neuron of the layer once, and walks all edges.
+        written = ff / (s.edge.size / s.n_left)
+        use[MemoryKey(MemoryKind.ACTIVATIONS, j)] = ((ff + up) / s.z / clocks, written / s.z / clocks)
+        if j:
+            # The first of d_out contributions overwrites without reading, and UP reads each sum once.
+            use[MemoryKey(MemoryKind.PARTIAL_DELTAS, j)] = (bp / s.z / clocks, bp / s.z / clocks)
+    return use
+
+
+def figures(run: Simulation) -> dict[str, Any]:
+    """``metrics.json`` of a simulation."""
+    config, m, figure = run.design.config, run.machine, SIMULATION.told
+    n = len(run.design.patterns)
+    result = provenance(config) | metrics.of_accelerator(run.design)
+    result["status"] = "finished"
+    result["clocks"] = figure("clocks", m.clock)
+    result["clocks_per_input"] = figure("clocks_per_input", m.timing.period)
+    for i, name in enumerate(OPERATIONS):
+        share = [float(m.counts[j, i, 0]) / max(m.clock, 1) for j in range(n)]
+        result[f"busy_{name}"] = figure(f"busy_{name}", share)
+    result["staleness"] = figure("staleness", [config.hops.staleness(i, n) for i in range(1, n + 1)])
+    result["train_accuracy"] = figure("train_accuracy", run.correct / max(run.predicted, 1))
+    result["saturation"] = figure("saturation", m.saturation.tolist())
+    result["memory_use"] = figure("memory_use", {str(key): shares for key, shares in memory_use(run).items()})
+    result["memories"] = figure("memories", [memory.as_dict() for memory in run.design.accelerator.memories])
+    result["bubbles"] = figure("bubbles", run.bubbles)
+    result["inference_samples"] = figure("inference_samples", run.inference)
+    result["stalled_clocks"] = figure("stalled_clocks", m.stalled_clocks)
+    for kind, bits in bandwidth(run).items():
+        key = f"bandwidth_{kind.identifier}"
+        result[key] = figure(key, bits)
+    result["equals_reference"] = figure("equals_reference", not run.differences)
+    return result

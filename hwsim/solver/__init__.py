@@ -1,0 +1,1 @@
+"""Which parallelism fits a budget."""

@@ -1,0 +1,68 @@
+"""Running a study: points to tasks, tasks to workers, results to the store, and from there to one table."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from hwsim.measurements.catalogue import MEASUREMENTS
+from hwsim.studies.definition.points import Points, Space
+from hwsim.studies.definition.study import Study
+from hwsim.studies.directory import STORE, StudyDirectory
+from hwsim.studies.measuring.exploration import Exploration, Explored, Watcher
+from hwsim.studies.measuring.search import search
+from hwsim.studies.measuring.store import Store
+from hwsim.studies.measuring.workers import LocalWorkers, Workers
+
+
+@contextmanager
+def explored(
+    study: Study,
+    directory: StudyDirectory,
+    workers: int = 1,
+    *,
+    scheduler: str | None = None,
+    data_dir: Path | None = None,
+    watch: Watcher | None = None,
+    again: bool = False,
+    say: Callable[[str], None] | None = None,
+) -> Iterator[Explored]:
+    """Run a study to its end; inside the context its directory stays locked for whoever writes tables and pictures there.
+
+    Parameters
+    ----------
+    directory
+        Claimed for this study.
+    workers
+        Local processes; results are the same for any number.
+    scheduler
+        Address of a Dask scheduler that takes their place.
+    again
+        Whether failed measurements are tried once more.
+    say
+        Told in one line what a person should know before the measurements begin.
+
+    Raises
+    ------
+    InputError
+        For everything that makes no study; nothing has been written then.
+    """
+    space = Space(study, data_dir)
+    for measurement in study.measure:
+        MEASUREMENTS[measurement].depends(study.settings(measurement))  # refuses what is missing
+    points = Points() if study.search else space.all()
+    if scheduler is None:
+        team: Workers = LocalWorkers(workers)
+    else:
+        from hwsim.studies.measuring.dask_workers import DaskWorkers
+
+        team = DaskWorkers(scheduler)
+    with closing(team), directory.locked(), Store(directory / STORE) as store:
+        exploration = Exploration(study, store, team, data_dir, watch, again, say)
+        found = exploration.explored
+        found.workers = workers if scheduler is None else 0
+        if study.search:
+            search(space, exploration)
+        else:
+            found.points = points
+            exploration.measure(points.legal)
+        yield found

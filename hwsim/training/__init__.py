@@ -1,0 +1,1 @@
+"""Training runs: the loop, the engines behind it, what a run leaves."""

@@ -1,0 +1,226 @@
+"""The engines behind one face for the training loop: advance by some samples, judge, save, restore."""
+
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from hwsim.design import Design
+from hwsim.machine import machine
+from models.data.dataset import Split
+from models.fixed import engine
+from models.fixed.engine import SATURATION_SIGNALS
+from models.network.losses import mean_loss
+from models.network.parameters import IntegerParameters, Parameters, RealParameters
+
+
+class Figures(NamedTuple):
+    """What came out: ``prediction`` [n], how many were right, and the loss summed over them."""
+
+    prediction: npt.NDArray[np.int32]
+    correct: int
+    loss: float
+
+
+class Trainer(Protocol):
+    """A network in training."""
+
+    def __init__(self, design: Design, train: Split) -> None: ...
+
+    def advance(self, order: npt.NDArray[np.int64], epoch: int) -> Figures:
+        """Let the training samples ``order`` enter; the figures are of those that came out."""
+
+    def drain(self) -> Figures:
+        """Finish all samples."""
+
+    def judge(self, split: Split) -> tuple[float, float]:
+        """Accuracy (0..1) and mean loss with the parameters as they are."""
+
+    @property
+    def parameters(self) -> Parameters:
+        """As they are."""
+
+    def saturation(self) -> dict[str, list[int]]:
+        """Saturation events since the start by signal, one count per junction; empty in floating point."""
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All state."""
+
+    def restore(self, arrays: dict[str, np.ndarray]) -> None:
+        """Continue from :meth:`arrays`; what could not come from there is refused, and changes nothing."""
+
+
+class _Integers:
+    """What the engines that compute in integers share: how their outputs become figures."""
+
+    def __init__(self, design: Design) -> None:
+        self._design = design
+
+    def _figures(self, results: engine.Results | machine.Results) -> Figures:
+        right = int((results.prediction == results.label).sum())
+        return Figures(results.prediction, right, self._loss(results) * len(results))
+
+    def _loss(self, results: engine.Results | machine.Results) -> float:
+        net, activation = self._design.network, self._design.config.numbers.system.activation
+        real = activation.real(results.output)
+        return mean_loss(real, results.label, net.output_neurons, net.cost, 1 / activation.one)
+
+    def _kappas(self) -> tuple[int, int]:
+        """Least and greatest learning-rate shift of the samples that training feeds."""
+        scheduled = [kappa for _, kappa in self._design.config.training.rate_shift]
+        return min(scheduled), max(scheduled)
+
+    def _judged(self, results: engine.Results | machine.Results) -> tuple[float, float]:
+        return float((results.prediction == results.label).mean()), self._loss(results)
+
+
+class FixedTrainer(_Integers):
+    """The fixed-point reference, in the order of the configuration."""
+
+    def __init__(self, design: Design, train: Split) -> None:
+        super().__init__(design)
+        self._engine = design.fixed_engine()
+        self._samples = self._prepared(train)
+        # Compile now, with nothing to do, so that the first samples are as fast as the last.
+        self._engine.run(self._samples, 0, source=np.zeros(0, np.int64))
+        self._engine.infer(self._prepared(train[:0]))
+
+    def _prepared(self, split: Split) -> engine.Samples:
+        return self._engine.samples(split.integers(self._engine.numbers.input), split.labels)
+
+    def advance(self, order: npt.NDArray[np.int64], epoch: int) -> Figures:
+        """One sample a junction cycle."""
+        return self._figures(self._engine.run(self._samples, self._design.config.training.kappa(epoch), source=order))
+
+    def drain(self) -> Figures:
+        """Bubbles until the pipeline is empty."""
+        return self._figures(self._engine.drain())
+
+    def judge(self, split: Split) -> tuple[float, float]:
+        """Feedforward only; the pipeline is not disturbed."""
+        return self._judged(self._engine.infer(self._prepared(split)))
+
+    @property
+    def parameters(self) -> IntegerParameters:
+        """Integers."""
+        return self._engine.parameters
+
+    def saturation(self) -> dict[str, list[int]]:
+        """Counts by signal."""
+        return dict(zip(SATURATION_SIGNALS, self._engine.saturation.T.tolist(), strict=True))
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Parameters, counters and samples in flight."""
+        return self._engine.arrays()
+
+    def restore(self, arrays: dict[str, np.ndarray]) -> None:
+        """Bit for bit."""
+        self._engine.restore(arrays, self._kappas())
+
+
+class CycleTrainer(_Integers):
+    """The cycle-level machine; it comes to the end of a junction cycle after every call, so that its state can be saved."""
+
+    def __init__(self, design: Design, train: Split) -> None:
+        super().__init__(design)
+        self._machine = design.machine()
+        self._inputs, self._labels = self._integers(train), train.labels
+        self._machine.warm_up()
+
+    def _integers(self, split: Split) -> np.ndarray:
+        return split.integers(self._design.config.numbers.system.input)
+
+    def advance(self, order: npt.NDArray[np.int64], epoch: int) -> Figures:
+        """One sample a junction cycle."""
+        samples = self._machine.samples(self._inputs, self._labels, self._design.config.training.kappa(epoch))
+        return self._figures(machine.joined(self._machine.feed(samples, order), self._machine.settle()))
+
+    def drain(self) -> Figures:
+        """Bubbles until the pipeline is empty."""
+        return self._figures(self._machine.drain())
+
+    def judge(self, split: Split) -> tuple[float, float]:
+        """The same weights in a second machine, fed with inference-only samples."""
+        judge = self._design.machine(self._machine.parameters)
+        fed = judge.feed(judge.samples(self._integers(split), split.labels, 0, train=False))
+        return self._judged(machine.joined(fed, judge.drain()))
+
+    @property
+    def clock(self) -> int:
+        """Clocks simulated so far, evaluation not counted."""
+        return self._machine.clock
+
+    @property
+    def parameters(self) -> IntegerParameters:
+        """Integers."""
+        return self._machine.parameters
+
+    def saturation(self) -> dict[str, list[int]]:
+        """Counts by signal."""
+        return dict(zip(SATURATION_SIGNALS, self._machine.saturation.T.tolist(), strict=True))
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Memories, counters and samples in flight, in the reference's form."""
+        return self._machine.arrays()
+
+    def restore(self, arrays: dict[str, np.ndarray]) -> None:
+        """Bit for bit."""
+        self._machine.restore(arrays, self._kappas())
+
+
+class FloatTrainer:
+    """The floating-point reference, in mini-batches or single samples."""
+
+    def __init__(self, design: Design, train: Split) -> None:
+        self._config = design.config.training
+        self._hops = design.config.hops
+        self._engine = design.float_engine()
+        self._inputs = train.real(self._config.precision)
+        self._labels = train.labels
+
+    def _rate(self, epoch: int) -> float | None:
+        scheduled = self._config.learning_rate is None and self._config.optimiser != "adam"
+        return 2.0 ** -self._config.kappa(epoch) if scheduled else None
+
+    def advance(self, order: npt.NDArray[np.int64], epoch: int) -> Figures:
+        """In the pipelined order the pipeline drains at the end of every call."""
+        inputs, labels, rate = self._inputs[order], self._labels[order], self._rate(epoch)
+        with np.errstate(all="ignore"):  # training that diverges shows in the loss
+            if self._config.order == "pipelined":
+                trained = self._engine.train_pipelined(inputs, labels, self._hops, rate)
+            else:
+                trained = self._engine.train(inputs, labels, self._config.batch_size, rate)
+        right = int((trained.predictions == labels).sum())
+        return Figures(trained.predictions.astype(np.int32), right, trained.loss)
+
+    def drain(self) -> Figures:
+        """Nothing is ever left in flight."""
+        return Figures(np.zeros(0, np.int32), 0, 0.0)
+
+    def judge(self, split: Split) -> tuple[float, float]:
+        """Feedforward only."""
+        with np.errstate(all="ignore"):
+            return self._engine.evaluate(split.real(self._config.precision), split.labels)
+
+    @property
+    def parameters(self) -> RealParameters:
+        """float64."""
+        return self._engine.parameters
+
+    def saturation(self) -> dict[str, list[int]]:
+        """Floating point does not saturate."""
+        return {}
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Parameters and optimiser state."""
+        return self._engine.arrays()
+
+    def restore(self, arrays: dict[str, np.ndarray]) -> None:
+        """Bit for bit."""
+        self._engine.restore(arrays)
+
+
+def trainer(design: Design, train: Split) -> Trainer:
+    """The engine that the configuration asks for."""
+    engines: dict[str, type[Trainer]] = {"fixed": FixedTrainer, "cycle": CycleTrainer, "float": FloatTrainer}
+    return engines[design.config.training.engine](design, train)

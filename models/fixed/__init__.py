@@ -1,0 +1,1 @@
+"""The reference in fixed point."""

@@ -1,0 +1,1 @@
+"""How good a pattern is: scatter, interleavers, statistics."""

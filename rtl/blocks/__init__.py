@@ -1,0 +1,1 @@
+"""Small blocks: adders, multipliers, tables, RAMs, delays."""

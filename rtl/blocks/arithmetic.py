@@ -1,0 +1,122 @@
+"""Narrowing and saturation (docs/architecture.md §3) as expressions, and as a component with a model."""
+
+from typing import Any
+
+import numpy as np
+from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value, signed, unsigned
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from models.numbers import format
+from models.numbers.format import Format, Rounding
+
+
+def shape_of(fmt: Format) -> Shape:
+    """The shape of a word of a format."""
+    return signed(fmt.width) if fmt.signed else unsigned(fmt.width)
+
+
+def signed_bits(word: int, shape: Shape) -> int:
+    """The number that the lowest bits of an integer are in a shape."""
+    word &= (1 << shape.width) - 1
+    return word - (1 << shape.width) if shape.signed and word >> (shape.width - 1) else word
+
+
+def narrow(x: Any, drop: int, rounding: Rounding) -> Value:
+    """Drop ``drop`` fraction bits; a negative number appends zeros. The result is as wide as it must be.
+
+    Rounding half up adds one to what is left when all bits but one are dropped, which is an incrementer of the short word
+    rather than an adder of the long one.
+    """
+    x = Value.cast(x)
+    if drop <= 0:
+        return x.shift_left(-drop)
+    if rounding is Rounding.FLOOR:
+        return x.shift_right(drop)
+    if drop > len(x):
+        return Const(0, signed(1))  # less than half of what is left
+    if rounding is Rounding.HALF_UP:
+        return (x.shift_right(drop - 1) + 1).shift_right(1)
+    kept = x.shift_right(drop)
+    rest, half = x[:drop], 1 << (drop - 1)
+    return kept + ((rest > half) | ((rest == half) & kept[:1]))
+
+
+def saturate(x: Any, to: Format) -> tuple[Value, Value]:
+    """Clip to a format: the word, and whether it was clipped."""
+    x = Value.cast(x)
+    wide = x if x.shape().signed else Cat(x, Const(0, 1)).as_signed()
+    if not to.signed:
+        high, low = wide > to.highest, wide < 0
+        return Mux(high, to.highest, Mux(low, 0, wide))[: to.width], high | low
+    if len(wide) <= to.width:
+        return wide, Const(0)
+    # What is above the sign bit of the result must repeat it.
+    above = wide[to.width - 1 :]
+    fits = above.all() | ~above.any()
+    negative = wide[-1]
+    limit = Cat((~negative).replicate(to.width - 1), negative)
+    return Mux(fits, wide[: to.width], limit).as_signed(), ~fits
+
+
+def rounding_constant(drop: int, rounding: Rounding) -> int:
+    """What, added to a number, makes dropping bits by ``floor`` round as told; half even is not of this kind."""
+    return 1 << (drop - 1) if rounding is Rounding.HALF_UP and drop > 0 else 0
+
+
+class Narrow(wiring.Component):
+    """Narrow a number, then saturate it.
+
+    Latency 0, throughput one per clock.
+
+    Parameters
+    ----------
+    source
+        Shape of the input.
+    drop, rounding, to
+        Fraction bits to drop, how, and the format of the result.
+
+    Ports
+    -----
+    x : in, source
+        A number.
+    y : out, to
+        The number in the format ``to``.
+    saturated : out, 1
+        Whether it had to be clipped.
+    """
+
+    x: Signal
+    y: Signal
+    saturated: Signal
+
+    def __init__(self, source: Shape, drop: int, rounding: Rounding, to: Format) -> None:
+        self._drop, self._rounding, self._to = drop, rounding, to
+        super().__init__({"x": In(source), "y": Out(shape_of(to)), "saturated": Out(1)})
+
+    latency = 0
+
+    def model(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Results, and which of them were clipped."""
+        wide = format.narrow(x, self._drop, self._rounding)
+        result = format.saturate(wide, self._to)
+        return result, result != wide
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        y, clipped = saturate(narrow(self.x, self._drop, self._rounding), self._to)
+        m.d.comb += [self.y.eq(y), self.saturated.eq(clipped)]
+        return m
+
+
+def less_narrowed(x: Any, step: Any, drop: int, rounding: Rounding) -> Value:
+    """x - narrow(step): one subtraction even when rounding half up.
+
+    Half up, floor((step / 2**(drop - 1) + 1) / 2) subtracted from x is floor((2 x - step / 2**(drop - 1)) / 2): the rounding
+    bit becomes the borrow.
+    """
+    x, step = Value.cast(x), Value.cast(step)
+    if rounding is Rounding.HALF_UP and drop > 0:
+        doubled = Cat(Const(0, 1), x).as_signed() if x.shape().signed else Cat(Const(0, 1), x)
+        return (doubled - step.shift_right(drop - 1)).shift_right(1)
+    return x - narrow(step, drop, rounding)

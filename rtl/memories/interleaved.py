@@ -1,0 +1,152 @@
+"""Interleaved memories: one for each lane, addressed independently, a bank for each sample."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from amaranth.hdl import Module, Mux, Shape, Signal, Value, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+
+from rtl.blocks.choose import choose, lookup
+from rtl.blocks.delay import DelayModel
+from rtl.blocks.ram import place, read, style, words
+from rtl.plan.interleaving import Interleaving
+
+
+class InterleavedMemory(wiring.Component):
+    """The activations of a layer, interleaved over memories that are addressed independently.
+
+    Read latency ``stages`` clocks. Per clock one group of neurons is written, and each reader reads a word of every memory.
+
+    Ports
+    -----
+    write_valid : in, 1
+        A group of neurons is there.
+    write_short : in, 1
+        The group is the last and only its first neurons exist.
+    write_bank : in, bits(banks)
+        Bank to write.
+    write_base : in, bits(depth)
+        Address of the group's first neuron.
+    write_phase : in, bits(phases)
+        Where the neurons lie (:class:`rtl.plan.interleaving.Interleaving`).
+    write_data : in, per_clock * word
+        The group's neurons.
+    read_address : in, memories * bits(depth)
+        The word that every memory reads, for all readers.
+    <reader>_bank : in, bits(banks)
+        Bank that a reader reads.
+    <reader>_data : out, memories * word
+        Its words, ``latency`` clocks later.
+
+    Attributes
+    ----------
+    enable, target, word
+        What the RAMs' write ports are given: for observation.
+    """
+
+    def __init__(
+        self, of: Interleaving, word: Shape, banks: int, readers: Sequence[str], *, stages: int, lut_ram_depth: int
+    ) -> None:
+        self.latency, self._of, self._word, self._banks, self._readers = stages, of, word, banks, tuple(readers)
+        self.words = words(banks, of.depth)
+        self.style = style(self.words, stages, lut_ram_depth)
+        ports: dict[str, Any] = {
+            "write_valid": In(1),
+            "write_short": In(1),
+            "write_bank": In(range(banks)),
+            "write_base": In(range(of.depth)),
+            "write_phase": In(range(of.phases)),
+            "write_data": In(data.ArrayLayout(word, of.per_clock)),
+            "read_address": In(data.ArrayLayout(unsigned(ceil_log2(of.depth)), of.memories)),
+        }
+        for r in self._readers:
+            ports[f"{r}_bank"] = In(range(banks))
+            ports[f"{r}_data"] = Out(data.ArrayLayout(word, of.memories))
+        super().__init__(ports)
+        self.enable = Signal(of.memories)
+        self.target = Signal(data.ArrayLayout(unsigned(ceil_log2(self.words)), of.memories))
+        self.word = Signal(data.ArrayLayout(word, of.memories))
+
+    def model(self) -> "InterleavedMemoryModel":
+        """The memory after reset, to be taken clock by clock."""
+        return InterleavedMemoryModel(self._of, self._banks, self._readers, self.latency)
+
+    def elaborate(self, platform: object) -> Module:
+        m, of, banks = Module(), self._of, self._banks
+        short = of.neurons % of.per_clock or of.per_clock
+        next_base = self.write_base + 1
+        for memory in range(of.memories):
+            sources = [of.source(phase, memory) for phase in range(of.phases)]
+            hit = lookup(self.write_phase, [int(k is not None) for k in sources], 1)
+            whole = lookup(self.write_phase, [int(k is not None and k < short) for k in sources], 1)
+            enable, word = Signal(name=f"enable_{memory}"), self.word[memory]
+            m.d.comb += [
+                enable.eq(self.write_valid & Mux(self.write_short, whole, hit)),
+                word.eq(_of_phase(self.write_phase, [self.write_data[k] if k is not None else None for k in sources])),
+            ]
+            base = neuron_address(of, self.write_base, next_base, self.write_phase, memory)
+            m.d.comb += [
+                self.enable[memory].eq(enable),
+                self.target[memory].eq(place(banks, of.depth, self.write_bank, base)),
+            ]
+            for r in self._readers:
+                ram: Any = Memory(shape=self._word, depth=self.words, init=[], attrs={"ram_style": self.style})
+                m.submodules[f"{r}_{memory}"] = ram
+                write = ram.write_port()
+                address = place(banks, of.depth, getattr(self, f"{r}_bank"), self.read_address[memory])
+                m.d.comb += [
+                    write.en.eq(enable),
+                    write.addr.eq(self.target[memory]),
+                    write.data.eq(word),
+                    getattr(self, f"{r}_data")[memory].eq(read(m, ram, address, self.latency, f"{r}_word_{memory}")),
+                ]
+        return m
+
+
+class InterleavedMemoryModel:
+    """An :class:`InterleavedMemory` as lists of neurons, one for each bank."""
+
+    def __init__(self, of: Interleaving, banks: int, readers: Sequence[str], latency: int) -> None:
+        self._of = of
+        self._layers = [[0] * (of.depth * of.memories) for _ in range(banks)]
+        self._late = {r: DelayModel(latency, [0] * of.memories) for r in readers}
+
+    def clock(
+        self,
+        *,
+        write_valid: int = 0,
+        write_short: int = 0,
+        write_bank: int = 0,
+        write_base: int = 0,
+        write_phase: int = 0,
+        write_data: Sequence[int] = (),
+        read_address: Sequence[int] | None = None,
+        **banks: int,
+    ) -> dict[str, list[int]]:
+        """Outputs of a clock with these inputs; ``banks`` are the readers', named like their ports."""
+        of, result = self._of, {}
+        for reader, late in self._late.items():
+            layer = self._layers[banks.get(f"{reader}_bank", 0)]
+            addresses = read_address or [0] * of.memories
+            result[f"{reader}_data"] = late.clock([layer[a * of.memories + k] for k, a in enumerate(addresses)])
+        if write_valid:
+            first = write_base * of.memories + of.offset(write_phase)
+            count = of.neurons % of.per_clock if write_short else of.per_clock
+            self._layers[write_bank][first : first + count] = [int(x) for x in write_data][:count]
+        return result
+
+
+def _of_phase(phase: Value, options: Sequence[Value | None]) -> Value:
+    """The option of the phase; where there is none, any will do."""
+    there = [o for o in options if o is not None]
+    same = all(o is there[0] or o is None for o in options) or len({repr(o) for o in there}) == 1
+    return there[0] if same else choose(phase, [there[0] if o is None else o for o in options])
+
+
+def neuron_address(of: Interleaving, base: Value, next_base: Value, phase: Value, memory: int) -> Value:
+    """Address of a group's neuron in a memory: that of the group's first neuron, or the next one."""
+    up = [int(of.source(p, memory) is not None and of.wraps(p, memory)) for p in range(of.phases)]
+    return Mux(lookup(phase, up, 1), next_base, base) if any(up) else base

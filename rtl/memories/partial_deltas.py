@@ -1,0 +1,158 @@
+"""Partial deltas: interleaved memories that are read, added to and written in one clock."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from amaranth.hdl import Module, Mux, Shape, Signal, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+
+from rtl.blocks.choose import choose
+from rtl.blocks.delay import DelayModel, delayed
+from rtl.blocks.ram import place, read, style, words
+from rtl.memories.interleaved import neuron_address
+from rtl.plan.interleaving import Interleaving
+
+
+class PartialDeltaMemory(wiring.Component):
+    """Accumulates partial deltas, and hands the finished ones to the junction before.
+
+    The sums of the sample in work and the finished sums of ``banks`` samples are kept apart: each RAM has one reader.
+    A contribution that arrives is written ``accumulate`` - 1 clocks later, so a word may be visited again after
+    ``accumulate`` clocks at the earliest. The first visit of a pass replaces what is there.
+
+    Ports
+    -----
+    valid : in, 1
+        Contributions are there, one to every memory.
+    first : in, 1
+        They are the first ones of their pass to their words.
+    bank : in, bits(banks)
+        Bank of the sample in work.
+    address : in, memories * bits(depth)
+        The word of every memory that they belong to.
+    product : in, memories * product
+        The contributions.
+    read_bank : in, bits(banks)
+        Bank of the sample to hand over.
+    read_base : in, bits(depth)
+        Address of the first neuron of the group to hand over.
+    read_phase : in, bits(phases)
+        Where the group's neurons lie (:class:`rtl.plan.interleaving.Interleaving`).
+    read_data : out, per_clock * word
+        The group's partial deltas, ``latency`` clocks later.
+
+    Attributes
+    ----------
+    enable, target, word
+        What the RAMs' write ports are given: for observation. ``target`` holds bank and address.
+    """
+
+    def __init__(
+        self, of: Interleaving, product: Shape, word: Shape, banks: int, accumulate: int, *, stages: int, lut_ram_depth: int
+    ) -> None:
+        self._of, self._word, self._banks, self._accumulate = of, word, banks, accumulate
+        self.latency, self._lut_ram_depth = stages, lut_ram_depth
+        self.words = words(banks, of.depth)
+        address = data.ArrayLayout(unsigned(ceil_log2(of.depth)), of.memories)
+        super().__init__(
+            {
+                "valid": In(1),
+                "first": In(1),
+                "bank": In(range(banks)),
+                "address": In(address),
+                "product": In(data.ArrayLayout(product, of.memories)),
+                "read_bank": In(range(banks)),
+                "read_base": In(range(of.depth)),
+                "read_phase": In(range(of.phases)),
+                "read_data": Out(data.ArrayLayout(word, of.per_clock)),
+            }
+        )
+        self.enable = Signal()
+        self.target = Signal(data.ArrayLayout(unsigned(ceil_log2(self.words)), of.memories))
+        self.word = Signal(data.ArrayLayout(word, of.memories))
+
+    def model(self) -> "PartialDeltaMemoryModel":
+        """The memory after reset, to be taken clock by clock."""
+        return PartialDeltaMemoryModel(self._of, self._banks, self._accumulate, self.latency)
+
+    def elaborate(self, platform: object) -> Module:
+        m, of, banks = Module(), self._of, self._banks
+        # A loop of one clock reads combinationally; a longer one leaves the first clock to the RAM.
+        late = self._accumulate - 1
+        loop_read = min(late, 1)
+        m.d.comb += self.enable.eq(delayed(m, self.valid, late, "valid", valid=True))
+        first = delayed(m, self.first, loop_read, "first")
+        bank = delayed(m, self.bank, late, "bank")
+        next_base = self.read_base + 1
+        finished = []
+        for memory in range(of.memories):
+            sums: Any = Memory(
+                shape=self._word,
+                depth=of.depth,
+                init=[],
+                attrs={"ram_style": style(of.depth, loop_read, self._lut_ram_depth)},
+            )
+            handed: Any = Memory(
+                shape=self._word,
+                depth=self.words,
+                init=[],
+                attrs={"ram_style": style(self.words, self.latency, self._lut_ram_depth)},
+            )
+            m.submodules[f"sum_{memory}"], m.submodules[f"handed_{memory}"] = sums, handed
+            old = read(m, sums, self.address[memory], loop_read, f"old_{memory}")
+            product = delayed(m, self.product[memory], loop_read, f"product_{memory}")
+            total = Signal(self._word, name=f"total_{memory}")
+            m.d.comb += total.eq(Mux(first, 0, old) + product)
+            m.d.comb += self.word[memory].eq(delayed(m, total, late - loop_read, f"total_{memory}"))
+            address = delayed(m, self.address[memory], late, f"address_{memory}")
+            m.d.comb += self.target[memory].eq(place(banks, of.depth, bank, address))
+            for ram, target in ((sums, address), (handed, self.target[memory])):
+                write = ram.write_port()
+                m.d.comb += [write.en.eq(self.enable), write.addr.eq(target), write.data.eq(self.word[memory])]
+            base = neuron_address(of, self.read_base, next_base, self.read_phase, memory)
+            finished.append(
+                read(m, handed, place(banks, of.depth, self.read_bank, base), self.latency, f"finished_{memory}")
+            )
+        phase = delayed(m, self.read_phase, self.latency, "phase")
+        for k in range(of.per_clock):
+            options = [finished[(of.offset(p) + k) % of.memories] for p in range(of.phases)]
+            m.d.comb += self.read_data[k].eq(choose(phase, options))
+        return m
+
+
+class PartialDeltaMemoryModel:
+    """A :class:`PartialDeltaMemory` as lists of neurons; a word that returns too early misses contributions here, too."""
+
+    def __init__(self, of: Interleaving, banks: int, accumulate: int, latency: int) -> None:
+        self._of = of
+        self._sums = [0] * (of.depth * of.memories)
+        self._handed = [[0] * (of.depth * of.memories) for _ in range(banks)]
+        self._writes = DelayModel(accumulate - 1, None)
+        self._late = DelayModel(latency, [0] * of.per_clock)
+
+    def clock(
+        self,
+        *,
+        valid: int = 0,
+        first: int = 0,
+        bank: int = 0,
+        address: Sequence[int] = (),
+        product: Sequence[int] = (),
+        read_bank: int = 0,
+        read_base: int = 0,
+        read_phase: int = 0,
+    ) -> dict[str, list[int | None]]:
+        """Outputs of a clock with these inputs; ``None`` where a short group has no neuron."""
+        of = self._of
+        layer, at = self._handed[read_bank], read_base * of.memories + of.offset(read_phase)
+        handed = [layer[n] if n < of.neurons else None for n in range(at, at + of.per_clock)]
+        neurons = [int(a) * of.memories + k for k, a in enumerate(address)] if valid else []
+        sums = [(0 if first else self._sums[n]) + int(p) for n, p in zip(neurons, product, strict=False)]
+        landing = self._writes.clock((bank, neurons, sums))
+        if landing is not None:
+            for n, total in zip(*landing[1:], strict=True):
+                self._sums[n] = self._handed[landing[0]][n] = total
+        return {"read_data": self._late.clock(handed)}

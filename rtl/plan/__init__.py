@@ -1,0 +1,1 @@
+"""The plan that components are built from."""

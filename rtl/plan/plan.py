@@ -1,0 +1,276 @@
+"""The plan of the hardware: every width, depth, latency and table that the components are built from."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from hwsim.configuration.configuration import Configuration
+from hwsim.configuration.rules import check_fixed
+from hwsim.design import Design
+from hwsim.edge_processors import lanes_per_neuron, operations, results_per_clock
+from hwsim.schedule.banks import Banks
+from hwsim.schedule.passes import JunctionSchedule
+from hwsim.schedule.timing import JunctionTiming, Timing
+from models.connectivity.pattern import Pattern
+from models.errors import InputError
+from models.network.activations import ACTIVATIONS
+from models.network.order import Hops
+from models.numbers.format import Format
+from models.numbers.system import NumberSystem
+from rtl.plan.interleaving import Interleaving
+
+
+@dataclass(frozen=True, eq=False)
+class JunctionPlan:
+    """One junction: geometry, latencies and numbers.
+
+    Attributes
+    ----------
+    number
+        i, from 1.
+    memory, address
+        int32 [C, z] per row and *lane*: where the left neuron lives.
+    forward_lag, backward_lag
+        Junction cycles from a sample's entry to its FF, and to its BP and UP.
+    left_banks, next_banks, derivative_banks, partial_banks, delta_banks
+        Banks of the left activations, the right activations, the right derivatives, the left and the right partial deltas
+        (or, last junction, the deltas).
+    """
+
+    number: int
+    is_last: bool
+    pattern: Pattern
+    z: int
+    d_in: int
+    d_out: int
+    next_memories: int
+    memory: npt.NDArray[np.int32]
+    address: npt.NDArray[np.int32]
+    timing: JunctionTiming
+    forward_lag: int
+    backward_lag: int
+    left_banks: int
+    next_banks: int
+    derivative_banks: int
+    partial_banks: int
+    delta_banks: int
+    left: Format
+    activation: str
+
+    @property
+    def n_left(self) -> int:
+        """N_{i-1}."""
+        return self.pattern.n_left
+
+    @property
+    def n_right(self) -> int:
+        """N_i."""
+        return self.pattern.n_right
+
+    @property
+    def rows(self) -> int:
+        """C, weight rows."""
+        return self.pattern.n_edges // self.z
+
+    @property
+    def depth(self) -> int:
+        """D, words of each left memory."""
+        return self.n_left // self.z
+
+    @property
+    def results(self) -> int:
+        """Right neurons that end in one clock, q."""
+        return results_per_clock(self.z, self.d_in)
+
+    @property
+    def rows_per_neuron(self) -> int:
+        """Rows that one right neuron takes; 1 if a row holds several neurons."""
+        return max(1, self.d_in // self.z)
+
+    @property
+    def groups(self) -> int:
+        """Groups of q right neurons."""
+        return self.n_right // self.results
+
+    @property
+    def lanes_per_neuron(self) -> int:
+        """Lanes that one right neuron has in a row."""
+        return lanes_per_neuron(self.z, self.d_in)
+
+    @property
+    def right(self) -> Interleaving:
+        """How results fall into the next layer's memories."""
+        return Interleaving(self.n_right, self.results, self.next_memories)
+
+    @cached_property
+    def address_of_memory(self) -> npt.NDArray[np.int32]:
+        """int32 [C, z]: the address that each *memory* is given in each row."""
+        result = np.empty_like(self.address)
+        np.put_along_axis(result, self.memory, self.address, axis=1)
+        return result
+
+    @cached_property
+    def has_seeds(self) -> bool:
+        """Whether every sweep counts up from a seed (types 1 and 2, and full patterns)."""
+        by_sweep = self.address_of_memory.reshape(self.d_out, self.depth, self.z)
+        return bool((by_sweep == (by_sweep[:, :1] + np.arange(self.depth)[:, None]) % self.depth).all())
+
+    @cached_property
+    def lane_of_memory(self) -> npt.NDArray[np.int32]:
+        """int32 [C, z]: the lane that each memory serves in each row."""
+        result = np.empty_like(self.memory)
+        np.put_along_axis(result, self.memory, np.broadcast_to(np.arange(self.z, dtype=np.int32), self.memory.shape), axis=1)
+        return result
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """The whole accelerator."""
+
+    design: Design
+    junctions: tuple[JunctionPlan, ...]
+    timing: Timing
+    hops: Hops
+
+    @classmethod
+    def of(cls, design: Design) -> "Plan":
+        """What the hardware of a design consists of.
+
+        Raises
+        ------
+        InputError
+            If the design has no hardware of this kind.
+        """
+        return _plan(design)
+
+    @property
+    def config(self) -> Configuration:
+        """The configuration."""
+        return self.design.config
+
+    @property
+    def numbers(self) -> NumberSystem:
+        """Formats and roundings."""
+        return self.config.numbers.system
+
+    @property
+    def trains(self) -> bool:
+        """Whether BP, UP and their memories are built."""
+        assert self.config.hardware is not None
+        return self.config.hardware.trains
+
+    @property
+    def overlap(self) -> bool:
+        """Whether junctions run behind each other."""
+        return self.timing.flush == 0
+
+    @property
+    def period(self) -> int:
+        """Clocks of a junction cycle."""
+        return self.timing.period
+
+    @property
+    def beat(self) -> int:
+        """Inputs that the host writes per clock."""
+        return -(-self.junctions[0].n_left // self.timing.cycle)
+
+    @property
+    def inputs(self) -> Interleaving:
+        """How inputs fall into the memories of layer 0."""
+        first = self.junctions[0]
+        return Interleaving(first.n_left, self.beat, first.z)
+
+    @property
+    def skew(self) -> int:
+        """Clocks from the end of the first junction's cycle until the last junction has finished and all has landed."""
+        return self.timing.skew
+
+    @property
+    def kappas(self) -> tuple[int, int]:
+        """Least and greatest learning-rate shift."""
+        return self.config.kappa_range
+
+    @property
+    def class_of_output(self) -> npt.NDArray[np.int64]:
+        """int64 [N_L]: the class that an output neuron stands for, -1 for padding."""
+        result = np.full(self.junctions[-1].n_right, -1, np.int64)
+        result[self.design.network.output_neurons] = np.arange(self.design.network.classes)
+        return result
+
+    @property
+    def multipliers(self) -> dict[str, int]:
+        """Multipliers by what they are for: edges (FF, BP, UP) and derivatives (one per neuron that starts in a clock)."""
+        js = self.junctions
+        edges = sum(j.z * operations(j.number, self.trains) for j in js)
+        derivative = sum(j.results for j in js if self.trains and not j.is_last)
+        output = js[-1].results if self.trains and self.config.network.cost == "quadratic" else 0
+        return {"edges": edges, "derivatives": derivative + output}
+
+
+def _plan(design: Design) -> Plan:
+    config = design.config
+    made = design.schedule
+    hardware = config.hardware
+    assert hardware is not None
+    if config.connectivity.kind not in ("clash_free", "full"):
+        rule = "is not free of clashes: the machine simulates its stalls, the hardware has none"
+        raise InputError("connectivity.kind", config.connectivity.kind, rule, ["clash_free", "full"])
+    check_fixed(config)
+    times = design.timing
+    hops = config.hardware_hops
+    n = len(design.patterns)
+    trains = hardware.trains
+    banks = Banks.of(hops, n) if trains else Banks.of_inference(n)
+    junctions = []
+    for j, t, p in zip(made.junctions, times.junctions, design.patterns, strict=True):
+        _check_z(j)
+        last = j.number == n
+        junctions.append(
+            JunctionPlan(
+                number=j.number,
+                is_last=last,
+                pattern=p,
+                z=j.z,
+                d_in=j.d_in,
+                d_out=p.n_edges // p.n_left,
+                next_memories=j.z_next,
+                memory=(p.left % j.z).reshape(-1, j.z).astype(np.int32),
+                address=(p.left // j.z).reshape(-1, j.z).astype(np.int32),
+                timing=t,
+                forward_lag=hops.feedforward_lag(j.number),
+                backward_lag=hops.backward_lag(j.number, n),
+                left_banks=banks.activation[j.number - 1],
+                next_banks=1 if last else banks.activation[j.number],
+                derivative_banks=1 if last or not trains else banks.derivative[j.number - 1],
+                partial_banks=banks.partial[j.number - 2] if j.number > 1 and trains else 1,
+                delta_banks=1 if not trains else banks.delta if last else banks.partial[j.number - 1],
+                left=config.numbers.system.left_activation(j.number - 1),
+                activation=config.network.activations[j.number - 1],
+            )
+        )
+    _check_address(hardware.address, junctions)
+    return Plan(design, tuple(junctions), times, hops)
+
+
+def _check_address(form: str, junctions: list[JunctionPlan]) -> None:
+    """Adders need a seed from which every sweep counts up."""
+    for j in junctions:
+        if form == "adder" and not j.has_seeds:
+            rule = f"is possible for clash-free types 1 and 2, not for the pattern of junction {j.number}"
+            raise InputError("hardware.address", form, rule, ["auto", "table"])
+
+
+def _check_z(j: JunctionSchedule) -> None:
+    if j.z % j.d_in and j.d_in % j.z:
+        legal = [z for z in range(1, j.n_left + 1) if j.n_left % z == 0 and (z % j.d_in == 0 or j.d_in % z == 0)]
+        below, above = [z for z in legal if z < j.z][-1:], [z for z in legal if z > j.z][:1]
+        rule = f"must divide the in-degree {j.d_in} of junction {j.number} or be a multiple of it in hardware"
+        raise InputError(f"hardware.z[{j.number - 1}]", j.z, rule, below + above)
+
+
+def tables(design_plan: Plan, j: JunctionPlan) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Activation and derivative of every representable pre-activation, the least first."""
+    numbers = design_plan.numbers
+    return ACTIVATIONS[j.activation].tables(numbers.preactivation, numbers.activation, numbers.derivative)

@@ -1,0 +1,149 @@
+"""What passes between components: samples on their way, words for a layer's memories, and requests of the bus."""
+
+from amaranth.hdl import unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+
+from rtl.blocks.arithmetic import shape_of
+from rtl.plan.interleaving import Interleaving
+from rtl.plan.plan import JunctionPlan, Plan
+from rtl.plan.widths import partial_shape
+
+
+def tag_layout(of: Plan) -> data.StructLayout:
+    """A sample without its inputs; ``shift`` is the greatest learning-rate shift less the sample's."""
+    least, greatest = of.kappas
+    return data.StructLayout(
+        {
+            "valid": unsigned(1),
+            "train": unsigned(1),
+            "label": unsigned(of.config.label_bits),
+            "shift": unsigned(ceil_log2(greatest - least + 1)),
+        }
+    )
+
+
+def saturation_layout(j: JunctionPlan) -> data.ArrayLayout:
+    """Numbers clipped in a clock: pre-activations, deltas, weights, biases."""
+    return data.ArrayLayout(unsigned(max(j.z, j.results).bit_length()), 4)
+
+
+class ActivationWrite(wiring.Signature):
+    """A group of neurons on its way into the interleaved memories of a layer.
+
+    Ports
+    -----
+    valid : out, 1
+        A group is there.
+    short : out, 1
+        It is the last and only its first neurons exist.
+    bank : out, bits(banks)
+        Bank of its sample.
+    base : out, bits(depth)
+        Address of its first neuron.
+    phase : out, bits(phases)
+        Where its neurons lie (:class:`rtl.plan.interleaving.Interleaving`).
+    data : out, per_clock * word
+        Their activations.
+    """
+
+    def __init__(self, of: Interleaving, word: object, banks: int) -> None:
+        super().__init__(
+            {
+                "valid": Out(1),
+                "short": Out(1),
+                "bank": Out(range(banks)),
+                "base": Out(range(of.depth)),
+                "phase": Out(range(of.phases)),
+                "data": Out(data.ArrayLayout(word, of.per_clock)),
+            }
+        )
+
+
+class PartialRead(wiring.Signature):
+    """A group of finished partial deltas; the data follow the address after the memory's latency.
+
+    Ports
+    -----
+    bank : out, bits(banks)
+        Bank of the sample.
+    base : out, bits(depth)
+        Address of the group's first neuron.
+    phase : out, bits(phases)
+        Where its neurons lie (:class:`rtl.plan.interleaving.Interleaving`).
+    data : in, per_clock * word
+        Their partial deltas.
+    """
+
+    def __init__(self, of: Interleaving, word: object, banks: int) -> None:
+        super().__init__(
+            {
+                "bank": Out(range(banks)),
+                "base": Out(range(of.depth)),
+                "phase": Out(range(of.phases)),
+                "data": In(data.ArrayLayout(word, of.per_clock)),
+            }
+        )
+
+
+class Access(wiring.Signature):
+    """A request of the bus to one junction, while nothing else goes on in it.
+
+    ``read_word`` holds the word ``1 + memory_read`` clocks after ``strobe``; a written word can be read as soon as the
+    update latency has passed.
+
+    Ports
+    -----
+    strobe : out, 1
+        A request is there, for one clock.
+    write : out, 1
+        It writes.
+    bias : out, 1
+        It is about a bias, otherwise a weight.
+    row : out, bits(rows)
+        Row of weights, or group of biases; holds until the request is over.
+    lane : out, bits(lanes)
+        Which word of it; holds.
+    word : out, word
+        What to write; holds.
+    read_word : in, word
+        What was read.
+    """
+
+    def __init__(self, rows: int, lanes: int, word: int) -> None:
+        super().__init__(
+            {
+                "strobe": Out(1),
+                "write": Out(1),
+                "bias": Out(1),
+                "row": Out(range(rows)),
+                "lane": Out(range(lanes)),
+                "word": Out(word),
+                "read_word": In(word),
+            }
+        )
+
+
+def access_signature(of: Plan, number: int) -> Access:
+    """The requests that junction ``number`` understands."""
+    j = of.junctions[number - 1]
+    return Access(max(j.rows, j.groups), j.z, max(of.numbers.weight.width, of.numbers.bias.width))
+
+
+def results_signature(of: Plan, number: int) -> ActivationWrite:
+    """The results of junction ``number``."""
+    j = of.junctions[number - 1]
+    return ActivationWrite(j.right, shape_of(of.numbers.activation), j.next_banks)
+
+
+def inputs_signature(of: Plan) -> ActivationWrite:
+    """What the host writes into layer 0."""
+    first = of.junctions[0]
+    return ActivationWrite(of.inputs, shape_of(first.left), first.left_banks)
+
+
+def partial_signature(of: Plan, number: int) -> PartialRead:
+    """What junction ``number`` reads of its right layer's partial deltas."""
+    j = of.junctions[number - 1]
+    return PartialRead(j.right, partial_shape(of, of.junctions[number]), j.delta_banks)

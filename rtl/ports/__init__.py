@@ -1,0 +1,1 @@
+"""The accelerator's ports: samples, results, registers."""

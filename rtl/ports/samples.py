@@ -1,0 +1,221 @@
+"""The stream of samples: layout, and the loader that writes them into the first layer's memories."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from amaranth.hdl import Const, Module, Signal, Value, unsigned
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.fifo import SyncFIFO, SyncFIFOBuffered
+from amaranth.lib.wiring import In, Out
+
+from rtl.blocks.arithmetic import shape_of
+from rtl.blocks.queues import BufferedQueueModel, QueueModel
+from rtl.control.position import BankCounter, PositionCounter
+from rtl.plan.plan import Plan
+from rtl.plan.signatures import inputs_signature, tag_layout
+
+
+def sample_layout(of: Plan) -> data.StructLayout:
+    """One beat of a sample; label, learning-rate shift and training flag count in its last beat."""
+    return data.StructLayout(
+        {
+            "inputs": data.ArrayLayout(shape_of(of.junctions[0].left), of.beat),
+            "label": unsigned(of.config.label_bits),
+            "kappa": unsigned(of.config.kappa_bits),
+            "train": unsigned(1),
+        }
+    )
+
+
+def outside(field: Value, least: int, greatest: int) -> Value:
+    """Whether an unsigned field lies outside ``least .. greatest``; nothing is built for what it cannot hold."""
+    below = field < least if least > 0 else Const(0)
+    return below | (field > greatest if greatest < (1 << len(field)) - 1 else Const(0))
+
+
+class SampleLoader(wiring.Component):
+    """Collects samples and writes them into layer 0, one in each junction cycle.
+
+    A sample is written from the first clock of the junction cycle on that follows its last beat, and enters the network in
+    the cycle after that. Where no sample is complete, the cycle loads nothing: a bubble. Throughput one beat per clock.
+
+    A training sample whose label or learning-rate shift is illegal enters as one for inference; a shift that ``rate``
+    replaces does not count.
+
+    Ports
+    -----
+    samples : in, stream of sample_layout
+        The samples, beat by beat.
+    advance : in, 1
+        Begins a junction cycle.
+    rate : in, shift
+        Greatest learning-rate shift less the one that may replace the samples' own.
+    rate_fixed : in, 1
+        Whether it does.
+    writes : out, interface inputs_signature
+        Into layer 0.
+    entering : out, tag
+        The sample that enters with the next advance.
+    illegal_kappa : out, 1
+        It should have been trained on, but for its learning-rate shift.
+    illegal_label : out, 1
+        It should have been trained on, but for its label.
+    waiting : out, 1
+        A sample, or part of one, has come in and is not yet being loaded.
+    """
+
+    latency = 1
+    """Clocks from the beginning of a junction cycle to its first write."""
+
+    def __init__(self, of: Plan) -> None:
+        self._of = of
+        super().__init__(
+            {
+                "samples": In(stream.Signature(sample_layout(of))),
+                "advance": In(1),
+                "rate": In(tag_layout(of)["shift"].shape),
+                "rate_fixed": In(1),
+                "writes": Out(inputs_signature(of)),
+                "entering": Out(tag_layout(of)),
+                "illegal_kappa": Out(1),
+                "illegal_label": Out(1),
+                "waiting": Out(1),
+            }
+        )
+
+    def model(self) -> "SampleLoaderModel":
+        """The loader after reset, to be taken clock by clock."""
+        return SampleLoaderModel(self._of)
+
+    def elaborate(self, platform: object) -> Module:
+        m, of = Module(), self._of
+        beats, first = of.inputs.groups, of.junctions[0]
+        layout = sample_layout(of)
+        tag = data.StructLayout({"sample": tag_layout(of), "illegal_kappa": 1, "illegal_label": 1})
+        # Two samples: one on its way into the memories, one arriving; and what the queue's own registers take.
+        m.submodules.words = words = SyncFIFOBuffered(width=layout["inputs"].shape.size, depth=2 * beats + 2)
+        m.submodules.tags = tags = SyncFIFO(width=tag.size, depth=3)
+        m.submodules.position = position = PositionCounter(of.inputs)
+        m.submodules.bank = bank = BankCounter(first.left_banks, -1)
+        arriving = Signal(range(beats))
+        last, taken, arrived = Signal(), Signal(), Signal(tag)
+        payload = self.samples.payload
+        m.d.comb += [
+            last.eq(arriving == beats - 1),
+            self.samples.ready.eq(words.w_rdy & tags.w_rdy),
+            taken.eq(self.samples.valid & self.samples.ready),
+            words.w_en.eq(taken),
+            words.w_data.eq(payload.inputs.as_value()),
+            arrived.sample.valid.eq(1),
+            arrived.sample.train.eq(payload.train),
+            arrived.sample.label.eq(payload.label),
+            arrived.sample.shift.eq(of.kappas[1] - payload.kappa),
+            arrived.illegal_kappa.eq(outside(payload.kappa, *of.kappas)),
+            arrived.illegal_label.eq(outside(payload.label, 0, of.design.network.classes - 1)),
+            tags.w_en.eq(taken & last),
+            tags.w_data.eq(arrived.as_value()),
+        ]
+        with m.If(taken):
+            m.d.sync += arriving.eq(arriving + 1)
+            with m.If(last):
+                m.d.sync += arriving.eq(0)
+
+        loading, loaded = Signal(), Signal(tag)
+        short = of.inputs.neurons % of.beat != 0
+        m.d.comb += [
+            bank.advance.eq(self.advance),
+            position.restart.eq(self.advance),
+            position.step.eq(loading),
+            tags.r_en.eq(self.advance),
+            words.r_en.eq(loading),
+            self.writes.valid.eq(loading),
+            self.writes.short.eq((position.group == beats - 1) if short else 0),
+            self.writes.bank.eq(bank.bank),
+            self.writes.base.eq(position.base),
+            self.writes.phase.eq(position.phase),
+            self.writes.data.as_value().eq(words.r_data),
+            self.entering.eq(loaded.sample),
+            self.waiting.eq(tags.r_rdy | (arriving != 0)),
+        ]
+        with m.If(self.rate_fixed):
+            m.d.comb += self.entering.shift.eq(self.rate)
+        if of.trains:
+            trains = loaded.sample.valid & loaded.sample.train
+            m.d.comb += [
+                self.illegal_kappa.eq(trains & loaded.illegal_kappa & ~self.rate_fixed),
+                self.illegal_label.eq(trains & loaded.illegal_label),
+            ]
+            with m.If(self.illegal_kappa | self.illegal_label):
+                m.d.comb += self.entering.train.eq(0)
+        with m.If(self.advance):
+            m.d.sync += [loading.eq(tags.r_rdy), loaded.eq(tags.r_data), loaded.sample.valid.eq(tags.r_rdy)]
+        with m.Elif(position.group == beats - 1):
+            m.d.sync += loading.eq(0)
+        return m
+
+
+class SampleLoaderModel:
+    """A :class:`SampleLoader` as the sample that is being loaded and the queue of those that wait."""
+
+    def __init__(self, of: Plan) -> None:
+        self._of = of
+        self._words, self._tags = BufferedQueueModel(2 * of.inputs.groups + 2), QueueModel(3)
+        self._arriving, self._cycle = 0, -1
+        self._sample: dict[str, int] | None = None  # being loaded, or loaded
+        self._group = 0  # to be written next
+
+    def clock(
+        self,
+        *,
+        samples_valid: int = 0,
+        samples_payload: Mapping[str, Any] | None = None,
+        advance: int = 0,
+        rate: int = 0,
+        rate_fixed: int = 0,
+    ) -> dict[str, Any]:
+        """Outputs of a clock with these inputs; ``None`` is what means nothing."""
+        ready = self._words.room and self._tags.room
+        writing = self._sample is not None and self._group < self._of.inputs.groups
+        result = {
+            "samples_ready": int(ready),
+            **self._writes(writing),
+            **self._entering(rate if rate_fixed else None),
+            "waiting": int(self._tags.head is not None or self._arriving > 0),
+        }
+        taken = [samples_payload] if samples_valid and ready and samples_payload is not None else []
+        ending = taken if self._arriving + len(taken) == self._of.inputs.groups else []
+        self._arriving = 0 if ending else self._arriving + len(taken)
+        self._group += writing
+        if advance:
+            self._sample, self._group, self._cycle = self._tags.head, 0, self._cycle + 1
+        self._words.clock(writing, *(payload["inputs"] for payload in taken))
+        self._tags.clock(bool(advance), *ending)
+        return result
+
+    def _writes(self, writing: bool) -> dict[str, Any]:
+        inputs, g = self._of.inputs, self._group
+        return {
+            "writes_valid": int(writing),
+            "writes_short": int((g + 1) * inputs.per_clock > inputs.neurons) if writing else None,
+            "writes_bank": self._cycle % self._of.junctions[0].left_banks,
+            "writes_base": g * inputs.per_clock // inputs.memories if writing else None,
+            "writes_phase": g % inputs.phases if writing else None,
+            "writes_data": list(self._words.head) if writing else None,
+        }
+
+    def _entering(self, rate: int | None) -> dict[str, Any]:
+        of, sample = self._of, self._sample
+        if sample is None:
+            nothing = {"valid": 0, "train": None, "label": None, "shift": None}
+            return {"entering": nothing, "illegal_kappa": 0, "illegal_label": 0}
+        least, greatest = of.kappas
+        judged = of.trains and bool(sample["train"])
+        legal_kappa = rate is not None or least <= sample["kappa"] <= greatest
+        legal_label = sample["label"] < of.design.network.classes
+        trains = bool(sample["train"]) and (not judged or (legal_kappa and legal_label))
+        shift = rate if rate is not None else greatest - sample["kappa"] if legal_kappa else None
+        return {
+            "entering": {"valid": 1, "train": int(trains), "label": sample["label"], "shift": shift},
+            "illegal_kappa": int(judged and not legal_kappa),
+            "illegal_label": int(judged and not legal_label),
+        }

@@ -1,0 +1,54 @@
+"""Backpropagation in the edge processors: products of weights and deltas."""
+
+import numpy as np
+from amaranth.hdl import Module
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.blocks.arithmetic import shape_of
+from rtl.blocks.multiplier import Multipliers
+from rtl.plan.plan import JunctionPlan, Plan
+
+
+class Backward(wiring.Component):
+    """Products of a row's weights with the deltas of their right neurons: contributions to partial deltas, by lane.
+
+    Latency ``multiplier`` clocks, one row per clock.
+
+    Ports
+    -----
+    weight : in, z * weight
+        Weights of the row, by lane.
+    delta : in, q * delta
+        Deltas of its right neurons.
+    product : out, z * product
+        Narrowed products, as wide as they must be.
+    """
+
+    def __init__(self, of: Plan, j: JunctionPlan) -> None:
+        assert of.config.hardware is not None
+        self._j, n = j, of.numbers
+        drop = n.weight.fraction + n.delta.fraction - n.product_fraction
+        stages = of.config.hardware.latency.multiplier
+        self.multipliers = Multipliers(j.z, shape_of(n.weight), shape_of(n.delta), stages, drop, n.rounding["product"])
+        self.latency = self.multipliers.latency
+        super().__init__(
+            {
+                "weight": In(data.ArrayLayout(shape_of(n.weight), j.z)),
+                "delta": In(data.ArrayLayout(shape_of(n.delta), j.results)),
+                "product": Out(self.multipliers.product.shape()),
+            }
+        )
+
+    def model(self, weight: np.ndarray, delta: np.ndarray) -> np.ndarray:
+        """Products [C, z] of weights [C, z] and the deltas [N] of the right neurons."""
+        by_edge = np.repeat(delta, self._j.d_in).reshape(weight.shape)
+        return self.multipliers.model(weight, by_edge)
+
+    def elaborate(self, platform: object) -> Module:
+        m, j = Module(), self._j
+        m.submodules.multipliers = multipliers = self.multipliers
+        m.d.comb += [multipliers.a.eq(self.weight), self.product.eq(multipliers.product)]
+        for lane in range(j.z):
+            m.d.comb += multipliers.b[lane].eq(self.delta[lane // j.lanes_per_neuron])
+        return m

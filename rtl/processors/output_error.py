@@ -1,0 +1,118 @@
+"""The error of the output layer: its deltas."""
+
+import numpy as np
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from models.numbers import format
+from rtl.blocks.arithmetic import narrow, saturate, shape_of
+from rtl.blocks.choose import lookup
+from rtl.plan.plan import Plan
+
+
+class OutputError(wiring.Component):
+    """Deltas of the output layer, and the class that a sample is taken for.
+
+    delta = activation - one at the label, times the derivative if the cost is quadratic, narrowed and saturated. The
+    prediction is the lowest class with the greatest pre-activation, over the groups of a sample as they arrive. Latency 0,
+    one group per clock.
+
+    Ports
+    -----
+    valid : in, 1
+        A group of neurons is there.
+    group : in, bits(G)
+        Which.
+    label : in, bits(classes)
+        Of the sample.
+    preactivation : in, q * preactivation
+        Of the group.
+    activation : in, q * activation
+        Of the group.
+    derivative : in, q * derivative, if trains
+        Of the group.
+    prediction : out, bits(classes)
+        Complete in the clock of the last group.
+    delta : out, q * delta, if trains
+        Of the group.
+    saturated : out, q, if trains
+        Which deltas were clipped.
+    """
+
+    def __init__(self, of: Plan) -> None:
+        self._of, self._j, numbers = of, of.junctions[-1], of.numbers
+        q, classes = self._j.results, of.design.network.classes
+        self.quadratic = of.config.network.cost == "quadratic"
+        f = numbers.activation.fraction + (numbers.derivative.fraction if self.quadratic else 0)
+        self._drop = f - numbers.delta.fraction
+        ports = {
+            "valid": In(1),
+            "group": In(range(self._j.groups)),
+            "label": In(range(classes)),
+            "preactivation": In(data.ArrayLayout(shape_of(numbers.preactivation), q)),
+            "activation": In(data.ArrayLayout(shape_of(numbers.activation), q)),
+            "prediction": Out(range(classes)),
+        }
+        if of.trains:
+            ports |= {
+                "derivative": In(data.ArrayLayout(shape_of(numbers.derivative), q)),
+                "delta": Out(data.ArrayLayout(shape_of(numbers.delta), q)),
+                "saturated": Out(q),
+            }
+        super().__init__(ports)
+
+    latency = 0
+
+    def model(
+        self, preactivation: np.ndarray, activation: np.ndarray, derivative: np.ndarray, label: int
+    ) -> tuple[np.ndarray, np.ndarray, int]:
+        """Deltas, saturations [N_L] and prediction of a sample."""
+        numbers, classes = self._of.numbers, self._of.class_of_output
+        error = activation - np.where(classes == label, numbers.activation.one, 0)
+        if self.quadratic:
+            error = error * derivative
+        wide = format.narrow(error, self._drop, numbers.rounding["delta"])
+        delta = format.saturate(wide, numbers.delta)
+        of_class = preactivation[self._of.design.network.output_neurons]
+        return delta, delta != wide, int(of_class.argmax())
+
+    def elaborate(self, platform: object) -> Module:
+        m, j, numbers = Module(), self._j, self._of.numbers
+        classes = self._of.class_of_output.reshape(j.groups, j.results)
+        best = Signal(shape_of(numbers.preactivation), reset_less=True)
+        best_class = Signal(self.prediction.shape(), reset_less=True)
+        # Class 0 is the first of all neurons, so that there is a leader from the first group on.
+        leader, leader_class, led = best, best_class, self.group != 0
+        for k in range(j.results):
+            number, counts = Signal(self.prediction.shape(), name=f"class_{k}"), Signal(name=f"counts_{k}")
+            m.d.comb += [
+                number.eq(lookup(self.group, np.maximum(classes[:, k], 0).tolist(), len(number))),
+                counts.eq(lookup(self.group, (classes[:, k] >= 0).astype(int).tolist(), 1)),
+            ]
+            s = self.preactivation[k]
+            wins = Signal(name=f"wins_{k}")
+            # Classes are numbered in the order of their neurons, so that the first one of equals stays.
+            m.d.comb += wins.eq(counts & (~led | (s > leader)))
+            if self._of.trains:
+                self._delta(m, k, counts & (number == self.label))
+            next_leader = Signal(best.shape(), name=f"leader_{k}")
+            next_class, next_led = Signal(best_class.shape(), name=f"leader_class_{k}"), Signal(name=f"led_{k}")
+            m.d.comb += [
+                next_leader.eq(Mux(wins, s, leader)),
+                next_class.eq(Mux(wins, number, leader_class)),
+                next_led.eq(led | counts),
+            ]
+            leader, leader_class, led = next_leader, next_class, next_led
+        m.d.comb += self.prediction.eq(leader_class)
+        with m.If(self.valid):
+            m.d.sync += [best.eq(leader), best_class.eq(leader_class)]
+        return m
+
+    def _delta(self, m: Module, k: int, is_label: object) -> None:
+        numbers = self._of.numbers
+        error = self.activation[k] - Mux(is_label, numbers.activation.one, 0)
+        if self.quadratic:
+            error = error * self.derivative[k]
+        word, clipped = saturate(narrow(error, self._drop, numbers.rounding["delta"]), numbers.delta)
+        m.d.comb += [self.delta[k].eq(word), self.saturated[k].eq(clipped)]

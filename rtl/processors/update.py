@@ -1,0 +1,133 @@
+"""Updates in the edge processors: new weights and biases."""
+
+import numpy as np
+from amaranth.hdl import Module, Mux, Shape, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from models.numbers import format
+from rtl.blocks.arithmetic import less_narrowed, saturate, shape_of
+from rtl.blocks.delay import delayed
+from rtl.blocks.multiplier import Multipliers
+from rtl.plan.plan import JunctionPlan, Plan
+
+
+class Update(wiring.Component):
+    """New weights of a row and new biases of the neurons that end in it.
+
+    The learning-rate shift kappa is applied to the delta, once per neuron: narrow(a delta, f + kappa) equals
+    narrow(a delta 2**(K - kappa), f + K), K being the greatest shift, so that no lane needs a shifter.
+
+    Latency ``multiplier`` clocks, one row per clock.
+
+    Ports
+    -----
+    valid : in, 1
+        A row is there to learn from; without it every weight stays.
+    weight : in, z * weight
+        Weights of the row, by lane.
+    left : in, z * left
+        Left activations, by lane.
+    delta : in, q * delta
+        Deltas of its right neurons.
+    bias : in, q * bias
+        Biases of its right neurons.
+    shift : in, shift
+        K - kappa.
+    replace_weight : in, 1
+        Put a word in one weight's place, ``latency`` clocks after the row.
+    replace_bias : in, 1
+        Put a word in one bias's place, ``latency`` clocks after the row.
+    replace_lane : in, bits(z)
+        Which one.
+    replace_word : in, max(weight, bias)
+        The word.
+    new_weight : out, z * weight
+        What to write.
+    new_bias : out, q * bias
+        What to write, where the row ends its neurons.
+    weight_saturated : out, z
+        Which weights were clipped.
+    bias_saturated : out, q
+        Which biases were clipped.
+    """
+
+    def __init__(self, of: Plan, j: JunctionPlan) -> None:
+        assert of.config.hardware is not None
+        self._of, self._j, n = of, j, of.numbers
+        least, greatest = of.kappas
+        self._greatest = greatest
+        self._weight_drop = j.left.fraction + n.delta.fraction - n.weight.fraction + greatest
+        self._bias_drop = n.delta.fraction - n.bias.fraction + greatest
+        self._shifted = Shape(n.delta.width + greatest - least, True)
+        stages = of.config.hardware.latency.multiplier
+        self.multipliers = Multipliers(j.z, shape_of(j.left), self._shifted, stages)
+        self.latency = stages
+        weights, biases = data.ArrayLayout(shape_of(n.weight), j.z), data.ArrayLayout(shape_of(n.bias), j.results)
+        word = max(n.weight.width, n.bias.width)
+        super().__init__(
+            {
+                "valid": In(1),
+                "weight": In(weights),
+                "left": In(data.ArrayLayout(shape_of(j.left), j.z)),
+                "delta": In(data.ArrayLayout(shape_of(n.delta), j.results)),
+                "bias": In(biases),
+                "shift": In(range(greatest - least + 1)),
+                "replace_weight": In(1),
+                "replace_bias": In(1),
+                "replace_lane": In(range(j.z)),
+                "replace_word": In(word),
+                "new_weight": Out(weights),
+                "new_bias": Out(biases),
+                "weight_saturated": Out(j.z),
+                "bias_saturated": Out(j.results),
+            }
+        )
+
+    def model(
+        self, weight: np.ndarray, left: np.ndarray, delta: np.ndarray, bias: np.ndarray, kappa: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """New weights [C, z] and biases [N] of a pass over weights and left activations [C, z], deltas and biases [N]."""
+        n, j = self._of.numbers, self._j
+        shifted = np.asarray(delta, np.int64) << (self._greatest - kappa)
+        products = self.multipliers.model(left, np.repeat(shifted, j.d_in).reshape(weight.shape))
+        step = format.narrow(products, self._weight_drop, n.rounding["weight_step"])
+        bias_step = format.narrow(shifted, self._bias_drop, n.rounding["bias_step"])
+        return format.saturate(weight - step, n.weight), format.saturate(bias - bias_step, n.bias)
+
+    def elaborate(self, platform: object) -> Module:
+        m, j, n = Module(), self._j, self._of.numbers
+        m.submodules.multipliers = multipliers = self.multipliers
+        m.d.comb += multipliers.a.eq(self.left)
+        weight = delayed(m, self.weight, self.latency, "weight")
+        shifted = []
+        for k in range(j.results):
+            delta = Signal(self._shifted, name=f"shifted_{k}")
+            # Without a sample the step must be 0: the row is read to have one of its words replaced.
+            m.d.comb += delta.eq(Mux(self.valid, self.delta[k] << self.shift, 0))
+            shifted.append(delta)
+            # One register in front of the subtraction, the others behind.
+            before = min(self.latency, 1)
+            old, step = delayed(m, self.bias[k], before, f"old_bias_{k}"), delayed(m, delta, before, f"bias_step_{k}")
+            new, clipped = saturate(less_narrowed(old, step, self._bias_drop, n.rounding["bias_step"]), n.bias)
+            bias, flag = Signal(shape_of(n.bias), name=f"bias_{k}"), Signal(name=f"bias_clipped_{k}")
+            m.d.comb += [bias.eq(new), flag.eq(clipped)]
+            hit = self.replace_bias & (self.replace_lane == k)
+            behind = self.latency - before
+            late = delayed(m, bias, behind, f"bias_{k}")
+            m.d.comb += [
+                self.new_bias[k].eq(Mux(hit, self.replace_word.as_signed(), late)),
+                self.bias_saturated[k].eq(delayed(m, flag, behind, f"bias_clipped_{k}")),
+            ]
+        for lane in range(j.z):
+            m.d.comb += multipliers.b[lane].eq(shifted[lane // j.lanes_per_neuron])
+            new, clipped = saturate(
+                less_narrowed(weight[lane], multipliers.product[lane], self._weight_drop, n.rounding["weight_step"]),
+                n.weight,
+            )
+            hit = self.replace_weight & (self.replace_lane == lane)
+            m.d.comb += [
+                self.new_weight[lane].eq(Mux(hit, self.replace_word.as_signed(), new)),
+                self.weight_saturated[lane].eq(clipped),
+            ]
+        return m

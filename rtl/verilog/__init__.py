@@ -1,0 +1,1 @@
+"""Verilog and what goes with it."""

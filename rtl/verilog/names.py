@@ -1,0 +1,64 @@
+"""Names of the signals and registers of a generated design, as other programs look them up."""
+
+from typing import Any
+
+from amaranth.hdl import Value
+from amaranth.lib import data
+
+from hwsim.configuration import config_file
+from hwsim.vocabulary import MemoryKey, MemoryKind
+from rtl.plan.plan import Plan
+from rtl.ports import registers
+from rtl.ports.registers import AddressMap
+from rtl.ports.results import result_layout
+from rtl.ports.samples import sample_layout
+from rtl.verilog.emission import Verilog
+
+
+def names(emitted: Verilog) -> dict[str, Any]:
+    """Signals of the design and where they are in the Verilog, ports and their fields, addresses of the bus."""
+    of = emitted.accelerator.plan
+    where = AddressMap.of(of)
+    regions = {MemoryKey(MemoryKind.WEIGHTS, i): r for i, r in enumerate(where.weights, 1)}
+    regions |= {MemoryKey(MemoryKind.BIASES, i): r for i, r in enumerate(where.biases, 1)}
+    return {
+        "configuration": config_file.fingerprint(of.config),
+        "signals": {
+            name: {"path": list(emitted.path(signal)), "bits": len(Value.cast(signal))}
+            for name, signal in emitted.accelerator.named.items()
+        },
+        "ports": {name: {"direction": d, "bits": b} for name, (d, b) in emitted.ports.items()},
+        "samples__payload": _fields(sample_layout(of)),
+        "results__payload": _fields(result_layout(of)),
+        "registers": register_addresses(of),
+        "memories": {
+            str(key): {"base": r.base, "rows": r.rows, "lanes": r.lanes, "lane_bits": r.lane_bits}
+            for key, r in regions.items()
+        },
+    }
+
+
+def _fields(layout: data.StructLayout) -> dict[str, dict[str, int]]:
+    return {name: {"offset": field.offset, "bits": field.width} for name, field in layout}
+
+
+def register_addresses(of: Plan) -> dict[str, int]:
+    """Addresses of the registers by their names."""
+    r = registers
+    result = {
+        "CONTROL": r.CONTROL,
+        "STATUS": r.STATUS,
+        "RATE": r.RATE,
+        "SAMPLES": r.SAMPLES,
+        "RESULTS": r.RESULTS,
+        "CYCLES": r.CYCLES,
+        "ERRORS": r.ERRORS,
+        "ILLEGAL_KAPPAS": r.ILLEGAL_KAPPAS,
+        "ILLEGAL_LABELS": r.ILLEGAL_LABELS,
+        "REFUSED_VALUES": r.REFUSED_VALUES,
+    }
+    if of.config.hardware and of.config.hardware.counters:
+        for j in of.junctions:
+            for k, what in enumerate(("PREACTIVATION", "DELTA", "WEIGHT", "BIAS")[: 4 if of.trains else 1]):
+                result[f"SATURATED_{what}_{j.number}"] = r.SATURATION + 4 * (j.number - 1) + k
+    return result

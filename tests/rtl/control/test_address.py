@@ -1,0 +1,88 @@
+"""Addresses and dither against the pattern itself: lane m of clock c handles edge c z + m."""
+
+import numpy as np
+import pytest
+from amaranth.hdl import signed
+
+from rtl.control.address import ADDER, TABLE, AddressGenerator
+from rtl.control.dither import Dither
+from tests.rtl.designs import clash_free, design, junctions, planned
+from tests.rtl.driving import play
+
+NAMES = (
+    "two_junctions",
+    "type_1",
+    "type_1_dither",
+    "type_2_dither",
+    "type_3",
+    "type_3_dither",
+    "full",
+    "depth_1",
+    "short_beat",
+)
+
+
+def clocks(j):
+    return [{"row": c, "sweep": c // j.depth, "step": c % j.depth} for c in range(j.rows)]
+
+
+def words_read(j):
+    """For every clock: the address that each memory is given, and the lane that it serves."""
+    result = []
+    for c in range(j.rows):
+        left = j.pattern.left[c * j.z : (c + 1) * j.z].tolist()
+        lane = {q % j.z: m for m, q in enumerate(left)}
+        assert len(lane) == j.z
+        result.append(([left[lane[k]] // j.z for k in range(j.z)], [lane[k] for k in range(j.z)]))
+    return result
+
+
+@pytest.mark.parametrize(("name", "number"), junctions(*NAMES))
+def test_every_memory_is_given_the_address_of_its_left_neuron(name, number):
+    j = design(name).junctions[number - 1]
+    expected = [addresses for addresses, _ in words_read(j)]
+    for form in (TABLE, "auto", *([ADDER] if j.has_seeds else [])):
+        generator = AddressGenerator(j, form)
+        assert [s.address for s in play(generator, clocks(j))] == expected, form
+        assert generator.model().tolist() == expected, form
+
+
+@pytest.mark.parametrize(("kind", "seeds"), [(1, True), (2, True), (3, False)])
+def test_types_1_and_2_count_up_from_seeds(kind, seeds):
+    j = planned([40, 20], [2], [4], connectivity=clash_free(kind)).junctions[0]
+    assert j.has_seeds is seeds
+
+
+@pytest.mark.parametrize(
+    ("layers", "z", "kind", "form"),
+    [([64, 32], 2, 2, TABLE), ([66, 33], 2, 2, ADDER), ([66, 33], 2, 3, TABLE)],
+    ids=["64_rows", "66_rows", "66_rows_without_seeds"],
+)
+def test_long_tables_give_way_to_adders(layers, z, kind, form):
+    j = planned(layers, [2], [z], connectivity=clash_free(kind)).junctions[0]
+    generator = AddressGenerator(j)
+    assert generator.form == form
+    assert [s.address for s in play(generator, clocks(j))] == [addresses for addresses, _ in words_read(j)]
+
+
+@pytest.mark.parametrize("to_lanes", [True, False], ids=["to_lanes", "to_memories"])
+@pytest.mark.parametrize(("name", "number"), junctions(*NAMES))
+def test_dither_joins_lanes_and_memories(name, number, to_lanes):
+    j = design(name).junctions[number - 1]
+    words = np.random.default_rng(0).integers(-32, 32, (j.rows, j.z))
+    sweeps = [c // j.depth for c in range(j.rows)]
+    component = Dither(j, signed(6), to_lanes)
+    got = play(component, [{"sweep": s, "given": w} for s, w in zip(sweeps, words, strict=True)])
+    expected = []
+    for given, (_, lanes) in zip(words.tolist(), words_read(j), strict=True):
+        memories = [lanes.index(m) for m in range(j.z)]
+        expected.append([given[k] for k in (memories if to_lanes else lanes)])
+    assert [s.taken for s in got] == expected
+    assert component.model(np.array(sweeps), words).tolist() == expected
+
+
+def test_dithered_designs_are_dithered():
+    moved = {name: design(name).junctions[0].memory.tolist() for name in ("type_1_dither", "type_2_dither", "type_3_dither")}
+    assert all(row != list(range(len(row))) for rows in moved.values() for row in rows[:1])
+    assert len({tuple(row) for row in moved["type_1_dither"]}) == 1
+    assert len({tuple(row) for row in moved["type_2_dither"]}) > 1

@@ -1,0 +1,141 @@
+"""BP and UP processors against the definitions of products and steps, one edge at a time."""
+
+import numpy as np
+import pytest
+
+from rtl.processors.backward import Backward
+from rtl.processors.update import Update
+from tests.models.fixed.naive import narrow
+from tests.rtl.designs import NUMBERS, design, junctions
+from tests.rtl.driving import clip, integers, play
+
+NAMES = ("two_junctions", "three_junctions", "full", "depth_1", "type_1", "type_1_dither")
+
+
+@pytest.mark.parametrize("multiplier", [0, 1, 2, 4])
+@pytest.mark.parametrize("numbers", NUMBERS)
+def test_products_of_a_row(numbers, multiplier):
+    for name in ("two_junctions", "depth_1", "type_1"):
+        of = design(name, numbers=numbers, latency={"multiplier": multiplier})
+        j, n, rng = of.junctions[1], of.numbers, np.random.default_rng(0)
+        component, drop = Backward(of, j), n.weight.fraction + n.delta.fraction - n.product_fraction
+        weight, delta = integers(rng, n.weight, j.rows, j.z), integers(rng, n.delta, j.n_right)
+        clocks, expected = [], []
+        for c in range(j.rows):
+            neurons = [(c * j.z + m) // j.d_in for m in range(j.z)]  # of every lane
+            pairs = zip(weight[c].tolist(), delta[neurons].tolist(), strict=True)
+            expected.append([narrow(w * d, drop, n.rounding["product"]) for w, d in pairs])
+            clocks.append({"weight": weight[c], "delta": delta[neurons[0] : neurons[-1] + 1]})
+        got = [s.product for s in play(component, clocks + [{}] * multiplier)][multiplier:]
+        assert component.latency == multiplier
+        assert got == expected
+        assert component.model(weight, delta).tolist() == expected
+
+
+def new_weight(of, j, w, left, delta, kappa):
+    n = of.numbers
+    drop = j.left.fraction + n.delta.fraction - n.weight.fraction + kappa
+    wide = w - narrow(left * delta, drop, n.rounding["weight_step"])
+    return clip(wide, n.weight), int(clip(wide, n.weight) != wide)
+
+
+def new_bias(of, b, delta, kappa):
+    n = of.numbers
+    wide = b - narrow(delta, n.delta.fraction - n.bias.fraction + kappa, n.rounding["bias_step"])
+    return clip(wide, n.bias), int(clip(wide, n.bias) != wide)
+
+
+def bits(word, n):
+    return [word >> i & 1 for i in range(n)]
+
+
+def check_rows(of, j, n_rows=20, replace=False):
+    """Rows one after the other, some of them without a sample; what comes out of each."""
+    rng, n = np.random.default_rng(0), of.numbers
+    component, late = Update(of, j), of.config.hardware.latency.multiplier
+    assert component.latency == late
+    least, greatest = of.kappas
+    clocks, replaced, expected = [], [{} for _ in range(late)], []
+    for _ in range(n_rows):
+        w, a = integers(rng, n.weight, j.z), integers(rng, j.left, j.z)
+        d, b = integers(rng, n.delta, j.results), integers(rng, n.bias, j.results)
+        kappa, valid = int(rng.integers(least, greatest + 1)), rng.random() < 0.7
+        clocks.append({"valid": valid, "weight": w, "left": a, "delta": d, "bias": b, "shift": greatest - kappa})
+        used = d.tolist() if valid else [0] * j.results
+        lanes = zip(w.tolist(), a.tolist(), np.repeat(used, j.lanes_per_neuron).tolist(), strict=True)
+        weights = [new_weight(of, j, *lane, kappa) for lane in lanes]
+        biases = [new_bias(of, *pair, kappa) for pair in zip(b.tolist(), used, strict=True)]
+        if not valid:
+            assert weights == [(x, 0) for x in w.tolist()] and biases == [(x, 0) for x in b.tolist()]
+        replaced.append({})
+        if replace and not valid:
+            weights, biases, replaced[-1] = _replaced(rng, n, weights, biases)
+        expected.append([*zip(*weights, strict=True), *zip(*biases, strict=True)])
+    clocks = [row | word for row, word in zip(clocks + [{}] * late, replaced, strict=True)]
+    seen = play(component, clocks)[late:]
+    got = [
+        [
+            tuple(s.new_weight),
+            tuple(bits(s.weight_saturated, j.z)),
+            tuple(s.new_bias),
+            tuple(bits(s.bias_saturated, j.results)),
+        ]
+        for s in seen
+    ]
+    assert got == expected
+
+
+def _replaced(rng, n, weights, biases):
+    """One word of the row, a weight or a bias, replaced by another."""
+    bias = rng.random() < 0.5
+    words, fmt = (biases, n.bias) if bias else (weights, n.weight)
+    lane, word = int(rng.integers(len(words))), int(integers(rng, fmt))
+    words = [(word, 0) if k == lane else pair for k, pair in enumerate(words)]
+    port = {"replace_bias": bias, "replace_weight": not bias, "replace_lane": lane}
+    port["replace_word"] = word & ((1 << max(n.weight.width, n.bias.width)) - 1)
+    return (weights, words, port) if bias else (words, biases, port)
+
+
+@pytest.mark.parametrize(("name", "number"), junctions(*NAMES))
+def test_geometries(name, number):
+    of = design(name)
+    check_rows(of, of.junctions[number - 1])
+
+
+@pytest.mark.parametrize("kappas", [(0, 0), (0, 4), (2, 7)], ids=str)
+@pytest.mark.parametrize("numbers", NUMBERS)
+def test_formats_roundings_and_learning_rates(numbers, kappas):
+    of = design("type_1", numbers=numbers, rate_shift=((0, kappas[0]), (1, kappas[1])))
+    for j in of.junctions:
+        check_rows(of, j)
+
+
+@pytest.mark.parametrize("multiplier", range(5))
+def test_rows_come_after_the_multiplier(multiplier):
+    of = design("two_junctions", latency={"multiplier": multiplier})
+    for j in of.junctions:
+        check_rows(of, j)
+        stages = of.config.hardware.latency
+        assert j.timing.update == stages.memory_read + 2 * multiplier + stages.write_back
+
+
+@pytest.mark.parametrize("multiplier", [0, 2])
+@pytest.mark.parametrize("numbers", NUMBERS)
+def test_one_word_of_a_row_is_replaced(numbers, multiplier):
+    of = design("type_1", numbers=numbers, latency={"multiplier": multiplier})
+    for j in of.junctions:
+        check_rows(of, j, replace=True)
+
+
+@pytest.mark.parametrize("numbers", NUMBERS)
+def test_the_model_of_a_pass(numbers):
+    of = design("three_junctions", numbers=numbers)
+    n, rng = of.numbers, np.random.default_rng(0)
+    for j in of.junctions:
+        w, a = integers(rng, n.weight, j.rows, j.z), integers(rng, j.left, j.rows, j.z)
+        d, b = integers(rng, n.delta, j.n_right), integers(rng, n.bias, j.n_right)
+        for kappa in of.kappas:
+            weights, biases = Update(of, j).model(w, a, d, b, kappa)
+            by_edge = zip(w.ravel().tolist(), a.ravel().tolist(), np.repeat(d, j.d_in).tolist(), strict=True)
+            assert weights.ravel().tolist() == [new_weight(of, j, *edge, kappa)[0] for edge in by_edge]
+            assert biases.tolist() == [new_bias(of, *x, kappa)[0] for x in zip(b.tolist(), d.tolist(), strict=True)]

