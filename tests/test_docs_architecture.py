@@ -10,6 +10,7 @@ import pytest
 from hwsim import Design, load
 from hwsim.configuration.configuration import Configuration
 from hwsim.patterns.search import search
+from hwsim.random_streams import Stream
 from hwsim.schedule.banks import Banks
 from hwsim.schedule.inventory import accelerator, operations
 from hwsim.schedule.passes import schedule
@@ -17,6 +18,7 @@ from hwsim.schedule.timeline import timeline
 from hwsim.schedule.timing import latencies, timing
 from hwsim.schedule.violations import Violation
 from hwsim.simulation.disturbances import Disturbances
+from hwsim.simulation.entering import entering
 from hwsim.vocabulary import BP, FF, HOST, TRAINING, UP
 from models.connectivity.clash_free import access_sequences, draw_clash_free, from_seeds
 from models.connectivity.degrees import feasible_degrees
@@ -238,7 +240,7 @@ def test_who_writes_and_reads_the_memories_of_the_demo():
     printed = {row[0]: row[1:3] for row in table(section(TEXT, "§5"), "memory")}
     names = {FF: "FF", BP: "BP", UP: "UP", HOST: "host"}
     for t in timeline(FLUSH, 2, [TRAINING] * 8).tables:
-        writer, reader = printed[f"{t.memory}s of layer {t.layer}"]
+        writer, reader = printed[str(t.key)]
         assert set(re.findall("FF|BP|UP|host", writer)) == {names[w] for w in set(t.writer.flat) - {-1}}
         assert {names[r] for r in set(t.reader.flat) - {-1}} <= set(re.findall("FF|BP|UP", reader))
 
@@ -349,9 +351,9 @@ def test_random_streams(demo):
     late = generator("(3, epoch, 0)", epoch=2).geometric(1 - 0.5, 50) - 1
     train = generator("(3, epoch, 1)", epoch=2).random(50) >= 0.25
     blocked = generator("(3, epoch, 2)", epoch=2).random(50 + late.sum()) < 0.1
-    entering = Disturbances(late=0.5, inference=0.25, blocked=0.1).entering(demo, 2, 50, 9)
-    assert len(entering.source) == 50 + late.sum() and np.array_equal(entering.train, train)
-    assert np.array_equal(entering.blocked > 0, blocked)
+    entered = entering(Disturbances(late=0.5, inference=0.25, blocked=0.1), demo, 2, 50, 9)
+    assert len(entered.source) == 50 + late.sum() and np.array_equal(entered.train, train)
+    assert np.array_equal(entered.blocked > 0, blocked)
 
 
 def test_every_random_stream_that_is_asked_for_is_listed(demo, tmp_path, monkeypatch):
@@ -361,14 +363,14 @@ def test_every_random_stream_that_is_asked_for_is_listed(demo, tmp_path, monkeyp
 
     asked, generator = set(), Design.generator
 
-    def recorded(self, *purpose):
-        asked.add(tuple(map(int, purpose)))
-        return generator(self, *purpose)
+    def recorded(self, stream, *index):
+        asked.add((*stream.value, *map(int, index)))
+        return generator(self, stream, *index)
 
     monkeypatch.setattr(Design, "generator", recorded)
     design = Design(load(runs.write_config(tmp_path, "fixed pipelined")))
     assert design.patterns and design.initial_real
-    Disturbances(late=0.5).entering(design, 1, 20, 3)
+    entering(Disturbances(late=0.5), design, 1, 20, 3)
     search(design, trials=4, draws=2, restarts=2)
     fronted = Design(load(small_frontends.write_config(tmp_path)))
     data = images(fronted, None)
@@ -384,4 +386,10 @@ def test_every_random_stream_that_is_asked_for_is_listed(demo, tmp_path, monkeyp
         ]
         assert len(fits) == 1, key
         hit.add(fits[0])
-    assert hit == set(range(len(rows)))
+
+    def of(stream):
+        return {i for i, row in enumerate(rows) if row[: len(stream.value)] == list(map(str, stream.value))}
+
+    elsewhere = {Stream.COSIM_INFERENCE, Stream.COSIM_ILLEGAL, Stream.COSIM_PAUSES, Stream.BENCHMARK}
+    assert all(of(stream) for stream in Stream)
+    assert hit == set(range(len(rows))) - set().union(*map(of, elsewhere))

@@ -9,7 +9,6 @@ import pytest
 
 from hwsim import Design, load
 from hwsim.machine.log import Log
-from hwsim.machine.machine import Machine
 from hwsim.vocabulary import EVENT_FIELDS, WEIGHT, WRITE
 from models.network.order import FLUSH
 from rtl.plan.plan import Plan
@@ -138,7 +137,7 @@ def test_what_is_computed_of_the_weight(weight):
 def test_what_the_machine_does_with_the_weight(weight):
     w, c = weight, weight.config
     log = Log(0, 140)
-    machine = Machine(c, w.design.network, w.design.initial_integers, log=log)
+    machine = w.design.machine(log=log)
     data = w.design.dataset(None).train
     data = data[w.design.epoch_order(0, len(data))[:8]]
     machine.feed(machine.samples(data.integers(c.numbers.system.input), data.labels, w.kappa))

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 
@@ -133,7 +134,9 @@ def test_docstrings_refer_to_what_there_is():
 def test_pages_name_modules_that_there_are():
     pages = ["README.md", *(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md"))]
     named = {name for of in pages for name in re.findall(rf"`((?:{'|'.join(PACKAGES)})\.[a-z_][\w.]*)`", page(of))}
-    assert all(leads_somewhere(name) for name in named), named
+    groups = tomllib.loads(page("pyproject.toml"))["project"]["entry-points"].keys() | {"hwsim.targets", "hwsim.datasets"}
+    lost = {name for name in named - groups if not leads_somewhere(name)}
+    assert not lost
 
 
 @pytest.mark.parametrize("name", sorted(name for name in MODULES if "._" not in f".{name}"))

@@ -18,7 +18,7 @@ def test_data_files_are_packaged():
         for path in (ROOT / package).rglob("*")
         if path.is_file() and path.suffix not in {".py", ".pyc", ".nbc", ".nbi"}
     ]
-    assert "hwsim/area.yaml" in data
+    assert "hwsim/costs/area.yaml" in data
     assert [path for path in data if not any(fnmatch(path, pattern) for pattern in named)] == []
 
 
