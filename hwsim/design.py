@@ -19,7 +19,7 @@ from hwsim.schedule.banks import Banks
 from hwsim.schedule.inventory import Accelerator, accelerator
 from hwsim.schedule.passes import Schedule, schedule
 from hwsim.schedule.timing import Timing, timing
-from models.connectivity import draw
+from models.connectivity.draw import ClashFree, draw
 from models.connectivity.pattern import Pattern
 from models.data import catalogue
 from models.data.dataset import Dataset, Split, pad, padded_positions
@@ -55,7 +55,7 @@ class Design:
         if c.connectivity.file is not None:
             return given_files.patterns(c)
         return tuple(
-            draw.draw(
+            draw(
                 c.connectivity.kind,
                 layers[i],
                 layers[i + 1],
@@ -67,10 +67,10 @@ class Design:
             for i in range(len(layers) - 1)
         )
 
-    def _clash_free(self, i: int) -> draw.ClashFree | None:
+    def _clash_free(self, i: int) -> ClashFree | None:
         """How junction ``i`` is drawn where there are edge processors."""
         c, h = self.config.connectivity, self.config.hardware
-        return None if h is None else draw.ClashFree(h.z[i], c.type, c.dither, c.seeds == "zero")
+        return None if h is None else ClashFree(h.z[i], c.type, c.dither, c.seeds == "zero")
 
     @cached_property
     def network(self) -> Network:

@@ -131,11 +131,37 @@ def test_docstrings_refer_to_what_there_is():
     assert not lost, "\n".join(sorted(lost))
 
 
+GROUPS = tomllib.loads(page("pyproject.toml"))["project"]["entry-points"].keys() | {"hwsim.targets", "hwsim.datasets"}
+"""Of entry points: they only look like modules."""
+MODULE_IN_TEXT = rf"(?:{'|'.join(PACKAGES)})(?:\.[a-z]\w*)+(?:[:.]\w+)?"
+
+
+def strings(tree):
+    """Texts of a module that a program may read, docstrings left out."""
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    said = {id(n.body[0].value) for n in ast.walk(tree) if isinstance(n, documented) and isinstance(n.body[0], ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said:
+            yield node.value
+
+
+def test_texts_that_programs_read_name_modules_that_there_are():
+    """Of workers, entry points, simulators and replaced attributes: no type checker looks into a text."""
+    texts = {str(p.relative_to(ROOT)): strings(ast.parse(p.read_text(encoding="utf-8"))) for p in files(*PACKAGES)}
+    texts["pyproject.toml"] = re.findall(r'"([^"]*)"', page("pyproject.toml"))
+    lost = {
+        f"{where} names {text}"
+        for where, of in texts.items()
+        for text in of
+        if re.fullmatch(MODULE_IN_TEXT, text) and text not in GROUPS and not leads_somewhere(text.replace(":", "."))
+    }
+    assert not lost, "\n".join(sorted(lost))
+
+
 def test_pages_name_modules_that_there_are():
     pages = ["README.md", *(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md"))]
     named = {name for of in pages for name in re.findall(rf"`((?:{'|'.join(PACKAGES)})\.[a-z_][\w.]*)`", page(of))}
-    groups = tomllib.loads(page("pyproject.toml"))["project"]["entry-points"].keys() | {"hwsim.targets", "hwsim.datasets"}
-    lost = {name for name in named - groups if not leads_somewhere(name)}
+    lost = {name for name in named - GROUPS if not leads_somewhere(name)}
     assert not lost
 
 

@@ -66,7 +66,7 @@ class LocalWorkers:
         # Processes forked from this one would share locks of threads that they do not have.
         self._context: Any = multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver")
         if sys.platform != "win32":
-            self._context.set_forkserver_preload(["hwsim.studies.measuring.workers"])
+            self._context.set_forkserver_preload([__name__])
         self._workers: list[_Worker] = []
 
     def _start(self) -> _Worker:

@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from models.connectivity import draw
+from models.connectivity.draw import draw
 from models.errors import InputError
 from models.network.network import Network
 from models.network.parameters import initialise
@@ -75,7 +75,7 @@ def test_a_published_network_counts_its_numbers():
     from models.torch_layers.convolutions import Convolutions, FrontedNetwork
 
     rng = np.random.default_rng(0)
-    patterns = tuple(draw.draw("structured", a, b, rng, d_out=d) for a, b, d in ((4000, 500, 1), (500, 100, 1)))
+    patterns = tuple(draw("structured", a, b, rng, d_out=d) for a, b, d in ((4000, 500, 1), (500, 100, 1)))
     network = Network(patterns, ("relu", "softmax"), "cross_entropy", np.arange(100))
     made = {n: FrontedNetwork(Convolutions(FRONT_ENDS[n], CIFAR), network) for n in ("shallow", "deep")}
     for form in made.values():

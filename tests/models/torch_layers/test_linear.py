@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.connectivity import draw
+from models.connectivity.draw import ClashFree, draw
 from models.connectivity.pattern import Pattern
 from models.errors import InputError
 
@@ -66,7 +66,7 @@ def test_both_forms_are_sums_over_edges(n_left, n_right, density, batch, seed):
 
 @pytest.mark.parametrize("kind", ["full", "structured", "clash_free", "random"])
 def test_every_kind_of_pattern_gives_the_same_in_both_forms(kind):
-    pattern = draw.draw(kind, 60, 20, np.random.default_rng(3), d_out=4, clash_free=draw.ClashFree(12))
+    pattern = draw(kind, 60, 20, np.random.default_rng(3), d_out=4, clash_free=ClashFree(12))
     given_values = values(pattern, 7)
     for masked, gathered in zip(*(through(form, pattern, *given_values) for form in FORMS), strict=True):
         np.testing.assert_allclose(masked, gathered, rtol=1e-12, atol=1e-12)
@@ -74,7 +74,7 @@ def test_every_kind_of_pattern_gives_the_same_in_both_forms(kind):
 
 @pytest.mark.parametrize("form", FORMS)
 def test_gradients_are_those_of_finite_differences(form):
-    pattern = draw.draw("structured", 6, 4, np.random.default_rng(1), d_out=2)
+    pattern = draw("structured", 6, 4, np.random.default_rng(1), d_out=2)
     weights, bias, inputs, _ = values(pattern, 3)
     layer = form(pattern, torch.float64)
     layer.load(weights, bias)
@@ -83,7 +83,7 @@ def test_gradients_are_those_of_finite_differences(form):
 
 @pytest.mark.parametrize("form", FORMS)
 def test_weights_come_back_as_they_were_loaded(form):
-    pattern = draw.draw("structured", 30, 10, np.random.default_rng(2), d_out=3)
+    pattern = draw("structured", 30, 10, np.random.default_rng(2), d_out=3)
     weights, bias, *_ = values(pattern, 1)
     layer = form(pattern, torch.float64)
     layer.load(weights, bias)
@@ -95,7 +95,7 @@ def test_weights_come_back_as_they_were_loaded(form):
 
 
 def test_a_masked_layer_never_uses_what_stands_beside_its_edges():
-    pattern = draw.draw("structured", 30, 10, np.random.default_rng(2), d_out=3)
+    pattern = draw("structured", 30, 10, np.random.default_rng(2), d_out=3)
     layer = MaskedLinear(pattern)
     with torch.no_grad():
         layer.weight.fill_(7)
@@ -105,7 +105,7 @@ def test_a_masked_layer_never_uses_what_stands_beside_its_edges():
 
 
 def test_a_gathered_layer_takes_memory_for_edges_only():
-    pattern = draw.draw("structured", 100_000, 50_000, np.random.default_rng(0), d_out=1)
+    pattern = draw("structured", 100_000, 50_000, np.random.default_rng(0), d_out=1)
     layer = GatheredLinear(pattern)
     assert sum(p.numel() for p in layer.parameters()) == 100_000 + 50_000
     assert sum(b.numel() for b in layer.buffers()) == 100_000 + 50_000
@@ -113,7 +113,7 @@ def test_a_gathered_layer_takes_memory_for_edges_only():
 
 
 def test_the_faster_form_is_chosen_by_density():
-    drawn = {d: draw.draw("structured", 400, 100, np.random.default_rng(0), d_out=d) for d in (4, 5)}
+    drawn = {d: draw("structured", 400, 100, np.random.default_rng(0), d_out=d) for d in (4, 5)}
     assert drawn[4].density < GATHERED_BELOW <= drawn[5].density
     assert isinstance(sparse_linear(drawn[4]), GatheredLinear)
     assert isinstance(sparse_linear(drawn[5]), MaskedLinear)
