@@ -16,7 +16,7 @@ from hwsim.machine.machine import Machine
 from hwsim.machine.machine import check as check_machine
 from hwsim.random_streams import Stream
 from hwsim.schedule.banks import Banks
-from hwsim.schedule.inventory import Accelerator, accelerator
+from hwsim.schedule.inventory import Inventory, inventory
 from hwsim.schedule.passes import Schedule, schedule
 from hwsim.schedule.timing import Timing, timing
 from models.connectivity.draw import ClashFree, draw
@@ -125,7 +125,7 @@ class Design:
         return timing(self.config, self.schedule)
 
     @cached_property
-    def accelerator(self) -> Accelerator:
+    def inventory(self) -> Inventory:
         """Figures of the hardware; those of a structured pattern depend on what was drawn.
 
         Raises
@@ -134,7 +134,7 @@ class Design:
             If there is no hardware.
         """
         stalls = self.config.connectivity.kind == "structured"
-        return accelerator(self.config, self.schedule if stalls else None)
+        return inventory(self.config, self.schedule if stalls else None)
 
     def epoch_order(self, epoch: int, n: int) -> npt.NDArray[np.int64]:
         """In which order the ``n`` training samples enter in an epoch."""

@@ -12,7 +12,7 @@ from hwsim.configuration.configuration import Configuration
 from hwsim.patterns.search import search
 from hwsim.random_streams import Stream
 from hwsim.schedule.banks import Banks
-from hwsim.schedule.inventory import accelerator, operations
+from hwsim.schedule.inventory import inventory, operations
 from hwsim.schedule.passes import schedule
 from hwsim.schedule.timeline import timeline
 from hwsim.schedule.timing import latencies, timing
@@ -195,7 +195,7 @@ def test_clocks_of_the_demo(demo, overlapping):
     flush, overlap = (timing(d.config, passes) for d in (demo, overlapping))
     assert rows == {
         "C, clocks of a pass": [j.clocks for j in passes.junctions],
-        "D, clocks of a sweep": [j.depth for j in accelerator(demo.config).junctions],
+        "D, clocks of a sweep": [j.depth for j in inventory(demo.config).junctions],
         "q, right neurons that can end in a clock": [j.results_per_clock for j in passes.junctions],
         "latency of FF": [j.feedforward for j in flush.junctions],
         "latency of BP": [j.backward for j in flush.junctions],
@@ -229,7 +229,7 @@ def test_latencies_of_the_page_on_choices(demo):
 
 def test_memories_of_the_demo(demo, overlapping):
     printed = {row[0]: row[3:] for row in table(section(TEXT, "§5"), "memory")}
-    flush, overlap = (accelerator(d.config).memories for d in (demo, overlapping))
+    flush, overlap = (inventory(d.config).memories for d in (demo, overlapping))
     assert printed == {
         str(a.name): [f"{a.banks} / {b.banks}", str(a.lanes), str(a.depth), str(a.width)]
         for a, b in zip(flush, overlap, strict=True)

@@ -10,7 +10,7 @@ from models.connectivity.clash_free import access_sequences, log10_access_sequen
 
 if TYPE_CHECKING:  # a table of contents is no reason to load all engines
     from hwsim.design import Design
-    from hwsim.schedule.inventory import Accelerator
+    from hwsim.schedule.inventory import Inventory
 
 
 def describe(console: Console, config: Configuration, design: "Design") -> None:
@@ -19,7 +19,7 @@ def describe(console: Console, config: Configuration, design: "Design") -> None:
     if config.hardware is None or config.out_degrees is None:
         _describe_network(console, config, title)
     else:
-        _describe_accelerator(console, config, design.accelerator, title)
+        _describe_accelerator(console, config, design.inventory, title)
     for note in config.notes():
         console.print(f"note: {note}")
 
@@ -35,7 +35,7 @@ def _describe_network(console: Console, config: Configuration, title: str) -> No
     console.print(rows)
 
 
-def _describe_accelerator(console: Console, config: Configuration, a: "Accelerator", title: str) -> None:
+def _describe_accelerator(console: Console, config: Configuration, a: "Inventory", title: str) -> None:
     caption = (
         f"z: edges per clock; C = edges / z: clocks of one pass; D = left neurons / z: words of each left memory.\n"
         f"{a.clocks_per_input} clocks per input: {_longest_pass(a)}, flush = {a.flush}."
@@ -54,17 +54,17 @@ def _describe_accelerator(console: Console, config: Configuration, a: "Accelerat
         console.print(line)
 
 
-def _longest_pass(a: "Accelerator") -> str:
+def _longest_pass(a: "Inventory") -> str:
     slowest = max(a.junctions, key=lambda j: j.cycle + j.stall_clocks)
     return f"C = {slowest.cycle}" + (f", stalls = {slowest.stall_clocks}" if slowest.stall_clocks else "")
 
 
-def _stalls(a: "Accelerator") -> list[str]:
+def _stalls(a: "Inventory") -> list[str]:
     stalls = ", ".join(f"{j.stall_clocks} of junction {j.number}" for j in a.junctions if j.stall_clocks)
     return [f"not clash-free: stall clocks in every pass beyond C: {stalls}"] if stalls else []
 
 
-def _unbalanced(a: "Accelerator") -> list[str]:
+def _unbalanced(a: "Inventory") -> list[str]:
     idle = [f"junction {j.number} idles {percent(1 - j.utilisation)}" for j in a.junctions if j.utilisation < 1]
     return [f"unbalanced: {', '.join(idle)} of every pass; the longest C sets the pace"] if idle else []
 

@@ -102,29 +102,29 @@ def features(of: Costs) -> dict[str, float]:
     and results of multipliers, adders and tables times the registers in front of and behind them, ``shift_bits`` what waits
     for them.
     """
-    config, design = of.config, of.design
+    config, known = of.config, of.inventory
     assert config.hardware is not None
     latency, numbers = config.hardware.latency, config.numbers.system
-    shallow = [m for m in design.memories if m.depth <= config.hardware.lut_ram_depth]
-    deep = [m for m in design.memories if m.depth > config.hardware.lut_ram_depth]
+    shallow = [m for m in known.memories if m.depth <= config.hardware.lut_ram_depth]
+    deep = [m for m in known.memories if m.depth > config.hardware.lut_ram_depth]
     products = sum(w.units * (w.a + w.b) for w in of.multiplications)
     tree = sum(w.units * w.a for w in of.additions if w.task is Task.TREE)
-    lanes = sum(m.count for m in design.memories)
+    lanes = sum(m.count for m in known.memories)
     words = 2**numbers.preactivation.width
     tables = of.table_bits / words
-    waiting = sum(j.z for j in design.junctions) * numbers.weight.width * design.flush
+    waiting = sum(j.z for j in known.junctions) * numbers.weight.width * known.flush
     return {
         "one": 1,
         "adder_bits": of.adder_bits,
         "multipliers": of.edge_multipliers,
         "derivative_multipliers": of.derivative_multipliers,
         "operand_bits": products,
-        "product_bits": sum(j.z for j in design.junctions) * (numbers.weight.width + numbers.delta.width),
-        "port_bits": sum(m.count * m.width for m in design.memories),
-        "address_bits": sum(m.count * max(1, math.ceil(math.log2(max(m.depth, 2)))) for m in design.memories),
+        "product_bits": sum(j.z for j in known.junctions) * (numbers.weight.width + numbers.delta.width),
+        "port_bits": sum(m.count * m.width for m in known.memories),
+        "address_bits": sum(m.count * max(1, math.ceil(math.log2(max(m.depth, 2)))) for m in known.memories),
         "crossbar_bits": sum(
             m.count * m.width * math.log2(max(m.lanes, 2))
-            for m in design.memories
+            for m in known.memories
             # The dither of type 1 is one permutation for all sweeps: wires.
             if config.connectivity.dither and config.connectivity.type > 1 and m.lanes > 1
         ),

@@ -15,7 +15,7 @@ from typing import Any
 from hwsim.configuration.configuration import Configuration
 from hwsim.costs.energy import Energies
 from hwsim.edge_processors import lanes_per_neuron, partial_bits, product_bits
-from hwsim.schedule.inventory import Accelerator, Junction, Memory, accelerator
+from hwsim.schedule.inventory import Inventory, JunctionInventory, Memory, inventory
 from hwsim.vocabulary import MemoryKey, MemoryKind
 from models.numbers.system import NumberSystem
 
@@ -105,7 +105,7 @@ class Costs:
     """
 
     config: Configuration
-    design: Accelerator
+    inventory: Inventory
     multiplications: tuple[Work, ...]
     additions: tuple[Work, ...]
     storage: tuple[Storage, ...]
@@ -115,12 +115,12 @@ class Costs:
     @property
     def edge_multipliers(self) -> int:
         """Those of the edge processors."""
-        return self.design.multipliers
+        return self.inventory.multipliers
 
     @property
     def derivative_multipliers(self) -> int:
         """Those that apply derivatives, one for every delta of a clock."""
-        return sum(w.units for w in self.multiplications) - self.design.multipliers
+        return sum(w.units for w in self.multiplications) - self.inventory.multipliers
 
     @property
     def adder_bits(self) -> int:
@@ -130,7 +130,7 @@ class Costs:
     @property
     def bandwidth(self) -> float:
         """Bits per clock between memories and logic, reads and writes, averaged over a sample."""
-        return sum(t.bits for t in self.traffic) / self.design.clocks_per_input
+        return sum(t.bits for t in self.traffic) / self.inventory.clocks_per_input
 
     def energy(self, table: Energies) -> dict[str, float]:
         """Estimated nanojoules per sample trained, by cause: dynamic energy of arithmetic and memories, nothing else."""
@@ -142,20 +142,20 @@ class Costs:
         return {name: picojoules / 1000 for name, picojoules in parts.items()}
 
 
-def costs(config: Configuration, design: Accelerator | None = None) -> Costs:
+def costs(config: Configuration, known: Inventory | None = None) -> Costs:
     """Work out the costs of a configuration.
 
     Parameters
     ----------
-    design
-        Its accelerator if known already.
+    known
+        Its inventory if worked out already.
 
     Raises
     ------
     InputError
         If it has no hardware.
     """
-    known = design or accelerator(config)
+    known = known or inventory(config)
     numbers, junctions = config.numbers.system, known.junctions
     last = len(junctions)
     multiplications: list[Work] = []
@@ -174,7 +174,7 @@ def costs(config: Configuration, design: Accelerator | None = None) -> Costs:
     )
 
 
-def _multiplications(config: Configuration, trains: bool, j: Junction, last: int) -> Iterator[Work]:
+def _multiplications(config: Configuration, trains: bool, j: JunctionInventory, last: int) -> Iterator[Work]:
     i, numbers = j.number, config.numbers.system
     weight, left, delta = numbers.weight.width, numbers.left_activation(i - 1).width, numbers.delta.width
     yield Work(Task.FF, i, j.edges, j.z, weight, left)
@@ -194,7 +194,7 @@ def _applies_derivatives(config: Configuration, junction: int, last: int) -> boo
     return junction < last or config.network.cost == "quadratic"
 
 
-def _additions(numbers: NumberSystem, trains: bool, j: Junction) -> Iterator[Work]:
+def _additions(numbers: NumberSystem, trains: bool, j: JunctionInventory) -> Iterator[Work]:
     """A tree adds the products of one clock and neuron; what came before, or the bias, is added behind it."""
     i, groups, passes = j.number, j.results, j.cycle
     product = product_bits(numbers, numbers.left_activation(i - 1))
@@ -227,30 +227,30 @@ def _storage(memories: tuple[Memory, ...]) -> Iterator[Storage]:
         )
 
 
-def _traffic(design: Accelerator) -> Iterator[Traffic]:
-    of = {m.key: m for m in design.memories}
+def _traffic(known: Inventory) -> Iterator[Traffic]:
+    of = {m.key: m for m in known.memories}
 
     def moved(kind: MemoryKind, number: int, reads: int, writes: int) -> Traffic:
         m = of[MemoryKey(kind, number)]
         return Traffic(m.key, reads, writes, m.width, m.depth * m.width)
 
-    for j in design.junctions:
+    for j in known.junctions:
         i = j.number
-        yield moved(MemoryKind.ACTIVATIONS, i - 1, (2 if design.trains else 1) * j.edges, j.n_left)
-        if i > 1 and design.trains:
+        yield moved(MemoryKind.ACTIVATIONS, i - 1, (2 if known.trains else 1) * j.edges, j.n_left)
+        if i > 1 and known.trains:
             yield moved(MemoryKind.DERIVATIVES, i - 1, j.n_left, j.n_left)
             # All contributions but the first are read first, and UP of the junction before reads each sum once.
             yield moved(MemoryKind.PARTIAL_DELTAS, i - 1, j.edges, j.edges)
-        written = 1 if design.trains else 0
+        written = 1 if known.trains else 0
         yield moved(MemoryKind.WEIGHTS, i, j.cycle, written * j.cycle)
         yield moved(MemoryKind.BIASES, i, j.n_right, written * j.n_right)
-    if not design.trains:
+    if not known.trains:
         return
-    last = design.junctions[-1]
+    last = known.junctions[-1]
     yield moved(MemoryKind.DELTAS, last.number, last.n_right, last.n_right)
 
 
-def _table_bits(config: Configuration, trains: bool, j: Junction, last: int) -> int:
+def _table_bits(config: Configuration, trains: bool, j: JunctionInventory, last: int) -> int:
     if config.network.activations[j.number - 1] in ("relu", "clipped_relu"):
         return 0
     numbers = config.numbers.system
@@ -267,7 +267,7 @@ def figures(c: Costs, table: Energies) -> dict[str, Any]:
         "derivative_multipliers": c.derivative_multipliers,
         "adder_bits": c.adder_bits,
         "table_bits": c.table_bits,
-        "storage_bits": c.design.storage_bits,
+        "storage_bits": c.inventory.storage_bits,
         "storage_words": sum(s.words for s in c.storage),
         "banks": sum(s.banks for s in c.storage),
         **{f"{s.kind.identifier}_bits": s.bits for s in c.storage},

@@ -32,7 +32,7 @@ def measure(subject: Subject) -> dict[str, int | float]:
     design.check()
     if c.hardware is None or c.out_degrees is None:
         return result
-    a = design.accelerator
+    a = design.inventory
     z = sum(j.z for j in a.junctions)
     return result | {
         "clocks_per_input": a.clocks_per_input,

@@ -43,7 +43,7 @@ FIGURES = Figures(
 
 def measure(subject: Subject) -> dict[str, Any]:
     """Counts of operations and bits, an estimate of energy by the study's table, and estimates of area."""
-    found = operations.costs(subject.design.config, subject.design.accelerator)
+    found = operations.costs(subject.design.config, subject.design.inventory)
     path = _energies(subject.settings)
     table = subject.shelf.kept("energies", path, _MOST_TABLES, lambda: energy.load(path))
     return operations.figures(found, table) | area.load().figures(found)

@@ -13,7 +13,7 @@ from models.numbers.system import NumberSystem
 
 
 @dataclass(frozen=True)
-class Junction:
+class JunctionInventory:
     """Figures of one junction; see docs/architecture.md §1 for the letters.
 
     Attributes
@@ -106,7 +106,7 @@ class Memory:
 
 
 @dataclass(frozen=True)
-class Accelerator:
+class Inventory:
     """Figures of a whole accelerator.
 
     Attributes
@@ -121,7 +121,7 @@ class Accelerator:
         Whether it has BP, UP and their memories.
     """
 
-    junctions: tuple[Junction, ...]
+    junctions: tuple[JunctionInventory, ...]
     memories: tuple[Memory, ...]
     cycle: int
     flush: int
@@ -144,7 +144,7 @@ class Accelerator:
         return sum(m.bits for m in self.memories)
 
 
-def accelerator(config: Configuration, schedule: Schedule | None = None) -> Accelerator:
+def inventory(config: Configuration, schedule: Schedule | None = None) -> Inventory:
     """Work out the accelerator of a configuration.
 
     Parameters
@@ -167,7 +167,7 @@ def accelerator(config: Configuration, schedule: Schedule | None = None) -> Acce
     stalls = [j.stall_clocks for j in schedule.junctions] if schedule else [0] * len(cycles)
     slowest = max(c + s for c, s in zip(cycles, stalls, strict=True))
     junctions = tuple(
-        Junction(
+        JunctionInventory(
             number=i,
             n_left=layers[i - 1],
             n_right=layers[i],
@@ -185,10 +185,10 @@ def accelerator(config: Configuration, schedule: Schedule | None = None) -> Acce
     drain = config.hardware_hops.drain(len(junctions))
     added = flush(hardware, (latencies(hardware.latency, j.z, j.d_in) for j in junctions))
     memories = _memories(config, junctions) if hardware.trains else _memories_of_inference(config, junctions)
-    return Accelerator(junctions, tuple(memories), slowest, added, drain, hardware.trains)
+    return Inventory(junctions, tuple(memories), slowest, added, drain, hardware.trains)
 
 
-def _memories(config: Configuration, junctions: tuple[Junction, ...]) -> list[Memory]:
+def _memories(config: Configuration, junctions: tuple[JunctionInventory, ...]) -> list[Memory]:
     """Every memory of the accelerator; a shared address makes one memory of many words (docs/architecture.md §4, §5)."""
     numbers, hops, n = config.numbers.system, config.hardware_hops, len(junctions)
     banks = Banks.of(hops, n)
@@ -208,12 +208,12 @@ def _memories(config: Configuration, junctions: tuple[Junction, ...]) -> list[Me
     return memories
 
 
-def _memories_of_inference(config: Configuration, junctions: tuple[Junction, ...]) -> list[Memory]:
+def _memories_of_inference(config: Configuration, junctions: tuple[JunctionInventory, ...]) -> list[Memory]:
     banks = Banks.of_inference(len(junctions))
     return [m for j in junctions for m in _forward(config.numbers.system, j, banks)]
 
 
-def _forward(numbers: NumberSystem, j: Junction, banks: Banks) -> list[Memory]:
+def _forward(numbers: NumberSystem, j: JunctionInventory, banks: Banks) -> list[Memory]:
     """What FF needs in one junction."""
     i, left = j.number, numbers.left_activation(j.number - 1)
     return [

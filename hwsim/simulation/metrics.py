@@ -13,7 +13,7 @@ def bandwidth(run: Simulation) -> dict[MemoryKind, float]:
     """Bits moved per clock on average, by kind of memory, reads and writes together."""
     numbers, machine = run.design.config.numbers.system, run.machine
     bits = dict.fromkeys((MemoryKind.WEIGHTS, MemoryKind.ACTIVATIONS, MemoryKind.PARTIAL_DELTAS), 0.0)
-    width = {m.key: m.width for m in run.design.accelerator.memories}
+    width = {m.key: m.width for m in run.design.inventory.memories}
     for j, (ff, bp, up) in enumerate(machine.counts[:, :, 1].tolist()):
         left = numbers.left_activation(j).width
         bits[MemoryKind.WEIGHTS] += numbers.weight.width * (max(ff, up) + up)
@@ -55,7 +55,7 @@ def figures(run: Simulation) -> dict[str, Any]:
     result["train_accuracy"] = figure("train_accuracy", run.correct / max(run.predicted, 1))
     result["saturation"] = figure("saturation", m.saturation.tolist())
     result["memory_use"] = figure("memory_use", {str(key): shares for key, shares in memory_use(run).items()})
-    result["memories"] = figure("memories", [memory.as_dict() for memory in run.design.accelerator.memories])
+    result["memories"] = figure("memories", [memory.as_dict() for memory in run.design.inventory.memories])
     result["bubbles"] = figure("bubbles", run.bubbles)
     result["inference_samples"] = figure("inference_samples", run.inference)
     result["stalled_clocks"] = figure("stalled_clocks", m.stalled_clocks)

@@ -24,7 +24,7 @@ from hwsim.configuration import config_file
 from hwsim.configuration.configuration import Configuration
 from hwsim.configuration.legal import divisors
 from hwsim.edge_processors import operations, results_per_clock
-from hwsim.schedule.inventory import Accelerator, accelerator
+from hwsim.schedule.inventory import Inventory, inventory
 from hwsim.schedule.timing import latencies
 from hwsim.vocabulary import MemoryKey
 from models.errors import ArgumentError
@@ -207,15 +207,15 @@ class Solver:
 
     def __init__(self, config: Configuration, budget: Budget | None = None) -> None:
         self.config, self.budget = config, budget or Budget()
-        self._accelerator: Accelerator = accelerator(config)
+        self._inventory: Inventory = inventory(config)
         assert config.hardware is not None
         self._overlap = config.hardware.schedule == "overlap"
-        self._fixed_banks = sum(m.banks for m in self._accelerator.memories if m.key not in self._laned)
+        self._fixed_banks = sum(m.banks for m in self._inventory.memories if m.key not in self._laned)
 
     @property
     def memory_bits(self) -> int:
         """Bits of all memories, whatever z."""
-        return self._accelerator.storage_bits
+        return self._inventory.storage_bits
 
     @cached_property
     def _laned(self) -> frozenset[MemoryKey]:
@@ -223,17 +223,17 @@ class Solver:
         hardware, layers = self.config.hardware, self.config.network.layers
         assert hardware is not None
         widest = self.config.model_copy(update={"hardware": hardware.model_copy(update={"z": layers[:-1]})})
-        return frozenset(m.key for m in accelerator(widest).memories if m.lanes > 1)
+        return frozenset(m.key for m in inventory(widest).memories if m.lanes > 1)
 
     @cached_property
     def options(self) -> list[Options]:
         """One table per junction."""
         assert self.config.hardware is not None
         tables = []
-        for j in self._accelerator.junctions:
+        for j in self._inventory.junctions:
             z = divisors(j.n_left)
             times = [latencies(self.config.hardware.latency, n, j.d_in) for n in z]
-            laned = (m for m in self._accelerator.memories if m.key in self._laned)
+            laned = (m for m in self._inventory.memories if m.key in self._laned)
             per_lane = sum(m.banks for m in laned if m.key.number == j.number - 1)
             columns = [
                 z,
@@ -243,7 +243,7 @@ class Solver:
                 [t.feedforward for t in times],
                 [t.accumulated for t in times],
                 [t.update for t in times],
-                [n * operations(j.number, self._accelerator.trains) for n in z],
+                [n * operations(j.number, self._inventory.trains) for n in z],
                 [n * per_lane for n in z],
             ]
             tables.append(Options(*(np.array(c, np.int64) for c in columns)))

@@ -58,7 +58,7 @@ def samples(directory: Path) -> list[Sample]:
     for point, row in zip(points, rows, strict=True):
         resources = _resources(directory / RESULTS, point.number, row)
         if resources:
-            known = features(costs(point.config, Design(point.config).accelerator))
+            known = features(costs(point.config, Design(point.config).inventory))
             found.append(Sample(np.array([known[f] for f in FEATURES]), resources))
     if len(found) < FEWEST:
         rule = f"has {len(found)} synthesized designs: a fit needs at least {FEWEST}"

@@ -102,7 +102,7 @@ def _of_weights(final: IntegerParameters, config: Configuration) -> dict[str, An
 
 def of_accelerator(design: Design) -> dict[str, Any]:
     """Figures of the hardware that the configuration describes."""
-    a = design.accelerator
+    a = design.inventory
     return ACCELERATOR.all_told(
         {
             "z": [j.z for j in a.junctions],

@@ -60,7 +60,7 @@ def description(emitted: Verilog) -> str:
     """The README beside the Verilog."""
     of = emitted.accelerator.plan
     config, numbers = of.config, of.numbers
-    figures = of.design.accelerator
+    figures = of.design.inventory
     where = AddressMap.of(of)
     schedule = "overlap" if of.overlap else "flush"
     parts = [

@@ -17,8 +17,8 @@ STRUCTURED = configuration({"network": SMALL["network"], "hardware": SMALL["hard
 
 @pytest.fixture
 def counted(monkeypatch):
-    """How often schedule, timing and accelerator have been worked out since the test began."""
-    counts = dict.fromkeys(("schedule", "timing", "accelerator"), 0)
+    """How often schedule, timing and inventory have been worked out since the test began."""
+    counts = dict.fromkeys(("schedule", "timing", "inventory"), 0)
 
     def counting(name, made):
         def count(*arguments):
@@ -32,7 +32,7 @@ def counted(monkeypatch):
     return counts
 
 
-def test_schedule_timing_and_accelerator_are_worked_out_once(counted):
+def test_schedule_timing_and_inventory_are_worked_out_once(counted):
     design = Design(configuration(hardware={"z": [6, 4]}))
     design.check()
     workshop.check(design)
@@ -40,12 +40,12 @@ def test_schedule_timing_and_accelerator_are_worked_out_once(counted):
     planned = Plan.of(design)
     assert machine.schedule is another.schedule is design.schedule
     assert machine.timing is another.timing is planned.timing is design.timing
-    assert counted == {"schedule": 1, "timing": 1, "accelerator": 1}
+    assert counted == {"schedule": 1, "timing": 1, "inventory": 1}
 
 
-def test_a_pattern_with_clashes_shares_its_schedule_with_the_accelerator(counted):
+def test_a_pattern_with_clashes_shares_its_schedule_with_the_inventory(counted):
     design = Design(STRUCTURED)
-    stalls = [j.stall_clocks for j in design.accelerator.junctions]
+    stalls = [j.stall_clocks for j in design.inventory.junctions]
     assert stalls == [j.stall_clocks for j in design.schedule.junctions]
     assert any(stalls)
     assert counted["schedule"] == 1

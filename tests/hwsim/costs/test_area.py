@@ -27,7 +27,7 @@ DEMO = next(p for p in SHIPPED if p.stem == "demo")
 def features(**sets):
     plain = config_file.resolved(config_file.load(DEMO))
     config = config_file.parse(config_file.with_overrides(plain, {k.replace("__", "."): v for k, v in sets.items()}))
-    return area.features(operations.costs(config, Design(config).accelerator))
+    return area.features(operations.costs(config, Design(config).inventory))
 
 
 def test_features_of_the_published_network():

@@ -8,7 +8,7 @@ from hwsim.costs import area, energy, operations
 from hwsim.costs.resources import RESOURCES
 from hwsim.design import Design
 from hwsim.measurements.costs import FIGURES
-from hwsim.schedule.inventory import accelerator
+from hwsim.schedule.inventory import inventory
 from hwsim.simulation.metrics import memory_use
 from hwsim.simulation.simulate import simulate
 from hwsim.vocabulary import MemoryKey, MemoryKind
@@ -37,7 +37,7 @@ def test_the_published_network_by_hand():
 
 def test_additions_add_every_product_once():
     for config in WITH_HARDWARE:
-        for j in accelerator(config).junctions:
+        for j in inventory(config).junctions:
             tasks = operations.Task.TREE, operations.Task.ACCUMULATE
             works = [w for w in operations.costs(config).additions if w.junction == j.number and w.task in tasks]
             # Each product is added to the others of its neuron, and the first of them to the bias.
@@ -48,7 +48,7 @@ def test_additions_add_every_product_once():
 @pytest.mark.parametrize("config", WITH_HARDWARE, ids=lambda c: c.name)
 def test_storage_is_the_accelerators(config):
     c = operations.costs(config)
-    assert sum(s.bits for s in c.storage) == accelerator(config).storage_bits
+    assert sum(s.bits for s in c.storage) == inventory(config).storage_bits
     made = operations.figures(operations.costs(config), energy.load()) | area.load().figures(operations.costs(config))
     assert made.keys() <= FIGURES.keys()
     assert FIGURES.keys() - made.keys() <= set(RESOURCES)
@@ -67,7 +67,7 @@ def test_accesses_are_those_of_the_machine():
     n = 400
     data = Split(rng.integers(0, 256, (n, 16), dtype=np.uint8), rng.integers(0, 4, n))
     run = simulate(Design(config), data)
-    use, design = memory_use(run), accelerator(config)
+    use, design = memory_use(run), inventory(config)
     for t in operations.costs(config).traffic:
         if t.memory in use:
             memory = next(m for m in design.memories if m.key == t.memory)

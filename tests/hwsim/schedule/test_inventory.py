@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from hwsim.commands import describe
 from hwsim.configuration.config_file import load, parse
-from hwsim.schedule.inventory import accelerator
+from hwsim.schedule.inventory import inventory
 from models.errors import InputError
 from tests.hwsim.shipped import SHIPPED
 
@@ -17,12 +17,12 @@ RECONFIG = load(next(p for p in SHIPPED if p.stem == "reconfig2018"))
 
 
 def memories(config):
-    return {m.name: m for m in accelerator(config).memories}
+    return {m.name: m for m in inventory(config).memories}
 
 
 def test_the_published_accelerator():
     """Dey et al., ReConFig 2018, arXiv 1806.01087, and its public code: the figures without multiplier registers."""
-    a = accelerator(RECONFIG)
+    a = inventory(RECONFIG)
     assert [(j.n_left, j.n_right, j.d_out, j.d_in, j.z) for j in a.junctions] == [
         (1024, 64, 4, 64, 128),
         (64, 32, 16, 32, 32),
@@ -43,7 +43,7 @@ def test_one_multiplier_register_costs_two_clocks():
     """A delta is multiplied by its derivative and then by a weight or activation; the public code takes 36 clocks, too."""
     data = RECONFIG.model_dump(mode="json")
     data["hardware"]["latency"]["multiplier"] = 1
-    assert accelerator(parse(data)).clocks_per_input == 36
+    assert inventory(parse(data)).clocks_per_input == 36
 
 
 def test_storage_by_hand():
@@ -61,14 +61,14 @@ def test_storage_by_hand():
         "biases of layer 2": 32 * 12,
         "deltas of layer 2": 2 * 32 * 12,
     }
-    assert accelerator(RECONFIG).storage_bits == sum(bits.values())
+    assert inventory(RECONFIG).storage_bits == sum(bits.values())
 
 
 def test_overlap_takes_exactly_c_clocks_and_more_banks():
     data = RECONFIG.model_dump(mode="json")
     data["hardware"] = {"z": [32, 8], "schedule": "overlap"}
     overlap = parse(data)
-    a = accelerator(overlap)
+    a = inventory(overlap)
     assert (a.cycle, a.flush, a.clocks_per_input) == (128, 0, 128)
     flush = parse(data | {"hardware": {"z": [32, 8], "schedule": "flush"}})
     more = {name: m.banks - memories(flush)[name].banks for name, m in memories(overlap).items()}
@@ -84,7 +84,7 @@ def test_overlap_takes_exactly_c_clocks_and_more_banks():
 def test_the_hardware_is_the_same_whatever_order_the_engines_train_in():
     data = RECONFIG.model_dump(mode="json")
     data["training"]["order"] = "sequential"
-    assert accelerator(parse(data)) == accelerator(RECONFIG)
+    assert inventory(parse(data)) == inventory(RECONFIG)
 
 
 def test_there_is_no_hardware_without_edge_processors_or_for_random_patterns():
@@ -94,7 +94,7 @@ def test_there_is_no_hardware_without_edge_processors_or_for_random_patterns():
         ({"connectivity": {"kind": "random"}, "hardware": {"z": [4]}}, "connectivity.kind = random: has no hardware"),
     ):
         with pytest.raises(InputError) as caught:
-            accelerator(parse({"network": network} | more))
+            inventory(parse({"network": network} | more))
         assert str(caught.value).startswith(answer)
 
 
@@ -137,7 +137,7 @@ def test_figures_of_any_design_follow_from_the_definitions(data):
         assume(not overlap)  # passes of a few clocks can be too short for the latencies of the datapath
         raise
     layers, degrees, z = (data[a][b] for a, b in (("network", "layers"), ("network", "out_degree"), ("hardware", "z")))
-    a, n = accelerator(config), len(z)
+    a, n = inventory(config), len(z)
     clocks = [layers[i] * degrees[i] // z[i] for i in range(n)]
     assert [j.cycle for j in a.junctions] == clocks and a.cycle == max(clocks)
     assert [j.depth * j.z for j in a.junctions] == layers[:-1]
@@ -165,7 +165,7 @@ def check_banks(config, n, overlap):
         return n - 1 + turn + backward * (n - i)
 
     found = memories(config)
-    assert accelerator(config).drain == update(1)
+    assert inventory(config).drain == update(1)
     for i in range(n):
         # The host writes layer 0 in the cycle before; FF of junction i writes layer i; UP of junction i + 1 reads it last.
         written = i - 1

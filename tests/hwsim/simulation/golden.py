@@ -16,7 +16,7 @@ SAMPLES = 40
 def figures(path):
     """Clocks, storage and the clocks that every operation works while 40 random samples pass and drain."""
     design = Design(load(path))
-    a = design.accelerator
+    a = design.inventory
     machine = design.machine()
     rng = np.random.default_rng(0)
     inputs = rng.integers(0, 256, (SAMPLES, design.config.network.layers[0]))

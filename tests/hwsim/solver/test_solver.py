@@ -11,7 +11,7 @@ from hwsim.configuration import config_file
 from hwsim.configuration.config_file import load, parse, resolved
 from hwsim.configuration.legal import divisors
 from hwsim.design import Design
-from hwsim.schedule.inventory import accelerator
+from hwsim.schedule.inventory import inventory
 from hwsim.schedule.passes import schedule
 from hwsim.schedule.timing import timing
 from hwsim.solver import solver
@@ -96,7 +96,7 @@ def test_figures_are_the_accelerators(network, latency):
     config = design(*network, latency=latency)
     found = Solver(config).solve(True).candidates
     for k in range(0, len(found), max(1, len(found) // 40)):
-        a = accelerator(with_z(config, found.z[k].tolist()))
+        a = inventory(with_z(config, found.z[k].tolist()))
         assert [j.cycle for j in a.junctions] == found.cycles[k].tolist()
         assert (a.clocks_per_input, a.flush, a.multipliers) == (found.clocks[k], found.flush[k], found.multipliers[k])
         assert a.storage_bits == found.memory_bits
@@ -110,9 +110,9 @@ def test_an_accelerator_that_only_infers():
     config = config_file.parse(plain)
     found = Solver(config).solve(True).candidates
     assert found.multipliers.tolist() == found.z.sum(axis=1).tolist()
-    a = accelerator(with_z(config, found.z[0].tolist()))
+    a = inventory(with_z(config, found.z[0].tolist()))
     assert (a.storage_bits, sum(m.banks * m.lanes for m in a.memories)) == (found.memory_bits, found.banks[0])
-    assert a.storage_bits < accelerator(with_z(design(*NETWORKS[0]), found.z[0].tolist())).storage_bits
+    assert a.storage_bits < inventory(with_z(design(*NETWORKS[0]), found.z[0].tolist())).storage_bits
 
 
 @pytest.mark.parametrize("network", NETWORKS)

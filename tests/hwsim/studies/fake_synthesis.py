@@ -17,7 +17,7 @@ def depends(settings):
 
 def measure(subject):
     design, settings = subject.design, subject.settings
-    known = area.features(operations.costs(design.config, design.accelerator))
+    known = area.features(operations.costs(design.config, design.inventory))
     found = {name: sum(w * known[f] for f, w in weights.items()) for name, weights in WEIGHTS.items()}
     return found | {"xc7_block_rams": 0, "seed": design.config.seed} if settings["place"] else found | {"xc7_block_rams": 0}
 

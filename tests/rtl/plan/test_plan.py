@@ -9,7 +9,7 @@ import pytest
 from hwsim.configuration import config_file
 from hwsim.costs import operations
 from hwsim.design import Design
-from hwsim.schedule.inventory import accelerator
+from hwsim.schedule.inventory import inventory
 from hwsim.vocabulary import MemoryKey, MemoryKind
 from models.errors import InputError
 from rtl.plan.interleaving import Interleaving
@@ -177,7 +177,7 @@ def test_the_same_seed_gives_the_same_plan(kind):
 def test_costs_before_synthesis_are_those_of_the_hardware(name, build):
     """Multipliers by purpose, and the banks of the memories, for accelerators that train and those that only infer."""
     made = design(name, build=build)
-    known, banks = accelerator(made.config), {}
+    known, banks = inventory(made.config), {}
     for memory in known.memories:
         banks[memory.key] = memory.banks
     assert known.multipliers == made.multipliers["edges"]

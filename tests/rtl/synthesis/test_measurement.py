@@ -45,7 +45,7 @@ def test_figures_of_two_families(players):
     assert found["ecp5_lut_ram"] == 18
     assert (found["xc7_luts"], found["xc7_ffs"]) == (30, 0)  # of the cells that the player leaves, 7 series has LUT4 only
     assert (found["ecp5_fits"], found["ecp5_fmax"]) == (1, 80.0)
-    assert found["ecp5_inputs_per_second"] == 80e6 / design.accelerator.clocks_per_input
+    assert found["ecp5_inputs_per_second"] == 80e6 / design.inventory.clocks_per_input
     counted = measurement.measure(Subject(design, settings=PLACED | {"place": False}))
     assert {k: v for k, v in found.items() if not k.endswith(("fits", "fmax", "second"))} == counted
 
