@@ -42,7 +42,7 @@ def _describe_accelerator(console: Console, config: Configuration, a: "Inventory
     )
     rows = table(title, "junction", "neurons", "edges", "d_out", "d_in", "density", "z", "C", "D", "busy", caption=caption)
     for j in a.junctions:
-        figures = (f"{j.edges:,}", j.d_out, j.d_in, percent(j.density), j.z, j.cycle, j.depth, percent(j.utilisation))
+        figures = (f"{j.edges:,}", j.d_out, j.d_in, percent(j.density), j.z, j.rows, j.depth, percent(j.utilisation))
         rows.add_row(str(j.number), f"{j.n_left} → {j.n_right}", *map(str, figures))
     console.print(rows)
     memories = table("storage", "memory", "banks", "memories each", "words", "bits a word", "total")
@@ -55,8 +55,8 @@ def _describe_accelerator(console: Console, config: Configuration, a: "Inventory
 
 
 def _longest_pass(a: "Inventory") -> str:
-    slowest = max(a.junctions, key=lambda j: j.cycle + j.stall_clocks)
-    return f"C = {slowest.cycle}" + (f", stalls = {slowest.stall_clocks}" if slowest.stall_clocks else "")
+    slowest = max(a.junctions, key=lambda j: j.pass_clocks)
+    return f"C = {slowest.rows}" + (f", stalls = {slowest.stall_clocks}" if slowest.stall_clocks else "")
 
 
 def _stalls(a: "Inventory") -> list[str]:

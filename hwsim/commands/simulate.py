@@ -84,7 +84,7 @@ def tell(console: Console, run: "Simulation") -> None:
 
     m = run.machine
     rows = table(
-        f"machine: {m.clock:,} clocks, {m.timing.period} per input ({m.timing.cycle} of work, flush {m.timing.flush})",
+        f"machine: {m.clock:,} clocks, {m.timing.period} per input ({m.timing.pass_clocks} of work, flush {m.timing.flush})",
         "junction",
         "FF busy",
         "BP busy",

@@ -196,16 +196,16 @@ def _applies_derivatives(config: Configuration, junction: int, last: int) -> boo
 
 def _additions(numbers: NumberSystem, trains: bool, j: JunctionInventory) -> Iterator[Work]:
     """A tree adds the products of one clock and neuron; what came before, or the bias, is added behind it."""
-    i, groups, passes = j.number, j.results, j.cycle
+    i, groups, rows = j.number, j.results, j.rows
     product = product_bits(numbers, numbers.left_activation(i - 1))
     leaves, level = lanes_per_neuron(j.z, j.d_in), 0
     while leaves > 1:
         level += 1
         pairs = leaves // 2
         leaves -= pairs
-        yield Work(Task.TREE, i, pairs * groups * passes, pairs * groups, product + level)
+        yield Work(Task.TREE, i, pairs * groups * rows, pairs * groups, product + level)
     total = product + math.ceil(math.log2(j.d_in + 1))
-    yield Work(Task.ACCUMULATE, i, groups * passes, groups, total)
+    yield Work(Task.ACCUMULATE, i, groups * rows, groups, total)
     if not trains:
         return
     if i > 1:
@@ -242,7 +242,7 @@ def _traffic(known: Inventory) -> Iterator[Traffic]:
             # All contributions but the first are read first, and UP of the junction before reads each sum once.
             yield moved(MemoryKind.PARTIAL_DELTAS, i - 1, j.edges, j.edges)
         written = 1 if known.trains else 0
-        yield moved(MemoryKind.WEIGHTS, i, j.cycle, written * j.cycle)
+        yield moved(MemoryKind.WEIGHTS, i, j.rows, written * j.rows)
         yield moved(MemoryKind.BIASES, i, j.n_right, written * j.n_right)
     if not known.trains:
         return

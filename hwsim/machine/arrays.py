@@ -241,7 +241,7 @@ def _design(config: Configuration, network: Network, plan: Schedule, times: Timi
         output_neurons=network.output_neurons,
         tables=np.array([np.stack(pair, 1) for pair in tables], np.int32),
         period=times.period,
-        beat=-(-network.layers[0] // times.cycle),
+        beat=-(-network.layers[0] // times.pass_clocks),
         least_kappa=config.kappa_range[0],
         greatest_kappa=config.kappa_range[1],
     )

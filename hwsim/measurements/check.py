@@ -37,7 +37,7 @@ def measure(subject: Subject) -> dict[str, int | float]:
     return result | {
         "clocks_per_input": a.clocks_per_input,
         "flush": a.flush,
-        "stall_clocks": max(j.cycle + j.stall_clocks for j in a.junctions) - max(j.cycle for j in a.junctions),
+        "stall_clocks": max(j.pass_clocks for j in a.junctions) - max(j.rows for j in a.junctions),
         "utilisation": sum(c.edges) / (a.clocks_per_input * z),
         "multipliers": a.multipliers,
         "storage_bits": a.storage_bits,

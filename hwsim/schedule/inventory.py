@@ -22,8 +22,8 @@ class JunctionInventory:
         i, from 1.
     edges
         W.
-    cycle
-        C = W / z, clocks of one pass.
+    rows
+        Weight rows, C = W / z: clocks of one pass without clashes.
     stall_clocks
         Clocks of a pass beyond C: the price of a pattern that is not clash-free.
     depth
@@ -39,10 +39,15 @@ class JunctionInventory:
     d_in: int
     edges: int
     z: int
-    cycle: int
+    rows: int
     stall_clocks: int
     depth: int
     utilisation: float
+
+    @property
+    def pass_clocks(self) -> int:
+        """Clocks of one pass, clashes included."""
+        return self.rows + self.stall_clocks
 
     @property
     def density(self) -> float:
@@ -111,7 +116,7 @@ class Inventory:
 
     Attributes
     ----------
-    cycle
+    pass_clocks
         Clocks of the slowest junction's pass: its C and its stall clocks.
     flush
         Clocks added to every junction cycle until results have landed.
@@ -123,7 +128,7 @@ class Inventory:
 
     junctions: tuple[JunctionInventory, ...]
     memories: tuple[Memory, ...]
-    cycle: int
+    pass_clocks: int
     flush: int
     drain: int
     trains: bool = True
@@ -131,7 +136,7 @@ class Inventory:
     @property
     def clocks_per_input(self) -> int:
         """Clocks between the entries of two samples."""
-        return self.cycle + self.flush
+        return self.pass_clocks + self.flush
 
     @property
     def multipliers(self) -> int:
@@ -163,9 +168,9 @@ def inventory(config: Configuration, schedule: Schedule | None = None) -> Invent
     if config.out_degrees is None:
         raise InputError("connectivity.kind", "random", "has no hardware", ["structured", "clash_free", "full"])
     layers = config.network.layers
-    cycles = [w // z for w, z in zip(config.edges, hardware.z, strict=True)]
-    stalls = [j.stall_clocks for j in schedule.junctions] if schedule else [0] * len(cycles)
-    slowest = max(c + s for c, s in zip(cycles, stalls, strict=True))
+    rows = [w // z for w, z in zip(config.edges, hardware.z, strict=True)]
+    stalls = [j.stall_clocks for j in schedule.junctions] if schedule else [0] * len(rows)
+    slowest = max(c + s for c, s in zip(rows, stalls, strict=True))
     junctions = tuple(
         JunctionInventory(
             number=i,
@@ -175,10 +180,10 @@ def inventory(config: Configuration, schedule: Schedule | None = None) -> Invent
             d_in=config.edges[i - 1] // layers[i],
             edges=config.edges[i - 1],
             z=z,
-            cycle=cycles[i - 1],
+            rows=rows[i - 1],
             stall_clocks=stalls[i - 1],
             depth=layers[i - 1] // z,
-            utilisation=(cycles[i - 1] + stalls[i - 1]) / slowest,
+            utilisation=(rows[i - 1] + stalls[i - 1]) / slowest,
         )
         for i, z in enumerate(hardware.z, 1)
     )
@@ -218,6 +223,6 @@ def _forward(numbers: NumberSystem, j: JunctionInventory, banks: Banks) -> list[
     i, left = j.number, numbers.left_activation(j.number - 1)
     return [
         Memory(MemoryKey(MemoryKind.ACTIVATIONS, i - 1), banks.activation[i - 1], j.z, j.depth, left.width),
-        Memory(MemoryKey(MemoryKind.WEIGHTS, i), 1, 1, j.cycle, j.z * numbers.weight.width),
+        Memory(MemoryKey(MemoryKind.WEIGHTS, i), 1, 1, j.rows, j.z * numbers.weight.width),
         Memory(MemoryKey(MemoryKind.BIASES, i), 1, 1, j.n_right, numbers.bias.width),
     ]

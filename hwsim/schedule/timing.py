@@ -56,20 +56,20 @@ class Timing:
 
     Attributes
     ----------
-    cycle
-        Clocks that the slowest junction works in one junction cycle: C, or more where a pattern is not clash-free.
+    pass_clocks
+        Clocks of the slowest junction's pass: C, or more where a pattern is not clash-free.
     flush
         Clocks added so that all results have landed before the next junction cycle starts; 0 under ``overlap``.
     """
 
     junctions: tuple[JunctionTiming, ...]
-    cycle: int
+    pass_clocks: int
     flush: int
 
     @property
     def period(self) -> int:
         """Clocks between the entries of two samples."""
-        return self.cycle + self.flush
+        return self.pass_clocks + self.flush
 
     @property
     def skew(self) -> int:
@@ -114,20 +114,20 @@ def timing(config: Configuration, schedule: Schedule) -> Timing:
                 f"exceeds the shortest revisit distance of junction {j.number}'s partial deltas: contributions would be lost"
             )
             raise InputError("hardware.latency.accumulate", stages.accumulate, rule, [j.revisit_distance])
-    cycle = max(j.clocks for j in schedule.junctions)
+    pass_clocks = max(j.clocks for j in schedule.junctions)
     if overlap:
-        _check_overlap(junctions, cycle, [j.longest_row for j in schedule.junctions])
-    return Timing(tuple(junctions), cycle, flush(config.hardware, junctions))
+        _check_overlap(junctions, pass_clocks, [j.longest_row for j in schedule.junctions])
+    return Timing(tuple(junctions), pass_clocks, flush(config.hardware, junctions))
 
 
-def _check_overlap(junctions: list[JunctionTiming], cycle: int, longest_rows: list[int]) -> None:
+def _check_overlap(junctions: list[JunctionTiming], clocks: int, longest_rows: list[int]) -> None:
     for i, (j, row) in enumerate(zip(junctions, longest_rows, strict=True), 1):
         # A row is read in its first clock, and written so many clocks after its last one.
-        if j.update + row > cycle:
-            rule = f"overlap allows {cycle} clocks from a weight's read to the next, junction {i} needs {j.update + row}"
+        if j.update + row > clocks:
+            rule = f"overlap allows {clocks} clocks from a weight's read to the next, junction {i} needs {j.update + row}"
             raise InputError("hardware.schedule", "overlap", rule, ["flush"])
         behind = junctions[i] if i < len(junctions) else None
         both = j.feedforward + (behind.accumulated if behind else 0)
-        if both > cycle:
-            rule = f"feedforward and backward latencies of junction {i} add up to {both} clocks, overlap allows C = {cycle}"
+        if both > clocks:
+            rule = f"feedforward and backward latencies of junction {i} add up to {both} clocks, overlap allows C = {clocks}"
             raise InputError("hardware.schedule", "overlap", rule, ["flush"])

@@ -42,6 +42,6 @@ def write(run: Simulation, directory: RunDirectory, traced: bool) -> None:
         lanes,
         machine.clock,
         f"{name}: utilisation over {machine.clock:,} clocks",
-        times.cycle / times.period,
+        times.pass_clocks / times.period,
     )
     save(bars, directory, "utilisation.png")

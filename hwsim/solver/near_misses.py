@@ -31,7 +31,7 @@ class NearMiss:
 def near_misses(solver: Solver, solution: Solution) -> list[NearMiss]:
     """The nearest vectors that are illegal or over budget: other clocks per pass, and neighbours of the best candidate."""
     known = {tuple(z) for z in solution.candidates.z.tolist()}
-    tried = [*_other_cycles(solver, solution.candidates), *_neighbours(solver, solution.candidates)]
+    tried = [*_other_passes(solver, solution.candidates), *_neighbours(solver, solution.candidates)]
     misses: dict[tuple[int, ...], NearMiss] = {}
     for z in tried:
         reason = None if z in known or z in misses else why_not(solver, z)
@@ -51,7 +51,7 @@ def why_not(solver: Solver, z: tuple[int, ...]) -> str | None:
         return str(e)
     index = np.array([[int(np.searchsorted(o.z, n)) for o, n in zip(solver.options, z, strict=True)]])
     if not solver.lands(index).all():
-        return f"overlap: latencies do not fit into passes of {int(solver.figures(index).cycles.max())} clocks"
+        return f"overlap: latencies do not fit into passes of {int(solver.figures(index).rows.max())} clocks"
     return _over_budget(solver.figures(index), solver.budget)
 
 
@@ -65,12 +65,12 @@ def _over_budget(figures: Candidates, budget: Budget) -> str | None:
     return "; ".join(excesses) or None
 
 
-def _other_cycles(solver: Solver, candidates: Candidates) -> list[tuple[int, ...]]:
+def _other_passes(solver: Solver, candidates: Candidates) -> list[tuple[int, ...]]:
     """Vectors of equal C, in order of their distance from the best candidate's: C need only divide the edges."""
     edges = solver.config.edges
     common = divisors(math.gcd(*edges))
     if len(candidates):
-        centre = math.log(int(candidates.cycles[0].max()))
+        centre = math.log(int(candidates.rows[0].max()))
         common.sort(key=lambda c: (abs(math.log(c) - centre), c))
     else:  # nothing fits: what comes closest to the budget
         common = [c for _, c in sorted((_excess(solver, c), c) for c in common)]
@@ -79,10 +79,10 @@ def _other_cycles(solver: Solver, candidates: Candidates) -> list[tuple[int, ...
     return list(islice((z for z in taken if z not in kept), 4 * _NEAREST))
 
 
-def _excess(solver: Solver, cycle: int) -> float:
+def _excess(solver: Solver, rows: int) -> float:
     """By which factor the worst budget is exceeded with passes of so many clocks; illegal ones come last."""
-    index: IntArray = np.array([[np.searchsorted(-o.cycle, -cycle) for o in solver.options]], np.int64)
-    if any(k >= o.cycle.size or o.cycle[k] != cycle for o, k in zip(solver.options, index[0], strict=True)):
+    index: IntArray = np.array([[np.searchsorted(-o.rows, -rows) for o in solver.options]], np.int64)
+    if any(k >= o.rows.size or o.rows[k] != rows for o, k in zip(solver.options, index[0], strict=True)):
         return math.inf
     found, budget = solver.figures(index), solver.budget
     limits = [(getattr(budget, f.name), getattr(found, f.name)) for f in fields(budget)]

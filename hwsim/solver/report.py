@@ -26,7 +26,7 @@ def as_table(config: Configuration, solution: Solution, shown: int, megahertz: f
     for k in range(min(shown, len(c))):
         rate = [f"{megahertz * 1e6 / c.clocks[k]:,.0f}"] if megahertz else []
         figures = (f"{int(a[k]):,}" for a in (c.clocks, c.multipliers, c.banks))
-        rows.add_row(_joined(c.z[k]), _joined(c.cycles[k]), *figures, tables.percent(float(c.utilisation[k])), *rate)
+        rows.add_row(_joined(c.z[k]), _joined(c.rows[k]), *figures, tables.percent(float(c.utilisation[k])), *rate)
     return rows
 
 
@@ -77,7 +77,7 @@ def _candidate(c: Candidates, k: int, megahertz: float | None) -> dict[str, Any]
     rate = {} if megahertz is None else {"inputs_per_second": megahertz * 1e6 / int(c.clocks[k])}
     return {
         "z": c.z[k].tolist(),
-        "cycle": c.cycles[k].tolist(),
+        "cycle": c.rows[k].tolist(),
         "clocks_per_input": int(c.clocks[k]),
         "flush": int(c.flush[k]),
         "multipliers": int(c.multipliers[k]),

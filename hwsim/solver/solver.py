@@ -96,8 +96,8 @@ class Options:
 
     Attributes
     ----------
-    cycle
-        C = W / z.
+    rows
+        Weight rows, C = W / z: clocks of a pass.
     results
         Right neurons that end in one clock, q = ceil(z / d_in).
     longest, forward, backward, update
@@ -107,7 +107,7 @@ class Options:
     """
 
     z: IntArray
-    cycle: IntArray
+    rows: IntArray
     results: IntArray
     longest: IntArray
     forward: IntArray
@@ -127,7 +127,7 @@ class Candidates:
 
     Attributes
     ----------
-    z, cycles
+    z, rows
         int64 [n, L]: edge processors and C_i.
     clocks, flush, multipliers, banks
         int64 [n]: clocks per input with flush, the flush in them, multipliers, memories with an address of their own.
@@ -138,7 +138,7 @@ class Candidates:
     """
 
     z: IntArray
-    cycles: IntArray
+    rows: IntArray
     clocks: IntArray
     flush: IntArray
     multipliers: IntArray
@@ -287,10 +287,10 @@ class Solver:
 
     def balanced(self) -> IntArray:
         """Option indices [n, L] of every legal vector with equal C_i."""
-        common = self.options[0].cycle
+        common = self.options[0].rows
         for o in self.options[1:]:
-            common = np.intersect1d(common, o.cycle)
-        index = np.stack([np.searchsorted(-o.cycle, -common) for o in self.options], axis=1)
+            common = np.intersect1d(common, o.rows)
+        index = np.stack([np.searchsorted(-o.rows, -common) for o in self.options], axis=1)
         return index[self._connected(index)]
 
     def _connected(self, index: IntArray) -> npt.NDArray[np.bool_]:
@@ -306,12 +306,12 @@ class Solver:
         def gathered(name: str) -> IntArray:
             return np.stack([getattr(o, name)[index[:, i]] for i, o in enumerate(self.options)], axis=1)
 
-        z, cycles = gathered("z"), gathered("cycle")
+        z, rows = gathered("z"), gathered("rows")
         flush = np.zeros(len(index), np.int64) if self._overlap else gathered("longest").max(axis=1)
-        clocks = cycles.max(axis=1) + flush
+        clocks = rows.max(axis=1) + flush
         return Candidates(
             z,
-            cycles,
+            rows,
             clocks,
             flush,
             gathered("multipliers").sum(axis=1),
@@ -334,11 +334,11 @@ class Solver:
         ok = np.ones(len(index), np.bool_)
         if not self._overlap or not len(index):
             return ok
-        cycle = np.max([o.cycle[index[:, i]] for i, o in enumerate(self.options)], axis=0)
+        pass_clocks = np.max([o.rows[index[:, i]] for i, o in enumerate(self.options)], axis=0)
         for i, o in enumerate(self.options):
-            ok &= o.update[index[:, i]] + 1 <= cycle
+            ok &= o.update[index[:, i]] + 1 <= pass_clocks
             behind = self.options[i + 1].backward[index[:, i + 1]] if i + 1 < len(self.options) else 0
-            ok &= o.forward[index[:, i]] + behind <= cycle
+            ok &= o.forward[index[:, i]] + behind <= pass_clocks
         return ok
 
     def count(self) -> int:
@@ -359,7 +359,7 @@ class Solver:
         for o in self.options:
             keep = np.ones(o.z.size, np.bool_)
             if self.budget.clocks is not None:  # the slowest pass and the longest latency are at least this one's
-                keep = o.cycle + (0 if self._overlap else o.longest) <= self.budget.clocks
+                keep = o.rows + (0 if self._overlap else o.longest) <= self.budget.clocks
             kept.append(o.select(keep))
             numbers.append(np.flatnonzero(keep))
         limited = [

@@ -106,7 +106,7 @@ def of_accelerator(design: Design) -> dict[str, Any]:
     return ACCELERATOR.all_told(
         {
             "z": [j.z for j in a.junctions],
-            "junction_cycle": [j.cycle for j in a.junctions],
+            "junction_cycle": [j.rows for j in a.junctions],
             "stall_clocks": [j.stall_clocks for j in a.junctions],
             "clocks_per_input": a.clocks_per_input,
             "flush": a.flush,

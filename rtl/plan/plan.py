@@ -174,7 +174,7 @@ class Plan:
     @property
     def beat(self) -> int:
         """Inputs that the host writes per clock."""
-        return -(-self.junctions[0].n_left // self.timing.cycle)
+        return -(-self.junctions[0].n_left // self.timing.pass_clocks)
 
     @property
     def inputs(self) -> Interleaving:

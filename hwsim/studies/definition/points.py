@@ -194,7 +194,7 @@ class Space:
             found = solving.solve(wanted.unbalanced, wanted.sort).candidates
         except InputError as e:
             raise _NoDesign(str(e)) from None
-        z = [row for row, c in zip(found.z.tolist(), found.cycles.tolist(), strict=True) if _among(c, wanted.cycles)]
+        z = [row for row, c in zip(found.z.tolist(), found.rows.tolist(), strict=True) if _among(c, wanted.cycles)]
         if not z:
             more = "" if wanted.unbalanced else unequal(solving.count_unequal(), "`unbalanced: true`")
             raise _NoDesign(f"hardware.z: no legal vector fits the budget of the axis{more}")

@@ -67,11 +67,11 @@ def test_accesses_are_those_of_the_machine():
     n = 400
     data = Split(rng.integers(0, 256, (n, 16), dtype=np.uint8), rng.integers(0, 4, n))
     run = simulate(Design(config), data)
-    use, design = memory_use(run), inventory(config)
+    use, known = memory_use(run), inventory(config)
     for t in operations.costs(config).traffic:
         if t.memory in use:
-            memory = next(m for m in design.memories if m.key == t.memory)
-            expected = (t.reads / memory.lanes / design.clocks_per_input, t.writes / memory.lanes / design.clocks_per_input)
+            memory = next(m for m in known.memories if m.key == t.memory)
+            expected = (t.reads / memory.lanes / known.clocks_per_input, t.writes / memory.lanes / known.clocks_per_input)
             assert use[t.memory] == pytest.approx(expected, rel=0.03), t.memory
 
 

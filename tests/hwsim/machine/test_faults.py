@@ -162,7 +162,7 @@ def test_partial_delta_read_before_it_is_complete():
 def test_host_overwrites_a_bank_in_use():
     """With 4 banks, the host loads sample 4 over sample 0, which junction 1 learns from in the same cycle, 3."""
     plan, times, banks = parts(CONFIG)
-    beat = -(-12 // times.cycle)
+    beat = -(-12 // times.pass_clocks)
     clock, lane, neuron = next(read for read in reads(plan.junctions[0]) if read[2] // beat < read[0])
     error = fault(CONFIG, StaleWord, banks=fewer(banks, "activation"))
     assert str(error) == line(at(times, 1, 3, clock), 1, word("activation", neuron), lane, "UP", stale(0, 4))

@@ -125,7 +125,7 @@ def test_sizes_need_not_fit_each_other(shape, order):
 def test_patterns_that_are_not_clash_free_learn_the_same_and_take_longer():
     config = configuration(connectivity={"kind": "structured"})
     pair = Pair(config)
-    assert pair.machine.timing.cycle == max(j.clocks for j in pair.machine.schedule.junctions) > 12
+    assert pair.machine.timing.pass_clocks == max(j.clocks for j in pair.machine.schedule.junctions) > 12
     pair.feed(machines.samples_only(config, 30))
     pair.drain()
     pair.assert_same()
@@ -168,7 +168,7 @@ def test_every_sample_takes_a_period(seed, n_junctions, order):
     """The first period only loads; the last sample waits in its bank until it is let in."""
     _, pair, stream = random_pair(seed, n_junctions, CONNECTIVITIES[2], order)
     m, n = pair.machine, len(stream.source)
-    assert m.timing.period == m.timing.cycle + m.timing.flush and (m.timing.flush == 0 or order == "flush")
+    assert m.timing.period == m.timing.pass_clocks + m.timing.flush and (m.timing.flush == 0 or order == "flush")
     pair.feed(stream, 0, 5)
     assert (m.clock, m.cycle) == (5 * m.timing.period, 4)
     pair.feed(stream, 5, n)

@@ -28,9 +28,9 @@ def test_the_published_accelerator():
         (64, 32, 16, 32, 32),
     ]
     assert [j.edges for j in a.junctions] == [4096, 1024]
-    assert [j.cycle for j in a.junctions] == [32, 32] and [j.depth for j in a.junctions] == [8, 2]
+    assert [j.rows for j in a.junctions] == [32, 32] and [j.depth for j in a.junctions] == [8, 2]
     assert [j.utilisation for j in a.junctions] == [1, 1]
-    assert (a.cycle, a.flush, a.clocks_per_input, a.drain) == (32, 2, 34, 3)
+    assert (a.pass_clocks, a.flush, a.clocks_per_input, a.drain) == (32, 2, 34, 3)
     assert a.multipliers == 2 * 128 + 3 * 32 == 352
     assert round(100 * sum(RECONFIG.edges) / (1024 * 64 + 64 * 32), 3) == 7.576
     banks = {name: m.banks for name, m in memories(RECONFIG).items()}
@@ -69,7 +69,7 @@ def test_overlap_takes_exactly_c_clocks_and_more_banks():
     data["hardware"] = {"z": [32, 8], "schedule": "overlap"}
     overlap = parse(data)
     a = inventory(overlap)
-    assert (a.cycle, a.flush, a.clocks_per_input) == (128, 0, 128)
+    assert (a.pass_clocks, a.flush, a.clocks_per_input) == (128, 0, 128)
     flush = parse(data | {"hardware": {"z": [32, 8], "schedule": "flush"}})
     more = {name: m.banks - memories(flush)[name].banks for name, m in memories(overlap).items()}
     assert {name: n for name, n in more.items() if n} == {
@@ -139,16 +139,16 @@ def test_figures_of_any_design_follow_from_the_definitions(data):
     layers, degrees, z = (data[a][b] for a, b in (("network", "layers"), ("network", "out_degree"), ("hardware", "z")))
     a, n = inventory(config), len(z)
     clocks = [layers[i] * degrees[i] // z[i] for i in range(n)]
-    assert [j.cycle for j in a.junctions] == clocks and a.cycle == max(clocks)
+    assert [j.rows for j in a.junctions] == clocks and a.pass_clocks == max(clocks)
     assert [j.depth * j.z for j in a.junctions] == layers[:-1]
     assert (
         [j.d_in * j.n_right for j in a.junctions]
         == [j.edges for j in a.junctions]
         == [c * k for c, k in zip(clocks, z, strict=True)]
     )
-    assert all(j.utilisation == pytest.approx(j.cycle / max(clocks)) for j in a.junctions)
+    assert all(j.utilisation == pytest.approx(j.rows / max(clocks)) for j in a.junctions)
     assert all(j.density == j.edges / (j.n_left * j.n_right) for j in a.junctions)
-    assert a.clocks_per_input == a.cycle + a.flush and (a.flush == 0) == overlap
+    assert a.clocks_per_input == a.pass_clocks + a.flush and (a.flush == 0) == overlap
     assert a.multipliers == 2 * z[0] + 3 * sum(z[1:])
     check_banks(config, n, overlap)
     assert a.storage_bits == sum(m.banks * m.lanes * m.depth * m.width for m in a.memories)

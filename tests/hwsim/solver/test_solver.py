@@ -97,7 +97,7 @@ def test_figures_are_the_accelerators(network, latency):
     found = Solver(config).solve(True).candidates
     for k in range(0, len(found), max(1, len(found) // 40)):
         a = inventory(with_z(config, found.z[k].tolist()))
-        assert [j.cycle for j in a.junctions] == found.cycles[k].tolist()
+        assert [j.rows for j in a.junctions] == found.rows[k].tolist()
         assert (a.clocks_per_input, a.flush, a.multipliers) == (found.clocks[k], found.flush[k], found.multipliers[k])
         assert a.storage_bits == found.memory_bits
         assert sum(m.banks * m.lanes for m in a.memories) == found.banks[k]
