@@ -5,7 +5,8 @@ import pytest
 from hwsim import design as module
 from hwsim.configuration.config_file import parse
 from hwsim.design import Design
-from hwsim.studies.measuring import workshop
+from hwsim.measurements import check
+from hwsim.measurements.measurement import Subject
 from models.errors import InputError
 from models.fixed.engine import FixedEngine
 from models.floating.engine import FloatEngine
@@ -35,7 +36,7 @@ def counted(monkeypatch):
 def test_schedule_timing_and_inventory_are_worked_out_once(counted):
     design = Design(configuration(hardware={"z": [6, 4]}))
     design.check()
-    workshop.check(design)
+    check.measure(Subject(design))
     machine, another = design.machine(), design.machine()
     planned = Plan.of(design)
     assert machine.schedule is another.schedule is design.schedule
