@@ -103,7 +103,7 @@ def tell(console: Console, run: "Simulation") -> None:
         memories.add_row(str(key), f"{reads:.3f}", f"{writes:.3f}")
     console.print(memories)
     entered = table("what entered", "training samples", "inference samples", "bubbles", "clocks stalled by the output")
-    entered.add_row(*(f"{n:,}" for n in (run.predicted, run.inference, run.bubbles, m.stalled_clocks)))
+    entered.add_row(*(f"{n:,}" for n in (run.predicted, run.inference, run.bubbles, m.standing_clocks)))
     console.print(entered)
     moved = ", ".join(f"{name} {bits:,.0f}" for name, bits in bandwidth(run).items())
     console.print(f"bandwidth (bits per clock, average): {moved}")

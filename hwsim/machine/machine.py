@@ -136,7 +136,7 @@ class Machine:
         self.counts = np.zeros((n, 3, 2), np.int64)
         self._fault = np.zeros(12, np.int64)
         self.clock = 0
-        self.stalled_clocks = 0
+        self.standing_clocks = 0
         # Periods are counted from the last standstill on.
         self._base, self._first_cycle, self._lead, self._periods = 0, 0, 0, 0
         self._loaded = False
@@ -243,7 +243,7 @@ class Machine:
         first = self.feed(self._no_samples(), bubbles)
         return joined(first, self.settle())
 
-    def stall(self, clocks: int) -> Results:
+    def stand(self, clocks: int) -> Results:
         """A blocked output holds the machine at a junction-cycle boundary; a sample that is loaded waits.
 
         Junctions that run behind the first one come to the end of the same cycle, :attr:`skew` clocks later, before they
@@ -253,11 +253,11 @@ class Machine:
         if self._still:
             self.clock += clocks
         elif clocks < self.skew:
-            raise InputError("stall", clocks, "is too short for all junctions to come to rest", [self.skew])
+            raise InputError("clocks", clocks, "is too short for all junctions to come to rest", [self.skew])
         else:
             results = self._run(self.clock + clocks, self._no_samples(), np.zeros(0, np.int64))
             self._still = True
-        self.stalled_clocks += clocks
+        self.standing_clocks += clocks
         return results
 
     @property

@@ -58,7 +58,7 @@ def figures(run: Simulation) -> dict[str, Any]:
     result["memories"] = figure("memories", [memory.as_dict() for memory in run.design.inventory.memories])
     result["bubbles"] = figure("bubbles", run.bubbles)
     result["inference_samples"] = figure("inference_samples", run.inference)
-    result["stalled_clocks"] = figure("stalled_clocks", m.stalled_clocks)
+    result["stalled_clocks"] = figure("stalled_clocks", m.standing_clocks)
     for kind, bits in bandwidth(run).items():
         key = f"bandwidth_{kind.identifier}"
         result[key] = figure(key, bits)

@@ -117,7 +117,7 @@ def simulate(
             clocks = int(entered.blocked[chunk][-1])
             if clocks:
                 fed_until = machine.clock if fed_until is None else fed_until
-                results.add(machine.stall(skew + clocks))
+                results.add(machine.stand(skew + clocks))
             done += len(source)
             if watch is not None:
                 watch(done, total)

@@ -58,7 +58,7 @@ class Outcome:
         Compared.
     by_memory
         Writes compared by kind of memory.
-    bubbles, stalled
+    bubbles, standing
         Junction cycles without a sample between the first and the last one with a sample, clocks in which the accelerator
         stood although it was running.
     events
@@ -71,7 +71,7 @@ class Outcome:
     writes: int = 0
     by_memory: dict[str, int] = field(default_factory=dict)
     bubbles: int = 0
-    stalled: int = 0
+    standing: int = 0
     events: tuple[np.ndarray, np.ndarray] | None = None
 
 
@@ -139,7 +139,7 @@ def compare(of: Plan, parameters: IntegerParameters, samples: Samples, seen: Cap
         _compare_writes(outcome, log, seen, of.trains)
         if outcome.mismatch is not None:
             return outcome
-    outcome.stalled = machine.stalled_clocks
+    outcome.standing = machine.standing_clocks
     outcome.mismatch = _compare_results(of, results, seen)
     return outcome
 
@@ -147,7 +147,7 @@ def compare(of: Plan, parameters: IntegerParameters, samples: Samples, seen: Cap
 def _segments(
     machine: Machine, of: Plan, known: KnownSamples, source: npt.NDArray[np.int64], advances: npt.NDArray[np.int64]
 ) -> Iterator[tuple[Results, Log]]:
-    """Feed junction cycles that follow each other, stall between them; yields results and events of each piece."""
+    """Feed junction cycles that follow each other, stand still between them; yields results and events of each piece."""
     edges = sum(j.pattern.n_edges for j in of.junctions)
     piece = max(1, _LOGGED // (8 * edges + 8 * sum(of.design.network.layers)))
     gaps = np.diff(advances) - of.period
@@ -158,7 +158,7 @@ def _segments(
             out = machine.feed(known, source[first : min(b, first + piece)])
             yield out, _closed(machine, log)
         log = _new_log(machine)
-        out = machine.stall(int(gaps[b - 1]) if b < source.size else machine.skew)
+        out = machine.stand(int(gaps[b - 1]) if b < source.size else machine.skew)
         yield out, _closed(machine, log)
 
 

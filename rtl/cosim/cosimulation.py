@@ -250,7 +250,7 @@ def figures(run: CoSimulation) -> dict[str, Any]:
     result["writes_compared"] = figure("writes_compared", outcome.by_memory)
     result["bubbles"] = figure("bubbles", outcome.bubbles)
     result["illegal"] = figure("illegal", outcome.machine.illegal._asdict())
-    result["stalled_clocks"] = figure("stalled_clocks", outcome.stalled)
+    result["stalled_clocks"] = figure("stalled_clocks", outcome.standing)
     result["multipliers"] = figure("multipliers", run.plan.multipliers)
     return result
 
@@ -263,7 +263,7 @@ def rows(run: CoSimulation) -> list[tuple[str, str]]:
         ("samples", f"{run.samples:,}"),
         ("clocks per input", str(run.plan.period)),
         ("clocks compared", f"{outcome.clocks:,}"),
-        ("bubbles, clocks standing", f"{outcome.bubbles:,}, {outcome.stalled:,}"),
+        ("bubbles, clocks standing", f"{outcome.bubbles:,}, {outcome.standing:,}"),
     ]
     illegal = outcome.machine.illegal
     if any(illegal):

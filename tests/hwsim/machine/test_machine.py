@@ -65,7 +65,7 @@ def test_equals_the_reference(seed, n_junctions, connectivity, order):
         if rng.random() < 0.4:
             pair.settle()
             pair.assert_same()
-            pair.machine.stall(int(rng.integers(0, 50)))
+            pair.machine.stand(int(rng.integers(0, 50)))
     pair.drain()
     pair.assert_same()
 
@@ -204,12 +204,12 @@ def test_a_blocked_output_costs_its_clocks_and_nothing_else():
     for pair, clocks_held in ((held, 1000), (free, 0)):
         pair.feed(stream, 0, 4)
         pair.settle()
-        pair.machine.stall(clocks_held)
+        pair.machine.stand(clocks_held)
         pair.feed(stream, 4, 10)
         pair.drain()
         pair.assert_same()
     assert held.machine.clock == free.machine.clock + 1000
-    assert (held.machine.stalled_clocks, free.machine.stalled_clocks) == (1000, 0)
+    assert (held.machine.standing_clocks, free.machine.standing_clocks) == (1000, 0)
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -223,11 +223,11 @@ def test_a_blocked_output_holds_a_loaded_sample(order):
         skew = pair.machine.skew
         if skew:
             with pytest.raises(InputError, match="is too short for all junctions to come to rest; nearest: "):
-                pair.machine.stall(skew - 1)
-        pair.from_machine.append(pair.machine.stall(skew + 3))
+                pair.machine.stand(skew - 1)
+        pair.from_machine.append(pair.machine.stand(skew + 3))
     pair.drain()
     pair.assert_same()
-    assert (skew > 0) == (order == "overlap") and pair.machine.stalled_clocks == 5 * (skew + 3)
+    assert (skew > 0) == (order == "overlap") and pair.machine.standing_clocks == 5 * (skew + 3)
 
 
 def steady(config, n=40):

@@ -313,9 +313,9 @@ def tie_to_the_higher_class(patch):
     patch.setattr(junction, "OutputError", Last)
 
 
-@fault("stalls", r"junction cycle \d+ begins in clock: machine")
+@fault("standstills", r"junction cycle \d+ begins in clock: machine")
 def early_resume(patch):
-    """After a stall the next junction cycle begins before the last junction is at rest."""
+    """After a standstill the next junction cycle begins before the last junction is at rest."""
 
     class Hasty(accelerator.Pacer):
         def __init__(self, of):
@@ -325,7 +325,7 @@ def early_resume(patch):
     patch.setattr(accelerator, "Pacer", Hasty)
 
 
-@fault("stalls", r"junction cycle \d+ begins in clock: machine")
+@fault("standstills", r"junction cycle \d+ begins in clock: machine")
 def room_off_by_one(patch):
     """The queue of results promises room for one sample more than it has."""
 

@@ -49,7 +49,7 @@ def test_a_pause_in_mid_flight_shows_and_keeps_everything(schedule, sixths):
 
     expected = machine(of, start)
     expected.feed(known(expected, fed), np.arange(seen["cycles"]))
-    expected.stall(max(1, expected.skew))
+    expected.stand(max(1, expected.skew))
     assert seen["paused"] == words_of(expected.parameters) != words_of(start)
     expected.feed(known(expected, fed), np.arange(seen["cycles"], 14))
     expected.drain()

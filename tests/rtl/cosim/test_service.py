@@ -59,7 +59,7 @@ def test_an_output_blocked_for_very_long_loses_and_changes_nothing(design, reque
     script.load(start)
     script.run(16)
     run = play(emitted, script, tmp_path, start, fed)
-    assert run.mismatch is None and run.outcome.stalled > LONG
+    assert run.mismatch is None and run.outcome.standing > LONG
     assert len(run.capture.results) == 16 * of.junctions[-1].groups
 
     free = machine(of, start)
