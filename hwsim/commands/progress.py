@@ -69,7 +69,7 @@ def train_watcher(quiet: bool) -> Iterator["Watcher | None"]:
         yield _training_lines
 
 
-def _training_lines(p: "outcome.Progress") -> None:
+def _training_lines(p: "outcome.TrainingProgress") -> None:
     if p.finished_epoch:
         say(epoch_line(p.current))
 
@@ -80,7 +80,7 @@ def _training_bar() -> Iterator["Watcher"]:
     with _bar(text, BarColumn(), TextColumn("{task.fields[figures]}"), TimeRemainingColumn()) as bar:
         task = bar.add_task("training", total=None, figures="")
 
-        def watch(p: "outcome.Progress") -> None:
+        def watch(p: "outcome.TrainingProgress") -> None:
             figures = f"{percent(p.current.train_accuracy)} as fed"
             if p.current.test_accuracy is not None:
                 figures += f", {percent(p.current.test_accuracy)} test"

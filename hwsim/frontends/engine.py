@@ -15,7 +15,7 @@ from hwsim.configuration.configuration import Configuration
 from hwsim.configuration.sections import FrontendSection
 from hwsim.design import Design
 from hwsim.random_streams import Stream
-from hwsim.training.engines import Figures
+from hwsim.training.engines import Predicted
 from models.data import catalogue
 from models.data.dataset import Dataset, Split
 from models.errors import InputError
@@ -107,7 +107,7 @@ class FrontendTrainer:
             weights = [layer.weight for layer in self.network.classifier.junctions]
             self._flat = FlatParameters(self.network, weights, optimiser, f.l2)
 
-    def advance(self, order: npt.NDArray[np.int64], epoch: int) -> Figures:
+    def advance(self, order: npt.NDArray[np.int64], epoch: int) -> Predicted:
         """Batches in the order given; dropout draws from a stream of its own for every call."""
         predictions, loss = np.empty(len(order), np.int32), 0.0
         seed = int(self._design.generator(Stream.DROPOUT, self._flat.updates).integers(2**63))
@@ -118,7 +118,7 @@ class FrontendTrainer:
                 predictions[at], batch_loss = self._learn(order[at])
                 loss += batch_loss
         right = int((predictions == self._train.labels[order]).sum())
-        return Figures(predictions, right, loss)
+        return Predicted(predictions, right, loss)
 
     def _learn(self, batch: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int32], float]:
         """Predictions of a batch and its summed loss, before it is learned from."""
@@ -138,9 +138,9 @@ class FrontendTrainer:
         updates = f.epochs * -(-len(self._train) // f.batch_size)
         return f.learning_rate * (1 + math.cos(math.pi * self._flat.updates / updates)) / 2
 
-    def drain(self) -> Figures:
+    def drain(self) -> Predicted:
         """Nothing is ever left in flight."""
-        return Figures(np.zeros(0, np.int32), 0, 0.0)
+        return Predicted(np.zeros(0, np.int32), 0, 0.0)
 
     def predictions(self, split: Split) -> npt.NDArray[np.int32]:
         """Class of every image, as :meth:`judge` sees it."""

@@ -17,7 +17,7 @@ from hwsim.design import Design
 from hwsim.frontends import trained_design
 from hwsim.frontends.figures import EXPORTED
 from hwsim.frontends.normalisation import Normalisation, suspected
-from hwsim.frontends.state_dict import BEHIND, Found, Layer, parameters, patterns, read
+from hwsim.frontends.state_dict import BEHIND, FoundLayers, Layer, parameters, patterns, read
 from hwsim.frontends.torch_file import brief
 from hwsim.frontends.trained_design import Fidelity
 from hwsim.results.directory import RunDirectory
@@ -58,7 +58,7 @@ class Imported:
 
     directory: RunDirectory
     fidelity: Fidelity
-    found: Found
+    found: FoundLayers
     zeros: dict[str, float]
     normalisation: Normalisation | None
 

@@ -52,7 +52,7 @@ class Layer:
 
 
 @dataclass(eq=False)
-class Found:
+class FoundLayers:
     """What a file holds.
 
     Attributes
@@ -76,7 +76,7 @@ class Found:
     assumed: list[str] = field(default_factory=list)
 
 
-def read(path: Path, norm_behind: str | None = None) -> Found:
+def read(path: Path, norm_behind: str | None = None) -> FoundLayers:
     """The layers in the order of the file, which is that in which the module's layers were made.
 
     Nothing in the file is executed: only tensors and plain containers are loaded.
@@ -94,7 +94,7 @@ def read(path: Path, norm_behind: str | None = None) -> Found:
         chain.
     """
     entry, modules = torch_state.modules(path, torch_file.load(path))
-    found = Found([], entry)
+    found = FoundLayers([], entry)
     names: list[str] = []
     norms: list[tuple[int, BatchNorm]] = []  # with the number of layers before them
     for name, parts in modules.items():
@@ -184,7 +184,7 @@ def _layer(path: Path, name: str, parts: Module) -> Layer:
 
 
 def _place(
-    path: Path, names: list[str], before: int, norm: BatchNorm, norm_behind: str | None, found: Found
+    path: Path, names: list[str], before: int, norm: BatchNorm, norm_behind: str | None, found: FoundLayers
 ) -> tuple[int, bool]:
     """The layer into which batch normalisation goes that has ``before`` layers before it, and whether it precedes it."""
     if before == 0:

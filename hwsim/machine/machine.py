@@ -50,7 +50,7 @@ class Samples(NamedTuple):
     kind: np.ndarray
 
 
-class Illegal(NamedTuple):
+class IllegalCounts(NamedTuple):
     """Training samples that entered with a learning-rate shift or a label out of range, and were fed forward only.
 
     One that had both counts in both. As in hardware, counting ends at 2**32 - 1.
@@ -158,9 +158,9 @@ class Machine:
         return _violation(self._fault) if self._fault[0] else None
 
     @property
-    def illegal(self) -> Illegal:
+    def illegal(self) -> IllegalCounts:
         """Training samples so far that were none; only :meth:`samples` with ``as_carried`` gives any."""
-        return Illegal(*np.minimum(self._s.control.illegal, 0xFFFFFFFF).tolist())
+        return IllegalCounts(*np.minimum(self._s.control.illegal, 0xFFFFFFFF).tolist())
 
     def samples(
         self,

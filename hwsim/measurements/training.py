@@ -8,12 +8,11 @@ from hwsim.design import Design
 from hwsim.figure import FED, JUDGED, Figure, Figures
 from hwsim.machine import machine
 from hwsim.measurements.measurement import Measurement, Need, Shelf, Subject
-from hwsim.training.engines import CycleTrainer, FixedTrainer, FloatTrainer, Trainer
-from hwsim.training.engines import Figures as Seen
+from hwsim.training.engines import CycleTrainer, FixedTrainer, FloatTrainer, Predicted, Trainer
 from models.data.catalogue import CATALOGUE
 from models.data.dataset import Dataset, Split
 from models.errors import InputError
-from models.fixed import engine as fixed_engine
+from models.fixed import engine
 
 _KEPT_DATASETS = 2
 
@@ -87,10 +86,10 @@ class _SharingTrainer(FixedTrainer):
         self._shelf = shelf
         super().__init__(design, train)
 
-    def _figures(self, results: fixed_engine.Results | machine.Results) -> Seen:
-        return super()._figures(results) if self.counts else Seen(results.prediction, 0, 0.0)
+    def _figures(self, results: engine.Results | machine.Results) -> Predicted:
+        return super()._figures(results) if self.counts else Predicted(results.prediction, 0, 0.0)
 
-    def _prepared(self, split: Split) -> fixed_engine.Samples:
+    def _prepared(self, split: Split) -> engine.Samples:
         if not len(split):
             return super()._prepared(split)
         # The inputs are part of the kept samples' key and value: an identity cannot be taken over by another array.
@@ -100,13 +99,13 @@ class _SharingTrainer(FixedTrainer):
 
 
 @dataclass(frozen=True, eq=False)
-class _Anchored(fixed_engine.Samples):
+class _Anchored(engine.Samples):
     """Samples that keep what they were made from alive."""
 
     source: Split
 
     @classmethod
-    def of(cls, samples: fixed_engine.Samples, source: Split) -> "_Anchored":
+    def of(cls, samples: engine.Samples, source: Split) -> "_Anchored":
         return cls(samples.inputs, samples.labels, source)
 
 

@@ -7,7 +7,7 @@ from hwsim.design import Design
 from hwsim.figure import Figure, Figures
 from hwsim.patterns.scatter import of_design
 from models.pattern_quality import interleaver
-from models.pattern_quality.statistics import Degrees, in_degrees, input_sets, out_degrees, paths
+from models.pattern_quality.statistics import DegreeStatistics, in_degrees, input_sets, out_degrees, paths
 
 _MOST_JUNCTIONS = 8
 """Junctions with columns of their own; the minima are those of all junctions, however many there are."""
@@ -83,7 +83,7 @@ def pattern_figures(design: Design) -> dict[str, int | float]:
     return result | _degrees(design) | _paths(design)
 
 
-def degrees(design: Design) -> list[tuple[Degrees, Degrees]]:
+def degrees(design: Design) -> list[tuple[DegreeStatistics, DegreeStatistics]]:
     """Out-degrees and in-degrees of every junction; inputs and outputs that are padding are left out."""
     inputs, outputs = scatter_windows.real_neurons(design.config)
     last = len(design.patterns) - 1
@@ -103,7 +103,7 @@ def sets(design: Design) -> list[tuple[int, int]]:
 
 def _degrees(design: Design) -> dict[str, int | float]:
     left, right = zip(*degrees(design), strict=True)
-    both: tuple[Degrees, ...] = left + right
+    both: tuple[DegreeStatistics, ...] = left + right
     return {
         "out_degree_least": min(d.least for d in left),
         "out_degree_most": max(d.most for d in left),

@@ -12,7 +12,7 @@ from hwsim.patterns.figures import PATTERN_FIGURES, SCATTER, degrees, pattern_fi
 from hwsim.tables import Table, table
 from models.pattern_quality import interleaver
 from models.pattern_quality.scatter import Coverage, Scatter
-from models.pattern_quality.statistics import Degrees
+from models.pattern_quality.statistics import DegreeStatistics
 
 _STARVING = 0.5
 """Coverage below which a window is said to starve."""
@@ -108,7 +108,7 @@ def _degrees(design: Design) -> Table:
     return rows
 
 
-def _range(d: Degrees) -> str:
+def _range(d: DegreeStatistics) -> str:
     return str(d.least) if d.least == d.most else f"{d.least} … {d.most} (mean {d.mean:.2f}, deviation {d.deviation:.2f})"
 
 

@@ -38,7 +38,7 @@ _ROWS = 4096
 
 
 @dataclass(frozen=True)
-class Progress:
+class SearchProgress:
     """What a watcher is told: random draws and moves judged so far, all that are wanted, and the best score."""
 
     done: int
@@ -65,7 +65,7 @@ class Candidate:
 
 
 @dataclass(eq=False)
-class Found:
+class FoundPatterns:
     """What a search has found, also when it was interrupted.
 
     Attributes
@@ -184,8 +184,8 @@ def search(
     draws: int,
     restarts: int,
     variance: FloatArray | None = None,
-    watch: Callable[[Progress], None] | None = None,
-) -> Found:
+    watch: Callable[[SearchProgress], None] | None = None,
+) -> FoundPatterns:
     """Draw patterns at random, then improve the best of them; an interrupt ends the search with what it has found.
 
     Parameters
@@ -210,7 +210,7 @@ def search(
     _check_counts(trials, draws, restarts)
     judge = Judge(design.config, variance)
     own = judge.candidate(design.patterns)
-    found = Found(own, own)
+    found = FoundPatterns(own, own)
     tell = watch or (lambda _: None)
     total = draws + trials
     try:
@@ -220,7 +220,7 @@ def search(
             found.draws.append(drawn.score)
             starts = sorted([*starts, drawn], key=lambda c: c.key, reverse=True)[:restarts]
             _improve(found, drawn)
-            tell(Progress(number + 1, total, found.best.score))
+            tell(SearchProgress(number + 1, total, found.best.score))
         for number, start in enumerate(starts):
             share = trials * (number + 1) // restarts - trials * number // restarts
             found.history.append([(0, start.score)])
@@ -230,7 +230,7 @@ def search(
                 found.moves[-1] = step
                 if now.score > found.history[-1][-1][1]:
                     found.history[-1].append((step, now.score))
-                tell(Progress(draws + sum(found.moves), total, found.best.score))
+                tell(SearchProgress(draws + sum(found.moves), total, found.best.score))
         found.finished = True
     except KeyboardInterrupt:
         pass
@@ -243,7 +243,7 @@ def _check_counts(trials: int, draws: int, restarts: int) -> None:
             raise ArgumentError(name, value, f"must be at least {least}", [least])
 
 
-def _improve(found: Found, now: Candidate) -> None:
+def _improve(found: FoundPatterns, now: Candidate) -> None:
     if now.key > found.best.key:
         found.best = now
 
@@ -258,7 +258,9 @@ def _draw(design: Design, number: int) -> list[Pattern]:
     ]
 
 
-def _climb(design: Design, judge: Judge, start: Candidate, trials: int, number: int, found: Found) -> Iterator[Candidate]:
+def _climb(
+    design: Design, judge: Judge, start: Candidate, trials: int, number: int, found: FoundPatterns
+) -> Iterator[Candidate]:
     """Where a climb stands after each of its moves."""
     rng = design.generator(Stream.SEARCH_MOVES, number)
     movable, now = _movable(design.config), start
@@ -271,7 +273,7 @@ def _climb(design: Design, judge: Judge, start: Candidate, trials: int, number: 
         yield now
 
 
-def _move(pattern: Pattern, dither: bool, rng: np.random.Generator, found: Found) -> Pattern | None:
+def _move(pattern: Pattern, dither: bool, rng: np.random.Generator, found: FoundPatterns) -> Pattern | None:
     """A legal neighbour of a pattern; ``None`` if chance does not find one."""
     for _ in range(_MOST_REFUSED):
         try:

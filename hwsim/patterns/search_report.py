@@ -12,7 +12,7 @@ from hwsim.configuration.configuration import Configuration
 from hwsim.configuration.provenance import provenance
 from hwsim.design import Design
 from hwsim.figure import Figure, Figures
-from hwsim.patterns.search import Found
+from hwsim.patterns.search import FoundPatterns
 from hwsim.pictures.style import BLUE, GREEN, GREY, RED, YELLOW, figure, save
 from hwsim.results.directory import CONNECTIVITY, SEARCH, SEARCH_PICTURE, RunDirectory
 from models.connectivity.files import write_connectivity
@@ -43,7 +43,7 @@ SEARCH_FIGURES = Figures(
 """By name, as ``search.json`` has them."""
 
 
-def table(design: Design, found: Found, weighed: bool) -> tables.Table:
+def table(design: Design, found: FoundPatterns, weighed: bool) -> tables.Table:
     """The vectors of the configuration's own pattern and of the best one, and scores of the draws."""
     c = design.config
     kind = f"type {c.connectivity.type}{', dither' if c.connectivity.dither else ''}"
@@ -59,7 +59,7 @@ def table(design: Design, found: Found, weighed: bool) -> tables.Table:
     return rows
 
 
-def line(found: Found) -> str:
+def line(found: FoundPatterns) -> str:
     """The gain over random draws in one line."""
     if not found.draws:
         return "interrupted before the first random draw"
@@ -70,7 +70,7 @@ def line(found: Found) -> str:
     )
 
 
-def as_json(design: Design, found: Found, weighed: bool) -> dict[str, Any]:
+def as_json(design: Design, found: FoundPatterns, weighed: bool) -> dict[str, Any]:
     """``search.json``."""
     draws = np.array(found.draws)
     result = provenance(design.config) | {"status": "finished" if found.finished else "interrupted"}
@@ -94,7 +94,7 @@ def as_json(design: Design, found: Found, weighed: bool) -> dict[str, Any]:
     )
 
 
-def picture(design: Design, found: Found) -> Picture:
+def picture(design: Design, found: FoundPatterns) -> Picture:
     """Scores of the random draws, and how each restart climbed."""
     fig, (left, right) = figure(panels=2, width=3.6)
     left.hist(found.draws, bins=min(30, max(5, len(found.draws) // 5)), orientation="horizontal", color=GREY)
@@ -128,7 +128,7 @@ def picture(design: Design, found: Found) -> Picture:
     return fig
 
 
-def write(design: Design, found: Found, weighed: bool, directory: RunDirectory) -> Configuration:
+def write(design: Design, found: FoundPatterns, weighed: bool, directory: RunDirectory) -> Configuration:
     """Leave the best pattern, the figures, the picture, and a configuration that trains on that pattern."""
     directory.begin()
     write_connectivity(directory / CONNECTIVITY, found.best.patterns)

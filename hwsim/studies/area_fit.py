@@ -34,14 +34,14 @@ Vector = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Sample:
+class SynthesizedDesign:
     """One synthesized design: its features in the order of :data:`~hwsim.costs.area.FEATURES`, its resources by name."""
 
     features: Vector
     resources: dict[str, float]
 
 
-def samples(directory: Path) -> list[Sample]:
+def samples(directory: Path) -> list[SynthesizedDesign]:
     """The designs of a finished study that measures ``synth``; those that failed are left out.
 
     Raises
@@ -59,7 +59,7 @@ def samples(directory: Path) -> list[Sample]:
         resources = _resources(directory / RESULTS, point.number, row)
         if resources:
             known = features(costs(point.config, Design(point.config).inventory))
-            found.append(Sample(np.array([known[f] for f in FEATURES]), resources))
+            found.append(SynthesizedDesign(np.array([known[f] for f in FEATURES]), resources))
     if len(found) < FEWEST:
         rule = f"has {len(found)} synthesized designs: a fit needs at least {FEWEST}"
         raise InputError(str(directory), None, rule)
@@ -88,7 +88,7 @@ def _resources(path: Path, point: int, row: dict[str, Any]) -> dict[str, float]:
     return found
 
 
-def fit(found: list[Sample], source: str, tools: dict[str, str]) -> Areas:
+def fit(found: list[SynthesizedDesign], source: str, tools: dict[str, str]) -> Areas:
     """Weights, none negative, that make the sum of squared relative errors least, and the errors of designs left out.
 
     A resource that hardly any design has is left out.

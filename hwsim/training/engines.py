@@ -14,7 +14,7 @@ from models.network.losses import mean_loss
 from models.network.parameters import IntegerParameters, Parameters, RealParameters
 
 
-class Figures(NamedTuple):
+class Predicted(NamedTuple):
     """What came out: ``prediction`` [n], how many were right, and the loss summed over them."""
 
     prediction: npt.NDArray[np.int32]
@@ -27,10 +27,10 @@ class Trainer(Protocol):
 
     def __init__(self, design: Design, train: Split) -> None: ...
 
-    def advance(self, order: npt.NDArray[np.int64], epoch: int) -> Figures:
+    def advance(self, order: npt.NDArray[np.int64], epoch: int) -> Predicted:
         """Let the training samples ``order`` enter; the figures are of those that came out."""
 
-    def drain(self) -> Figures:
+    def drain(self) -> Predicted:
         """Finish all samples."""
 
     def judge(self, split: Split) -> tuple[float, float]:
@@ -56,9 +56,9 @@ class _Integers:
     def __init__(self, design: Design) -> None:
         self._design = design
 
-    def _figures(self, results: engine.Results | machine.Results) -> Figures:
+    def _figures(self, results: engine.Results | machine.Results) -> Predicted:
         right = int((results.prediction == results.label).sum())
-        return Figures(results.prediction, right, self._loss(results) * len(results))
+        return Predicted(results.prediction, right, self._loss(results) * len(results))
 
     def _loss(self, results: engine.Results | machine.Results) -> float:
         net, activation = self._design.network, self._design.config.numbers.system.activation
@@ -88,11 +88,11 @@ class FixedTrainer(_Integers):
     def _prepared(self, split: Split) -> engine.Samples:
         return self._engine.samples(split.integers(self._engine.numbers.input), split.labels)
 
-    def advance(self, order: npt.NDArray[np.int64], epoch: int) -> Figures:
+    def advance(self, order: npt.NDArray[np.int64], epoch: int) -> Predicted:
         """One sample a junction cycle."""
         return self._figures(self._engine.run(self._samples, self._design.config.training.kappa(epoch), source=order))
 
-    def drain(self) -> Figures:
+    def drain(self) -> Predicted:
         """Bubbles until the pipeline is empty."""
         return self._figures(self._engine.drain())
 
@@ -130,12 +130,12 @@ class CycleTrainer(_Integers):
     def _integers(self, split: Split) -> np.ndarray:
         return split.integers(self._design.config.numbers.system.input)
 
-    def advance(self, order: npt.NDArray[np.int64], epoch: int) -> Figures:
+    def advance(self, order: npt.NDArray[np.int64], epoch: int) -> Predicted:
         """One sample a junction cycle."""
         samples = self._machine.samples(self._inputs, self._labels, self._design.config.training.kappa(epoch))
         return self._figures(machine.joined(self._machine.feed(samples, order), self._machine.settle()))
 
-    def drain(self) -> Figures:
+    def drain(self) -> Predicted:
         """Bubbles until the pipeline is empty."""
         return self._figures(self._machine.drain())
 
@@ -182,7 +182,7 @@ class FloatTrainer:
         scheduled = self._config.learning_rate is None and self._config.optimiser != "adam"
         return 2.0 ** -self._config.kappa(epoch) if scheduled else None
 
-    def advance(self, order: npt.NDArray[np.int64], epoch: int) -> Figures:
+    def advance(self, order: npt.NDArray[np.int64], epoch: int) -> Predicted:
         """In the pipelined order the pipeline drains at the end of every call."""
         inputs, labels, rate = self._inputs[order], self._labels[order], self._rate(epoch)
         with np.errstate(all="ignore"):  # training that diverges shows in the loss
@@ -191,11 +191,11 @@ class FloatTrainer:
             else:
                 trained = self._engine.train(inputs, labels, self._config.batch_size, rate)
         right = int((trained.predictions == labels).sum())
-        return Figures(trained.predictions.astype(np.int32), right, trained.loss)
+        return Predicted(trained.predictions.astype(np.int32), right, trained.loss)
 
-    def drain(self) -> Figures:
+    def drain(self) -> Predicted:
         """Nothing is ever left in flight."""
-        return Figures(np.zeros(0, np.int32), 0, 0.0)
+        return Predicted(np.zeros(0, np.int32), 0, 0.0)
 
     def judge(self, split: Split) -> tuple[float, float]:
         """Feedforward only."""

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hwsim.design import Design
-from hwsim.training.engines import Figures, Trainer, trainer
-from hwsim.training.outcome import Epoch, Outcome, Progress
+from hwsim.training.engines import Predicted, Trainer, trainer
+from hwsim.training.outcome import Epoch, Outcome, TrainingProgress
 from models.data.dataset import Dataset, Split
 
 CHUNK = 1024
@@ -71,7 +71,7 @@ class TrainingLoop:
         history, parameters = [*self.history], self.trainer.parameters
         return Outcome(self.design, history, self.finished, self._seconds, self._trained, parameters)
 
-    def advance(self) -> Progress:
+    def advance(self) -> TrainingProgress:
         """Train on one chunk of samples, and judge at the end of an epoch."""
         n = len(self.data.train)
         if self._order is None:
@@ -88,7 +88,7 @@ class TrainingLoop:
             self._end_epoch()
         done = self.epoch * n + self.offset
         current = replace(self.history[-1] if ended else self._current)  # a copy that does not change any more
-        return Progress(self.epoch, done, self._epochs * n, current, ended)
+        return TrainingProgress(self.epoch, done, self._epochs * n, current, ended)
 
     def _chunk_size(self) -> int:
         """Whole batches, and whole epochs where a chunk would drain the pipeline (float engine in pipelined order)."""
@@ -97,7 +97,7 @@ class TrainingLoop:
             return len(self.data.train)
         return max(CHUNK // t.batch_size, 1) * t.batch_size if t.engine == "float" else CHUNK
 
-    def _count(self, figures: Figures) -> None:
+    def _count(self, figures: Predicted) -> None:
         self._current.add(figures)
         if self._keeps:
             self._predictions.append(figures.prediction)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from hwsim.design import Design
-from hwsim.training.engines import Figures
+from hwsim.training.engines import Predicted
 from models.network.parameters import Parameters
 
 
@@ -36,7 +36,7 @@ class Epoch:
         """Running mean loss."""
         return self.loss_sum / max(self.samples, 1)
 
-    def add(self, figures: Figures) -> None:
+    def add(self, figures: Predicted) -> None:
         """Count samples that came out."""
         self.samples += len(figures.prediction)
         self.correct += figures.correct
@@ -44,7 +44,7 @@ class Epoch:
 
 
 @dataclass
-class Progress:
+class TrainingProgress:
     """What a watcher is told: where the run is, and the figures so far."""
 
     epoch: int
@@ -54,7 +54,7 @@ class Progress:
     finished_epoch: bool
 
 
-Watcher = Callable[[Progress], None]
+Watcher = Callable[[TrainingProgress], None]
 
 
 @dataclass

@@ -29,7 +29,7 @@ _MOST_UNPACKED = 12  # times the packed size; the official IDX files have at mos
 _LOCK = ".hwsim-fetch.lock"
 _GZIP_MAGIC = b"\x1f\x8b"
 
-Progress = Callable[[str, int, int | None], None]
+FetchProgress = Callable[[str, int, int | None], None]
 """Called with file name, bytes present so far and, if known, bytes in all."""
 
 
@@ -156,7 +156,9 @@ _CIFAR_BINARY = RemoteFile(
 )
 
 
-def fetch(name: str, data_dir: Path, mirrors: Sequence[str] | None = None, progress: Progress | None = None) -> list[Path]:
+def fetch(
+    name: str, data_dir: Path, mirrors: Sequence[str] | None = None, progress: FetchProgress | None = None
+) -> list[Path]:
     """Download the files of a data set that are not there or not right.
 
     Parameters
@@ -247,7 +249,7 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _obtain(
-    session: requests.Session, file: RemoteFile, folder: Path, bases: Sequence[str], progress: Progress | None
+    session: requests.Session, file: RemoteFile, folder: Path, bases: Sequence[str], progress: FetchProgress | None
 ) -> Path:
     target, part = folder / file.name, folder / f"{file.name}.part"
     if target.is_file() and file.matches(target):
@@ -265,7 +267,9 @@ def _obtain(
     raise FetchError(file.name, None, f"no mirror delivered it: {', '.join(problems) or 'none was given'}")
 
 
-def _from_mirror(session: requests.Session, url: str, file: RemoteFile, part: Path, progress: Progress | None) -> str | None:
+def _from_mirror(
+    session: requests.Session, url: str, file: RemoteFile, part: Path, progress: FetchProgress | None
+) -> str | None:
     """Complete ``part`` from one mirror; ``None``, or why it is not complete."""
     problem = ""
     for _ in range(_TRIES):
@@ -291,7 +295,7 @@ class _BrokenTransferError(Exception):
     """The server delivered too little, too much or the wrong range."""
 
 
-def _transfer(session: requests.Session, url: str, file: RemoteFile, part: Path, progress: Progress | None) -> None:
+def _transfer(session: requests.Session, url: str, file: RemoteFile, part: Path, progress: FetchProgress | None) -> None:
     """Append to ``part`` what is missing, or write it anew if the server does not continue."""
     offset = _size(part)
     # Unencoded: else a server may unpack or repack on the way, and ranges would count other bytes.

@@ -34,7 +34,7 @@ _WHOLE = (("inputs", "x", "images", "data"), ("labels", "y", "target"))
 
 _WHOLE_SET = "whole"
 
-Found = dict[str, StoredArray]
+Arrays = dict[str, StoredArray]
 
 
 def load(path: Path, name: str | None = None) -> Dataset:
@@ -79,10 +79,10 @@ def _part(inputs: StoredArray, labels: StoredArray) -> Part:
     return Part(inputs.read(), labels.read(), inputs.where, labels.where)
 
 
-def _by_small_letters(arrays: Found, path: Path) -> Found:
+def _by_small_letters(arrays: Arrays, path: Path) -> Arrays:
     """The arrays that have a meaning, by their names in small letters."""
     known = {"classes"}.union(*(names for pair in (*_NAMES.values(), _WHOLE) for names in pair))
-    found: Found = {}
+    found: Arrays = {}
     for name, array in arrays.items():
         if name.lower() not in known:
             found[name] = array
@@ -93,7 +93,7 @@ def _by_small_letters(arrays: Found, path: Path) -> Found:
     return found
 
 
-def _splits(found: Found) -> list[str]:
+def _splits(found: Arrays) -> list[str]:
     """Which splits are there; nothing but one pair is the training split, of which the test samples are taken."""
     if not any(name in found for split in _NAMES.values() for names in split for name in names) and any(
         name in found for names in _WHOLE for name in names
@@ -103,12 +103,12 @@ def _splits(found: Found) -> list[str]:
     return ["train", "test", *(["validation"] if has_validation else [])]
 
 
-def _pair(found: Found, split: str, path: Path) -> tuple[StoredArray, StoredArray]:
+def _pair(found: Arrays, split: str, path: Path) -> tuple[StoredArray, StoredArray]:
     inputs, labels = _WHOLE if split == _WHOLE_SET else _NAMES[split]
     return _pick(found, inputs, path), _pick(found, labels, path)
 
 
-def _pick(found: Found, names: tuple[str, ...], path: Path) -> StoredArray:
+def _pick(found: Arrays, names: tuple[str, ...], path: Path) -> StoredArray:
     there = [name for name in names if name in found]
     if len(there) > 1:
         raise InputError(str(path), None, f"holds both {there[0]} and {there[1]}: keep one")

@@ -17,7 +17,7 @@ _WORD = 64
 
 
 @dataclass(frozen=True)
-class Degrees:
+class DegreeStatistics:
     """How many edges the neurons on one side of a junction have.
 
     Attributes
@@ -37,7 +37,7 @@ class Degrees:
     unconnected: int
 
     @classmethod
-    def of(cls, degrees: Int64Array) -> "Degrees":
+    def of(cls, degrees: Int64Array) -> "DegreeStatistics":
         """The statistics of int64 [neurons]."""
         mean, deviation = float(degrees.mean()), float(degrees.std())
         return cls(int(degrees.min()), int(degrees.max()), mean, deviation, int((degrees == 0).sum()))
@@ -75,14 +75,14 @@ class Paths:
         return self.total / self.pairs
 
 
-def out_degrees(pattern: Pattern, neurons: Int64Array | None = None) -> Degrees:
+def out_degrees(pattern: Pattern, neurons: Int64Array | None = None) -> DegreeStatistics:
     """Of the left neurons, or of those of them that count."""
-    return Degrees.of(pattern.out_degrees if neurons is None else pattern.out_degrees[neurons])
+    return DegreeStatistics.of(pattern.out_degrees if neurons is None else pattern.out_degrees[neurons])
 
 
-def in_degrees(pattern: Pattern, neurons: Int64Array | None = None) -> Degrees:
+def in_degrees(pattern: Pattern, neurons: Int64Array | None = None) -> DegreeStatistics:
     """Of the right neurons, or of those of them that count."""
-    return Degrees.of(pattern.in_degrees if neurons is None else pattern.in_degrees[neurons])
+    return DegreeStatistics.of(pattern.in_degrees if neurons is None else pattern.in_degrees[neurons])
 
 
 def input_sets(pattern: Pattern, neurons: Int64Array | None = None) -> int:

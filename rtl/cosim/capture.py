@@ -17,7 +17,7 @@ from models.network.parameters import IntegerParameters
 from rtl.cosim import bench
 from rtl.cosim.probes import Probe, probes
 from rtl.cosim.simulators import runner, visible
-from rtl.cosim.stimulus import Samples, beats, parameter_words, pattern
+from rtl.cosim.stimulus import StreamSamples, beats, parameter_words, pattern
 from rtl.cosim.workplace import harmless
 from rtl.plan.plan import Plan
 from rtl.ports import registers
@@ -36,7 +36,7 @@ class SimulationError(RuntimeError):
 class Script:
     """What the bench does, in order; scripts of another ``number`` pause in other clocks."""
 
-    def __init__(self, of: Plan, samples: Samples, number: int = 0, idle: float = 0, blocked: float = 0) -> None:
+    def __init__(self, of: Plan, samples: StreamSamples, number: int = 0, idle: float = 0, blocked: float = 0) -> None:
         rng = of.design.generator(Stream.COSIM_PAUSES, number)
         self.plan, self.samples = of, samples
         self.arrays = {

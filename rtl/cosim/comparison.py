@@ -9,15 +9,14 @@ import numpy.typing as npt
 
 from hwsim.events.log import CLOCK, EVENT_FIELDS, LANE, SAMPLE
 from hwsim.machine.log import Log
-from hwsim.machine.machine import Machine, Results, joined
-from hwsim.machine.machine import Samples as KnownSamples
+from hwsim.machine.machine import Machine, Results, Samples, joined
 from hwsim.schedule.banks import Banks
 from hwsim.vocabulary import ACTIVATION, MEMORIES, OPERATIONS, TRAINING, WEIGHT, WRITE
 from models.network.order import NO_SAMPLE
 from models.network.parameters import IntegerParameters
 from rtl.cosim.capture import Capture, ordered
 from rtl.cosim.probes import as_events, compared
-from rtl.cosim.stimulus import Samples, parameters_of
+from rtl.cosim.stimulus import StreamSamples, parameters_of
 from rtl.plan.plan import Plan
 from rtl.ports.results import ResultQueue, result_layout
 
@@ -47,7 +46,7 @@ class Mismatch:
 
 
 @dataclass
-class Outcome:
+class CosimOutcome:
     """A finished comparison.
 
     Attributes
@@ -113,11 +112,11 @@ def due_advances(of: Plan, seen: Capture, source: npt.NDArray[np.int64]) -> npt.
     return result
 
 
-def compare(of: Plan, parameters: IntegerParameters, samples: Samples, seen: Capture) -> Outcome:
+def compare(of: Plan, parameters: IntegerParameters, samples: StreamSamples, seen: Capture) -> CosimOutcome:
     """Run the machine through the same junction cycles and compare every write of every memory, and every result."""
     banks = None if of.trains else Banks.of_inference(len(of.junctions))
     machine = of.design.machine(parameters, banks=banks)
-    outcome = Outcome(machine)
+    outcome = CosimOutcome(machine)
     source = loads(of, seen)
     if not source.size:
         outcome.mismatch = Mismatch("junction cycles", "some", 0)
@@ -145,7 +144,7 @@ def compare(of: Plan, parameters: IntegerParameters, samples: Samples, seen: Cap
 
 
 def _segments(
-    machine: Machine, of: Plan, known: KnownSamples, source: npt.NDArray[np.int64], advances: npt.NDArray[np.int64]
+    machine: Machine, of: Plan, known: Samples, source: npt.NDArray[np.int64], advances: npt.NDArray[np.int64]
 ) -> Iterator[tuple[Results, Log]]:
     """Feed junction cycles that follow each other, stand still between them; yields results and events of each piece."""
     edges = sum(j.pattern.n_edges for j in of.junctions)
@@ -173,7 +172,7 @@ def _closed(machine: Machine, log: Log) -> Log:
     return log
 
 
-def _compare_writes(outcome: Outcome, log: Log, seen: Capture, trains: bool) -> None:
+def _compare_writes(outcome: CosimOutcome, log: Log, seen: Capture, trains: bool) -> None:
     offset = int(seen.advances[0]) + 1
     events = log.events
     writes = events[events[:, _ACCESS] == WRITE]

@@ -23,9 +23,9 @@ from models.data.dataset import Split
 from models.errors import ArgumentError
 from rtl.accelerator import Accelerator
 from rtl.cosim.capture import Capture, Script, simulate
-from rtl.cosim.comparison import Mismatch, Outcome, compare, compare_state
+from rtl.cosim.comparison import CosimOutcome, Mismatch, compare, compare_state
 from rtl.cosim.simulators import runner
-from rtl.cosim.stimulus import Samples
+from rtl.cosim.stimulus import StreamSamples
 from rtl.figures import CLOCKS_PER_INPUT
 from rtl.plan.plan import Plan
 from rtl.ports import registers
@@ -51,7 +51,7 @@ class CoSimulation:
     plan: Plan
     samples: int
     simulator: str
-    outcome: Outcome
+    outcome: CosimOutcome
     capture: Capture
     seconds: dict[str, float]
 
@@ -73,7 +73,7 @@ def check(simulator: str, n: int, config: Configuration, disturbances: Disturban
     runner(simulator)
 
 
-def training_samples(design: Design, data: Split, n: int, inference: float, illegal: float = 0.0) -> Samples:
+def training_samples(design: Design, data: Split, n: int, inference: float, illegal: float = 0.0) -> StreamSamples:
     """The first ``n`` samples of a training run, epoch after epoch; shares of them for inference, and illegal.
 
     Raises
@@ -89,7 +89,7 @@ def training_samples(design: Design, data: Split, n: int, inference: float, ille
     chosen = np.concatenate(order)[:n]
     rng = design.generator(Stream.COSIM_INFERENCE)
     train = rng.random(n) >= inference
-    samples = Samples(
+    samples = StreamSamples(
         inputs[chosen].astype(np.int32),
         data.labels[chosen].astype(np.int32),
         np.concatenate(kappa)[:n].astype(np.int32),
@@ -119,14 +119,14 @@ def illegal_values(config: Configuration, share: float) -> tuple[npt.NDArray[np.
     return kappas, labels
 
 
-def spoilt(design: Design, samples: Samples, share: float) -> Samples:
+def spoilt(design: Design, samples: StreamSamples, share: float) -> StreamSamples:
     """``samples``, a share of those for training with an illegal learning-rate shift, an illegal label or both."""
     kappas, labels = illegal_values(design.config, share)
     rng, n = design.generator(Stream.COSIM_ILLEGAL), len(samples)
     hit, which = samples.train & (rng.random(n) < share), rng.integers(0, 3, n)
     of_label = hit & (labels.size > 0) & ((which != 0) | (kappas.size == 0))
     of_kappa = hit & (kappas.size > 0) & ((which != 1) | (labels.size == 0))
-    return Samples(
+    return StreamSamples(
         samples.input,
         np.where(of_label, rng.choice(labels, n) if labels.size else 0, samples.label).astype(np.int32),
         np.where(of_kappa, rng.choice(kappas, n) if kappas.size else 0, samples.kappa).astype(np.int32),
@@ -187,7 +187,7 @@ def counter_addresses(of: Plan) -> list[int]:
     return result
 
 
-def compare_counters(of: Plan, outcome: Outcome, n: int, reads: np.ndarray, refused: int = 0) -> Mismatch | None:
+def compare_counters(of: Plan, outcome: CosimOutcome, n: int, reads: np.ndarray, refused: int = 0) -> Mismatch | None:
     """The counters as the bus has read them, with what they should have counted: ``refused`` values, for example."""
     kinds = 4 if of.trains else 1
     expected = [n, n, -1, *outcome.machine.illegal, refused, *outcome.machine.saturation[:, :kinds].ravel().tolist()]

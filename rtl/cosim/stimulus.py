@@ -12,7 +12,7 @@ from rtl.ports.samples import sample_layout
 
 
 @dataclass(frozen=True, eq=False)
-class Samples:
+class StreamSamples:
     """Samples as integers: input [n, N_0], label, kappa [n], train bool [n]."""
 
     input: npt.NDArray[np.int32]
@@ -24,7 +24,7 @@ class Samples:
         return len(self.label)
 
 
-def beats(of: Plan, samples: Samples) -> npt.NDArray[np.uint8]:
+def beats(of: Plan, samples: StreamSamples) -> npt.NDArray[np.uint8]:
     """The stream of samples: uint8 [n * beats per sample, bytes], little-endian."""
     layout, per_sample = sample_layout(of), of.inputs.groups
     n, width, beat = len(samples), of.junctions[0].left.width, of.beat

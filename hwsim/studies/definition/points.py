@@ -58,7 +58,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Illegal:
+class IllegalPoint:
     """A combination that is no design, and why."""
 
     labels: dict[str, str]
@@ -78,7 +78,7 @@ class Points:
     """
 
     legal: list[Point] = field(default_factory=list)
-    illegal: list[Illegal] = field(default_factory=list)
+    illegal: list[IllegalPoint] = field(default_factory=list)
     excluded: Counter[str] = field(default_factory=Counter)
     repeated: int = 0
     _known: dict[str, int] = field(default_factory=dict)
@@ -96,7 +96,7 @@ class Points:
                 data_fit.check(config, space.data_dir)
             key = config_file.fingerprint(config)
         except InputError as e:
-            self.illegal.append(Illegal(labels, str(e)))
+            self.illegal.append(IllegalPoint(labels, str(e)))
             return []
         seeds = space.study.seeds
         if key in self._known:
@@ -159,7 +159,7 @@ class Space:
             values = self.values(name, chosen, draws.get(name))
         except _NoDesign as e:
             labels = {n: v.label for n, v in zip(self.study.axes, chosen, strict=False)}
-            points.illegal.append(Illegal(labels | dict.fromkeys([*self.study.axes][len(chosen) :], IDLE), str(e)))
+            points.illegal.append(IllegalPoint(labels | dict.fromkeys([*self.study.axes][len(chosen) :], IDLE), str(e)))
             return
         for value in values:
             yield from self._combinations([*chosen, value], draws, points)

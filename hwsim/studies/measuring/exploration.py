@@ -17,7 +17,7 @@ from models.errors import InputError
 
 
 @dataclass
-class Progress:
+class StudyProgress:
     """What a watcher is told: measurements done and known in all, and how many of them failed."""
 
     done: int
@@ -25,7 +25,7 @@ class Progress:
     failed: int
 
 
-Watcher = Callable[[Progress], None]
+Watcher = Callable[[StudyProgress], None]
 
 
 @dataclass(eq=False)
@@ -152,7 +152,7 @@ class Exploration:
 
     def _tell(self, total: int) -> None:
         if self._watch is not None:
-            self._watch(Progress(self._done, total, self._failed))
+            self._watch(StudyProgress(self._done, total, self._failed))
 
     def _tasks(self, points: Sequence[Point]) -> dict[str, Task]:
         """What to measure by key; points that need the same measurement share it."""

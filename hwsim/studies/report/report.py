@@ -5,7 +5,7 @@ from importlib import metadata
 
 from hwsim import tables
 from hwsim.figure import Figure, Figures
-from hwsim.studies.definition.points import Illegal
+from hwsim.studies.definition.points import IllegalPoint
 from hwsim.studies.directory import ILLEGAL, REPORT, RESULTS, SUMMARY, TIMING, StudyDirectory
 from hwsim.studies.figures import of_column
 from hwsim.studies.findings.estimates import Estimate
@@ -157,7 +157,7 @@ def _name(row: DesignRow, axes: list[str]) -> str:
     return " ".join(f"{a} {row.labels[a]}" for a in axes) or f"design {row.design}"
 
 
-def illegal_lines(illegal: list[Illegal], most: int) -> list[str]:
+def illegal_lines(illegal: list[IllegalPoint], most: int) -> list[str]:
     """The first illegal combinations with their reasons."""
     lines = [f"{', '.join(f'{a} {v}' for a, v in i.labels.items())}: {i.reason}" for i in illegal[:most]]
     return lines + ([f"{len(illegal) - most:,} more in {ILLEGAL}"] if len(illegal) > most else [])

@@ -423,7 +423,7 @@ def test_bad_input_is_named(call, names):
 def test_uncompiled_source_gives_the_same_integers():
     """For debugging, the clock loop also runs as plain Python, here with every warning an error."""
     root = Path(__file__).parents[3]
-    program = "import json, sys; from tests.hwsim import machines; json.dump(machines.tiny_runs(), sys.stdout)"
+    program = "import json, sys; from tests.hwsim.machine import machines; json.dump(machines.tiny_runs(), sys.stdout)"
     found = subprocess.run(
         [sys.executable, "-W", "error", "-c", program],
         cwd=root,

@@ -65,7 +65,7 @@ def test_every_pattern_on_the_way_is_legal(seed, variant, steps):
     """Also where right neurons straddle two sweeps, so that some seeds would repeat an edge."""
     d = design(STRADDLING, seed, **variant)
     judge, rng = Judge(d.config), np.random.default_rng(seed)
-    found = searching.Found(judge.candidate(d.patterns), judge.candidate(d.patterns))
+    found = searching.FoundPatterns(judge.candidate(d.patterns), judge.candidate(d.patterns))
     for i, (pattern, z) in enumerate(zip(d.patterns, (3, 3), strict=True)):
         for _ in range(steps):
             pattern = searching._move(pattern, variant["dither"], rng, found) or pattern
@@ -83,7 +83,7 @@ def test_moves_reach_every_pattern_of_a_type():
         parse({"network": {"layers": [6, 4], "out_degree": [2]}, "hardware": {"z": [2]}, "data": {"name": "mine.npz"}})
     )
     start, rng = d.patterns[0], np.random.default_rng(0)
-    found = searching.Found(*[Judge(d.config).candidate([start])] * 2)
+    found = searching.FoundPatterns(*[Judge(d.config).candidate([start])] * 2)
     met, pattern = {start.left.tobytes()}, start
     for _ in range(2000):
         pattern = searching._move(pattern, False, rng, found)

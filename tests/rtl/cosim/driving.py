@@ -11,9 +11,9 @@ from hwsim.simulation.disturbances import STREAMS, Disturbances
 from models.network.parameters import IntegerParameters
 from rtl.accelerator import Accelerator
 from rtl.cosim.capture import Capture, Script, simulate
-from rtl.cosim.comparison import Mismatch, Outcome, compare, compare_state
+from rtl.cosim.comparison import CosimOutcome, Mismatch, compare, compare_state
 from rtl.cosim.cosimulation import compare_counters, counter_addresses, spoilt
-from rtl.cosim.stimulus import Samples, parameters_of
+from rtl.cosim.stimulus import StreamSamples, parameters_of
 from rtl.plan.plan import Plan
 from rtl.verilog.emission import Verilog
 from tests.rtl.designs import design
@@ -32,11 +32,11 @@ def generate(of: Plan, parameters: IntegerParameters | None = None) -> Verilog:
     return Verilog.of(Accelerator(of))
 
 
-def samples(of: Plan, n: int, seed: int = 0, inference: float = 0.0, illegal: float = 0.0) -> Samples:
+def samples(of: Plan, n: int, seed: int = 0, inference: float = 0.0, illegal: float = 0.0) -> StreamSamples:
     """Random inputs, labels and learning rates over everything that is legal; a share of them over what is not."""
     rng, fmt, config = np.random.default_rng([seed, 1]), of.numbers.input, of.config
     least, greatest = of.kappas
-    legal = Samples(
+    legal = StreamSamples(
         rng.integers(fmt.lowest, fmt.highest + 1, (n, config.network.layers[0])).astype(np.int32),
         rng.integers(0, config.classes, n).astype(np.int32),
         rng.integers(least, greatest + 1, n).astype(np.int32),
@@ -45,9 +45,9 @@ def samples(of: Plan, n: int, seed: int = 0, inference: float = 0.0, illegal: fl
     return spoilt(of.design, legal, illegal) if illegal else legal
 
 
-def part(given: Samples, first: int, last: int | None = None) -> Samples:
+def part(given: StreamSamples, first: int, last: int | None = None) -> StreamSamples:
     """Some of the samples."""
-    return Samples(*(a[first:last] for a in (given.input, given.label, given.kappa, given.train)))
+    return StreamSamples(*(a[first:last] for a in (given.input, given.label, given.kappa, given.train)))
 
 
 def loud(of: Plan, seed: int = 0) -> IntegerParameters:
@@ -64,7 +64,7 @@ def machine(of: Plan, parameters: IntegerParameters) -> Machine:
     return of.design.machine(parameters)
 
 
-def known(to: Machine, given: Samples) -> object:
+def known(to: Machine, given: StreamSamples) -> object:
     """Samples in the machine's form."""
     return to.samples(given.input, given.label, given.kappa, given.train)
 
@@ -75,12 +75,12 @@ class Run:
 
     plan: Plan
     capture: Capture
-    outcome: Outcome
+    outcome: CosimOutcome
     parameters: IntegerParameters
     mismatch: Mismatch | None
 
 
-def play(emitted: Verilog, script: Script, folder: Path, start: IntegerParameters, fed: Samples) -> Run:
+def play(emitted: Verilog, script: Script, folder: Path, start: IntegerParameters, fed: StreamSamples) -> Run:
     """End a script with reading everything back, play it on Icarus, and compare it with a machine fed alike."""
     of = emitted.accelerator.plan
     counters = counter_addresses(of)

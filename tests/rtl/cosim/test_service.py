@@ -5,7 +5,7 @@ import pytest
 
 from rtl.cosim.capture import Script, simulate
 from rtl.cosim.comparison import compare
-from rtl.cosim.stimulus import Samples, parameters_of
+from rtl.cosim.stimulus import StreamSamples, parameters_of
 from rtl.ports import registers
 from rtl.ports.registers import AddressMap
 from tests.rtl.cosim.driving import cosimulate, generate, known, loud, machine, part, play, samples, verilog
@@ -152,7 +152,7 @@ def test_the_rate_register_replaces_the_samples_own_rates(flush, tmp_path):
     script.run(6)
     first_half = np.where(np.arange(12) < 6, fixed, fed.kappa).astype(np.int32)
     assert (first_half != fed.kappa).any()
-    run = play(flush, script, tmp_path, start, Samples(fed.input, fed.label, first_half, fed.train))
+    run = play(flush, script, tmp_path, start, StreamSamples(fed.input, fed.label, first_half, fed.train))
     assert run.mismatch is None
     assert run.capture.reads[:2].tolist() == [[fixed | 256, 0], [fixed, 0]]
 
@@ -165,6 +165,6 @@ def test_without_the_register_the_rates_differ(flush, tmp_path):
     script = Script(of, fed)
     script.load(start)
     script.run(12)
-    wrong = Samples(fed.input, fed.label, np.full_like(fed.kappa, of.kappas[0]), fed.train)
+    wrong = StreamSamples(fed.input, fed.label, np.full_like(fed.kappa, of.kappas[0]), fed.train)
     found = compare(of, start, wrong, simulate(flush, script, "icarus", tmp_path)).mismatch
     assert found is not None and "UP write to weight memory" in found.what

@@ -106,7 +106,7 @@ def test_the_streams_meet_disturbances_of_their_own(design, data, tmp_path):
 def test_counters_read_wrong_or_refused_are_named():
     of = verilog("one_junction").accelerator.plan
     counted = {"saturation": np.array([[5, 6, 7, 8]]), "illegal": (3, 2)}
-    outcome = type("Outcome", (), {"machine": type("Machine", (), counted)})
+    outcome = type("CosimOutcome", (), {"machine": type("Machine", (), counted)})
     reads = np.array([[9, 0], [9, 0], [123, 0], [3, 0], [2, 0], [1, 0], [5, 0], [6, 0], [7, 0], [8, 0]])
     assert cosimulation.counter_addresses(of) == [3, 4, 5, 9, 10, 11, 16, 17, 18, 19]
     assert cosimulation.compare_counters(of, outcome, 9, reads, refused=1) is None
