@@ -36,10 +36,10 @@ class _Places:
 
 
 def _junction_rows(
-    config: Configuration, network: Network, plan: Schedule, times: Timing, banks: Banks
+    config: Configuration, network: Network, schedule: Schedule, times: Timing, banks: Banks
 ) -> tuple[np.ndarray, int, int, int]:
     """The junctions' parameters, and how many words, partial deltas and ports there are in all."""
-    js, hops, n = plan.junctions, config.hops, len(plan.junctions)
+    js, hops, n = schedule.junctions, config.hops, len(schedule.junctions)
     ranges = Ranges.of(network, config.numbers.system)
     words, partials, ports = _Places(), _Places(), _Places()
     # A power of two, so that a clock's place in the delay lines is a mask away.
@@ -55,7 +55,7 @@ def _junction_rows(
                 "IS_LAST": int(behind is None),
                 "Z": j.z,
                 "Z_NEXT": j.z_next,
-                "RESULTS": j.results_per_clock,
+                "RESULTS_PER_CLOCK": j.results_per_clock,
                 "N_LEFT": j.n_left,
                 "N_RIGHT": j.n_right,
                 "NEXT_D_OUT": behind.edge.size // behind.n_left if behind else 0,
@@ -87,9 +87,9 @@ def _junction_rows(
         nxt = rows[i + 1]
         row |= {f"NEXT_{k}": nxt[f"LEFT_{k}"] for k in ("BANKS", "WORDS", "PORTS")}
         row |= {f"DELTA_{k}": nxt[f"PARTIAL_{k}"] for k in ("BANKS", "WORDS", "PORTS")}
-        row["SLOPE_BANKS"] = banks.derivative[i]
-        row["SLOPE_WORDS"] = words.take(banks.derivative[i] * row["N_RIGHT"])
-        row["SLOPE_PORTS"] = ports.take(banks.derivative[i] * row["RESULTS"])
+        row["DERIVATIVE_BANKS"] = banks.derivative[i]
+        row["DERIVATIVE_WORDS"] = words.take(banks.derivative[i] * row["N_RIGHT"])
+        row["DERIVATIVE_PORTS"] = ports.take(banks.derivative[i] * row["RESULTS_PER_CLOCK"])
     rows[-1] |= {
         "NEXT_BANKS": 1,
         "DELTA_BANKS": banks.delta,
@@ -150,11 +150,11 @@ def _clock_rows(j: JunctionSchedule, access: int, segment: int, right: int) -> n
     return result
 
 
-def build(config: Configuration, network: Network, plan: Schedule, times: Timing, banks: Banks) -> tuple[Design, State]:
+def build(config: Configuration, network: Network, schedule: Schedule, times: Timing, banks: Banks) -> tuple[Design, State]:
     """The arrays of a machine, empty."""
-    junctions, n_words, n_partials, n_ports = _junction_rows(config, network, plan, times, banks)
-    design = _design(config, network, plan, times, junctions)
-    js, line = plan.junctions, int(junctions[0, columns.LINE])
+    junctions, n_words, n_partials, n_ports = _junction_rows(config, network, schedule, times, banks)
+    design = _design(config, network, schedule, times, junctions)
+    js, line = schedule.junctions, int(junctions[0, columns.LINE])
     n, z, results = len(js), max(j.z for j in js), max(j.results_per_clock for j in js)
     edges, rows, right = (sum(sizes) for sizes in ([j.edge.size for j in js], [j.rows for j in js], [j.n_right for j in js]))
     state = State(
@@ -202,9 +202,9 @@ def _never(size: int) -> np.ndarray:
     return np.full(size, -1, np.int64)
 
 
-def _design(config: Configuration, network: Network, plan: Schedule, times: Timing, junctions: np.ndarray) -> Design:
+def _design(config: Configuration, network: Network, schedule: Schedule, times: Timing, junctions: np.ndarray) -> Design:
     """The schedule's lists, those of all junctions one after the other."""
-    js, numbers = plan.junctions, config.numbers.system
+    js, numbers = schedule.junctions, config.numbers.system
     edges, rights = _starts(j.edge.size for j in js), _starts(j.n_right for j in js)
     segments = _starts(j.segments.neuron.size for j in js)
     tables = [

@@ -95,7 +95,7 @@ class Flight:
         for j in range(self._n - 1):
             size = int(self._junctions[j, columns.N_RIGHT])
             if trains and self._forward[j] < age <= self._backward[j]:
-                move("derivative", at, bank(j, "SLOPE", size), size)
+                move("derivative", at, bank(j, "DERIVATIVE", size), size)
             if trains and self._backward[j + 1] < age <= self._backward[j]:
                 place, own = bank(j, "DELTA", size), flight["partial"][row, at : at + size]
                 if into_banks:

@@ -715,7 +715,7 @@ def _send_results(here, k, n, neurons, memories, registers, lines, watch):
     for i in range(k[END], k[END_END]):
         r = neurons.end[i]
         own, bias = r - p[RIGHT], memories.bias[r]
-        place = Place(BIAS, 0, own % p[RESULTS], own // p[RESULTS])
+        place = Place(BIAS, 0, own % p[RESULTS_PER_CLOCK], own // p[RESULTS_PER_CLOCK])
         _access(watch.fault, READ_PORT, here, place, memories.read, p[BIAS_PORTS] + place.memory, own, FF)
         if memories.bias_lands[r] >= here.clock:
             _fault(watch.fault, PENDING, here, place, own, FF, 0, 0)
@@ -774,17 +774,17 @@ def _summed_delta(here, n, r, lane, place, memories, watch):
     if memories.partial_lands[at] >= here.clock:
         _fault(watch.fault, PENDING, here, place, r, UP, 0, 0)
     # Derivatives are written and read in the order of the right neurons: as many memories as there are results do.
-    bank = n % p[SLOPE_BANKS]
-    beside = Place(DERIVATIVE, bank, r % p[RESULTS], r // p[RESULTS])
-    slope = memories.words[p[SLOPE_WORDS] + bank * p[N_RIGHT] + r]
-    port = p[SLOPE_PORTS] + bank * p[RESULTS] + beside.memory
+    bank = n % p[DERIVATIVE_BANKS]
+    beside = Place(DERIVATIVE, bank, r % p[RESULTS_PER_CLOCK], r // p[RESULTS_PER_CLOCK])
+    derivative = memories.words[p[DERIVATIVE_WORDS] + bank * p[N_RIGHT] + r]
+    port = p[DERIVATIVE_PORTS] + bank * p[RESULTS_PER_CLOCK] + beside.memory
     _access(watch.fault, READ_PORT, here, beside, memories.read, port, r, UP)
-    if slope >> OWNER_BITS != n:
-        _fault(watch.fault, STALE, here, beside, r, UP, n, slope >> OWNER_BITS)
+    if derivative >> OWNER_BITS != n:
+        _fault(watch.fault, STALE, here, beside, r, UP, n, derivative >> OWNER_BITS)
     if here.traced:
         _event(watch.log, here, UP, READ, place, lane, memories.partial[at], n)
-        _event(watch.log, here, UP, READ, beside, lane, _value(slope), n)
-    wide = _round_shift(memories.partial[at] * _value(slope), p[DELTA_DROP], p[DELTA_MODE])
+        _event(watch.log, here, UP, READ, beside, lane, _value(derivative), n)
+    wide = _round_shift(memories.partial[at] * _value(derivative), p[DELTA_DROP], p[DELTA_MODE])
     return _saturated(watch, here.j, DELTA_SIGNAL, wide, p[DELTA_LOW], p[DELTA_HIGH])
 
 
@@ -841,7 +841,7 @@ def _send_biases(here, k, now, neurons, memories, registers, lines, watch):
     for i in range(k[END], k[END_END]):
         r = neurons.end[i]
         own = r - p[RIGHT]
-        place = Place(BIAS, 0, own % p[RESULTS], own // p[RESULTS])
+        place = Place(BIAS, 0, own % p[RESULTS_PER_CLOCK], own // p[RESULTS_PER_CLOCK])
         # FF has read the bias in this very clock, or would have: one port, one address.
         memories.read[p[BIAS_PORTS] + place.memory] = _stamp(here.clock, own, UP)
         if memories.bias_lands[r] >= here.clock:
@@ -962,7 +962,7 @@ def _land_biases(here, memories, lines, watch):
     arrival, queue = lines.arrivals[here.j, slot], lines.queue[here.j, slot]
     for i in range(arrival[BIAS_COUNT]):
         r, value = queue[i, BIAS_NEURON], queue[i, BIAS_VALUE]
-        place = Place(BIAS, 0, r % p[RESULTS], r // p[RESULTS])
+        place = Place(BIAS, 0, r % p[RESULTS_PER_CLOCK], r // p[RESULTS_PER_CLOCK])
         _access(watch.fault, WRITE_PORT, here, place, memories.written, p[BIAS_PORTS] + place.memory, r, UP)
         memories.bias[p[RIGHT] + r] = value
         if here.traced:
@@ -976,19 +976,19 @@ def _land_activations(here, table, memories, lines, watch):
     p, slot = here.p, _slot(here, 0)
     arrival, queue = lines.arrivals[here.j, slot], lines.queue[here.j, slot]
     n = arrival[RESULT_SAMPLE]
-    bank, slope_bank = n % p[NEXT_BANKS], n % p[SLOPE_BANKS]
+    bank, derivative_bank = n % p[NEXT_BANKS], n % p[DERIVATIVE_BANKS]
     for i in range(arrival[RESULT_COUNT]):
         r, entry = queue[i, RESULT_NEURON], queue[i, RESULT_VALUE] - p[PRE_LOW]
-        value, slope = table[entry, 0], table[entry, 1]
+        value, derivative = table[entry, 0], table[entry, 1]
         place = Place(ACTIVATION, bank, r % p[Z_NEXT], r // p[Z_NEXT])
         port = p[NEXT_PORTS] + bank * p[Z_NEXT] + place.memory
         _access(watch.fault, WRITE_PORT, here, place, memories.written, port, r, FF)
         memories.words[p[NEXT_WORDS] + bank * p[N_RIGHT] + r] = _tagged(n, value)
-        memories.words[p[SLOPE_WORDS] + slope_bank * p[N_RIGHT] + r] = _tagged(n, slope)
+        memories.words[p[DERIVATIVE_WORDS] + derivative_bank * p[N_RIGHT] + r] = _tagged(n, derivative)
         if here.traced:
-            beside = Place(DERIVATIVE, slope_bank, r % p[RESULTS], r // p[RESULTS])
+            beside = Place(DERIVATIVE, derivative_bank, r % p[RESULTS_PER_CLOCK], r // p[RESULTS_PER_CLOCK])
             _event(watch.log, here, FF, WRITE, place, i, value, n)
-            _event(watch.log, here, FF, WRITE, beside, i, slope, n)
+            _event(watch.log, here, FF, WRITE, beside, i, derivative, n)
     arrival[RESULT_COUNT] = 0
 
 
@@ -1001,7 +1001,7 @@ def _land_outputs(here, table, outputs, sample, memories, registers, lines, watc
     bank = n % p[DELTA_BANKS]
     for i in range(arrival[RESULT_COUNT]):
         r, pre = queue[i, RESULT_NEURON], queue[i, RESULT_VALUE]
-        value, slope = table[pre - p[PRE_LOW], 0], table[pre - p[PRE_LOW], 1]
+        value, derivative = table[pre - p[PRE_LOW], 0], table[pre - p[PRE_LOW], 1]
         registers.output[r, 0], registers.output[r, 1] = pre, value
         registers.output[-1, 0] += 1
         if sample[KIND] != TRAINING:
@@ -1010,7 +1010,7 @@ def _land_outputs(here, table, outputs, sample, memories, registers, lines, watc
         if r == outputs[sample[LABEL]]:
             error -= p[ONE]
         if p[QUADRATIC]:
-            error *= slope
+            error *= derivative
         wide = _round_shift(error, p[OUTPUT_DROP], p[DELTA_MODE])
         delta = _saturated(watch, here.j, DELTA_SIGNAL, wide, p[DELTA_LOW], p[DELTA_HIGH])
         place = Place(DELTA, bank, r % p[Z_NEXT], r // p[Z_NEXT])

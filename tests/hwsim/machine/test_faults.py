@@ -84,7 +84,7 @@ def test_sum_that_does_not_start_anew():
 def test_host_that_writes_more_words_in_a_clock_than_there_are_memories():
     """12 inputs in 2 clocks: the fifth in a clock falls into memory 0 once more."""
     _, times, _ = parts(CONFIG)
-    error = fault(CONFIG, PortConflict, timing=dataclasses.replace(times, cycle=2))
+    error = fault(CONFIG, PortConflict, timing=dataclasses.replace(times, pass_clocks=2))
     assert str(error) == line(0, 0, word("activation", 4), "0, 4", "host write", CONFLICT)
 
 
