@@ -119,8 +119,10 @@ class Junction(wiring.Component):
         initial, size = of.design.initial_integers, RamOptions(stages=self._read, lut_ram_depth=depth)
         weights = initial.weights[number - 1].reshape(j.rows, j.z)
         self.weights = RowMemory(shape_of(n.weight), j.z, j.rows, init=row_words(weights, n.weight.width), **size)
-        biases = initial.biases[number - 1].reshape(j.groups, j.results)
-        self.biases = RowMemory(shape_of(n.bias), j.results, j.groups, init=row_words(biases, n.bias.width), **size)
+        biases = initial.biases[number - 1].reshape(j.groups, j.results_per_clock)
+        self.biases = RowMemory(
+            shape_of(n.bias), j.results_per_clock, j.groups, init=row_words(biases, n.bias.width), **size
+        )
         self.to_lanes = {reader: Dither(j, shape_of(j.left), to_lanes=True) for reader in readers}
         self.feedforward = FeedForward(of, j)
         self.output = OutputError(of) if j.is_last else None
@@ -129,9 +131,11 @@ class Junction(wiring.Component):
         self.update = Update(of, j)
         self.source = DeltaSource(of, j)
         if j.is_last:
-            self.deltas = RowMemory(shape_of(n.delta), j.results, j.groups, banks=j.delta_banks, **size)
+            self.deltas = RowMemory(shape_of(n.delta), j.results_per_clock, j.groups, banks=j.delta_banks, **size)
         else:
-            self.derivatives = RowMemory(shape_of(n.derivative), j.results, j.groups, banks=j.derivative_banks, **size)
+            self.derivatives = RowMemory(
+                shape_of(n.derivative), j.results_per_clock, j.groups, banks=j.derivative_banks, **size
+            )
         if number > 1:
             self.backward = Backward(of, j)
             self.to_memories = Dither(j, back_product_shape(of), to_lanes=False)
@@ -290,7 +294,7 @@ class Junction(wiring.Component):
         weight_word, bias_word = Signal(self._of.numbers.weight.width), Signal(self._of.numbers.bias.width)
         m.d.comb += [
             weight_word.eq(self.weights.read_data[lane]),
-            bias_word.eq(self.biases.read_data[lane] if self._j.results > 1 else self.biases.read_data[0]),
+            bias_word.eq(self.biases.read_data[lane] if self._j.results_per_clock > 1 else self.biases.read_data[0]),
         ]
         with m.If(delayed(m, strobe, self._read, "bus_strobe", valid=True)):
             m.d.sync += bus.read_word.eq(Mux(bias, bias_word.as_signed(), weight_word.as_signed()))

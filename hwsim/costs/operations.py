@@ -186,7 +186,7 @@ def _multiplications(config: Configuration, trains: bool, j: JunctionInventory, 
     if _applies_derivatives(config, i, last):
         # In the last layer it is the difference of output and target that is multiplied.
         wide = numbers.activation.width + 1 if i == last else product_bits(numbers, numbers.delta)
-        yield Work(Task.DERIVATIVE, i, j.n_right, j.results, wide, numbers.derivative.width)
+        yield Work(Task.DERIVATIVE, i, j.n_right, j.results_per_clock, wide, numbers.derivative.width)
 
 
 def _applies_derivatives(config: Configuration, junction: int, last: int) -> bool:
@@ -196,7 +196,7 @@ def _applies_derivatives(config: Configuration, junction: int, last: int) -> boo
 
 def _additions(numbers: NumberSystem, trains: bool, j: JunctionInventory) -> Iterator[Work]:
     """A tree adds the products of one clock and neuron; what came before, or the bias, is added behind it."""
-    i, groups, rows = j.number, j.results, j.rows
+    i, groups, rows = j.number, j.results_per_clock, j.rows
     product = product_bits(numbers, numbers.left_activation(i - 1))
     leaves, level = lanes_per_neuron(j.z, j.d_in), 0
     while leaves > 1:
@@ -256,7 +256,7 @@ def _table_bits(config: Configuration, trains: bool, j: JunctionInventory, last:
     numbers = config.numbers.system
     derivative = trains and _applies_derivatives(config, j.number, last)
     width = numbers.activation.width + (numbers.derivative.width if derivative else 0)
-    return int(2**numbers.preactivation.width * width * j.results)
+    return int(2**numbers.preactivation.width * width * j.results_per_clock)
 
 
 def figures(c: Costs, table: Energies) -> dict[str, Any]:

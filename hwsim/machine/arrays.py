@@ -42,7 +42,7 @@ def _junction_rows(
     js, hops, n = schedule.junctions, config.hops, len(schedule.junctions)
     ranges = Ranges.of(network, config.numbers.system)
     words, partials, ports = _Places(), _Places(), _Places()
-    # A power of two, so that a clock's place in the delay lines is a mask away.
+    # A power of two, so that a clock's slot in the delay lines is a mask away.
     line = 1 << max(t.longest for t in times.junctions).bit_length()
     rows: list[dict[str, int]] = []
     edges, weight_rows, right, clock = (_Places() for _ in range(4))

@@ -55,7 +55,7 @@ class JunctionInventory:
         return self.edges / (self.n_left * self.n_right)
 
     @property
-    def results(self) -> int:
+    def results_per_clock(self) -> int:
         """Right neurons of one clock, q."""
         return results_per_clock(self.z, self.d_in)
 

@@ -98,7 +98,7 @@ class Options:
     ----------
     rows
         Weight rows, C = W / z: clocks of a pass.
-    results
+    results_per_clock
         Right neurons that end in one clock, q = ceil(z / d_in).
     longest, forward, backward, update
         Latencies, see :class:`hwsim.schedule.timing.JunctionTiming`; ``backward`` includes the accumulation.
@@ -108,7 +108,7 @@ class Options:
 
     z: IntArray
     rows: IntArray
-    results: IntArray
+    results_per_clock: IntArray
     longest: IntArray
     forward: IntArray
     backward: IntArray
@@ -297,7 +297,7 @@ class Solver:
         """Whether the results of each junction find enough memories in the next."""
         ok = np.ones(len(index), np.bool_)
         for i, (left, right) in enumerate(itertools.pairwise(self.options)):
-            ok &= right.z[index[:, i + 1]] >= left.results[index[:, i]]
+            ok &= right.z[index[:, i + 1]] >= left.results_per_clock[index[:, i]]
         return ok
 
     def figures(self, index: IntArray) -> Candidates:
@@ -346,7 +346,7 @@ class Solver:
         after = [1] * len(self.options[-1].z)
         for right, left in itertools.pairwise(reversed(self.options)):
             suffix = [0, *itertools.accumulate(reversed(after))][::-1]
-            after = [suffix[k] for k in np.searchsorted(right.z, left.results)]
+            after = [suffix[k] for k in np.searchsorted(right.z, left.results_per_clock)]
         return sum(after)
 
     def count_unequal(self) -> int:
@@ -376,7 +376,7 @@ class Solver:
             if i == len(kept):
                 yield np.stack([numbers[j][prefix[:, j]] for j in range(i)], axis=1)
                 continue
-            start = np.searchsorted(kept[i].z, kept[i - 1].results[prefix[:, -1]])
+            start = np.searchsorted(kept[i].z, kept[i - 1].results_per_clock[prefix[:, -1]])
             for part in _parts(kept[i].z.size - start):
                 grown = _grown(prefix[part], start[part], kept[i].z.size)
                 stack.append(grown[_affordable(kept, grown, limited, tails)])
@@ -392,7 +392,7 @@ def _cheapest(options: list[Options], name: str) -> list[npt.NDArray[np.float64]
     tails: list[npt.NDArray[np.float64]] = [getattr(options[-1], name).astype(float)]
     for right, left in itertools.pairwise(reversed(options)):
         least = np.append(np.minimum.accumulate(tails[0][::-1])[::-1], np.inf)
-        tails.insert(0, getattr(left, name) + least[np.searchsorted(right.z, left.results)])
+        tails.insert(0, getattr(left, name) + least[np.searchsorted(right.z, left.results_per_clock)])
     return tails
 
 

@@ -243,7 +243,9 @@ def _compare_results(of: Plan, results: Results, seen: Capture) -> Mismatch | No
     for k in range(n):
         group = seen.results[k * beats : (k + 1) * beats]
         words = [
-            part("outputs", beat) >> (i * fmt.width) & ((1 << fmt.width) - 1) for beat in group for i in range(last.results)
+            part("outputs", beat) >> (i * fmt.width) & ((1 << fmt.width) - 1)
+            for beat in group
+            for i in range(last.results_per_clock)
         ]
         signed = [w - (1 << fmt.width) if fmt.signed and w >> (fmt.width - 1) else w for w in words]
         expected = results.output[k].tolist()

@@ -128,11 +128,11 @@ def probes(of: Accelerator) -> Iterator[Probe]:
         if not plan.trains:
             continue
         yield _row(MemoryKey(MemoryKind.WEIGHTS, i), unit.weights, j.z, n.weight, UP)
-        yield _row(MemoryKey(MemoryKind.BIASES, i), unit.biases, j.results, n.bias, UP)
+        yield _row(MemoryKey(MemoryKind.BIASES, i), unit.biases, j.results_per_clock, n.bias, UP)
         if j.is_last:
-            yield _row(MemoryKey(MemoryKind.DELTAS, i), unit.deltas, j.results, n.delta, FF)
+            yield _row(MemoryKey(MemoryKind.DELTAS, i), unit.deltas, j.results_per_clock, n.delta, FF)
         else:
-            yield _row(MemoryKey(MemoryKind.DERIVATIVES, i), unit.derivatives, j.results, n.derivative, FF)
+            yield _row(MemoryKey(MemoryKind.DERIVATIVES, i), unit.derivatives, j.results_per_clock, n.derivative, FF)
         if i > 1:
             partials, bits = unit.partials, ceil_log2(unit.partials.words)
             yield Probe(

@@ -80,7 +80,7 @@ class JunctionPlan:
         return self.n_left // self.z
 
     @property
-    def results(self) -> int:
+    def results_per_clock(self) -> int:
         """Right neurons that end in one clock, q."""
         return results_per_clock(self.z, self.d_in)
 
@@ -92,7 +92,7 @@ class JunctionPlan:
     @property
     def groups(self) -> int:
         """Groups of q right neurons."""
-        return self.n_right // self.results
+        return self.n_right // self.results_per_clock
 
     @property
     def lanes_per_neuron(self) -> int:
@@ -102,7 +102,7 @@ class JunctionPlan:
     @property
     def right(self) -> Interleaving:
         """How results fall into the next layer's memories."""
-        return Interleaving(self.n_right, self.results, self.next_memories)
+        return Interleaving(self.n_right, self.results_per_clock, self.next_memories)
 
     @cached_property
     def address_of_memory(self) -> npt.NDArray[np.int32]:
@@ -204,8 +204,8 @@ class Plan:
         """Multipliers by what they are for: edges (FF, BP, UP) and derivatives (one per neuron that starts in a clock)."""
         js = self.junctions
         edges = sum(j.z * operations(j.number, self.trains) for j in js)
-        derivative = sum(j.results for j in js if self.trains and not j.is_last)
-        output = js[-1].results if self.trains and self.config.network.cost == "quadratic" else 0
+        derivative = sum(j.results_per_clock for j in js if self.trains and not j.is_last)
+        output = js[-1].results_per_clock if self.trains and self.config.network.cost == "quadratic" else 0
         return {"edges": edges, "derivatives": derivative + output}
 
 

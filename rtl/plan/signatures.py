@@ -12,7 +12,7 @@ from rtl.plan.widths import partial_shape
 
 
 def tag_layout(of: Plan) -> data.StructLayout:
-    """A sample without its inputs; ``shift`` is the greatest learning-rate shift less the sample's."""
+    """A sample without its inputs; ``shift`` is K - kappa, the greatest learning-rate shift less the sample's."""
     least, greatest = of.kappas
     return data.StructLayout(
         {
@@ -26,7 +26,7 @@ def tag_layout(of: Plan) -> data.StructLayout:
 
 def saturation_layout(j: JunctionPlan) -> data.ArrayLayout:
     """Numbers clipped in a clock: pre-activations, deltas, weights, biases."""
-    return data.ArrayLayout(unsigned(max(j.z, j.results).bit_length()), 4)
+    return data.ArrayLayout(unsigned(max(j.z, j.results_per_clock).bit_length()), 4)
 
 
 class ActivationWrite(wiring.Signature):

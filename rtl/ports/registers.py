@@ -57,7 +57,7 @@ class AddressMap:
     @classmethod
     def of(cls, plan: Plan) -> "AddressMap":
         """Registers first, then a block of equal size for the weights and for the biases of every junction."""
-        shapes = [(j.rows, j.z) for j in plan.junctions] + [(j.groups, j.results) for j in plan.junctions]
+        shapes = [(j.rows, j.z) for j in plan.junctions] + [(j.groups, j.results_per_clock) for j in plan.junctions]
         block = max([1 << (ceil_log2(rows) + ceil_log2(lanes)) for rows, lanes in shapes] + [64])
         regions = [Region((i + 1) * block, rows, lanes, ceil_log2(lanes)) for i, (rows, lanes) in enumerate(shapes)]
         n = len(plan.junctions)

@@ -20,7 +20,7 @@ def result_layout(of: Plan) -> data.StructLayout:
     classes = unsigned(of.config.label_bits)
     return data.StructLayout(
         {
-            "outputs": data.ArrayLayout(shape_of(of.numbers.activation), last.results),
+            "outputs": data.ArrayLayout(shape_of(of.numbers.activation), last.results_per_clock),
             "prediction": classes,
             "label": classes,
             "train": unsigned(1),
@@ -75,7 +75,7 @@ class ResultQueue(wiring.Component):
                 "room": Out(1),
                 "valid": In(1),
                 "last": In(1),
-                "outputs": In(data.ArrayLayout(shape_of(of.numbers.activation), last.results)),
+                "outputs": In(data.ArrayLayout(shape_of(of.numbers.activation), last.results_per_clock)),
                 "prediction": In(range(of.design.network.classes)),
                 "tag": In(tag_layout(of)),
                 "results": Out(stream.Signature(result_layout(of))),

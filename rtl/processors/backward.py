@@ -35,7 +35,7 @@ class Backward(wiring.Component):
         super().__init__(
             {
                 "weight": In(data.ArrayLayout(shape_of(n.weight), j.z)),
-                "delta": In(data.ArrayLayout(shape_of(n.delta), j.results)),
+                "delta": In(data.ArrayLayout(shape_of(n.delta), j.results_per_clock)),
                 "product": Out(self.multipliers.product.shape()),
             }
         )

@@ -45,7 +45,7 @@ class DeltaSource(wiring.Component):
         self.latency = of.config.hardware.latency.multiplier
         # With three clocks or more, the last register stands behind the saturation.
         self._behind = 1 if self.latency >= (1 if j.is_last else 3) else 0
-        q, delta = j.results, shape_of(numbers.delta)
+        q, delta = j.results_per_clock, shape_of(numbers.delta)
         ports = {"valid": In(1), "begins": In(1), "delta": Out(data.ArrayLayout(delta, q)), "saturated": Out(q)}
         if j.is_last:
             super().__init__(ports | {"stored": In(data.ArrayLayout(delta, q))})
@@ -94,7 +94,7 @@ class DeltaSource(wiring.Component):
         m.d.comb += [multipliers.a.eq(self.partial), multipliers.b.eq(self.derivative)]
         fresh = Signal(self.delta.shape())
         valid = delayed(m, self.valid, until, "valid", valid=True)
-        for k in range(j.results):
+        for k in range(j.results_per_clock):
             word, clipped = saturate(narrow(multipliers.product[k], self._drop, numbers.rounding["delta"]), numbers.delta)
             m.d.comb += [fresh[k].eq(word), self.saturated[k].eq(clipped & valid & begins)]
         return fresh

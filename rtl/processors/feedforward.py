@@ -57,7 +57,9 @@ class FeedForward(wiring.Component):
         self.multipliers = Multipliers(
             j.z, shape_of(numbers.weight), shape_of(j.left), stages.multiplier, self._drop, rounding["product"]
         )
-        self.trees = [AdderTree(j.lanes_per_neuron, self.multipliers.shape, stages.tree_every) for _ in range(j.results)]
+        self.trees = [
+            AdderTree(j.lanes_per_neuron, self.multipliers.shape, stages.tree_every) for _ in range(j.results_per_clock)
+        ]
         self._table_stages = stages.table
         slope = numbers.derivative if of.trains else None
         self.before_table = 1 if stages.table >= 2 else 0
@@ -66,10 +68,10 @@ class FeedForward(wiring.Component):
         behind = stages.table - self.before_table - self.before_narrow - self.before_bias
         self.tables = [
             ActivationTable(numbers.preactivation, numbers.activation, slope, tables(of, j), behind)
-            for _ in range(j.results)
+            for _ in range(j.results_per_clock)
         ]
         self.latency = stages.multiplier + self.trees[0].latency + stages.table
-        q = j.results
+        q = j.results_per_clock
         ports = {
             "valid": In(1),
             "begins": In(1),
@@ -104,7 +106,7 @@ class FeedForward(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m, of, j = Module(), self._of, self._j
-        numbers, q = of.numbers, j.results
+        numbers, q = of.numbers, j.results_per_clock
         f_p, f_s = numbers.product_fraction, numbers.preactivation.fraction
         m.submodules.multipliers = multipliers = self.multipliers
         m.d.comb += [multipliers.a.eq(self.weight), multipliers.b.eq(self.left)]

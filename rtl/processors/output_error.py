@@ -42,7 +42,7 @@ class OutputError(wiring.Component):
 
     def __init__(self, of: Plan) -> None:
         self._of, self._j, numbers = of, of.junctions[-1], of.numbers
-        q, classes = self._j.results, of.design.network.classes
+        q, classes = self._j.results_per_clock, of.design.network.classes
         self.quadratic = of.config.network.cost == "quadratic"
         f = numbers.activation.fraction + (numbers.derivative.fraction if self.quadratic else 0)
         self._drop = f - numbers.delta.fraction
@@ -79,12 +79,12 @@ class OutputError(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m, j, numbers = Module(), self._j, self._of.numbers
-        classes = self._of.class_of_output.reshape(j.groups, j.results)
+        classes = self._of.class_of_output.reshape(j.groups, j.results_per_clock)
         best = Signal(shape_of(numbers.preactivation), reset_less=True)
         best_class = Signal(self.prediction.shape(), reset_less=True)
         # Class 0 is the first of all neurons, so that there is a leader from the first group on.
         leader, leader_class, led = best, best_class, self.group != 0
-        for k in range(j.results):
+        for k in range(j.results_per_clock):
             number, counts = Signal(self.prediction.shape(), name=f"class_{k}"), Signal(name=f"counts_{k}")
             m.d.comb += [
                 number.eq(lookup(self.group, np.maximum(classes[:, k], 0).tolist(), len(number))),

@@ -63,14 +63,14 @@ class Update(wiring.Component):
         stages = of.config.hardware.latency.multiplier
         self.multipliers = Multipliers(j.z, shape_of(j.left), self._shifted, stages)
         self.latency = stages
-        weights, biases = data.ArrayLayout(shape_of(n.weight), j.z), data.ArrayLayout(shape_of(n.bias), j.results)
+        weights, biases = data.ArrayLayout(shape_of(n.weight), j.z), data.ArrayLayout(shape_of(n.bias), j.results_per_clock)
         word = max(n.weight.width, n.bias.width)
         super().__init__(
             {
                 "valid": In(1),
                 "weight": In(weights),
                 "left": In(data.ArrayLayout(shape_of(j.left), j.z)),
-                "delta": In(data.ArrayLayout(shape_of(n.delta), j.results)),
+                "delta": In(data.ArrayLayout(shape_of(n.delta), j.results_per_clock)),
                 "bias": In(biases),
                 "shift": In(range(greatest - least + 1)),
                 "replace_weight": In(1),
@@ -80,7 +80,7 @@ class Update(wiring.Component):
                 "new_weight": Out(weights),
                 "new_bias": Out(biases),
                 "weight_saturated": Out(j.z),
-                "bias_saturated": Out(j.results),
+                "bias_saturated": Out(j.results_per_clock),
             }
         )
 
@@ -101,7 +101,7 @@ class Update(wiring.Component):
         m.d.comb += multipliers.a.eq(self.left)
         weight = delayed(m, self.weight, self.latency, "weight")
         shifted = []
-        for k in range(j.results):
+        for k in range(j.results_per_clock):
             delta = Signal(self._shifted, name=f"shifted_{k}")
             # Without a sample the step must be 0: the row is read to have one of its words replaced.
             m.d.comb += delta.eq(Mux(self.valid, self.delta[k] << self.shift, 0))

@@ -59,7 +59,7 @@ def _wave(made: Accelerator) -> str:
 def description(emitted: Verilog) -> str:
     """The README beside the Verilog."""
     of = emitted.accelerator.plan
-    config, numbers = of.config, of.numbers
+    config, numbers, last = of.config, of.numbers, of.junctions[-1]
     figures = of.design.inventory
     where = AddressMap.of(of)
     schedule = "overlap" if of.overlap else "flush"
@@ -81,7 +81,7 @@ def description(emitted: Verilog) -> str:
         _judgement(of),
         _table(("field", "lowest bit", "bits"), [(f"`{n}`", f.offset, f.width) for n, f in sample_layout(of)]),
         "### results\n",
-        f"{of.junctions[-1].groups} beats of {of.junctions[-1].results} output activations ({numbers.activation}); "
+        f"{last.groups} beats of {last.results_per_clock} output activations ({numbers.activation}); "
         "`prediction`, `label` and `train` count in the last beat, which `last` marks. If results are not taken, the "
         "accelerator stands at the end of a junction cycle until there is room again; nothing is lost or changed.\n",
         _table(("field", "lowest bit", "bits"), [(f"`{n}`", f.offset, f.width) for n, f in result_layout(of)]),

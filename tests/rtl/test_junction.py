@@ -100,8 +100,10 @@ class Neighbours:
         """The partial deltas of every row's neurons, when the memory of the junction behind would give them."""
         j, n = self.j, self.sample(c, self.j.backward_lag)
         for row in range(j.rows if n is not None else 0):
-            neuron = row // j.rows_per_neuron * j.results
-            self.clocks[self.first(c) + row + self.read]["partial_in_data"] = self.partial[n, neuron : neuron + j.results]
+            neuron = row // j.rows_per_neuron * j.results_per_clock
+            self.clocks[self.first(c) + row + self.read]["partial_in_data"] = self.partial[
+                n, neuron : neuron + j.results_per_clock
+            ]
 
     def _take_partials(self, c):
         """Partial deltas are asked for when the junction before would."""
@@ -112,7 +114,7 @@ class Neighbours:
 
     def _reads(self):
         """All weights, then all biases, through the bus."""
-        shapes = ((0, self.model.weights.shape), (1, (self.j.groups, self.j.results)))
+        shapes = ((0, self.model.weights.shape), (1, (self.j.groups, self.j.results_per_clock)))
         for bias, (rows, lanes) in shapes:
             for k in range(rows * lanes):
                 place = {"row": k // lanes, "lane": k % lanes}
@@ -143,7 +145,7 @@ class Neighbours:
         j = self.j
         for g in range(j.groups):
             clock = first + self.component.latency + g * j.rows_per_neuron
-            words = fed.activation[g * j.results : (g + 1) * j.results].tolist()
+            words = fed.activation[g * j.results_per_clock : (g + 1) * j.results_per_clock].tolist()
             prediction = self.model.prediction(fed) if j.is_last and g == j.groups - 1 else None
             yield clock, n % j.next_banks, g, words, self.tags[n], int(g == j.groups - 1), prediction
 

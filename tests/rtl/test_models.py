@@ -154,7 +154,7 @@ def test_the_queue(name, share):
             if due and reserve:
                 tag = {"valid": 1, "train": int(rng.integers(2)), "label": int(rng.integers(of.config.classes)), "shift": 0}
                 for g in range(last.groups):
-                    words = integers(rng, of.numbers.activation, last.results).tolist()
+                    words = integers(rng, of.numbers.activation, last.results_per_clock).tolist()
                     facts = {"last": int(g == last.groups - 1), "prediction": int(rng.integers(of.config.classes))}
                     beats.append({"valid": 1, "outputs": words, "tag": tag} | facts)
             beat = beats.pop(0) if beats and rng.random() < 0.7 else {}
@@ -200,7 +200,7 @@ def test_the_registers(name):
             given["empty"] = int(rng.integers(2))
             for j in of.junctions:
                 given[f"access_{j.number}_read_word"] = int(rng.integers(1 << width))
-                given[f"saturation_{j.number}"] = rng.integers(max(j.z, j.results) + 1, size=4).tolist()
+                given[f"saturation_{j.number}"] = rng.integers(max(j.z, j.results_per_clock) + 1, size=4).tolist()
             told = yield given | (asked or {})
             if told["bus_done"]:
                 asked = None

@@ -103,10 +103,10 @@ def whole(of: Any) -> dict[str, Any]:
     numbers = ("weight", "bias", "activation", "derivative", "preactivation", "delta")
     return {
         **{name: getattr(of.numbers, name).width for name in numbers},
-        **{f"saturation_{j.number}": 4 * bits(max(j.z, j.results) + 1) for j in of.junctions},
+        **{f"saturation_{j.number}": 4 * bits(max(j.z, j.results_per_clock) + 1) for j in of.junctions},
         **{"bits": bits, "max": max, "trains": of.trains, "period": of.period, "shift": shift},
         **{"classes": of.design.network.classes, "tag": 2 + of.config.label_bits + shift},
-        **{"i": range(1, len(of.junctions) + 1), "q": of.junctions[-1].results, "G": of.junctions[-1].groups},
+        **{"i": range(1, len(of.junctions) + 1), "q": of.junctions[-1].results_per_clock, "G": of.junctions[-1].groups},
     }
 
 
@@ -114,7 +114,7 @@ def one(of: Any, j: Any) -> dict[str, Any]:
     """Letters of a junction."""
     right = j.right
     return whole(of) | {
-        **{"z": j.z, "q": j.results, "C": j.rows, "D": j.depth, "G": j.groups, "d_out": j.d_out},
+        **{"z": j.z, "q": j.results_per_clock, "C": j.rows, "D": j.depth, "G": j.groups, "d_out": j.d_out},
         **{"D_next": right.depth, "phases": right.phases, "left": j.left.width, "product": back_product_shape(of).width},
         **{"first": j.number == 1, "last": j.is_last, "hidden": not j.is_last},
         **({} if j.is_last else {"partial": partial_shape(of, of.junctions[j.number]).width}),

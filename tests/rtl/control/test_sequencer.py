@@ -33,7 +33,7 @@ def by_definition(j):
                 "first": int(c < j.n_left // j.z),
                 "begins": int(edges[0] % j.d_in == 0),
                 "ends": int((edges[-1] + 1) % j.d_in == 0),
-                "group": neuron // j.results,
+                "group": neuron // j.results_per_clock,
                 "base": neuron // j.next_memories,
                 "offset": neuron % j.next_memories,
             }

@@ -52,11 +52,11 @@ def test_geometry_of_a_junction(name, number):
     assert (j.rows, j.depth) == (edges // j.z, left // j.z)
     assert (j.d_in, j.d_out) == (edges // right, edges // left)
     ends = [sum((e + 1) % j.d_in == 0 for e in range(c * j.z, (c + 1) * j.z)) for c in range(j.rows)]
-    assert max(ends) == j.results
-    assert sum(ends) == right == j.groups * j.results
+    assert max(ends) == j.results_per_clock
+    assert sum(ends) == right == j.groups * j.results_per_clock
     assert j.rows_per_neuron == max(1, j.rows // right)
     assert j.lanes_per_neuron * j.rows_per_neuron == j.d_in
-    assert j.right == Interleaving(right, j.results, j.results if j.is_last else z[number])
+    assert j.right == Interleaving(right, j.results_per_clock, j.results_per_clock if j.is_last else z[number])
 
 
 @pytest.mark.parametrize(("name", "number"), junctions())

@@ -241,7 +241,7 @@ class Network:
 
     def _compute(self, t):
         of, rng, groups = self.of, self.rng, self.of.junctions[-1].groups
-        outputs = integers(rng, of.numbers.activation, groups, of.junctions[-1].results).tolist()
+        outputs = integers(rng, of.numbers.activation, groups, of.junctions[-1].results_per_clock).tolist()
         tag = {"valid": 1, "train": int(rng.integers(2)), "label": int(rng.integers(of.config.classes)), "shift": 0}
         prediction = int(rng.integers(of.config.classes))
         self.samples.append((outputs, {"prediction": prediction, "label": tag["label"], "train": tag["train"]}))

@@ -32,7 +32,7 @@ def hidden_deltas(of, partial, derivative):
 
 
 def check_hidden(of, j, seed=0):
-    rng, n, q = np.random.default_rng(seed), of.numbers, j.results
+    rng, n, q = np.random.default_rng(seed), of.numbers, j.results_per_clock
     shape = partial_shape(of, of.junctions[j.number])
     component = DeltaSource(of, j)
     clocks, expected, flags, late = [], [], [], component.latency
@@ -86,10 +86,10 @@ def test_stored_deltas_last_for_all_rows_of_their_neurons(name, latency):
     j, rng = of.junctions[-1], np.random.default_rng(0)
     component, clocks, expected = DeltaSource(of, j), [], []
     for _ in range(3):
-        stored = integers(rng, of.numbers.delta, j.groups, j.results)
+        stored = integers(rng, of.numbers.delta, j.groups, j.results_per_clock)
 
         def operands(group, stored=stored):
-            return {"stored": integers(rng, of.numbers.delta, j.results) if group == NOISE else stored[group]}
+            return {"stored": integers(rng, of.numbers.delta, j.results_per_clock) if group == NOISE else stored[group]}
 
         for row, group in rows_of(j, rng, operands):
             if group is not None:
@@ -123,7 +123,7 @@ def first_best(of, preactivation):
 
 def check_output(of, n_samples=12):
     rng, n, j = np.random.default_rng(0), of.numbers, of.junctions[-1]
-    component, q = OutputError(of), j.results
+    component, q = OutputError(of), j.results_per_clock
     clocks, expected, predictions = [], [], []
     for sample in range(n_samples):
         # Few different pre-activations, so that several classes are equal.

@@ -49,14 +49,14 @@ class Pass:
         for c in range(self.j.rows):
             first, last = c * self.j.z, (c + 1) * self.j.z
             ends = last % self.j.d_in == 0
-            neuron = last // self.j.d_in - self.j.results if ends else 0
+            neuron = last // self.j.d_in - self.j.results_per_clock if ends else 0
             yield {
                 "valid": 1,
                 "begins": first % self.j.d_in == 0,
                 "ends": ends,
                 "weight": self.weight[c],
                 "left": self.left[c],
-                "bias": self.bias[neuron : neuron + self.j.results],
+                "bias": self.bias[neuron : neuron + self.j.results_per_clock],
             }
 
 
@@ -72,13 +72,13 @@ def check(of, j, seed=0):
                 noise = {"weight": integers(rng, of.numbers.weight, j.z), "left": integers(rng, j.left, j.z)}
                 clocks.append(noise | {"valid": 0, "begins": rng.random() < 0.5, "ends": rng.random() < 0.5})
             if row["ends"]:
-                done, results = results[: j.results], results[j.results :]
+                done, results = results[: j.results_per_clock], results[j.results_per_clock :]
                 expected.append((len(clocks) + component.latency, [list(r) for r in zip(*done, strict=True)]))
             clocks.append(row)
     seen = play(component, clocks + [{}] * (component.latency + 2))
     slopes = [getattr(s, "derivative", None) for s in seen]
     got = [
-        (t, [s.preactivation, s.activation, slopes[t], plain_bits(s.saturated, j.results)])
+        (t, [s.preactivation, s.activation, slopes[t], plain_bits(s.saturated, j.results_per_clock)])
         for t, s in enumerate(seen)
         if s.done
     ]

@@ -58,10 +58,10 @@ def check_rows(of, j, n_rows=20, replace=False):
     clocks, replaced, expected = [], [{} for _ in range(late)], []
     for _ in range(n_rows):
         w, a = integers(rng, n.weight, j.z), integers(rng, j.left, j.z)
-        d, b = integers(rng, n.delta, j.results), integers(rng, n.bias, j.results)
+        d, b = integers(rng, n.delta, j.results_per_clock), integers(rng, n.bias, j.results_per_clock)
         kappa, valid = int(rng.integers(least, greatest + 1)), rng.random() < 0.7
         clocks.append({"valid": valid, "weight": w, "left": a, "delta": d, "bias": b, "shift": greatest - kappa})
-        used = d.tolist() if valid else [0] * j.results
+        used = d.tolist() if valid else [0] * j.results_per_clock
         lanes = zip(w.tolist(), a.tolist(), np.repeat(used, j.lanes_per_neuron).tolist(), strict=True)
         weights = [new_weight(of, j, *lane, kappa) for lane in lanes]
         biases = [new_bias(of, *pair, kappa) for pair in zip(b.tolist(), used, strict=True)]
@@ -78,7 +78,7 @@ def check_rows(of, j, n_rows=20, replace=False):
             tuple(s.new_weight),
             tuple(bits(s.weight_saturated, j.z)),
             tuple(s.new_bias),
-            tuple(bits(s.bias_saturated, j.results)),
+            tuple(bits(s.bias_saturated, j.results_per_clock)),
         ]
         for s in seen
     ]

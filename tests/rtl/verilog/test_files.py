@@ -46,7 +46,7 @@ def test_memory_contents_are_the_initial_parameters(name):
     for j, weights, biases in zip(of.junctions, initial.weights, initial.biases, strict=True):
         for kind, values, lanes, fmt in (
             ("weights", weights, j.z, of.numbers.weight),
-            ("biases", biases, j.results, of.numbers.bias),
+            ("biases", biases, j.results_per_clock, of.numbers.bias),
         ):
             lines = files[f"{kind}_{j.number}.mem"].splitlines()
             words = [int(line, 16) >> (k * fmt.width) & ((1 << fmt.width) - 1) for line in lines for k in range(lanes)]
