@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from hwsim.design import Design
 from hwsim.patterns.scatter_report import Entry, entries
-from hwsim.pictures.style import BLUE, GREY, RED, figure
+from hwsim.pictures.style import BLUE, GREY, RED, panels
 from models.pattern_quality.scatter import Scatter
 
 _MOST_COLUMNS = 5
@@ -29,7 +29,7 @@ def scatter(design: Design, found: Scatter) -> Figure:
         ranked = sorted(range(len(junctions)), key=lambda i: min(e.coverage.value for e in junctions[i]))
         junctions = [junctions[i] for i in sorted(ranked[: _MOST_COLUMNS - 1])]
     shown = [*junctions, pairs[-1]]
-    fig, axes = figure(2 * len(shown), width=2.9, height=2.7, per_row=len(shown))
+    fig, axes = panels(2 * len(shown), width=2.9, height=2.7, per_row=len(shown))
     image = None
     for column, pair in enumerate(shown):
         for row, e in enumerate(pair):

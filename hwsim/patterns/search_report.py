@@ -13,7 +13,7 @@ from hwsim.configuration.provenance import provenance
 from hwsim.design import Design
 from hwsim.figure import Figure, Figures
 from hwsim.patterns.search import FoundPatterns
-from hwsim.pictures.style import BLUE, GREEN, GREY, RED, YELLOW, figure, save
+from hwsim.pictures.style import BLUE, GREEN, GREY, RED, YELLOW, panels, save
 from hwsim.results.directory import CONNECTIVITY, SEARCH, SEARCH_PICTURE, RunDirectory
 from models.connectivity.files import write_connectivity
 from models.files.regular import absolute
@@ -96,7 +96,7 @@ def as_json(design: Design, found: FoundPatterns, weighed: bool) -> dict[str, An
 
 def picture(design: Design, found: FoundPatterns) -> Picture:
     """Scores of the random draws, and how each restart climbed."""
-    fig, (left, right) = figure(panels=2, width=3.6)
+    fig, (left, right) = panels(2, width=3.6)
     left.hist(found.draws, bins=min(30, max(5, len(found.draws) // 5)), orientation="horizontal", color=GREY)
     left.set_xlabel("random draws", fontsize=9)
     left.set_ylabel("scatter", fontsize=9)

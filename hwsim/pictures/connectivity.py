@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from hwsim.design import Design
-from hwsim.pictures.style import SHARES, figure, title_of
+from hwsim.pictures.style import SHARES, panels, title_of
 from models.connectivity.pattern import Pattern
 
 _MOST_CELLS = 160
@@ -20,7 +20,7 @@ _MOST_FRAMED = 48
 
 def connectivity(design: Design) -> Figure:
     """Which left neuron each right neuron reads, junction by junction."""
-    fig, axes = figure(len(design.patterns), height=3.2)
+    fig, axes = panels(len(design.patterns), height=3.2)
     for i, (ax, p) in enumerate(zip(axes, design.patterns, strict=True), 1):
         ax.grid(False)
         ax.spines[:].set_visible(True)

@@ -14,7 +14,7 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from hwsim.events.log import ACCESS, BANK, CLOCK, INDEX, MEMORY, OPERATION, EventLog, Rows, owners
-from hwsim.pictures.style import BLUE, GREEN, GREY, RED, YELLOW, figure
+from hwsim.pictures.style import BLUE, GREEN, GREY, RED, YELLOW, panels
 from hwsim.schedule.timeline import NONE, BankTable, Timeline
 from hwsim.vocabulary import (
     ACCESSES,
@@ -89,7 +89,7 @@ def timeline(t: Timeline, title: str) -> Figure:
     operations = [(j, o) for j in range(t.n_junctions) for o in (FF, BP, UP) if j or o != BP]
     lines = list(_lines(t, operations))
     height = lines[-1].y + 1
-    fig, (ax,) = figure(width=_WIDTH, height=0.165 * height + 0.8)
+    fig, (ax,) = panels(width=_WIDTH, height=0.165 * height + 0.8)
     cells = _Cells(ax, t)
     for (j, o), line in zip(operations, lines, strict=False):
         cells.operation(j, o, line.y)
@@ -288,7 +288,7 @@ def occupancy(log: EventLog, first: int, clocks: int, title: str) -> Figure:
     gaps = [0.26 if lead else 0.04 for lead in leads]
     bottoms = np.cumsum([g + s.height for g, s in zip(gaps, strips, strict=True)])
     middles = [b - s.height / 2 for b, s in zip(bottoms, strips, strict=True)]
-    fig, (ax,) = figure(width=_WIDTH, height=bottoms[-1] + 0.5)
+    fig, (ax,) = panels(width=_WIDTH, height=bottoms[-1] + 0.5)
     for s, bottom in zip(strips, bottoms, strict=True):
         extent = (first - 0.5, first + clocks - 0.5, bottom, bottom - s.height)
         ax.imshow(_blend(s.used), extent=extent, aspect="auto", interpolation="nearest")
@@ -375,7 +375,7 @@ def utilisation(counts: npt.ArrayLike, lanes: Sequence[int], clocks: int, title:
     y = np.array([i + 0.6 * j for i, (j, _) in enumerate(bars)])
     busy = np.array([done[b][0] for b in bars]) / max(clocks, 1)
     edges = np.array([done[j, o][1] / lanes[j] for j, o in bars]) / max(clocks, 1)
-    fig, (ax,) = figure(width=_WIDTH * 0.8, height=0.22 * (y[-1] + 1) + 0.55)
+    fig, (ax,) = panels(width=_WIDTH * 0.8, height=0.22 * (y[-1] + 1) + 0.55)
     colours = [COLOURS[o] for _, o in bars]
     idle = bool((busy - edges > 5e-4).any())
     if idle:

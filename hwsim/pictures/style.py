@@ -18,27 +18,27 @@ SHARES = LinearSegmentedColormap.from_list("shares", ["#FFFFFF", BLUE])
 PANELS_PER_ROW = 3
 
 
-def figure(
-    panels: int = 1, width: float = 3.5, height: float = 3.0, per_row: int = PANELS_PER_ROW
+def panels(
+    count: int = 1, width: float = 3.5, height: float = 3.0, per_row: int = PANELS_PER_ROW
 ) -> tuple[Figure, list[Axes]]:
-    """An empty figure in the house style, independent of any global state; ``width`` and ``height`` are one panel's."""
-    columns = min(panels, per_row)
-    rows = math.ceil(panels / columns)
+    """An empty picture in the house style, independent of any global state; ``width`` and ``height`` are one panel's."""
+    columns = min(count, per_row)
+    rows = math.ceil(count / columns)
     fig = Figure(figsize=(max(width * columns, 5.0), height * rows + 0.6), layout="constrained", dpi=200)
     FigureCanvasAgg(fig)
     axes = list(fig.subplots(rows, columns, squeeze=False).flat)
-    for ax in axes[panels:]:
+    for ax in axes[count:]:
         ax.remove()
-    for ax in axes[:panels]:
+    for ax in axes[:count]:
         ax.spines[["top", "right"]].set_visible(False)
         ax.grid(True, color="#E6E6E6", linewidth=0.6)
         ax.set_axisbelow(True)
         ax.tick_params(labelsize=8, which="both")
-    return fig, axes[:panels]
+    return fig, axes[:count]
 
 
 def save(fig: Figure, directory: RunDirectory, name: str) -> None:
-    """Write a figure as PNG; the bytes depend on the picture and the version of matplotlib only."""
+    """Write a picture as PNG; the bytes depend on the picture and the version of matplotlib only."""
     buffer = io.BytesIO()
     fig.savefig(buffer, format="png", metadata={"Software": None})
     directory.write_bytes(name, buffer.getvalue())

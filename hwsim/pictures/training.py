@@ -9,7 +9,7 @@ from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter
 
 from hwsim.design import Design
 from hwsim.pictures.connectivity import connectivity
-from hwsim.pictures.style import BLUE, GREEN, GREY, PANELS_PER_ROW, RED, figure, save, title_of
+from hwsim.pictures.style import BLUE, GREEN, GREY, PANELS_PER_ROW, RED, panels, save, title_of
 from hwsim.results.directory import RunDirectory
 from hwsim.training.outcome import Epoch, Outcome
 from models.network.parameters import IntegerParameters, Parameters
@@ -43,7 +43,7 @@ def _numbers(design: Design) -> str:
 
 def training(design: Design, history: list[Epoch]) -> Figure:
     """Accuracy and loss per epoch."""
-    fig, (left, right) = figure(panels=2)
+    fig, (left, right) = panels(2)
     x = [e.epoch + 1 for e in history]
     splits = (("train", "training, as fed", BLUE, "o"), ("validation", "validation", GREEN, "^"), ("test", "test", RED, "s"))
     for key, label, colour, marker in splits:
@@ -86,7 +86,7 @@ def _mark_rates(ax: Axes, design: Design, first: float, last: float) -> None:
 def weights(design: Design, final: Parameters, history: list[Epoch]) -> Figure:
     """Histograms of initial and final weights against the representable range."""
     c = design.config
-    fig, axes = figure(len(design.patterns))
+    fig, axes = panels(len(design.patterns))
     numbers = c.numbers.system
     legal = numbers.weight if isinstance(final, IntegerParameters) else None
     began, ended = (p.real(numbers).weights for p in (design.initial, final))

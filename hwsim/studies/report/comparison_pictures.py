@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hwsim.pictures.style import GREY, figure
+from hwsim.pictures.style import GREY, panels
 from hwsim.studies.definition.comparisons import CorrelationSection, CurveSection
 from hwsim.studies.definition.labels import IDLE
 from hwsim.studies.findings.comparisons import pairs_of, published
@@ -35,7 +35,7 @@ def curves(explored: Explored) -> dict[str, Figure]:
 
 def _curve(explored: Explored, rows: list[DesignRow], wanted: CurveSection) -> Figure:
     """A line for every combination of the other axes; the axis' labels stand at equal distances, in their order."""
-    fig, (ax,) = figure(width=6.4, height=4.0)
+    fig, (ax,) = panels(width=6.4, height=4.0)
     others = [a for a in varying(rows) if a != wanted.along]
     places = {label: k for k, label in enumerate(dict.fromkeys(r.labels[wanted.along] for r in rows))}
     groups = list(dict.fromkeys(tuple(r.labels[a] for a in others) for r in rows))
@@ -102,7 +102,7 @@ def correlations(explored: Explored) -> dict[str, Figure]:
 
 def _correlation(explored: Explored, wanted: CorrelationSection, pairs: list[tuple[dict[str, str], float, float]]) -> Figure:
     """A mark for every pair, grouped by the axis, and the straight line of least squares as drawn."""
-    fig, (ax,) = figure(width=6.4, height=4.0)
+    fig, (ax,) = panels(width=6.4, height=4.0)
     x, y = [p[1] for p in pairs], [p[2] for p in pairs]
     set_scale(ax, "x", wanted.x, x)
     set_scale(ax, "y", wanted.y, y)

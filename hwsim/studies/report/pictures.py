@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Picture
 from matplotlib.patheffects import withStroke
 
-from hwsim.pictures.style import GREY, figure
+from hwsim.pictures.style import GREY, panels
 from hwsim.studies.directory import StudyDirectory
 from hwsim.studies.figures import of_column
 from hwsim.studies.findings.comparisons import published
@@ -64,7 +64,7 @@ def write(explored: Explored, directory: StudyDirectory) -> list[str]:
 
 def scatter(explored: Explored, rows: list[DesignRow], picture: Wanted) -> Picture:
     """A mark for every design, coloured by the first axis that has few values; the front is labelled."""
-    fig, (ax,) = figure(width=6.4, height=4.0)
+    fig, (ax,) = panels(width=6.4, height=4.0)
     set_scale(ax, "x", picture.x, [r.figures[picture.x].mean for r in rows])
     set_scale(ax, "y", picture.y, [r.figures[picture.y].mean for r in rows])
     group_axis = _grouping(rows)

@@ -17,7 +17,7 @@ from hwsim.patterns import scatter_picture
 from hwsim.patterns.figures import PATTERN_FIGURES, pattern_figures
 from hwsim.patterns.scatter import of_design
 from hwsim.pictures import training
-from hwsim.pictures.style import figure
+from hwsim.pictures.style import panels
 from models.connectivity.clash_free import from_seeds
 from models.connectivity.files import write_connectivity
 from models.data.catalogue import CATALOGUE
@@ -299,13 +299,13 @@ def test_pictures_show_every_entry_and_cut_nothing_off(kind):
     design = Design(parse({"name": "n" * (200 if kind == "random" else 5)} | KINDS[kind]))
     fig = scatter_picture.scatter(design, of_design(design))
     fig.canvas.draw()
-    panels = [ax for ax in fig.axes if ax.get_title()]
-    assert len(panels) == 2 * min(len(design.patterns) + 1, 5)
+    shown = [ax for ax in fig.axes if ax.get_title()]
+    assert len(shown) == 2 * min(len(design.patterns) + 1, 5)
     width, height = fig.canvas.get_width_height()
-    for text in [t for ax in panels for t in (ax.title, ax.xaxis.label, ax.yaxis.label)] + [fig._suptitle]:
+    for text in [t for ax in shown for t in (ax.title, ax.xaxis.label, ax.yaxis.label)] + [fig._suptitle]:
         box = text.get_window_extent()
         assert 0 <= box.x0 <= box.x1 <= width and 0 <= box.y0 <= box.y1 <= height, text.get_text()
-    titles = [ax.title.get_window_extent() for ax in panels]
+    titles = [ax.title.get_window_extent() for ax in shown]
     assert not any(a.overlaps(b) for i, a in enumerate(titles) for b in titles[:i])
 
 
@@ -321,4 +321,4 @@ def test_pictures_of_images_show_windows_where_they_lie():
 
 
 def test_the_house_style_has_as_many_panels_in_a_row_as_wanted():
-    assert len(figure(4, per_row=2)[1]) == 4
+    assert len(panels(4, per_row=2)[1]) == 4

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hwsim.pictures.style import figure
+from hwsim.pictures.style import panels
 from hwsim.studies.report.axes import axis_title, scaled, set_scale
 
 
@@ -18,7 +18,7 @@ from hwsim.studies.report.axes import axis_title, scaled, set_scale
     ],
 )
 def test_scales(column, values, scale):
-    _, (ax,) = figure(width=3, height=2)
+    _, (ax,) = panels(width=3, height=2)
     set_scale(ax, "x", column, values)
     assert ax.get_xscale() == scale
 
@@ -32,7 +32,7 @@ def test_scales(column, values, scale):
     ],
 )
 def test_ticks_of_logarithmic_axes(column, values, ticks):
-    fig, (ax,) = figure(width=6, height=2)
+    fig, (ax,) = panels(width=6, height=2)
     set_scale(ax, "x", column, values)
     ax.plot([scaled(column, v) for v in values], [0] * len(values))
     fig.canvas.draw()
