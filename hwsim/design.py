@@ -12,8 +12,7 @@ from hwsim import random_streams
 from hwsim.configuration import data_fit, given_files
 from hwsim.configuration.configuration import Configuration
 from hwsim.machine.log import Log
-from hwsim.machine.machine import Machine
-from hwsim.machine.machine import check as check_machine
+from hwsim.machine.machine import Machine, check_machine
 from hwsim.random_streams import Stream
 from hwsim.schedule.banks import Banks
 from hwsim.schedule.inventory import Inventory, inventory

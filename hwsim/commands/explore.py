@@ -43,9 +43,8 @@ def explore(
     from hwsim.studies.definition.study import load
     from hwsim.studies.directory import StudyDirectory
     from hwsim.studies.findings import comparisons, tables
-    from hwsim.studies.measuring import explore as exploring
-    from hwsim.studies.report import pictures as plots
-    from hwsim.studies.report import report
+    from hwsim.studies.measuring.explore import explored
+    from hwsim.studies.report import pictures, report
 
     loaded = load(study, overrides(assign), wanted.seeds)
     directory = StudyDirectory(out or Path("runs") / loaded.name, loaded, wanted.resume, wanted.force)
@@ -53,10 +52,10 @@ def explore(
     options: dict[str, Any] = {"scheduler": wanted.scheduler, "data_dir": data_dir, "again": wanted.retry}
     options |= {"workers": wanted.workers, "say": lambda line: say(f"hwsim: {line}")}
     try:
-        with study_watcher(quiet) as watch, exploring.explored(loaded, directory, watch=watch, **options) as found:
+        with study_watcher(quiet) as watch, explored(loaded, directory, watch=watch, **options) as found:
             files = tables.write(found, directory) + comparisons.write(found, directory)
-            pictures = plots.write(found, directory)
-            report.write(found, directory, files, pictures, _command(study, assign, wanted.seeds))
+            drawn = pictures.write(found, directory)
+            report.write(found, directory, files, drawn, _command(study, assign, wanted.seeds))
     except KeyboardInterrupt:
         more = ("--out", str(directory.path), "--workers", str(wanted.workers), "--resume")
         again = _command(study, assign, wanted.seeds, *more)

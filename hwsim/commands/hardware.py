@@ -35,7 +35,7 @@ def verilog(
     from hwsim.results.directory import RunDirectory
 
     with _tools():
-        from rtl.verilog import files as delivery
+        from rtl.verilog import files
         from rtl.verilog.generate import generate
 
     loaded = common.load(config)
@@ -43,10 +43,10 @@ def verilog(
     directory = RunDirectory(out, loaded, "verilog", force=force)
     with directory.locked():
         emitted = generate(Design(loaded))
-        files = delivery.write(emitted, directory)
+        written = files.write(emitted, directory)
     of = emitted.accelerator.plan
     console.print(f"{loaded.name}: {of.period} clocks per input, {sum(of.multipliers.values())} multipliers")
-    console.print(f"{len(emitted.text.splitlines()):,} lines of Verilog; in {directory.path}: {', '.join(files)}")
+    console.print(f"{len(emitted.text.splitlines()):,} lines of Verilog; in {directory.path}: {', '.join(written)}")
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def synth(
     with directory.locked(), step_watcher(common.quiet) as watch:
         directory.begin()
         made = session.synthesise(emitted, chosen, directory / "synthesis", options, watch)
-        files = session.write(made, directory)
+        written = session.write(made, directory)
     console.print(session.table(made))
     for line in session.lines(made):
         console.print(line)
@@ -150,6 +150,6 @@ def synth(
         console.print("--no-cache runs the tools")
     if made.lacks_dsp:
         console.print("--no-dsp builds all multipliers from LUTs")
-    console.print(f"in {directory.path}: {', '.join(files)}")
+    console.print(f"in {directory.path}: {', '.join(written)}")
     if made.failure is not None:
         raise typer.Exit(fail(made.failure, 1))

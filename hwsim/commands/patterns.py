@@ -56,21 +56,20 @@ def search(config: ConfigPath, where: Where, climbing: Climbing, *, force: Force
     """
     from hwsim.configuration import data_fit
     from hwsim.design import Design
-    from hwsim.patterns import search as searching
-    from hwsim.patterns import search_report
+    from hwsim.patterns import search, search_report
     from hwsim.results.directory import CONFIG, RunDirectory
 
     loaded = common.load(config)
-    searching.check(loaded)
+    search.check(loaded)
     data_fit.check(loaded, where.data_dir)
     design, console = Design(loaded), console_of(common.quiet)
     directory = RunDirectory(where.out, loaded, "search", asdict(climbing), force=force)
     with preparing(common.quiet):
-        spread = searching.input_variance(design.dataset(where.data_dir).train) if climbing.variance else None
-        searching.Judge(loaded, spread).candidate(design.patterns)
+        spread = search.input_variance(design.dataset(where.data_dir).train) if climbing.variance else None
+        search.Judge(loaded, spread).candidate(design.patterns)
     with directory.locked():
         with search_watcher(common.quiet) as watch:
-            found = searching.search(design, climbing.trials, climbing.draws, climbing.restarts, spread, watch)
+            found = search.search(design, climbing.trials, climbing.draws, climbing.restarts, spread, watch)
         search_report.write(design, found, climbing.variance, directory)
     console.print(search_report.table(design, found, climbing.variance))
     console.print(search_report.line(found))

@@ -40,7 +40,7 @@ def simulate(config: ConfigPath, where: Where, simulating: Simulating, *, force:
     from hwsim.design import Design
     from hwsim.results.directory import RunDirectory
     from hwsim.simulation.files import write
-    from hwsim.simulation.simulate import simulate as simulate_of_simulation
+    from hwsim.simulation.simulate import simulate
 
     window = parse_window(simulating.trace)
     disturbances = Disturbances(simulating.late, simulating.inference, simulating.blocked)
@@ -53,7 +53,7 @@ def simulate(config: ConfigPath, where: Where, simulating: Simulating, *, force:
     directory = RunDirectory(where.out, loaded, "simulate", options, force=force)
     with directory.locked():
         with preparing(common.quiet), sample_watcher(common.quiet) as watch:
-            run = simulate_of_simulation(design, data.train, window, watch, disturbances)
+            run = simulate(design, data.train, window, watch, disturbances)
         write(run, directory, traced=window is not None)
     tell(console, run)
     console.print(f"results in {directory.path}")

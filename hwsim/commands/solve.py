@@ -77,10 +77,9 @@ def solve(
 
 def _densities(console: Console, config: Configuration, _: Within, listing: Listing) -> tuple[str, bytes, bool]:
     """Print the feasible densities; returns a file, its content, and whether there are any."""
-    from hwsim.solver.report import as_bytes, density_json, density_table
-    from hwsim.solver.report import densities as densities_of_solve_report
+    from hwsim.solver.report import as_bytes, densities, density_json, density_table
 
-    found = densities_of_solve_report(config, listing.limit)
+    found = densities(config, listing.limit)
     for table in density_table(config, found, listing.limit or _SHOWN):
         console.print(table)
     return "densities.json", as_bytes(density_json(config, found)), True

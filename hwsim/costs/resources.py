@@ -17,7 +17,7 @@ RESOURCES = tuple(f"{family}_{resource}" for family in FAMILIES for resource in 
 """Names of figures."""
 
 
-def area(how: str, note: str = "", families: Mapping[str, str] = FAMILIES) -> dict[str, Figure]:
+def area_figures(how: str, note: str = "", families: Mapping[str, str] = FAMILIES) -> dict[str, Figure]:
     """The figure of every resource; ``how`` it is known, and a note for the axis of a picture."""
     return {
         f"{family}_{resource}": Figure(unit, f"{meaning} on {device}, {how}", "less", f"{meaning}, {device}{note}")

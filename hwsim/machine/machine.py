@@ -76,7 +76,7 @@ class Results(NamedTuple):
         return int(self.prediction.size)
 
 
-def check(config: Configuration) -> None:
+def check_machine(config: Configuration) -> None:
     """Refuse a configuration that no machine can work by.
 
     Raises
@@ -119,7 +119,7 @@ class Machine:
         *,
         enforce: bool = True,
     ) -> None:
-        check(config)
+        check_machine(config)
         checked = IntegerParameters.of_this_kind(parameters)
         checked.check_shapes(network)
         checked.check_ranges(config.numbers.system)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from hwsim.costs import area, energy, operations
-from hwsim.costs.resources import area as resources
+from hwsim.costs.resources import area_figures
 from hwsim.figure import Figure, Figures
 from hwsim.measurements import check
 from hwsim.measurements.measurement import Measurement, Need, Subject
@@ -37,7 +37,7 @@ FIGURES = Figures(
         for kind in ("activations", "derivatives", "partial deltas", "weights", "biases", "deltas")
         for what, unit in (("bits", "bits"), ("banks", "memories"))
     }
-    | resources("estimate fitted to synthesized designs", " (estimate)"),
+    | area_figures("estimate fitted to synthesized designs", " (estimate)"),
 )
 
 

@@ -2,11 +2,10 @@
 
 from hwsim.events import waveform
 from hwsim.events.lines import write_events
-from hwsim.pictures.machine import occupancy, utilisation
-from hwsim.pictures.machine import timeline as timeline_of_machine_plots
+from hwsim.pictures.machine import occupancy, timeline, utilisation
 from hwsim.pictures.style import save
 from hwsim.results.directory import CONNECTIVITY, FINAL, INITIAL, METRICS, RunDirectory
-from hwsim.schedule import timeline
+from hwsim.schedule.timeline import illustration
 from hwsim.simulation.metrics import figures
 from hwsim.simulation.simulate import TRACE, WAVES, Simulation
 from models.connectivity.files import write_connectivity
@@ -26,12 +25,8 @@ def write(run: Simulation, directory: RunDirectory, traced: bool) -> None:
         write_events(directory / TRACE, log)
         waveform.write_vcd(directory / WAVES, log)
     name, times = design.config.name, machine.timing
-    story = timeline.illustration(design.config.hops, len(design.patterns))
-    save(
-        timeline_of_machine_plots(story, f"{name}: who works on which sample, {design.config.hops}"),
-        directory,
-        "timeline.png",
-    )
+    story = illustration(design.config.hops, len(design.patterns))
+    save(timeline(story, f"{name}: who works on which sample, {design.config.hops}"), directory, "timeline.png")
     span = min(log.header.last - log.header.first, times.period)
     if len(log.within(log.header.first, log.header.first + span)):
         title = f"{name}: accesses in {span} clocks"

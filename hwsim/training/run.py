@@ -9,9 +9,19 @@ from typing import Any
 import numpy as np
 
 from hwsim.design import Design
-from hwsim.results import directory as files
 from hwsim.results import seal
-from hwsim.results.directory import RunDirectory
+from hwsim.results.directory import (
+    CHECKPOINT,
+    CONFIG,
+    CONNECTIVITY,
+    FINAL,
+    FRONT_END,
+    INITIAL,
+    METRICS,
+    STREAM,
+    TIMING,
+    RunDirectory,
+)
 from hwsim.training import metrics
 from hwsim.training.engines import Trainer, trainer
 from hwsim.training.interrupt import interrupt_flag
@@ -73,7 +83,7 @@ class TrainingRun:
             If the checkpoint is damaged or belongs to something else, or if a file of the run is not as it was left.
         """
         with self.directory.locked():
-            self._restore(self.directory / files.CHECKPOINT)
+            self._restore(self.directory / CHECKPOINT)
 
     def _restore(self, path: Path) -> None:
         arrays = read_npz(path)
@@ -86,7 +96,7 @@ class TrainingRun:
         except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as e:
             raise InputError(str(path), None, f"is not a checkpoint of this version: {e}") from None
         if of != self.directory.fingerprint:
-            raise InputError(str(path), None, f"belongs to a run of another configuration than {files.CONFIG} beside it")
+            raise InputError(str(path), None, f"belongs to a run of another configuration than {CONFIG} beside it")
         self._check_written(written)
         if data != self._digest:
             raise ArgumentError(
@@ -122,7 +132,7 @@ class TrainingRun:
             "data": self._digest,
         }
         arrays = self._loop.trainer.arrays() | {"predictions": self._loop.predictions}
-        self.directory.write_arrays(files.CHECKPOINT, seal.sealed(arrays, state))
+        self.directory.write_arrays(CHECKPOINT, seal.sealed(arrays, state))
 
     def run(self, watch: Watcher | None = None) -> Outcome:
         """Train to the end, or until the interrupt key is pressed: then everything done so far is on disk."""
@@ -143,26 +153,26 @@ class TrainingRun:
                 self._checkpoint()
             self._write_results(outcome)
             if outcome.finished:
-                (self.directory / files.CHECKPOINT).unlink(missing_ok=True)
+                (self.directory / CHECKPOINT).unlink(missing_ok=True)
         return outcome
 
     def _write_beginning(self) -> None:
         """What the run begins with, where it is not there yet."""
-        if not (self.directory / files.CONNECTIVITY).is_file():
-            write_connectivity(self.directory / files.CONNECTIVITY, self.design.patterns)
-        if not (self.directory / files.INITIAL).is_file():
-            self.directory.write_arrays(files.INITIAL, self.design.initial.arrays())
-        self._written = self.directory.digests(files.CONNECTIVITY, files.INITIAL)
+        if not (self.directory / CONNECTIVITY).is_file():
+            write_connectivity(self.directory / CONNECTIVITY, self.design.patterns)
+        if not (self.directory / INITIAL).is_file():
+            self.directory.write_arrays(INITIAL, self.design.initial.arrays())
+        self._written = self.directory.digests(CONNECTIVITY, INITIAL)
 
     def _write_results(self, outcome: Outcome) -> None:
-        self.directory.write_arrays(files.FINAL, outcome.parameters.arrays())
+        self.directory.write_arrays(FINAL, outcome.parameters.arrays())
         if self._stream:
             self._write_stream()
-        self.directory.write_json(files.METRICS, self._metrics(outcome))
-        self.directory.write_json(files.TIMING, metrics.timing(outcome))
+        self.directory.write_json(METRICS, self._metrics(outcome))
+        self.directory.write_json(TIMING, metrics.timing(outcome))
 
     def _metrics(self, outcome: Outcome) -> dict[str, Any]:
-        kept = (files.CONNECTIVITY, files.INITIAL, files.FINAL, files.FRONT_END, files.STREAM)
+        kept = (CONNECTIVITY, INITIAL, FINAL, FRONT_END, STREAM)
         digests = metrics.TRAINING.told("files", self.directory.digests(*kept))
         return metrics.of_training(outcome, self.data, outcome.parameters) | {"files": digests}
 
@@ -179,7 +189,7 @@ class TrainingRun:
             "kappa": np.concatenate([np.zeros(0, np.int32), *(np.full(fed, t.kappa(e), np.int32) for e, fed in epochs)]),
             "prediction": loop.predictions,
         }
-        self.directory.write_arrays(files.STREAM, stream)
+        self.directory.write_arrays(STREAM, stream)
 
 
 def train(

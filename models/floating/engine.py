@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import ThreadpoolController
 
-from models import sparse_kernels as batch_kernel
+from models import sparse_kernels
 from models.errors import InputError
-from models.floating import kernels as kernel
+from models.floating import kernels
 from models.floating.flat_network import flatten
 from models.floating.junctions import DenseJunction, Junction, SparseJunction
 from models.floating.optimisers import Optimiser, OptimiserState, all_exactly
@@ -177,7 +177,7 @@ class FloatEngine:
         each = np.full(labels.size, self.optimiser.rate if rates is None else rates, np.float64)
         banks, neurons = hops.drain(len(self._junctions)) + 1, sum(self.network.layers)
         predictions = np.empty(labels.size, np.int64)
-        loss = kernel.train_samples(
+        loss = kernels.train_samples(
             self._flat,
             (hops.forward, hops.turn, hops.backward),
             np.ascontiguousarray(inputs, self.dtype),
@@ -289,7 +289,7 @@ class FloatEngine:
             sums = self._sums[i][: self.network.layers[i + 1] * batch].reshape(-1, batch)
             junction.sums(layers[i], sums)
             name = self.network.activations[i] if i + 1 < len(self._junctions) else "none"
-            batch_kernel.add_bias(self._own.biases[i], *_CLIPPED.get(name, (-np.inf, np.inf)), sums)
+            sparse_kernels.add_bias(self._own.biases[i], *_CLIPPED.get(name, (-np.inf, np.inf)), sums)
             if name in ACTIVATIONS and name not in _CLIPPED:
                 sums[:] = ACTIVATIONS[name].value(sums)
             layers.append(sums)
@@ -299,7 +299,7 @@ class FloatEngine:
         """Summed loss and output deltas of a batch; writes ``predictions``."""
         delta = self._deltas[-1][: sums.size].reshape(sums.shape)
         net = self._flat
-        loss = kernel.output_layer(
+        loss = kernels.output_layer(
             net.codes[-1], net.quadratic, net.classes, sums, labels, 1 / labels.size, delta, predictions
         )
         return loss, delta
@@ -310,15 +310,15 @@ class FloatEngine:
         loss, delta = self._judge(layers[-1], labels, predictions)
         for i in reversed(range(len(self._junctions))):
             self._junctions[i].gradient(layers[i], delta)
-            batch_kernel.row_sums(delta, self._own_gradient.biases[i])
+            sparse_kernels.row_sums(delta, self._own_gradient.biases[i])
             if i:
                 left = self._deltas[i - 1][: layers[i].size].reshape(layers[i].shape)
                 self._junctions[i].partial_deltas(delta, left)
-                kernel.apply_derivative(self._flat.codes[i - 1], layers[i].reshape(-1), left.reshape(-1))
+                kernels.apply_derivative(self._flat.codes[i - 1], layers[i].reshape(-1), left.reshape(-1))
                 delta = left
         if self.l2:
             edges = self.network.n_edges
-            kernel.add_penalty(2 * self.l2, self._values[:edges], self._gradient[:edges])
+            kernels.add_penalty(2 * self.l2, self._values[:edges], self._gradient[:edges])
         return loss
 
     def _evaluate(self, inputs: np.ndarray, labels: np.ndarray) -> Trained:

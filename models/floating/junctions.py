@@ -4,7 +4,7 @@ from typing import Protocol
 
 import numpy as np
 
-from models import sparse_kernels as kernel
+from models import sparse_kernels
 from models.connectivity.pattern import Pattern
 
 
@@ -65,12 +65,12 @@ class DenseJunction:
         """See :class:`Junction`."""
         np.matmul(delta, left.T, out=self._product)
         if not self._in_place:
-            kernel.gather(self._product.reshape(-1), self._position, self._gradient)
+            sparse_kernels.gather(self._product.reshape(-1), self._position, self._gradient)
 
     def refresh(self) -> None:
         """See :class:`Junction`."""
         if not self._in_place:
-            kernel.scatter(self._weights, self._position, self._matrix.reshape(-1))
+            sparse_kernels.scatter(self._weights, self._position, self._matrix.reshape(-1))
 
 
 class SparseJunction:
@@ -91,21 +91,21 @@ class SparseJunction:
         if self._samples.size < samples.size:
             self._samples = np.empty(samples.size, samples.dtype)
         out = self._samples[: samples.size].reshape(samples.shape[::-1])
-        kernel.transpose(samples, out)
+        sparse_kernels.transpose(samples, out)
         return out
 
     def sums(self, left: np.ndarray, out: np.ndarray) -> None:
         """See :class:`Junction`."""
-        kernel.weighted_sums(self._weights, self._left, self._right_start, left, out)
+        sparse_kernels.weighted_sums(self._weights, self._left, self._right_start, left, out)
 
     def partial_deltas(self, delta: np.ndarray, out: np.ndarray) -> None:
         """See :class:`Junction`; the same sums, with the edges sorted by left neuron."""
-        kernel.gather(self._weights, self._by_left, self._weights_by_left)
-        kernel.weighted_sums(self._weights_by_left, self._right, self._left_start, delta, out)
+        sparse_kernels.gather(self._weights, self._by_left, self._weights_by_left)
+        sparse_kernels.weighted_sums(self._weights_by_left, self._right, self._left_start, delta, out)
 
     def gradient(self, left: np.ndarray, delta: np.ndarray) -> None:
         """See :class:`Junction`."""
-        kernel.edge_products(self._left, self._right_start, left, delta, self._gradient)
+        sparse_kernels.edge_products(self._left, self._right_start, left, delta, self._gradient)
 
     def refresh(self) -> None:
         """See :class:`Junction`; the weights are read afresh every time."""

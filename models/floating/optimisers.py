@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.errors import InputError
-from models.floating import kernels as kernel
+from models.floating import kernels
 
 Kind = Literal["sgd", "momentum", "adam"]
 OPTIMISERS: tuple[str, ...] = get_args(Kind)
@@ -74,7 +74,7 @@ class Optimiser:
     @property
     def code(self) -> int:
         """The kernels' number for :attr:`kind`."""
-        return kernel.OPTIMISER_CODES[self.kind]
+        return kernels.OPTIMISER_CODES[self.kind]
 
     def hyper(self, rate: float | None = None) -> npt.NDArray[np.float64]:
         """float64 [6] as the kernels take it, with ``rate`` in place of the optimiser's own if given."""
@@ -112,7 +112,7 @@ class OptimiserState:
     def step(self, values: np.ndarray, gradient: np.ndarray, rate: float | None = None) -> None:
         """Update ``values`` [size] in place; ``rate`` stands in for the optimiser's own (decay still applies)."""
         hyper = self.optimiser.hyper(rate)
-        kernel.step(self.optimiser.code, hyper, self.iterations, values, gradient, self.first, self.second)
+        kernels.step(self.optimiser.code, hyper, self.iterations, values, gradient, self.first, self.second)
         self.iterations += 1
 
     def arrays(self) -> dict[str, np.ndarray]:

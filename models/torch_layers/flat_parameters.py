@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from models.floating import kernels as kernel
+from models.floating import kernels
 from models.floating.optimisers import Optimiser, OptimiserState
 
 
@@ -63,7 +63,7 @@ class FlatParameters:
     def step(self, rate: float | None = None) -> None:
         """Update with the gradient as it stands; ``rate`` in place of the optimiser's own."""
         if self._l2:
-            kernel.add_penalty(2 * self._l2, self.values[: self._penalised], self.gradient[: self._penalised])
+            kernels.add_penalty(2 * self._l2, self.values[: self._penalised], self.gradient[: self._penalised])
         self._state.step(self.values, self.gradient, rate)
 
     def arrays(self) -> dict[str, np.ndarray]:

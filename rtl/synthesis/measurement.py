@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from hwsim.costs.resources import FAMILIES, area
+from hwsim.costs.resources import FAMILIES, area_figures
 from hwsim.figure import Figure, Figures
 from hwsim.measurements.measurement import Measurement, Need, Subject
 from models.errors import InputError
@@ -41,7 +41,7 @@ def _all_figures() -> dict[str, Figure]:
     devices = {name: FAMILIES.get(name, name) for name in families}
     placed = {name: device for name, device in devices.items() if families[name].placer is not None}
     speeds = {name: known for family, device in placed.items() for name, known in _speeds(family, device).items()}
-    return area("as synthesized", families=devices) | speeds
+    return area_figures("as synthesized", families=devices) | speeds
 
 
 FIGURES = Figures("synth", _all_figures())

@@ -9,7 +9,7 @@ from hwsim.pictures import training
 from hwsim.studies.measuring import explore
 from hwsim.studies.measuring.task import Result, Task
 from hwsim.studies.measuring.workshop import Workshop
-from hwsim.studies.report import pictures as study_plots
+from hwsim.studies.report import pictures
 
 
 class Here:
@@ -28,6 +28,6 @@ class Here:
 
 def leave_out() -> None:
     """For the rest of this process."""
-    training.all_of_training = study_plots.write = lambda *_: []  # type: ignore[assignment]
+    training.all_of_training = pictures.write = lambda *_: []  # type: ignore[assignment]
     explore.LocalWorkers = Here  # type: ignore[assignment,misc]
     typer.main.get_command = cache(typer.main.get_command)

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Picture
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from hwsim.figure import Figure as Known
+from hwsim.figure import Figure
 from hwsim.pictures.style import BLUE, GREEN, RED, YELLOW
 from hwsim.studies.definition.comparisons import PublishedSection
 from hwsim.studies.figures import of_column
@@ -35,7 +35,7 @@ def scaled(column: str, value: float) -> float:
 
 def axis_title(column: str) -> str:
     """Name and unit of a figure."""
-    known = of_column(column) or Known("", column)
+    known = of_column(column) or Figure("", column)
     text = known.axis or column.partition(".")[2].replace("_", " ")
     if is_share(column):
         return f"{text} (%)"
@@ -61,7 +61,7 @@ def set_scale(ax: Axes, which: Literal["x", "y"], column: str, values: list[floa
         axis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,.0f}" if abs(v) >= 1000 else f"{v:.6g}"))
 
 
-def frame(fig: Figure, ax: Axes, title: str, x: str, y_column: str) -> None:
+def frame(fig: Picture, ax: Axes, title: str, x: str, y_column: str) -> None:
     """Titles, margins and legend."""
     ax.set_xlabel(x, fontsize=9)
     ax.set_ylabel(axis_title(y_column), fontsize=9)

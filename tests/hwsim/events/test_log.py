@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 from hwsim.configuration import config_file
 from hwsim.configuration.configuration import Configuration
 from hwsim.design import Design
-from hwsim.events import log as events
 from hwsim.events.difference import first_difference
 from hwsim.events.lines import read_events, write_events
-from hwsim.events.log import Clocking, Event, EventLog, Header
+from hwsim.events.log import CLOCK, INDEX, MEMORY, Clocking, Event, EventLog, Header
 from hwsim.machine.log import Log
 from hwsim.vocabulary import EVENT_FIELDS, MEMORIES, WEIGHT
 from models.errors import InputError
@@ -336,14 +335,14 @@ def test_differences_are_found_where_an_obvious_comparison_finds_them(same, ours
 
 
 def test_a_weight_row_is_one_memory(log):
-    assert set(log.rows[log.rows[:, events.MEMORY] == WEIGHT][:, events.INDEX].tolist()) == {0}
+    assert set(log.rows[log.rows[:, MEMORY] == WEIGHT][:, INDEX].tolist()) == {0}
 
 
 @pytest.mark.slow
 def test_a_million_events_take_few_calls_each(log, tmp_path):
     n = 1_000_000 // len(log) + 1
     step = np.zeros(len(EVENT_FIELDS), np.int64)
-    step[events.CLOCK] = log.header.last
+    step[CLOCK] = log.header.last
     header = Header("machine", "abc", 0, n * log.header.last)
     big = EventLog.of(header, np.concatenate([log.rows + i * step for i in range(n)]))
     assert calls(lambda: write_events(tmp_path / "log.jsonl", big)) < 20 * len(big)

@@ -6,8 +6,8 @@ from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
 from hwsim.events.log import Clocking, EventLog, Header
+from hwsim.pictures import machine
 from hwsim.pictures.machine import COLOURS, occupancy, utilisation
-from hwsim.pictures.machine import timeline as timeline_of_machine_plots
 from hwsim.pictures.style import save
 from hwsim.schedule.timeline import illustration, timeline
 from hwsim.vocabulary import EVENT_FIELDS, TRAINING
@@ -64,20 +64,20 @@ def some_log(junctions=2, z=128, clocks=700):
 
 @pytest.mark.parametrize(("n", "hops"), [(1, FLUSH), (2, FLUSH), (3, OVERLAP)])
 def test_timelines_are_readable(n, hops):
-    check_texts(timeline_of_machine_plots(illustration(hops, n), "a title"))
+    check_texts(machine.timeline(illustration(hops, n), "a title"))
 
 
 def test_a_timeline_of_any_part_can_be_drawn():
     t = timeline(FLUSH, 2, [TRAINING] * 30)
     for first, last in ((0, 1), (29, 33)):
-        check_texts(timeline_of_machine_plots(t.within(first, last), "a title"))
-    check_texts(timeline_of_machine_plots(timeline(FLUSH, 1, [TRAINING]), "a title"))
-    check_texts(timeline_of_machine_plots(timeline(OVERLAP, 2, []), "a title"))
+        check_texts(machine.timeline(t.within(first, last), "a title"))
+    check_texts(machine.timeline(timeline(FLUSH, 1, [TRAINING]), "a title"))
+    check_texts(machine.timeline(timeline(OVERLAP, 2, []), "a title"))
 
 
 def test_a_timeline_shows_every_sample_where_it_is():
     t = illustration(FLUSH, 2)
-    fig = timeline_of_machine_plots(t, "a title")
+    fig = machine.timeline(t, "a title")
     (ax,) = fig.axes
     shown = sorted(
         (round(x), text.get_text()) for text in ax.texts for x in [text.get_position()[0]] if text.get_text().isdigit()
@@ -125,13 +125,13 @@ def test_occupancy_of_nothing_is_an_error(run):
 
 
 def test_utilisation_bars_are_as_long_as_counted(run):
-    _, machine = run
-    lanes = machine.config.hardware.z
-    fig = utilisation(machine.counts, lanes, machine.clock, "a title", 4 / 6)
+    _, simulated = run
+    lanes = simulated.config.hardware.z
+    fig = utilisation(simulated.counts, lanes, simulated.clock, "a title", 4 / 6)
     check_texts(fig)
     operations = [(0, 0), (0, 2), (1, 0), (1, 1), (1, 2)]
     assert [bar.get_width() for bar in fig.axes[0].patches] == pytest.approx(
-        [100 * machine.counts[j, o, 0] / machine.clock for j, o in operations]
+        [100 * simulated.counts[j, o, 0] / simulated.clock for j, o in operations]
     )
 
 
@@ -145,11 +145,11 @@ def test_utilisation_tells_waiting_lanes_from_working_ones():
 
 
 def test_equal_pictures_have_equal_bytes(run):
-    log, machine = run
+    log, simulated = run
     for draw in (
-        lambda: timeline_of_machine_plots(illustration(FLUSH, 1), "a title"),
+        lambda: machine.timeline(illustration(FLUSH, 1), "a title"),
         lambda: occupancy(log, 10, 12, "a title"),
-        lambda: utilisation(machine.counts, (8, 4), machine.clock, "a title", 0.9),
+        lambda: utilisation(simulated.counts, (8, 4), simulated.clock, "a title", 0.9),
     ):
         data = picture(draw())
         assert data == picture(draw())

@@ -11,7 +11,7 @@ import pytest
 
 from hwsim.commands import app as cli
 from hwsim.configuration import config_file
-from hwsim.results import directory as rundir
+from hwsim.results import directory
 from hwsim.results.directory import RunDirectory
 from models.errors import InputError
 from models.files import npz
@@ -229,7 +229,7 @@ def test_a_directory_that_nothing_was_written_to_goes_again(config, tmp_path):
 
 def test_a_lock_on_a_directory_that_was_removed_meanwhile_is_no_lock(tmp_path, monkeypatch):
     """Its owner found nothing to write and removed it just when another had opened it."""
-    out, flock, calls = tmp_path / "out", rundir.fcntl.flock, []
+    out, flock, calls = tmp_path / "out", directory.fcntl.flock, []
 
     def late(handle, how):
         if not calls:
@@ -237,7 +237,7 @@ def test_a_lock_on_a_directory_that_was_removed_meanwhile_is_no_lock(tmp_path, m
         calls.append(handle)
         return flock(handle, how)
 
-    monkeypatch.setattr(rundir.fcntl, "flock", late)
+    monkeypatch.setattr(directory.fcntl, "flock", late)
     with lock(out):
         (out / "file").write_text("here")
         with pytest.raises(InputError, match="is in use"), lock(out):

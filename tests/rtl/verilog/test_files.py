@@ -10,7 +10,7 @@ import yaml
 from hwsim.configuration import config_file
 from models.connectivity.files import read_connectivity
 from rtl.ports.registers import AddressMap
-from rtl.verilog import files as delivery
+from rtl.verilog import files
 from rtl.verilog.description import description
 from rtl.verilog.emission import TOP
 from rtl.verilog.names import names
@@ -40,15 +40,15 @@ def test_the_files(folder):
 @pytest.mark.parametrize("name", ["two_junctions", "mixed_formats", "full"])
 def test_memory_contents_are_the_initial_parameters(name):
     of = design(name)
-    files = delivery.contents(of)
-    assert len(files) == 2 * len(of.junctions)
+    held = files.contents(of)
+    assert len(held) == 2 * len(of.junctions)
     initial = of.design.initial_integers
     for j, weights, biases in zip(of.junctions, initial.weights, initial.biases, strict=True):
         for kind, values, lanes, fmt in (
             ("weights", weights, j.z, of.numbers.weight),
             ("biases", biases, j.results_per_clock, of.numbers.bias),
         ):
-            lines = files[f"{kind}_{j.number}.mem"].splitlines()
+            lines = held[f"{kind}_{j.number}.mem"].splitlines()
             words = [int(line, 16) >> (k * fmt.width) & ((1 << fmt.width) - 1) for line in lines for k in range(lanes)]
             assert [w - (w >> (fmt.width - 1) << fmt.width) for w in words] == values.tolist()
             assert {len(line) for line in lines} == {-(-lanes * fmt.width // 4)}
@@ -111,7 +111,7 @@ def test_the_core_names_files_that_are_there(folder):
 def test_names_of_configurations_become_names_of_cores():
     of = design("one_junction")
     odd = type(of)(type(of.design)(of.config.model_copy(update={"name": "a-b.c"})), of.junctions, of.timing, of.hops)
-    assert "name: hwsim:accelerators:a_b_c:1.0.0" in delivery.core(odd)
+    assert "name: hwsim:accelerators:a_b_c:1.0.0" in files.core(odd)
 
 
 @pytest.mark.slow
@@ -121,8 +121,8 @@ def test_every_waiver_is_needed(verilator, tmp_path):
     for name in ("two_junctions", "inference", "short_beat", "overlap"):
         found |= set(verilator(toolchain.delivered(verilog(name), tmp_path / name), "accelerator.v"))
     groups = {"WIDTHEXPAND": "WIDTH", "WIDTHTRUNC": "WIDTH"}  # of newer ones
-    assert {groups.get(rule, rule) for rule in found} == set(delivery.LINT_WAIVERS)
-    assert all(reason for reason in delivery.LINT_WAIVERS.values())
+    assert {groups.get(rule, rule) for rule in found} == set(files.LINT_WAIVERS)
+    assert all(reason for reason in files.LINT_WAIVERS.values())
 
 
 def test_what_the_description_says_of_the_design(folder):
