@@ -32,7 +32,27 @@ from models.network.parameters import IntegerParameters, Parameters, RealParamet
 
 @dataclass(frozen=True)
 class Design:
-    """A validated configuration and everything that follows from it alone; drawn once and kept."""
+    """A validated configuration and everything that follows from it alone; drawn once and kept.
+
+    Attributes
+    ----------
+    config
+        The configuration.
+
+    Raises
+    ------
+    InputError
+        By every attribute and method, for what can only be told from drawn patterns; :meth:`check` looks for all of that.
+
+    Examples
+    --------
+    >>> from hwsim import load
+    >>> design = Design(load("sim_configs/demo.yaml"))
+    >>> [pattern.n_edges for pattern in design.patterns], design.timing.period
+    ([4096, 1024], 34)
+    >>> design.initial_integers.weights[0].dtype, design.machine().clock
+    (dtype('int32'), 0)
+    """
 
     config: Configuration
 
@@ -211,7 +231,7 @@ class Design:
         optimiser = Optimiser(t.optimiser, rate=rate, decay=t.decay, momentum=t.momentum)
         return FloatEngine(self.network, self.initial_real, optimiser, t.l2, np.dtype(t.precision))
 
-    def dataset(self, data_dir: Path | None) -> Dataset:
+    def dataset(self, data_dir: Path | None = None) -> Dataset:
         """The data set of :meth:`unpadded`, inputs padded to layer 0."""
         data, c = self.unpadded(data_dir), self.config
 

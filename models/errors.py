@@ -21,6 +21,20 @@ class InputError(ValueError):
         What it must fulfil, completing the sentence "<field> = <value>: ...".
     nearest
         Legal values close to the given one, if there are any.
+
+    Attributes
+    ----------
+    field, value, rule, nearest
+        As given; ``nearest`` is a list.
+
+    Examples
+    --------
+    >>> from hwsim import load
+    >>> try:
+    ...     config = load("sim_configs/demo.yaml", {"hardware.z": [100, 32]})
+    ... except InputError as error:
+    ...     error.field, error.value, error.nearest
+    ('hardware.z[0]', 100, [64, 128])
     """
 
     def __init__(self, field: str, value: Any, rule: str, nearest: Iterable[Any] = ()) -> None:

@@ -33,3 +33,38 @@ names of the constructor's parameters and with these letters; a name of a number
   junction cycle;
 - ``bits(n)`` bits that number n things, 0 for one thing.
 """
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rtl.accelerator import Accelerator
+    from rtl.accelerator_model import Sample
+    from rtl.junction import Junction
+    from rtl.plan.plan import Plan
+
+__all__ = ["Accelerator", "Junction", "Plan", "Sample"]
+
+_HOMES = {
+    "Accelerator": "rtl.accelerator",
+    "Junction": "rtl.junction",
+    "Plan": "rtl.plan.plan",
+    "Sample": "rtl.accelerator_model",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a name when it is asked for: the package can be imported where its tools, an extra, are not installed."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        return getattr(import_module(_HOMES[name]), name)
+    except ModuleNotFoundError as e:
+        if e.name is None or e.name.split(".")[0] in ("rtl", "hwsim", "models"):
+            raise
+        rule = "needs the hardware tools: install them with pip install 'hwsim[rtl]'"
+        raise ImportError(f"{__name__}.{name} {rule}", name=e.name) from e
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

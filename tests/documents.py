@@ -60,7 +60,11 @@ def defined_in(path):
                 names = [n for target in targets for n in ast.walk(target) if isinstance(n, ast.Name | ast.Attribute)]
                 found.update(prefix + (n.id if isinstance(n, ast.Name) else n.attr) for n in names)
 
-    visit(ast.parse(path.read_text(encoding="utf-8")).body, "")
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    visit(body, "")
+    for node in body:  # what a package offers of its modules
+        if isinstance(node, ast.Assign) and any(isinstance(n, ast.Name) and n.id == "__all__" for n in node.targets):
+            found.update(ast.literal_eval(node.value))
     return found
 
 

@@ -17,7 +17,7 @@ def scatter(config: ConfigPath, out: Out = None, *, common: Common) -> None:
     """
     from hwsim.design import Design
     from hwsim.patterns import scatter_picture, scatter_report
-    from hwsim.patterns.scatter import of_design
+    from hwsim.patterns.scatter import scatter
     from hwsim.pictures.style import save
     from hwsim.results.directory import SCATTER, SCATTER_PICTURE, RunDirectory
 
@@ -25,7 +25,7 @@ def scatter(config: ConfigPath, out: Out = None, *, common: Common) -> None:
     directory = None if out is None else RunDirectory(out, loaded, None)
     design, console = Design(loaded), console_of(common.quiet)
     with preparing(common.quiet):
-        found = of_design(design)
+        found = scatter(design)
         tables = scatter_report.tables(design, found)
     for table in tables:
         console.print(table)

@@ -26,15 +26,58 @@ def load(path: str | Path, overrides: dict[str, Any] | None = None) -> Configura
 
     Parameters
     ----------
+    path
+        Of the file, YAML.
     overrides
         Values by dotted name, for example ``{"training.epochs": 3}``, in place of those in the file.
+
+    Returns
+    -------
+    Configuration
+        Complete: every default is filled in.
 
     Raises
     ------
     InputError
         For a file that cannot be read or parsed, and for every violated rule.
+
+    Examples
+    --------
+    >>> config = load("sim_configs/demo.yaml", {"training.epochs": 2})
+    >>> config.network.layers, config.training.epochs
+    ((1024, 64, 32), 2)
     """
     return parse(with_overrides(read_design(Path(path)), overrides or {}))
+
+
+def changed(config: Configuration, overrides: dict[str, Any]) -> Configuration:
+    """A configuration with some values in place of its own; ``config`` stays as it is.
+
+    Parameters
+    ----------
+    config
+        To begin with.
+    overrides
+        Values by dotted name, as of :func:`load`.
+
+    Returns
+    -------
+    Configuration
+        Validated anew, as a whole.
+
+    Raises
+    ------
+    InputError
+        For every violated rule.
+
+    Examples
+    --------
+    >>> config = load("sim_configs/demo.yaml")
+    >>> wider = changed(config, {"numbers.width": 16, "training.samples": 500})
+    >>> wider.numbers.width, wider.training.samples, config.numbers.width
+    (16, 500, 12)
+    """
+    return parse(with_overrides(resolved(config), overrides))
 
 
 def read_design(path: Path) -> dict[str, Any]:
@@ -173,7 +216,29 @@ def value_of(text: str) -> Any:
 
 
 def parse(data: dict[str, Any]) -> Configuration:
-    """Validate plain data as a configuration; see :func:`load`."""
+    """Validate plain data as a configuration.
+
+    Parameters
+    ----------
+    data
+        Sections by name, as a file has them; what is left out has its default.
+
+    Returns
+    -------
+    Configuration
+        Complete: every default is filled in.
+
+    Raises
+    ------
+    InputError
+        For every violated rule.
+
+    Examples
+    --------
+    >>> config = parse({"network": {"layers": [16, 8, 4], "out_degree": [2, 2]}, "hardware": {"z": [8, 4]}})
+    >>> config.edges, config.network.density
+    ((32, 16), None)
+    """
     if not isinstance(data, dict):
         raise InputError("configuration", shown(data), "must be a section with keys")
     return Configuration(**data)

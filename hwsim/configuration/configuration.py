@@ -15,7 +15,49 @@ from models.network.order import FLUSH, OVERLAP, SEQUENTIAL, Hops
 
 
 class Configuration(Settings):
-    """A whole design; from it come the reference, the machine and the hardware."""
+    """A whole design; from it come the reference, the machine and the hardware.
+
+    :func:`hwsim.configuration.config_file.load` reads one, :func:`hwsim.configuration.config_file.parse` makes one of plain
+    data, :func:`hwsim.configuration.config_file.changed` one of another. All are immutable, and equal designs are equal
+    objects. What every key means and which values it may have: ``hwsim schema``.
+
+    Parameters
+    ----------
+    sections
+        By name; plain dictionaries, as a file has them. All but ``network`` may be left out.
+
+    Attributes
+    ----------
+    schema_version, name, seed
+        1; of the design; of all random numbers, 0 .. 2**63 - 1.
+    network
+        Layers, degrees or densities, activations, cost.
+    connectivity
+        Which edges exist.
+    numbers
+        Fixed-point formats and roundings.
+    hardware
+        Edge processors per junction, latencies in clocks, schedule; None if there is none.
+    training
+        Engine, order, epochs, samples, learning rate, initial parameters.
+    data
+        Which data set, how it is padded, how many samples are held out.
+    frontend
+        Convolutions in front of the network; None if there are none.
+    scatter
+        Windows by which patterns are judged.
+
+    Raises
+    ------
+    InputError
+        For every violated rule.
+
+    Examples
+    --------
+    >>> config = Configuration(network={"layers": [16, 8, 4], "density": [0.25, 0.5]}, hardware={"z": [8, 4]}, seed=5)
+    >>> config.network.out_degree, config.edges, config.training.epochs
+    ((2, 2), (32, 16), 15)
+    """
 
     def __init__(self, /, **sections: Any) -> None:
         try:

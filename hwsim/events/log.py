@@ -157,6 +157,21 @@ class EventLog:
         What the log is about.
     rows
         int64 [n, fields], see ``EVENT_FIELDS``; operations, accesses and memories as codes.
+
+    Examples
+    --------
+    A log is a sequence of :class:`Event`, and an array of records:
+
+    >>> from hwsim import Design, parse
+    >>> sizes = {"network": {"layers": [16, 8, 4], "out_degree": [2, 2]}, "hardware": {"z": [8, 4]}}
+    >>> machine = Design(parse(sizes)).machine()
+    >>> machine.record()
+    >>> results = machine.feed(machine.samples(np.full((1, 16), 7), labels=[0], kappa=3))
+    >>> print(machine.accesses[0])
+    clock 0, junction 0, activation memory 0 bank 0 address 0, lane 0: host write of 7, sample 0
+    >>> accesses = machine.accesses.array
+    >>> accesses.dtype.names[:5], accesses["value"][:3]
+    (('clock', 'junction', 'operation', 'access', 'memory'), array([7, 7, 7]))
     """
 
     header: Header

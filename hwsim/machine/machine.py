@@ -10,35 +10,30 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from hwsim.configuration import config_file
 from hwsim.configuration.configuration import Configuration
 from hwsim.configuration.rules import check_fixed
+from hwsim.events.log import Clocking, EventLog, Header
 from hwsim.machine import columns, kernel
 from hwsim.machine.arrays import build
+from hwsim.machine.faults import violation
 from hwsim.machine.flight import Flight
 from hwsim.machine.log import Log
 from hwsim.schedule.banks import Banks
 from hwsim.schedule.passes import Schedule
 from hwsim.schedule.timing import Timing
-from hwsim.schedule.violations import IncompleteSum, PendingWrite, PortConflict, StaleWord, Violation
-from hwsim.vocabulary import EVENT_FIELDS, INFERENCE, MEMORIES, OPERATIONS, TRAINING
-from models.errors import InputError
+from hwsim.schedule.violations import Violation
+from hwsim.vocabulary import EVENT_FIELDS, INFERENCE, TRAINING
+from models.errors import ArgumentError, InputError
 from models.fixed.checkpoint import KAPPAS, Checkpoint
 from models.fixed.ranges import Ranges
 from models.network.network import Network
 from models.network.order import NO_SAMPLE
 from models.network.parameters import IntegerParameters
 
-_FAULTS = {
-    columns.READ_PORT: PortConflict,
-    columns.WRITE_PORT: PortConflict,
-    columns.STALE: StaleWord,
-    columns.PENDING: PendingWrite,
-    columns.INCOMPLETE: IncompleteSum,
-}
-
-
 _MOST_CYCLES = 1 << (63 - columns.OWNER_BITS)
 """Samples that can be told apart by the bits that their words have for their numbers."""
+_ENDLESS = int(np.iinfo(np.int64).max)
 
 
 class Samples(NamedTuple):
@@ -90,7 +85,7 @@ def check_machine(config: Configuration) -> None:
 
 
 class Machine:
-    """An accelerator in operation.
+    """An accelerator in operation; :meth:`hwsim.design.Design.machine` makes that of a design.
 
     Parameters
     ----------
@@ -98,14 +93,49 @@ class Machine:
         The design and its initial integers.
     schedule, timing, banks
         Which lane goes where in which clock, when results land, and how many samples every memory holds. Those of the
-        design, see :meth:`hwsim.design.Design.machine`, are without fault.
+        design are without fault.
     enforce
         Whether the first violation ends the simulation; if not, violations are only counted and wrong data flows on.
 
     Attributes
     ----------
+    config, network, schedule, timing, banks, enforce
+        As given.
     log
-        Where accesses are recorded; ``None`` if nowhere.
+        Where accesses are recorded; ``None`` if nowhere. See :meth:`record`.
+    clock
+        Clocks since the start.
+    standing_clocks
+        How many of them the machine has stood still at a boundary of junction cycles.
+    saturation
+        int64 [L, 4]: numbers clipped so far in each junction: pre-activations, deltas, weights, biases.
+    counts
+        int64 [L, 3, 2]: clocks in which each operation (FF, BP, UP) of each junction has worked on a sample, and the edges.
+
+    Raises
+    ------
+    InputError
+        If the configuration has no machine, or the parameters do not fit.
+
+    Examples
+    --------
+    One sample a junction cycle, and what the machine does meanwhile:
+
+    >>> from hwsim import Design, parse
+    >>> sizes = {"network": {"layers": [16, 8, 4], "out_degree": [2, 2]}, "hardware": {"z": [8, 4]}}
+    >>> machine = Design(parse(sizes)).machine()
+    >>> samples = machine.samples(np.zeros((3, 16), np.int32), labels=[0, 1, 2], kappa=3)
+    >>> machine.record()
+    >>> [len(machine.feed(samples, [n])) for n in range(3)]
+    [0, 0, 1]
+    >>> machine.cycle, machine.clock // machine.timing.period
+    (2, 3)
+    >>> accesses = machine.accesses.array
+    >>> read = (accesses["memory"] == "weight") & (accesses["access"] == "read")
+    >>> int(read.sum()), sorted({*accesses["junction"].tolist()})
+    (80, [0, 1, 2])
+    >>> machine.drain().label
+    array([1, 2], dtype=int32)
     """
 
     def __init__(
@@ -137,6 +167,7 @@ class Machine:
         self._fault = np.zeros(12, np.int64)
         self.clock = 0
         self.standing_clocks = 0
+        self._regular_until: int | None = None
         # Periods are counted from the last standstill on.
         self._base, self._first_cycle, self._lead, self._periods = 0, 0, 0, 0
         self._loaded = False
@@ -155,7 +186,7 @@ class Machine:
     @property
     def first_violation(self) -> Violation | None:
         """The first violation, as the error it would have been."""
-        return _violation(self._fault) if self._fault[0] else None
+        return violation(self._fault) if self._fault[0] else None
 
     @property
     def illegal(self) -> IllegalCounts:
@@ -205,6 +236,44 @@ class Machine:
             np.where(trains, TRAINING, INFERENCE).astype(np.int8),
         )
 
+    def record(self, first: int | None = None, last: int | None = None, capacity: int = Log.capacity) -> None:
+        """From now on, write down every access in a window of clocks; :attr:`accesses` has them.
+
+        Parameters
+        ----------
+        first, last
+            First clock of the window, and first one behind it; by default from :attr:`clock` on, without an end.
+        capacity
+            Accesses for which there is room, 88 bytes each. The window ends before the clock that finds no room.
+
+        Raises
+        ------
+        InputError
+            If the window ends before it begins.
+        """
+        first, last = self.clock if first is None else first, _ENDLESS if last is None else last
+        if last < first:
+            raise ArgumentError("last", last, f"lies before the window's first clock, {first}")
+        self.log = Log(first, last, capacity)
+
+    @property
+    def accesses(self) -> EventLog:
+        """What has been recorded so far, in canonical order; ``accesses.array`` is an array of records.
+
+        Raises
+        ------
+        InputError
+            If nothing is recorded, the window has not begun, or there was no room for even one clock.
+        """
+        if self.log is None:
+            raise InputError("accesses", None, "are not recorded: let the machine record a window of clocks first")
+        last, period = min(self.log.last, self.clock), self.timing.period
+        # Junction cycle 0 begins when the host has loaded the first sample.
+        clocking = Clocking(period, period, tuple(j.offset for j in self.timing.junctions))
+        known = self._regular_until is None or last <= self._regular_until
+        header = Header("machine", config_file.fingerprint(self.config), self.log.first, last, clocking if known else None)
+        return EventLog.of(header, self.log.events, self.log.lost)
+
     def warm_up(self) -> None:
         """Compile the clock loop by running it for no clock at all."""
         self._run(self.clock, self._no_samples(), np.zeros(0, np.int64))
@@ -214,6 +283,25 @@ class Machine:
 
         The host loads a sample in the cycle before it enters. The last one stays loaded: the next call, or
         :meth:`settle`, lets it enter.
+
+        Parameters
+        ----------
+        samples
+            As :meth:`samples` makes them.
+        source
+            int [cycles]: which of them enters in each junction cycle; each once, in order, when left out.
+
+        Returns
+        -------
+        Results
+            Of the samples that came out meanwhile, [n] each, ``output`` [n, N_L].
+
+        Raises
+        ------
+        InputError
+            If there is no such sample.
+        hwsim.schedule.violations.Violation
+            If violations are enforced, by the first one.
         """
         source = np.arange(len(samples.label)) if source is None else np.asarray(source, np.int64)
         if not source.size:
@@ -223,6 +311,8 @@ class Machine:
 
     def settle(self) -> Results:
         """Let the loaded sample enter and wait until every junction has come to the end of the same cycle."""
+        if not self._still:
+            self._end_regularity()
         first = self._advance(self._no_samples(), np.zeros(0, np.int64), 1) if self._loaded else self._no_results(0)
         self._loaded = False
         if self._still:
@@ -248,17 +338,29 @@ class Machine:
 
         Junctions that run behind the first one come to the end of the same cycle, :attr:`skew` clocks later, before they
         stand still too: what leaves until then is returned.
+
+        Raises
+        ------
+        InputError
+            If so few clocks do not suffice for that.
         """
         results = self._no_results(0)
         if self._still:
+            self._end_regularity()
             self.clock += clocks
         elif clocks < self.skew:
             raise InputError("clocks", clocks, "is too short for all junctions to come to rest", [self.skew])
         else:
+            self._end_regularity()
             results = self._run(self.clock + clocks, self._no_samples(), np.zeros(0, np.int64))
             self._still = True
         self.standing_clocks += clocks
         return results
+
+    def _end_regularity(self) -> None:
+        """Junction cycles follow each other without a standstill up to this clock, or up to an earlier one."""
+        if self._regular_until is None:
+            self._regular_until = self.clock
 
     @property
     def skew(self) -> int:
@@ -290,7 +392,7 @@ class Machine:
         watch = kernel.Watch(self._fault, self.enforce, self.saturation, self.counts, log, *window)
         filled, self.clock = kernel.run(self._d, self._s, stretch, source.astype(np.int64), samples, results, watch)
         if self.enforce and self._fault[0]:
-            raise _violation(self._fault)
+            raise violation(self._fault)
         return Results(*(a[:filled] for a in results))  # type: ignore[arg-type]
 
     def _no_samples(self) -> Samples:
@@ -363,6 +465,7 @@ class Machine:
         self._first_cycle, self._periods = int(arrays["cycle"]), 0
         self._loaded, self._still = False, True
         self._flight().restore(self.cycle, arrays)
+        self._end_regularity()
 
     def _flight(self) -> Flight:
         return Flight(self._d, self._s, self.config.hops, np.int32 if self._ranges.narrow else np.int64)
@@ -376,18 +479,3 @@ def _check_range(name: str, given: np.ndarray, lowest: int, highest: int) -> Non
 def joined(a: Results, b: Results) -> Results:
     """Results in sequence."""
     return Results(*(np.concatenate(pair) for pair in zip(a, b, strict=True)))  # type: ignore[arg-type]
-
-
-def _violation(fault: np.ndarray) -> Violation:
-    _, code, clock, junction, memory, bank, index, address, lane, operation, expected, found = map(int, fault)
-    name = f"{MEMORIES[memory]} memory {index}, bank {bank}, address {address}"
-    port = {columns.READ_PORT: " read", columns.WRITE_PORT: " write"}.get(code, "")
-    lanes, operations, detail = [lane], [operation], ""
-    if port:  # found is the access before, as the port shows it
-        lanes.insert(0, found >> columns.OPERATION_BITS)
-        operations.insert(0, found & ((1 << columns.OPERATION_BITS) - 1))
-    elif code in (columns.STALE, columns.INCOMPLETE):
-        detail = f"expected {expected}, found {found}"
-    if len(set(operations)) == 1:
-        lanes, operations = sorted(lanes), [operation]
-    return _FAULTS[code](clock, junction, name, lanes, [OPERATIONS[o] + port for o in operations], detail)

@@ -5,7 +5,7 @@ import numpy as np
 from hwsim.configuration import scatter_windows
 from hwsim.design import Design
 from hwsim.figure import Figure, Figures
-from hwsim.patterns.scatter import of_design
+from hwsim.patterns.scatter import scatter
 from models.pattern_quality import interleaver
 from models.pattern_quality.statistics import DegreeStatistics, in_degrees, input_sets, out_degrees, paths
 
@@ -73,7 +73,7 @@ SCATTER = Figures(
 
 def pattern_figures(design: Design) -> dict[str, int | float]:
     """Every figure of ``PATTERN_FIGURES`` that the design has; those of junctions it lacks are left out."""
-    found = of_design(design)
+    found = scatter(design)
     result: dict[str, int | float] = {"scatter_min": found.minimum}
     columns = {f"scatter_{name}": value for name, value in found.vector.items()}
     result |= {name: value for name, value in columns.items() if name in PATTERN_FIGURES}

@@ -13,7 +13,7 @@ from hwsim.configuration.configuration import Configuration
 from hwsim.design import Design
 from hwsim.events.lines import read_events
 from hwsim.events.log import EventLog
-from hwsim.results.directory import CONFIG, CONNECTIVITY, FINAL, INITIAL, METRICS, STREAM, TRACES
+from hwsim.results.directory import CONFIG, CONNECTIVITY, FINAL, INITIAL, LOGS, METRICS, STREAM, TRACES
 from models.connectivity.files import read_connectivity
 from models.connectivity.pattern import Pattern
 from models.errors import InputError
@@ -44,9 +44,18 @@ class StoredRun:
 
     Examples
     --------
-    >>> run = StoredRun(Path("runs/demo"))  # doctest: +SKIP
-    >>> run.figure("test_accuracy")  # doctest: +SKIP
-    0.9175
+    >>> from tempfile import TemporaryDirectory
+    >>> from hwsim import load
+    >>> from hwsim.training.run import train
+    >>> folder = TemporaryDirectory()
+    >>> config = load("sim_configs/demo.yaml", {"training.epochs": 1, "training.samples": 100})
+    >>> outcome = train(Design(config), out=f"{folder.name}/run")
+    >>> run = StoredRun(Path(folder.name, "run"))
+    >>> run.config == config, run.figure("training_samples"), run.metrics["test_accuracy"]["unit"]
+    (True, 100, '1')
+    >>> bool((run.final.weights[0] == outcome.parameters.weights[0]).all())
+    True
+    >>> folder.cleanup()
     """
 
     path: Path
@@ -71,8 +80,8 @@ class StoredRun:
 
     @cached_property
     def design(self) -> Design:
-        """The design of the run, with the patterns that it has left."""
-        return Design.of(self.config, self.patterns)
+        """The design of the run: with the patterns that it has left, or drawn again where it has left none."""
+        return Design.of(self.config, self.patterns) if is_file(self.path / CONNECTIVITY) else Design(self.config)
 
     @cached_property
     def initial(self) -> Parameters:
@@ -86,7 +95,13 @@ class StoredRun:
 
     @cached_property
     def metrics(self) -> dict[str, Any]:
-        """``metrics.json``: every figure as {value, unit, meaning}, and what makes it repeatable."""
+        """``metrics.json``: every figure as {value, unit, meaning}, and what makes it repeatable.
+
+        Raises
+        ------
+        InputError
+            If the file is missing or damaged.
+        """
         path = self._file(METRICS)
         try:
             found = json_text.read(path)
@@ -112,18 +127,49 @@ class StoredRun:
 
     @property
     def history(self) -> dict[str, list[float]]:
-        """Accuracies (0..1) and losses after every epoch, by name."""
-        return dict(self.figure("history"))
+        """Accuracies (0..1) and losses after every epoch, by name.
+
+        Raises
+        ------
+        InputError
+            If nothing was trained.
+        """
+        found = self.figure("history")
+        if not isinstance(found, dict):
+            raise InputError(str(self.path / METRICS), None, "is damaged: a history must hold figures by name")
+        return found
 
     @cached_property
     def stream(self) -> dict[str, npt.NDArray[np.int32]]:
-        """Samples as fed, in order (``--save-stream``): input [n, N_0], label, kappa and prediction [n], all int32."""
-        return read_npz(self._file(STREAM))
+        """Samples as fed, in order, if they were saved: input [n, N_0], label and kappa [n], and prediction, all int32.
+
+        Predictions are those of the samples that have come out: [n], but fewer of an unfinished run.
+
+        Raises
+        ------
+        InputError
+            If the file is missing or damaged.
+        """
+        path = self._file(STREAM)
+        found = read_npz(path)
+        n = len(found["label"]) if found.get("label", np.zeros(())).ndim else 0
+        shapes = {"input": (n, self.config.network.layers[0]), "label": (n,), "kappa": (n,), "prediction": (n,)}
+        for name, shape in shapes.items():
+            there = found[name][:n].shape if name in found and found[name].ndim else None
+            if there != shape and not (name == "prediction" and there is not None and len(there) == 1):
+                raise InputError(str(path), None, f"is damaged: {name} must have the shape {shape}")
+        return found
 
     @cached_property
     def log(self) -> EventLog:
-        """Every access of the window that ``hwsim simulate --trace`` has recorded."""
+        """Every access of the window that a simulation has recorded."""
         return read_events(self._file(TRACES[0]))
+
+    @cached_property
+    def differing_logs(self) -> tuple[EventLog, EventLog]:
+        """What machine and Verilog have written around the first difference, if a co-simulation has found one."""
+        machine, verilog = (read_events(self._file(name)) for name in LOGS[:2])
+        return machine, verilog
 
 
 def read_run(path: str | Path) -> StoredRun:
@@ -134,9 +180,22 @@ def read_run(path: str | Path) -> StoredRun:
     path
         Of the directory.
 
+    Returns
+    -------
+    StoredRun
+        Whose attributes read a file each when they are asked for.
+
     Raises
     ------
     InputError
         If it holds no configuration of a run.
+
+    Examples
+    --------
+    >>> try:
+    ...     read_run("sim_configs")
+    ... except InputError as error:
+    ...     print(error)
+    sim_configs: lacks config.yaml: it must be a directory that holds a run with that file
     """
     return StoredRun(Path(path))

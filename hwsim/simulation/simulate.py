@@ -7,10 +7,8 @@ from typing import Any
 import numpy as np
 
 from hwsim import vocabulary
-from hwsim.configuration import config_file
 from hwsim.design import Design
-from hwsim.events.log import Clocking, EventLog, Header
-from hwsim.machine.log import Log
+from hwsim.events.log import EventLog
 from hwsim.machine.machine import Machine, Results
 from hwsim.simulation.disturbances import MACHINE, UNDISTURBED, Disturbances
 from hwsim.simulation.entering import entering
@@ -29,14 +27,22 @@ class Simulation:
 
     Attributes
     ----------
+    design, machine
+        What has run, and the machine as it stands at the end.
     correct, predicted
         Training samples predicted right as they were fed, and all of them.
     bubbles, inference
         Junction cycles without a sample before the pipeline was drained, and samples that were not learned from.
     differences
         Names of the arrays in which machine and reference differ at the end; empty if they agree to the last bit.
-    fed_until
-        Clock up to which junction cycles follow each other without a standstill; a blocked output and draining begin one.
+
+    Examples
+    --------
+    >>> from hwsim import load
+    >>> design = Design(load("sim_configs/demo.yaml", {"training.samples": 20, "training.epochs": 1}))
+    >>> simulation = simulate(design, window=(0, 1))
+    >>> simulation.predicted, simulation.bubbles, simulation.differences, simulation.log[0].operation
+    (20, 0, [], 'host')
     """
 
     design: Design
@@ -46,20 +52,11 @@ class Simulation:
     bubbles: int
     inference: int
     differences: list[str]
-    fed_until: int
 
     @property
     def log(self) -> EventLog:
         """What was recorded, in canonical order."""
-        m, log = self.machine, self.machine.log
-        assert log is not None
-        times = m.timing
-        # Junction cycle 0 begins when the host has loaded the first sample.
-        clocking = Clocking(times.period, times.period, tuple(j.offset for j in times.junctions))
-        last = min(log.last, m.clock)
-        known = clocking if last <= self.fed_until else None
-        header = Header("machine", config_file.fingerprint(self.design.config), log.first, last, known)
-        return EventLog.of(header, log.events, log.lost)
+        return self.machine.accesses
 
 
 def steady_window(design: Design, machine: Machine) -> tuple[int, int]:
@@ -70,15 +67,19 @@ def steady_window(design: Design, machine: Machine) -> tuple[int, int]:
 
 def simulate(
     design: Design,
-    data: Split,
+    data: Split | None = None,
     window: tuple[int, int] | None = None,
     watch: Any = None,
     disturbances: Disturbances = UNDISTURBED,
 ) -> Simulation:
-    """Train on ``data`` for the configuration's epochs, on the machine and on the reference.
+    """Train for the configuration's epochs, on the machine and on the reference.
 
     Parameters
     ----------
+    design
+        Which accelerator.
+    data
+        Training samples; default: those of the data set that the configuration names.
     window
         Clocks to record; one steady junction cycle when left out.
     watch
@@ -86,15 +87,29 @@ def simulate(
     disturbances
         What happens on the way; none by default.
 
+    Returns
+    -------
+    Simulation
+        The machine as it stands at the end, what it predicted, and in what it differs from the reference.
+
     Raises
     ------
     InputError
-        If the disturbances are not the machine's.
+        If the design has no machine, the window begins after the run, or the disturbances are not the machine's.
     hwsim.schedule.violations.Violation
         The first time an access does not fit a port or reads a wrong word.
+
+    Examples
+    --------
+    >>> from hwsim import load
+    >>> config = load("sim_configs/demo.yaml", {"training.samples": 20, "training.epochs": 1})
+    >>> simulation = simulate(Design(config))
+    >>> simulation.differences, simulation.machine.clock // simulation.machine.timing.period
+    ([], 25)
     """
     disturbances.check(MACHINE)
     config = design.config
+    data = design.dataset().train if data is None else data
     machine = design.machine()
     skew, period = machine.skew, machine.timing.period
     epochs = [entering(disturbances, design, e, len(data), period) for e in range(config.training.epochs)]
@@ -102,10 +117,10 @@ def simulate(
     if window is not None and window[0] >= total * period:
         rule = f"begins after the last of {total} junction cycles: the run has about {total * period} clocks"
         raise ArgumentError("window", f"{window[0]}:{window[1]}", rule)
-    machine.log = Log(*(window or steady_window(design, machine)))
+    machine.record(*(window or steady_window(design, machine)))
     reference = design.fixed_engine()
     inputs = data.integers(config.numbers.system.input)
-    results, fed_until, done = _Tally(), None, 0
+    results, done = _Tally(), 0
     for epoch, entered in enumerate(epochs):
         kappa = config.training.kappa(epoch)
         samples = machine.samples(inputs, data.labels, kappa, entered.train)
@@ -116,18 +131,16 @@ def simulate(
             reference.run(known, kappa, entered.train[source], source)
             clocks = int(entered.blocked[chunk][-1])
             if clocks:
-                fed_until = machine.clock if fed_until is None else fed_until
                 results.add(machine.stand(skew + clocks))
             done += len(source)
             if watch is not None:
                 watch(done, total)
-    fed_until = machine.clock if fed_until is None else fed_until
     results.add(machine.drain())
     reference.drain()
     bubbles = total - len(data) * len(epochs)
     inference = sum(int((~e.train).sum()) for e in epochs)
     differences = _differences(machine, reference)
-    return Simulation(design, machine, results.correct, results.predicted, bubbles, inference, differences, fed_until)
+    return Simulation(design, machine, results.correct, results.predicted, bubbles, inference, differences)
 
 
 def _pieces(blocked: np.ndarray) -> Iterator[slice]:

@@ -75,6 +75,16 @@ class Outcome:
         Training samples fed in this call.
     parameters
         Weights [W_i] and biases [N_i] as they are: int32 of the fixed-point engines, float64 of the float engine.
+
+    Examples
+    --------
+    >>> from hwsim import load
+    >>> from hwsim.training.run import train
+    >>> outcome = train(Design(load("sim_configs/demo.yaml", {"training.epochs": 1, "training.samples": 100})))
+    >>> [epoch.samples for epoch in outcome.history], outcome.finished
+    ([100], True)
+    >>> [weights.shape for weights in outcome.parameters.weights], outcome.parameters.biases[1].dtype
+    ([(4096,), (1024,)], dtype('int32'))
     """
 
     design: Design

@@ -224,6 +224,13 @@ def train(
     ------
     InputError
         If the data set cannot be loaded or does not fit, or if the directory belongs to another run.
+
+    Examples
+    --------
+    >>> from hwsim import load
+    >>> outcome = train(Design(load("sim_configs/demo.yaml", {"training.epochs": 2, "training.samples": 500})))
+    >>> outcome.history[-1].test_accuracy > outcome.history[0].test_accuracy > 0.1
+    True
     """
     if data is None:
         data = design.dataset(None if data_dir is None else Path(data_dir))

@@ -57,6 +57,12 @@ class Pattern:
         int64 [n_right + 1]: the edges of right neuron j are ``row_start[j] .. row_start[j + 1] - 1``.
     seeds
         Present for clash-free patterns (a full one is clash-free only for a given z, so it has none).
+
+    Examples
+    --------
+    >>> pattern = Pattern.regular(4, 2, [0, 1, 2, 3])
+    >>> pattern.right, pattern.density, pattern.d_in, pattern.d_out
+    (array([0, 0, 1, 1], dtype=int32), 0.5, 2, 1)
     """
 
     n_left: int
@@ -120,7 +126,13 @@ class Pattern:
         return bool((pair[1:] == pair[:-1]).any())
 
     def validate(self, name: str = "pattern") -> None:
-        """Raise :class:`InputError` unless the arrays describe a legal pattern (as after reading one from a file)."""
+        """Check arrays of other people, as after reading them from a file; ``name`` is what messages call the pattern.
+
+        Raises
+        ------
+        InputError
+            If they do not describe a legal pattern.
+        """
         starts = self.row_start
         if (
             starts.shape != (self.n_right + 1,)

@@ -44,10 +44,26 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Training, validation and test samples of one problem.
+    """Training, validation and test samples of one problem; :func:`models.data.arrays.dataset` makes one from arrays.
 
-    ``image`` is the shape behind the flat inputs, (rows, columns) or (rows, columns, channels), if they are images.
-    ``validation`` is empty until :meth:`hold_out` moves samples there.
+    Attributes
+    ----------
+    name
+        What messages and figures call it.
+    classes
+        How many there are.
+    train, test, validation
+        ``inputs`` [n, features], uint8 (value = integer / 256) or float32 in [0, 1], and ``labels`` int64 [n];
+        ``validation`` is empty until :meth:`hold_out` moves samples there.
+    image
+        The shape behind the flat inputs, (rows, columns) or (rows, columns, channels), if they are images.
+
+    Examples
+    --------
+    >>> from hwsim import Design, load
+    >>> data = Design(load("sim_configs/demo.yaml")).dataset()
+    >>> data.name, data.train.inputs.shape, data.train.inputs.dtype, data.image
+    ('mnist-mini', (5000, 1024), dtype('uint8'), (28, 28))
     """
 
     name: str
@@ -63,7 +79,13 @@ class Dataset:
         return int(self.train.inputs.shape[1])
 
     def hold_out(self, count: int) -> "Dataset":
-        """Move the last ``count`` training samples to the validation split."""
+        """Move the last ``count`` training samples to the validation split.
+
+        Raises
+        ------
+        InputError
+            If no training sample would be left.
+        """
         if not 0 <= count < len(self.train):
             raise InputError("data.validation", count, f"must leave a training sample: 0..{len(self.train) - 1}")
         keep = len(self.train) - count

@@ -71,7 +71,21 @@ class SideWindows:
 
 @dataclass(frozen=True, eq=False)
 class Scatter:
-    """The scatter of a network: ``1f``, ``1b``, .., ``Lf``, ``Lb``, ``net_f``, ``net_b``."""
+    """The scatter of a network: ``1f``, ``1b``, .., ``Lf``, ``Lb``, ``net_f``, ``net_b``.
+
+    Attributes
+    ----------
+    coverage
+        By name; each has its ``value`` (0..1) and ``by_window``, float64 [windows].
+
+    Examples
+    --------
+    >>> from hwsim import Design, load
+    >>> from hwsim.patterns.scatter import scatter
+    >>> found = scatter(Design(load("sim_configs/demo.yaml")))
+    >>> found.vector["1f"] == found.coverage["1f"].by_window.mean() and found.minimum == found.vector[found.worst]
+    True
+    """
 
     coverage: dict[str, Coverage]
 

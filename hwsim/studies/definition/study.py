@@ -253,9 +253,14 @@ def load(path: Path, sets: dict[str, Any] | None = None, seeds: int | None = Non
     InputError
         For a file that cannot be read or parsed, and for every violated rule.
     """
-    data = _beside(config_file.read_sections(path, "study"), path.parent)
+    return made(config_file.read_sections(path, "study"), path.parent, sets, seeds)
+
+
+def made(data: dict[str, Any], folder: Path, sets: dict[str, Any] | None = None, seeds: int | None = None) -> Study:
+    """A study of the content of its file, which lies in ``folder``; see :func:`load`."""
+    data = _beside(data, folder)
     if isinstance(data.get("base"), str):
-        data["base"] = config_file.read_design(path.parent / data["base"])
+        data["base"] = config_file.read_design(folder / data["base"])
     if sets:
         given = data.get("set")
         data["set"] = (given if isinstance(given, dict) else {}) | sets

@@ -60,6 +60,11 @@ def design_rows(explored: Explored) -> list[DesignRow]:
     return result
 
 
+def illegal_rows(explored: Explored) -> list[dict[str, Any]]:
+    """One row for every combination that is no design."""
+    return [{**i.labels, "reason": i.reason} for i in explored.points.illegal]
+
+
 def varying(rows: list[DesignRow]) -> list[str]:
     """Axes that have more than one label."""
     axes = rows[0].labels if rows else {}
@@ -93,7 +98,7 @@ def front_of(rows: list[DesignRow], pair: tuple[str, str]) -> list[DesignRow]:
 def write(explored: Explored, directory: StudyDirectory) -> list[str]:
     """All tables as files; Parquet only if its package is there. Returns the names of the files."""
     points, designs = point_rows(explored), [flat(r) for r in design_rows(explored)]
-    illegal = [{**i.labels, "reason": i.reason} for i in explored.points.illegal]
+    illegal = illegal_rows(explored)
     made = {RESULTS: points, SUMMARY: designs} | ({ILLEGAL: illegal} if illegal else {})
     for name, rows in made.items():
         directory.write(name, as_csv(rows))
@@ -127,10 +132,18 @@ def as_csv(rows: list[dict[str, Any]]) -> bytes:
 def as_parquet(rows: list[dict[str, Any]]) -> bytes | None:
     """Rows as Parquet with the unit of every figure in its column's metadata; ``None`` without the package."""
     try:
-        import pyarrow
         import pyarrow.parquet
     except ModuleNotFoundError:
         return None
+    sink = io.BytesIO()
+    pyarrow.parquet.write_table(as_arrow(rows), sink)
+    return sink.getvalue()
+
+
+def as_arrow(rows: list[dict[str, Any]]) -> Any:
+    """Rows as a table of pyarrow, with unit and meaning of every figure in its column's metadata."""
+    import pyarrow
+
     names = dict.fromkeys(name for row in rows for name in row)
     arrays = {name: pyarrow.array([row.get(name) for row in rows]) for name in names}
     fields = []
@@ -138,6 +151,4 @@ def as_parquet(rows: list[dict[str, Any]]) -> bytes | None:
         known = of_column(name.removesuffix(".ci90"))
         meta = {"unit": known.unit, "meaning": known.meaning} if known else None
         fields.append(pyarrow.field(name, array.type, metadata=meta))
-    sink = io.BytesIO()
-    pyarrow.parquet.write_table(pyarrow.Table.from_arrays([*arrays.values()], schema=pyarrow.schema(fields)), sink)
-    return sink.getvalue()
+    return pyarrow.Table.from_arrays([*arrays.values()], schema=pyarrow.schema(fields))

@@ -18,7 +18,7 @@ from hwsim.studies.measuring.workers import LocalWorkers, Workers
 def explored(
     study: Study,
     directory: StudyDirectory,
-    workers: int = 1,
+    workers: int | Workers = 1,
     *,
     scheduler: str | None = None,
     data_dir: Path | None = None,
@@ -33,7 +33,7 @@ def explored(
     directory
         Claimed for this study.
     workers
-        Local processes; results are the same for any number.
+        Local processes, or whoever measures; results are the same for any number.
     scheduler
         Address of a Dask scheduler that takes their place.
     again
@@ -50,19 +50,23 @@ def explored(
     for measurement in study.measure:
         MEASUREMENTS[measurement].depends(study.settings(measurement))  # refuses what is missing
     points = Points() if study.search else space.all()
-    if scheduler is None:
-        team: Workers = LocalWorkers(workers)
-    else:
-        from hwsim.studies.measuring.dask_workers import DaskWorkers
-
-        team = DaskWorkers(scheduler)
+    team = _team(workers, scheduler)
     with closing(team), directory.locked(), Store(directory / STORE) as store:
         exploration = Exploration(study, store, team, data_dir, watch, again, say)
         found = exploration.explored
-        found.workers = workers if scheduler is None else 0
+        found.workers = workers if isinstance(workers, int) and scheduler is None else 0
         if study.search:
             search(space, exploration)
         else:
             found.points = points
             exploration.measure(points.legal)
         yield found
+
+
+def _team(workers: int | Workers, scheduler: str | None) -> Workers:
+    """Who measures."""
+    if scheduler is not None:
+        from hwsim.studies.measuring.dask_workers import DaskWorkers
+
+        return DaskWorkers(scheduler)
+    return LocalWorkers(workers) if isinstance(workers, int) else workers

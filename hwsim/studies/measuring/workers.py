@@ -43,6 +43,20 @@ def _serve(connection: Connection) -> None:
         return
 
 
+class ThisProcess:
+    """No other process than this one, in which measurements are made one after the other."""
+
+    def __init__(self) -> None:
+        self._workshop = Workshop()
+
+    def measure(self, tasks: Sequence[Task]) -> Iterator[Result]:
+        """Results in the order of the tasks."""
+        return map(self._workshop.measure, tasks)
+
+    def close(self) -> None:
+        """There is nothing to stop."""
+
+
 @dataclass(eq=False)
 class _Worker:
     process: Any

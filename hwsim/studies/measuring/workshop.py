@@ -36,8 +36,7 @@ def task(measurement: str, config: Configuration, data_dir: Path | None, setting
     """
     known, settings = MEASUREMENTS[measurement], dict(settings or {})
     if known.engine is not None and config.training.engine != known.engine:
-        plain = config_file.with_overrides(config_file.resolved(config), {"training.engine": known.engine})
-        config = config_file.parse(plain)
+        config = config_file.changed(config, {"training.engine": known.engine})
     code, data = code_of(measurement), _data_version(known, config, data_dir)
     parts = [config_file.fingerprint(config), measurement, code, data, *known.depends(settings)]
     key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()

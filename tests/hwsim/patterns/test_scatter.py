@@ -15,7 +15,7 @@ from hwsim.configuration.config_file import load, parse
 from hwsim.design import Design
 from hwsim.patterns import scatter_picture
 from hwsim.patterns.figures import PATTERN_FIGURES, pattern_figures
-from hwsim.patterns.scatter import of_design
+from hwsim.patterns.scatter import scatter
 from hwsim.pictures import training
 from hwsim.pictures.style import panels
 from models.connectivity.clash_free import from_seeds
@@ -267,7 +267,7 @@ KINDS = {
 def test_figures_of_every_kind_of_pattern(kind):
     design = Design(parse(KINDS[kind]))
     figures, junctions = pattern_figures(design), min(len(design.patterns), 8)
-    vector = of_design(design).vector
+    vector = scatter(design).vector
     expected = {
         n for n in PATTERN_FIGURES if not n.startswith("scatter_") or n in ("scatter_min", "scatter_net_f", "scatter_net_b")
     }
@@ -297,7 +297,7 @@ def test_figures_take_milliseconds():
 @pytest.mark.parametrize("kind", KINDS)
 def test_pictures_show_every_entry_and_cut_nothing_off(kind):
     design = Design(parse({"name": "n" * (200 if kind == "random" else 5)} | KINDS[kind]))
-    fig = scatter_picture.scatter(design, of_design(design))
+    fig = scatter_picture.scatter(design, scatter(design))
     fig.canvas.draw()
     shown = [ax for ax in fig.axes if ax.get_title()]
     assert len(shown) == 2 * min(len(design.patterns) + 1, 5)
@@ -312,7 +312,7 @@ def test_pictures_show_every_entry_and_cut_nothing_off(kind):
 def test_pictures_of_images_show_windows_where_they_lie():
     """7 x 7 windows of 4 x 4 pixels, in the coordinates of the image."""
     design = Design(parse(IMAGES))
-    found = of_design(design)
+    found = scatter(design)
     panel = scatter_picture.scatter(design, found).axes[0]
     drawn = panel.collections[0].get_array()
     assert drawn.shape == (7, 7)

@@ -15,7 +15,7 @@ from hwsim.configuration.config_file import load, parse
 from hwsim.design import Design
 from hwsim.patterns import search as searching
 from hwsim.patterns import search_report
-from hwsim.patterns.scatter import of_design
+from hwsim.patterns.scatter import scatter
 from hwsim.patterns.search import Judge, input_variance, search
 from models.connectivity.clash_free import draw_clash_free, from_seeds, is_clash_free
 from models.data.dataset import Split
@@ -116,7 +116,7 @@ def test_what_a_move_leaves_alone_need_not_be_judged_again(seed, variant, juncti
     d = design(EASY, seed, **variant)
     judge = Judge(d.config)
     before = judge.candidate(d.patterns)
-    assert before.vector == of_design(d).vector
+    assert before.vector == scatter(d).vector
     layers, z = d.config.network.layers, d.config.hardware.z[junction]
     of = (layers[junction], d.config.out_degrees[junction], layers[junction + 1], z, variant["type"], variant["dither"])
     other = draw_clash_free(*of, np.random.default_rng(seed))
@@ -156,7 +156,7 @@ def test_input_variance_is_that_of_all_samples():
 def test_windows_without_variance_do_not_count():
     d = design(EASY)
     sides, _ = scatter_windows.windows(d.config)
-    by_window = of_design(d).coverage["1f"].by_window
+    by_window = scatter(d).coverage["1f"].by_window
     variance = np.zeros(64)
     variance[sides[0].left[1]] = 0.5
     variance[sides[0].left[2, 0]] = 4.0
