@@ -1,6 +1,9 @@
 """The figures of an accelerator that its configuration decides."""
 
+from typing import Any
+
 from hwsim.figure import Figure, Figures
+from hwsim.schedule.inventory import Inventory
 
 BETWEEN_INPUTS = Figure("clocks", "between two inputs: the longest pass plus flush", "less", "clocks per input")
 
@@ -19,3 +22,20 @@ ACCELERATOR = Figures(
     },
 )
 """By name, as ``metrics.json`` has them."""
+
+
+def of_inventory(a: Inventory) -> dict[str, Any]:
+    """The figures of an accelerator, as ``metrics.json`` has them."""
+    return ACCELERATOR.all_told(
+        {
+            "z": [j.z for j in a.junctions],
+            "junction_cycle": [j.rows for j in a.junctions],
+            "stall_clocks": [j.stall_clocks for j in a.junctions],
+            "clocks_per_input": a.clocks_per_input,
+            "flush": a.flush,
+            "utilisation": [j.utilisation for j in a.junctions],
+            "multipliers": a.multipliers,
+            "storage": a.storage_bits,
+            "drain": a.drain,
+        }
+    )

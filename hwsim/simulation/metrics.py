@@ -3,9 +3,9 @@
 from typing import Any
 
 from hwsim.configuration.provenance import provenance
+from hwsim.schedule.figures import of_inventory
 from hwsim.simulation.figures import SIMULATION
 from hwsim.simulation.simulate import OPERATIONS, Simulation
-from hwsim.training import metrics
 from hwsim.vocabulary import FF, UP, MemoryKey, MemoryKind
 
 
@@ -44,7 +44,7 @@ def figures(run: Simulation) -> dict[str, Any]:
     """``metrics.json`` of a simulation."""
     config, m, figure = run.design.config, run.machine, SIMULATION.told
     n = len(run.design.patterns)
-    result = provenance(config) | metrics.of_accelerator(run.design)
+    result = provenance(config) | of_inventory(run.design.inventory)
     result["status"] = "finished"
     result["clocks"] = figure("clocks", m.clock)
     result["clocks_per_input"] = figure("clocks_per_input", m.timing.period)

@@ -6,9 +6,8 @@ import numpy as np
 
 from hwsim.configuration.configuration import Configuration
 from hwsim.configuration.provenance import provenance
-from hwsim.design import Design
 from hwsim.figure import FED, JUDGED, NETWORK, Figure, Figures
-from hwsim.schedule.figures import ACCELERATOR
+from hwsim.schedule.figures import of_inventory
 from hwsim.training.outcome import Epoch, Outcome
 from models.data.dataset import Dataset
 from models.network.parameters import IntegerParameters, Parameters
@@ -70,7 +69,7 @@ def of_training(outcome: Outcome, data: Dataset, final: Parameters) -> dict[str,
     if isinstance(final, IntegerParameters):
         result |= _of_weights(final, config)
     if config.hardware is not None and config.out_degrees is not None:
-        result |= of_accelerator(outcome.design)
+        result |= of_inventory(outcome.design.inventory)
     return result
 
 
@@ -98,24 +97,6 @@ def _of_weights(final: IntegerParameters, config: Configuration) -> dict[str, An
         "weights_at_limit": TRAINING.told("weights_at_limit", at_limit),
         "largest_weight": TRAINING.told("largest_weight", largest, fraction=legal.fraction),
     }
-
-
-def of_accelerator(design: Design) -> dict[str, Any]:
-    """Figures of the hardware that the configuration describes."""
-    a = design.inventory
-    return ACCELERATOR.all_told(
-        {
-            "z": [j.z for j in a.junctions],
-            "junction_cycle": [j.rows for j in a.junctions],
-            "stall_clocks": [j.stall_clocks for j in a.junctions],
-            "clocks_per_input": a.clocks_per_input,
-            "flush": a.flush,
-            "utilisation": [j.utilisation for j in a.junctions],
-            "multipliers": a.multipliers,
-            "storage": a.storage_bits,
-            "drain": a.drain,
-        }
-    )
 
 
 def timing(outcome: Outcome) -> dict[str, Any]:
