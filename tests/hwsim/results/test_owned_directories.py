@@ -11,10 +11,9 @@ import pytest
 
 from hwsim.commands import app as cli
 from hwsim.configuration import config_file
-from hwsim.results import directory
 from hwsim.results.directory import RunDirectory
 from models.errors import InputError
-from models.files import npz
+from models.files import npz, whole
 from models.files.npz import read_npz, write_npz
 from models.files.whole import _replace, lock
 from tests.hwsim import runs
@@ -229,7 +228,7 @@ def test_a_directory_that_nothing_was_written_to_goes_again(config, tmp_path):
 
 def test_a_lock_on_a_directory_that_was_removed_meanwhile_is_no_lock(tmp_path, monkeypatch):
     """Its owner found nothing to write and removed it just when another had opened it."""
-    out, flock, calls = tmp_path / "out", directory.fcntl.flock, []
+    out, flock, calls = tmp_path / "out", whole.fcntl.flock, []
 
     def late(handle, how):
         if not calls:
@@ -237,7 +236,7 @@ def test_a_lock_on_a_directory_that_was_removed_meanwhile_is_no_lock(tmp_path, m
         calls.append(handle)
         return flock(handle, how)
 
-    monkeypatch.setattr(directory.fcntl, "flock", late)
+    monkeypatch.setattr(whole.fcntl, "flock", late)
     with lock(out):
         (out / "file").write_text("here")
         with pytest.raises(InputError, match="is in use"), lock(out):
