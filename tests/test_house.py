@@ -158,6 +158,21 @@ def test_texts_that_programs_read_name_modules_that_there_are():
     assert not lost, "\n".join(sorted(lost))
 
 
+def test_programs_in_texts_import_what_there_is():
+    """Tests that start a process of their own hand it a program as text."""
+    everywhere = MODULES | {module_name(path): path for path in files("tests")}
+    lost = set()
+    for where, path in everywhere.items():
+        for text in strings(ast.parse(path.read_text(encoding="utf-8"))):
+            for module, names in re.findall(rf"from ((?:{'|'.join(PACKAGES)}|tests)[\w.]*) import ([\w, ]+)", text):
+                for name in re.findall(r"(\w+)(?: as \w+)?", names):
+                    known = module in everywhere and (
+                        f"{module}.{name}" in everywhere or re.search(rf"\b{name}\b", everywhere[module].read_text())
+                    )
+                    lost |= set() if known else {f"{where}: from {module} import {name}"}
+    assert not lost, "\n".join(sorted(lost))
+
+
 def test_pages_name_modules_that_there_are():
     pages = ["README.md", *(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md"))]
     named = {name for of in pages for name in re.findall(rf"`((?:{'|'.join(PACKAGES)})\.[a-z_][\w.]*)`", page(of))}

@@ -131,7 +131,7 @@ CONFUSED = """
     from hwsim.design import Design
     from models.fixed.engine import FixedEngine
     from models.floating.engine import FloatEngine
-    from models.network.network import Parameters, RealParameters, IntegerParameters
+    from models.network.parameters import IntegerParameters, Parameters, RealParameters
 
     def confuse(d: Design, real: RealParameters, integers: IntegerParameters, either: Parameters) -> None:
         d.machine(real)
