@@ -139,7 +139,11 @@ MODULE_IN_TEXT = rf"(?:{'|'.join(PACKAGES)})(?:\.[a-z]\w*)+(?:[:.]\w+)?"
 def strings(tree):
     """Texts of a module that a program may read, docstrings left out."""
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    said = {id(n.body[0].value) for n in ast.walk(tree) if isinstance(n, documented) and isinstance(n.body[0], ast.Expr)}
+    said = {
+        id(n.body[0].value)
+        for n in ast.walk(tree)
+        if isinstance(n, documented) and n.body and isinstance(n.body[0], ast.Expr)
+    }
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said:
             yield node.value
