@@ -15,7 +15,7 @@ from rtl.control import address
 from rtl.control.dither import Dither
 from rtl.ports import registers, results
 from rtl.ports.samples import sample_layout
-from rtl.processors import backward, delta, feedforward
+from rtl.processors import delta, feedforward, update
 from rtl.processors.output_error import OutputError
 from rtl.processors.update import Update
 
@@ -161,7 +161,7 @@ def output_delta_wraps(patch):
 @fault("tight", "junction [12], UP write to (weight|bias) memory")
 def weight_wraps(patch):
     """New weights and biases wrap around instead of saturating."""
-    patch.setattr(backward, "saturate", unsaturated)
+    patch.setattr(update, "saturate", unsaturated)
 
 
 @fault("training", "junction 2, UP write to weight memory")
@@ -179,8 +179,8 @@ def stale_delta(patch):
 @fault("training", "junction [12], UP write to weight memory")
 def wrong_rounding(patch):
     """Weight and bias steps are rounded down."""
-    as_it_was = backward.less_narrowed
-    patch.setattr(backward, "less_narrowed", lambda x, step, drop, _: as_it_was(x, step, drop, Rounding.FLOOR))
+    as_it_was = update.less_narrowed
+    patch.setattr(update, "less_narrowed", lambda x, step, drop, _: as_it_was(x, step, drop, Rounding.FLOOR))
 
 
 @fault("bubbles", "junction 1, FF write to activation memory .*: machine no write")
