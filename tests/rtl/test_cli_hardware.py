@@ -49,7 +49,7 @@ def names_in(waves):
 def test_cosim_agrees_and_leaves_figures(config, tmp_path, capsys):
     out = tmp_path / "out"
     assert (
-        cli.run(["cosim", str(config), "--samples", str(N), "--idle", "0.3", "--inference", "0.2", "--out", str(out)]) == 0
+        cli.run(["cosim", str(config), "--samples", str(N), "--idle", "0.6", "--inference", "0.2", "--out", str(out)]) == 0
     )
     told = capsys.readouterr().out
     assert f"machine = Verilog at every clock; results in {out}" in told and "writes compared: weight" in told

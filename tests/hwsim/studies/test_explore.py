@@ -351,11 +351,11 @@ def with_searched_patterns(path, folder):
     """The study in a folder of its own, beside the patterns that it compares, found by the commands it states."""
     text = path.read_text()
     for command in re.findall(r"^#   hwsim (search .*)$", text, re.MULTILINE):
-        words = shlex.split(command.replace("sim_configs/", f"{path.parents[2]}/").replace("runs/", f"{folder}/runs/"))
+        words = shlex.split(command.replace("sim_configs/", f"{path.parents[1]}/").replace("runs/", f"{folder}/runs/"))
         assert cli.run([*words, "--trials", "20", "--draws", "5", "--quiet"]) == 0
     (folder / "sim_configs" / "studies").mkdir(parents=True)
     copy = folder / "sim_configs" / "studies" / path.name
-    copy.write_text(text.replace("../demo.yaml", f"{path.parents[2]}/demo.yaml"))
+    copy.write_text(text.replace("../demo.yaml", f"{path.parents[1]}/demo.yaml"))
     return copy
 
 
