@@ -24,7 +24,7 @@ from hwsim.schedule.passes import Schedule
 from hwsim.schedule.timing import Timing
 from hwsim.schedule.violations import Violation
 from hwsim.vocabulary import EVENT_FIELDS, INFERENCE, TRAINING
-from models.errors import ArgumentError, InputError
+from models.errors import InputError
 from models.fixed.checkpoint import KAPPAS, Checkpoint
 from models.fixed.ranges import Ranges
 from models.network.network import Network
@@ -253,7 +253,7 @@ class Machine:
         """
         first, last = self.clock if first is None else first, _ENDLESS if last is None else last
         if last < first:
-            raise ArgumentError("last", last, f"lies before the window's first clock, {first}")
+            raise InputError("last", last, f"lies before the window's first clock, {first}")
         self.log = Log(first, last, capacity)
 
     @property
