@@ -97,7 +97,7 @@ class StudyRows:
 
     def _rows(self, table: Table) -> list[Row]:
         if table not in get_args(Table):
-            raise ArgumentError("table", table, "is no table of a study", get_args(Table))
+            raise InputError("table", table, "is no table of a study", get_args(Table))
         rows: list[Row] = getattr(self, table)
         return rows
 

@@ -13,9 +13,9 @@ from rtl import accelerator, junction
 from rtl.blocks.adder_tree import AdderTree
 from rtl.control import address
 from rtl.control.dither import Dither
-from rtl.ports import registers, results
+from rtl.ports import registers, samples
 from rtl.ports.samples import sample_layout
-from rtl.processors import delta, feedforward, update
+from rtl.processors import delta, feedforward, output_error, update
 from rtl.processors.output_error import OutputError
 from rtl.processors.update import Update
 
@@ -155,7 +155,7 @@ def preactivation_wraps(patch):
 @fault("tight", "junction 2, FF write to delta memory")
 def output_delta_wraps(patch):
     """Deltas of the output layer wrap around instead of saturating."""
-    patch.setattr(delta, "saturate", unsaturated)
+    patch.setattr(output_error, "saturate", unsaturated)
 
 
 @fault("tight", "junction [12], UP write to (weight|bias) memory")
@@ -204,7 +204,7 @@ def inference_sample_learned(patch):
 @fault("illegal", "junction 2, FF write to delta memory .*: machine no write")
 def illegal_samples_learned(patch):
     """Whatever the stream carries is taken: a shift of 6 where 5 is the greatest wraps around."""
-    patch.setattr(results, "outside", lambda field, least, greatest: Const(0))
+    patch.setattr(samples, "outside", lambda field, least, greatest: Const(0))
 
 
 @fault("illegal", r"counter at address (9|10): machine \d+, Verilog \d+")
