@@ -89,7 +89,8 @@ def loads(of: Plan, seen: Capture) -> npt.NDArray[np.int64]:
 def due_advances(of: Plan, seen: Capture, source: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Clocks of the advances as period, back-pressure and skew make them due.
 
-    The first one, and the first after a stop, are taken as seen: they follow a request on the bus.
+    The first one, and the first after a stop, are taken as seen, since they follow a request on the bus; but where the
+    accelerator has stood, all its junctions must have come to rest.
     """
     lag = of.junctions[-1].forward_lag
     result = seen.advances.copy()
@@ -102,6 +103,8 @@ def due_advances(of: Plan, seen: Capture, source: npt.NDArray[np.int64]) -> npt.
         held += int(earlier >= 0 and source[earlier] >= 0)
         first = int(result[k - 1]) + of.period
         if np.searchsorted(ends, result[k - 1]) != np.searchsorted(ends, seen.advances[k]):
+            if result[k] != first:
+                result[k] = max(int(result[k]), first + of.skew)
             continue
         clock = first
         if due and held >= ResultQueue.capacity:

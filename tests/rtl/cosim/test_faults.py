@@ -47,7 +47,7 @@ SCENARIOS = {
     "ties": Scenario(sizes([16, 8, 4], [2, 1], [8, 8]), parameters="zero"),
     "tight": Scenario(sizes([12, 6, 4], [3, 4], [6, 6], numbers=TIGHT, rate_shift=((0, 0), (1, 1)))),
     "rows": Scenario(DESIGNS["three_junctions"]),
-    "standstills": Scenario(sizes([16, 8, 4], [4, 4], [4, 2], **OVERLAP_SMALL), {"blocked": 0.9, "n": 16}),
+    "standstills": Scenario(sizes([16, 8, 4], [4, 4], [4, 2], **OVERLAP_SMALL), {"blocked": 0.9, "n": 24}),
     "dither": Scenario(DESIGNS["type_2_dither"]),
 }
 
