@@ -10,7 +10,7 @@ from hwsim.figure import FED, JUDGED, NETWORK, Figure, Figures
 from hwsim.schedule.figures import of_inventory
 from hwsim.training.outcome import Epoch, Outcome
 from models.data.dataset import Dataset
-from models.network.parameters import IntegerParameters, Parameters
+from models.network.parameters import IntegerParameters
 
 _SIGNALS = ("preactivation", "delta", "weight", "bias")
 
@@ -52,9 +52,9 @@ SPEED = Figures(
 """By name, as ``timing.json`` has them."""
 
 
-def of_training(outcome: Outcome, data: Dataset, final: Parameters) -> dict[str, Any]:
+def of_training(outcome: Outcome, data: Dataset) -> dict[str, Any]:
     """All figures of a training run; nothing in it depends on the machine's speed."""
-    config, network = outcome.design.config, outcome.design.network
+    config, network, final = outcome.design.config, outcome.design.network, outcome.parameters
     result = provenance(config) | {"status": "finished" if outcome.finished else "interrupted"}
     result |= TRAINING.all_told(
         {

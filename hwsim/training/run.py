@@ -174,7 +174,7 @@ class TrainingRun:
     def _metrics(self, outcome: Outcome) -> dict[str, Any]:
         kept = (CONNECTIVITY, INITIAL, FINAL, FRONT_END, STREAM)
         digests = metrics.TRAINING.told("files", self.directory.digests(*kept))
-        return metrics.of_training(outcome, self.data, outcome.parameters) | {"files": digests}
+        return metrics.of_training(outcome, self.data) | {"files": digests}
 
     def _write_stream(self) -> None:
         """As fed so far, in order; a prediction per sample that has come out."""
