@@ -30,10 +30,9 @@ def frontend(config: ConfigPath, where: Where, again: Again, common: Common) -> 
     """
     from hwsim.design import Design
     from hwsim.pictures import training
-    from hwsim.results.directory import CONFIG, FINAL, RunDirectory
+    from hwsim.results.directory import CONFIG, RunDirectory
     from hwsim.training import summary
     from hwsim.training.interrupt import interrupt_later
-    from models.network.parameters import Parameters
     from models.torch_layers import require
 
     require()
@@ -58,7 +57,7 @@ def frontend(config: ConfigPath, where: Where, again: Again, common: Common) -> 
             run.resume()
         with train_watcher(common.quiet) as watch:
             outcome = run.run(watch)
-        training.all_of_training(outcome, Parameters.read(directory / FINAL, run.design.network), directory)
+        training.all_of_training(outcome, directory)
     for part in summary.trained(outcome):
         console.print(part)
     console.print(f"{outcome.samples_per_second:,.0f} training samples/s; results in {directory.path}")

@@ -34,11 +34,10 @@ def train(
     """Train a network and leave a run directory; Ctrl-C stops after the current samples, --resume goes on."""
     from hwsim.design import Design
     from hwsim.pictures.training import all_of_training
-    from hwsim.results.directory import CONFIG, FINAL, RunDirectory
+    from hwsim.results.directory import CONFIG, RunDirectory
     from hwsim.training import summary
     from hwsim.training.interrupt import interrupt_later
     from hwsim.training.run import TrainingRun
-    from models.network.parameters import Parameters
 
     loaded = common.load(config, **asdict(training))
     design = Design(loaded)
@@ -53,7 +52,7 @@ def train(
             run.resume()
         with train_watcher(common.quiet) as watch:
             outcome = run.run(watch)
-        all_of_training(outcome, Parameters.read(directory / FINAL, design.network), directory)
+        all_of_training(outcome, directory)
     for part in summary.trained(outcome):
         console.print(part)
     console.print(f"{outcome.samples_per_second:,.0f} training samples/s; results in {directory.path}")

@@ -18,10 +18,10 @@ from models.numbers.format import Format
 _BINS = 60
 
 
-def all_of_training(outcome: Outcome, final: Parameters, directory: RunDirectory) -> list[str]:
+def all_of_training(outcome: Outcome, directory: RunDirectory) -> list[str]:
     """Every picture of a training run; returns the file names."""
     design = outcome.design
-    made = {"connectivity.png": connectivity(design), "weights.png": weights(design, final, outcome.history)}
+    made = {"connectivity.png": connectivity(design), "weights.png": weights(design, outcome.parameters, outcome.history)}
     if outcome.history:
         made["training.png"] = training(design, outcome.history)
     for name, fig in made.items():

@@ -115,7 +115,7 @@ def test_pictures_are_the_same_bytes_each_time(kind, tmp_path):
         directory = RunDirectory(tmp_path / name, d.config)
         with directory.locked():
             directory.write_config()
-            names = training.all_of_training(Outcome(d, history(d, 3), True, 1.0, 300, trained(d)), trained(d), directory)
+            names = training.all_of_training(Outcome(d, history(d, 3), True, 1.0, 300, trained(d)), directory)
         assert names == ["connectivity.png", "training.png", "weights.png"]
         written.append([(directory / n).read_bytes() for n in names])
     assert written[0] == written[1]
