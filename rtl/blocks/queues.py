@@ -1,7 +1,12 @@
-"""Models of the queues of ``amaranth.lib.fifo`` that the streams are built from."""
+"""The queues of ``amaranth.lib.fifo`` that the streams are built from: their models, and what is to be proved of them."""
 
 from collections import deque
 from typing import Any
+
+from amaranth.hdl import Signal, Value
+from amaranth.lib.fifo import FIFOInterface, SyncFIFOBuffered
+
+from rtl.blocks.properties import Monitor, implies
 
 
 class QueueModel:
@@ -51,3 +56,51 @@ class BufferedQueueModel(QueueModel):
         if self._head is None or taken:
             self._head = self._words.popleft() if self._words else None
         self._words.extend(written)
+
+
+def queue_properties(p: Monitor, name: str, queue: FIFOInterface) -> tuple[Signal, Signal]:
+    """A word, any one, comes out of the queue as it went in, after those that were in front of it and before all others.
+
+    Returns
+    -------
+    tuple
+        Whether the marked word is in the queue; how many are in front of it.
+    """
+    m = p.module
+    put, taken = queue.w_en & queue.w_rdy, queue.r_en & queue.r_rdy
+    within, word = Signal(name=f"{name}_within"), Signal(queue.width, name=f"{name}_word")
+    ahead = Signal(range(queue.depth + 1), name=f"{name}_ahead")
+    with m.If(p.mark & put):
+        m.d.sync += [within.eq(1), word.eq(queue.w_data), ahead.eq(queue.level - taken)]
+    with m.Elif(within & taken):
+        m.d.sync += [within.eq(ahead != 0), ahead.eq(ahead - 1)]
+    p.choose(f"{name}_one_mark", "no word is marked while another one is in the queue", ~(p.mark & within))
+    # A buffered queue has its head in a register.
+    out: Any = queue.r_rdy if isinstance(queue, SyncFIFOBuffered) else 0
+    words = queue.depth - isinstance(queue, SyncFIFOBuffered)
+    for ram in (ram for ram in p.rams if (ram.depth, ram.width) == (words, queue.width)):
+        (to,), (at,) = ram.writes, ram.reads
+        inside = queue.level - out
+        p.require(
+            f"{name}_places",
+            "words lie from the place to read up to the place to write",
+            (to < words) & (at < words) & (queue.level >= out) & (inside <= words) & _modulo(at + inside, to, words),
+        )
+        behind = ahead - out
+        p.require(
+            f"{name}_marked_place",
+            "the marked word lies where it was written until it is read",
+            implies(within & (ahead >= out), (ram.marked < words) & _modulo(at + behind, ram.marked, words) & (ram.word == word)),
+        )
+    p.require(f"{name}_kept", "the marked word is in the queue until it is taken", implies(within, ahead < queue.level))
+    p.require(
+        f"{name}_in_order",
+        "the marked word comes out when those in front of it have, as it went in",
+        implies(within & queue.r_rdy & (ahead == 0), queue.r_data == word),
+    )
+    return within, ahead
+
+
+def _modulo(x: Value, y: Value, by: int) -> Value:
+    """Whether x, less than twice ``by``, is y modulo ``by``."""
+    return (x == y) | (x == y + by)

@@ -4,6 +4,7 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from rtl.blocks.properties import Monitor, implies
 from rtl.plan.plan import Plan
 
 
@@ -41,6 +42,19 @@ class Pacer(wiring.Component):
     def model(self) -> "PacerModel":
         """The pacer after reset, to be taken clock by clock."""
         return PacerModel(self._period, self._skew)
+
+    def properties(self, p: Monitor) -> None:
+        """The pace, told from the clocks that have passed since the last cycle began."""
+        period, rest = self._period, self._period + max(self._skew, 1)
+        passed = p.since(self.advance, "passed", period + self._skew + 1)
+        may = (passed == period) | (passed >= rest)
+        p.require(
+            "clock", "the clock of the cycle counts from 0 and stays at the last one", (self.clock == passed - 1) | ((self.clock == period - 1) & (passed >= period))
+        )
+        p.require("not_early", f"a cycle begins {period} clocks after the one before, or {rest} or more", implies(self.advance, may))
+        p.require("not_late", "a cycle begins as soon as it may", implies(self.go & may, self.advance))
+        p.require("stands", "nothing moves once all junctions have come to their end", self.standing == (passed > period + self._skew))
+        p.reach("follows", "a cycle follows another at once", self.advance & (passed == period) & p.past(passed == period - 1, "before"))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

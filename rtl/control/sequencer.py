@@ -5,6 +5,8 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from rtl.blocks.choose import lookup
+from rtl.blocks.properties import Monitor, implies
 from rtl.control.position import PositionCounter
 from rtl.plan.plan import JunctionPlan
 
@@ -77,6 +79,22 @@ class Sequencer(wiring.Component):
             "base": position[:, 1],
             "phase": position[:, 2],
         }
+
+    def properties(self, p: Monitor) -> None:
+        """A pass is the model's, row by row."""
+        rows, model = self._j.rows, self.model()
+        at, running = Signal(range(rows), name="at"), Signal(name="running")
+        last = at == rows - 1
+        with p.module.If(self.advance):
+            p.module.d.sync += [at.eq(0), running.eq(1)]
+        with p.module.Elif(running):
+            p.module.d.sync += [at.eq(Mux(last, 0, at + 1)), running.eq(~last)]
+        p.assume("advance", "a pass begins when the one before is in its last row or over", implies(self.advance, ~running | last))
+        p.require("active", f"a pass has {rows} rows, one in every clock", self.active == running)
+        for name, values in model.items():
+            port = getattr(self, name)
+            p.require(name, f"{name} is that of the row", implies(running, port == lookup(at, values.tolist(), max(len(port), 1))))
+        p.reach("whole_pass", "a pass comes to its end", running & last)
 
     def elaborate(self, platform: object) -> Module:
         m, j = Module(), self._j

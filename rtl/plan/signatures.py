@@ -1,6 +1,8 @@
 """What passes between components: samples on their way, words for a layer's memories, and requests of the bus."""
 
-from amaranth.hdl import unsigned
+from typing import Any
+
+from amaranth.hdl import Cat, Value, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
@@ -59,6 +61,18 @@ class ActivationWrite(wiring.Signature):
                 "data": Out(data.ArrayLayout(word, of.per_clock)),
             }
         )
+
+
+def in_place(writes: Any, of: Interleaving) -> Value:
+    """Whether a group on its way, if there is one, is a group of the layer: base, phase and shortness belong together."""
+    short = of.neurons % of.per_clock != 0
+    groups = Cat(
+        (writes.base == g * of.per_clock // of.memories)
+        & (writes.phase == g % of.phases)
+        & (writes.short == int(short and g == of.groups - 1))
+        for g in range(of.groups)
+    )
+    return ~writes.valid | groups.any()
 
 
 class PartialRead(wiring.Signature):

@@ -10,6 +10,7 @@ from amaranth.utils import ceil_log2
 
 from models.numbers.format import Format
 from rtl.blocks.arithmetic import signed_bits
+from rtl.blocks.properties import Monitor, implies, one_of
 from rtl.plan.plan import Plan
 from rtl.plan.signatures import access_signature, saturation_layout, tag_layout
 
@@ -165,6 +166,43 @@ class Registers(wiring.Component):
     def model(self) -> "RegistersModel":
         """The registers after reset, to be taken clock by clock."""
         return RegistersModel(self._of, self.map, self._counters, self._reading(), self._longest())
+
+    def properties(self, p: Monitor) -> None:
+        """Every request is answered in time, and the memories are at work for it only while nothing else is."""
+        bus, m, of = self.bus, p.module, self._of
+        fields = (bus.write, bus.address, bus.write_data)
+        held = [field == p.past(field, f"asked_{i}") for i, field in enumerate(fields)]
+        asked = p.past(bus.request & ~bus.done, "asked")
+        p.assume("held", "a request and what belongs to it hold until it is over", implies(asked, bus.request & Cat(*held).all()))
+        longest = self._longest() + 3
+        waiting = Signal(range(longest + 2), name="waiting")
+        m.d.sync += waiting.eq(Mux(bus.request & ~bus.done, Mux(waiting > longest, waiting, waiting + 1), 0))
+        p.require("answered", f"a request is over within {longest} clocks", waiting <= longest)
+        p.require("done_once", "it is over for one clock", implies(bus.done, ~p.past(bus.done, "was_done") & asked))
+        p.require("error_with_done", "an error comes with the end of a request", implies(bus.error, bus.done))
+        accesses = [getattr(self, f"access_{j.number}") for j in of.junctions]
+        strobes = Cat(access.strobe for access in accesses)
+        at_work = Signal(name="at_work")
+        with m.If(strobes.any()):
+            m.d.sync += at_work.eq(~bus.done)
+        with m.Elif(bus.done):
+            m.d.sync += at_work.eq(0)
+        p.require("strobe_once", "an access is asked for in one clock", implies(p.past(strobes.any(), "strobed"), ~strobes.any()))
+        p.require("one_access", "of one junction", one_of([strobes == 0, *(strobes == 1 << i for i in range(len(accesses)))]))
+        p.require(
+            "memories_at_rest",
+            "memories are accessed only after a clock in which the accelerator stood and was not to go on",
+            implies(strobes.any(), p.past(self.standing & ~self.run, "at_rest")),
+        )
+        p.require("no_run", "it is not told to go on until the access is over", implies(strobes.any() | at_work, ~self.run))
+        for j, access in zip(of.junctions, accesses, strict=True):
+            rows = Mux(access.bias, j.groups, j.rows)
+            lanes = Mux(access.bias, j.results_per_clock, j.z)
+            p.require(
+                f"word_{j.number}", "the word that is accessed exists", implies(access.strobe, (access.row < rows) & (access.lane < lanes))
+            )
+        p.reach("refused", "a request is refused", bus.done & bus.error)
+        p.reach("word_written", "a word is written", at_work & bus.done & bus.write & ~bus.error)
 
     def elaborate(self, platform: object) -> Module:
         m, of, bus = Module(), self._of, self.bus

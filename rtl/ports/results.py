@@ -9,7 +9,8 @@ from amaranth.lib.fifo import SyncFIFO, SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
 from rtl.blocks.arithmetic import shape_of
-from rtl.blocks.queues import BufferedQueueModel, QueueModel
+from rtl.blocks.properties import Monitor, implies, one_of
+from rtl.blocks.queues import BufferedQueueModel, QueueModel, queue_properties
 from rtl.plan.plan import Plan
 from rtl.plan.signatures import tag_layout
 
@@ -83,19 +84,78 @@ class ResultQueue(wiring.Component):
             }
         )
 
+        self.words = SyncFIFOBuffered(width=self.outputs.shape().size + 1, depth=self.capacity * last.groups)
+        fields = result_layout(of)
+        self._facts = data.StructLayout({name: fields[name].shape for name in ("prediction", "label", "train")})
+        self.facts = SyncFIFO(width=self._facts.size, depth=self.capacity)
+        self._held = Signal(range(self.capacity + 1))
+
     def model(self) -> "ResultQueueModel":
         """The queue after reset, to be taken clock by clock."""
         return ResultQueueModel(self._of.junctions[-1].groups, self.capacity)
 
+    def properties(self, p: Monitor) -> None:
+        """Room is enough, nothing is lost, what is offered stays; the samples that come in are those that room was made for."""
+        m, groups, capacity = p.module, self._of.junctions[-1].groups, self.capacity
+        words, facts, results = self.words, self.facts, self.results
+        owed, held = Signal(range(capacity + 1), name="owed"), Signal(range(capacity + 1), name="held_samples")
+        coming, going = Signal(range(groups), name="coming"), Signal(range(groups), name="going")
+        reserved, leaving = self.reserve & self.due, results.valid & results.ready
+        came, went = self.valid & (coming == groups - 1), leaving & (going == groups - 1)
+        m.d.sync += [owed.eq(owed + reserved - came), held.eq(held + reserved - went)]
+        with m.If(self.valid & words.w_rdy):
+            m.d.sync += coming.eq(Mux(coming == groups - 1, 0, coming + 1))
+        with m.If(leaving):
+            m.d.sync += going.eq(Mux(going == groups - 1, 0, going + 1))
+        p.assume("room_asked", "no sample is begun for which there is no room", implies(reserved, self.room))
+        p.assume("beats_owed", "beats come of samples that room was made for", implies(self.valid, owed != 0))
+        p.assume("last_of_sample", "the last beat of a sample is called so", implies(self.valid, self.last == (coming == groups - 1)))
+
+        within, ahead = queue_properties(p, "words", words)
+        place = Signal(range(groups), name="marked_place")
+        with m.If(p.mark & words.w_en & words.w_rdy):
+            m.d.sync += place.eq(coming)
+        p.require("beat_of_sample", f"a sample has {groups} beats", (coming < groups) & (going < groups))
+        p.require(
+            "words_counted",
+            "as many beats are in the queue as came and have not gone, modulo those of a sample",
+            one_of(words.level + going == coming + k * groups for k in range(capacity + 1)),
+        )
+        p.require(
+            "marked_place_counted",
+            "the marked beat has its place in its sample",
+            implies(within, one_of(ahead + going == place + k * groups for k in range(capacity + 1))),
+        )
+        p.conclude(
+            "last_in_order",
+            "beats come out in the order in which they came, hence the last one of a sample is in its place",
+            implies(results.valid, results.payload.last == (going == groups - 1)),
+        )
+        queue_properties(p, "facts", facts)
+        p.require("samples_held", "samples hold room from when it is asked for until they are taken", self._held == held)
+        p.require("room", f"there is room while less than {capacity} samples are held", (self.room == (held != capacity)) & (held <= capacity))
+        p.require("samples_counted", "samples are held that are owed, or in the queue", held == owed + facts.level)
+        p.require(
+            "beats_counted", "and so are their beats", words.level + going == (facts.level * groups) + coming
+        )
+        p.require("no_overflow", "whatever comes finds room", implies(self.valid, words.w_rdy & implies(self.last, facts.w_rdy)))
+        p.require(
+            "facts_in_time", "with the last beat of a sample come its facts", implies(results.valid & results.payload.last, facts.r_rdy)
+        )
+        waits = p.past(results.valid & ~results.ready, "waits")
+        p.require("valid_stays", "a beat that is offered stays until it is taken", implies(waits, results.valid))
+        payload = results.payload.as_value()
+        p.require("payload_stays", "and so does what it says", implies(waits, payload == p.past(payload, "payload")))
+        p.require("counted", "a result is counted as its last beat goes", self.taken == went)
+        p.reach("in_order", "a marked beat is taken behind another", within & (ahead == 0) & leaving & p.past(within & (ahead == 1), "was_behind"))
+        p.reach("full", "all room is taken", held == capacity)
+        p.reach("back_pressure", "a result waits to be taken", waits)
+
     def elaborate(self, platform: object) -> Module:
-        m, of = Module(), self._of
-        beats = of.junctions[-1].groups
-        m.submodules.words = words = SyncFIFOBuffered(width=self.outputs.shape().size + 1, depth=self.capacity * beats)
-        fields = result_layout(of)
-        facts = data.StructLayout({name: fields[name].shape for name in ("prediction", "label", "train")})
-        m.submodules.facts = ends = SyncFIFO(width=facts.size, depth=self.capacity)
+        m, facts = Module(), self._facts
+        m.submodules.words, m.submodules.facts = words, ends = self.words, self.facts
         computed, kept = Signal(facts), data.View(facts, ends.r_data)
-        held, payload = Signal(range(self.capacity + 1)), self.results.payload
+        held, payload = self._held, self.results.payload
         reserving = Signal()
         m.d.comb += [
             words.w_en.eq(self.valid),

@@ -3,16 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
-from amaranth.hdl import Const, Module, Signal, Value, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO, SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
 from rtl.blocks.arithmetic import shape_of
-from rtl.blocks.queues import BufferedQueueModel, QueueModel
+from rtl.blocks.choose import lookup
+from rtl.blocks.properties import Monitor, implies
+from rtl.blocks.queues import BufferedQueueModel, QueueModel, queue_properties
 from rtl.control.position import BankCounter, PositionCounter
 from rtl.plan.plan import Plan
-from rtl.plan.signatures import inputs_signature, tag_layout
+from rtl.plan.signatures import in_place, inputs_signature, tag_layout
 
 
 def sample_layout(of: Plan) -> data.StructLayout:
@@ -83,22 +85,70 @@ class SampleLoader(wiring.Component):
             }
         )
 
+        layout = sample_layout(of)
+        self._tag = data.StructLayout({"sample": tag_layout(of), "illegal_kappa": 1, "illegal_label": 1})
+        # Two samples: one on its way into the memories, one arriving; and what the queue's own registers take.
+        self.words = SyncFIFOBuffered(width=layout["inputs"].shape.size, depth=2 * of.inputs.groups + 2)
+        self.tags = SyncFIFO(width=self._tag.size, depth=3)
+        self._position, self._arriving = PositionCounter(of.inputs), Signal(range(of.inputs.groups))
+
     def model(self) -> "SampleLoaderModel":
         """The loader after reset, to be taken clock by clock."""
         return SampleLoaderModel(self._of)
 
+    def properties(self, p: Monitor) -> None:
+        """Beats and samples go into layer 0 in the order in which they came, whole samples only."""
+        m, of, beats = p.module, self._of, self._of.inputs.groups
+        words, tags, samples, writes = self.words, self.tags, self.samples, self.writes
+        coming, going = Signal(range(beats), name="coming"), Signal(range(beats + 1), name="going")
+        taken = samples.valid & samples.ready
+        with m.If(taken):
+            m.d.sync += coming.eq(Mux(coming == beats - 1, 0, coming + 1))
+        with m.If(self.advance):
+            m.d.sync += going.eq(0)
+        with m.Elif(writes.valid):
+            m.d.sync += going.eq(going + 1)
+        since = p.since(self.advance, "since", beats + 1)
+        model = PositionCounter(of.inputs).model().T.tolist()
+        places = (("base", model[1]), ("phase", model[2]))
+        p.assume("advance", f"junction cycles have at least {beats} clocks", implies(self.advance, since >= beats))
+        position = self._position
+        p.require("beat_that_comes", f"a sample has {beats} beats", (self._arriving == coming) & (coming < beats))
+        group = [position.group == going, *(getattr(position, n) == lookup(going, v, max(1, len(getattr(position, n)))) for n, v in places)]
+        p.require("beat_that_goes", "the beat that is loaded has its place", implies(writes.valid, Cat(*group).all()))
+        left = Mux(writes.valid, beats - going, 0)
+        p.require("clock_of_beat", "one beat is loaded in every clock", implies(writes.valid, (going < beats) & (since == going + 1)))
+        p.require("whole_samples", "all beats of a sample are loaded", implies(self.entering.valid & (since <= beats), writes.valid))
+        p.require("bubbles", "nothing is loaded where no sample is complete", implies(writes.valid, self.entering.valid))
+        p.require(
+            "beats_counted",
+            "beats are there for the samples whose tags are there, and for those that are being loaded",
+            words.level == tags.level * beats + coming + left,
+        )
+        p.require("no_underflow", "a beat that is loaded is there", implies(writes.valid, words.r_rdy))
+        queue_properties(p, "words", words)
+        queue_properties(p, "tags", tags)
+        p.require(
+            "sample_of_tag",
+            "what enters is what its tag said, but for what is illegal or replaced",
+            implies(
+                p.past(self.advance & tags.r_rdy, "advanced"),
+                self.entering.valid & (self.entering.label == p.past(data.View(self._tag, tags.r_data).sample.label, "tag_label")),
+            ),
+        )
+        p.require("no_sample", "no tag, no sample", implies(p.past(self.advance & ~tags.r_rdy, "starved"), ~self.entering.valid))
+        p.require("in_place", "beats go where the neurons of layer 0 lie", in_place(writes, of.inputs))
+        p.require("ready_stays", "once there is room for a beat, there is until it comes", implies(p.past(samples.ready & ~samples.valid, "room"), samples.ready))
+        p.reach("waits", "no cycle begins, and beats wait", taken & (coming == min(beats, 4) - 1) & (since > beats))
+
     def elaborate(self, platform: object) -> Module:
         m, of = Module(), self._of
         beats, first = of.inputs.groups, of.junctions[0]
-        layout = sample_layout(of)
-        tag = data.StructLayout({"sample": tag_layout(of), "illegal_kappa": 1, "illegal_label": 1})
-        # Two samples: one on its way into the memories, one arriving; and what the queue's own registers take.
-        m.submodules.words = words = SyncFIFOBuffered(width=layout["inputs"].shape.size, depth=2 * beats + 2)
-        m.submodules.tags = tags = SyncFIFO(width=tag.size, depth=3)
-        m.submodules.position = position = PositionCounter(of.inputs)
+        tag = self._tag
+        m.submodules.words, m.submodules.tags = words, tags = self.words, self.tags
+        m.submodules.position = position = self._position
         m.submodules.bank = bank = BankCounter(first.left_banks, -1)
-        arriving = Signal(range(beats))
-        last, taken, arrived = Signal(), Signal(), Signal(tag)
+        last, taken, arrived, arriving = Signal(), Signal(), Signal(tag), self._arriving
         payload = self.samples.payload
         m.d.comb += [
             last.eq(arriving == beats - 1),

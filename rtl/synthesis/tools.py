@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import metadata
@@ -130,8 +130,10 @@ class Deadline:
         return None if self._end is None else max(1e-3, self._end - perf_counter())
 
 
-def run(tool: Tool, arguments: Sequence[str], folder: Path, deadline: Deadline) -> tuple[int, float]:
-    """Run a tool in a folder; what it says goes to ``<tool>.log`` there.
+def run(
+    tool: Tool, arguments: Sequence[str], folder: Path, deadline: Deadline, environment: Mapping[str, str] | None = None
+) -> tuple[int, float]:
+    """Run a tool in a folder, with additions to the environment; what it says goes to ``<tool>.log`` there.
 
     File names in the arguments are relative to the folder: tools compiled to WebAssembly see a ``/tmp`` of their own.
 
@@ -157,7 +159,7 @@ def run(tool: Tool, arguments: Sequence[str], folder: Path, deadline: Deadline) 
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env=os.environ | {"TMPDIR": str(temporary.absolute())},  # a tool that is killed leaves its files there
+                env=os.environ | dict(environment or {}) | {"TMPDIR": str(temporary.absolute())},  # a tool that is killed leaves its files there
                 **own,
             )
             try:

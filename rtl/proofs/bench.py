@@ -1,0 +1,122 @@
+"""The module in which a component is proved: the component, its inputs free, and what it states about itself."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from amaranth.back import rtlil
+from amaranth.hdl import ClockDomain, Elaboratable, Fragment, Module, Signal, Value
+from amaranth.lib.wiring import Component, In
+
+from rtl.blocks.properties import Monitor
+from rtl.proofs.memories import FreeMemories
+
+FIRST = "first_clock"
+"""The register of the bench that is set in the first clock, in which all others are reset."""
+TOP = "bench"
+
+
+class Bench(Elaboratable):
+    """A component between free inputs, and beside it what it states about itself.
+
+    In the first clock it is reset, whatever was before; from then on its properties hold.
+
+    Parameters
+    ----------
+    component
+        With a method ``properties`` that is given a :class:`rtl.blocks.properties.Monitor`.
+
+    Attributes
+    ----------
+    monitor
+        What the component states, once the bench has been elaborated.
+    inputs
+        By name: reset, the mark, and the component's inputs.
+    """
+
+    def __init__(self, component: Component) -> None:
+        self.component, self.domain = component, ClockDomain("sync")
+        self.first, self.mark = Signal(name=FIRST, init=1, reset_less=True), Signal(name="mark")
+        self.inputs: dict[str, Signal] = {}
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.domains += self.domain
+        m.d.sync += self.first.eq(0)
+        # Elaborated here, so that its RAMs are known.
+        m.submodules.component = Fragment.get(self.component, platform)
+        self.monitor: Monitor = Monitor(m, self.mark, platform.rams if isinstance(platform, FreeMemories) else ())
+        self.component.properties(self.monitor)
+        self.inputs = {"rst": self.domain.rst, "mark": self.mark}
+        for path, member, port in self.component.signature.flatten(self.component):
+            value = Value.cast(port)
+            if member.flow == In and isinstance(value, Signal) and len(value):
+                self.inputs["__".join(map(str, path))] = value
+        return m
+
+
+def as_rtlil(bench: Bench, asserted: Sequence[str], given: Sequence[str]) -> str:
+    """The bench for Yosys: assertions are named as the properties are, inputs as the bench names them.
+
+    Parameters
+    ----------
+    asserted
+        Names of the properties to prove. Of what must be reached it is asserted that it never is.
+    given
+        Names of the conclusions that are assumed.
+    """
+    free = FreeMemories(bench.mark)
+    fragment = Fragment.get(bench, free)
+    stated = bench.monitor
+    assumed = [*stated.assumed, *stated.chosen, *(p for p in stated.concluded if p.name in given)]
+    asserting = [p for p in stated.required if p.name in asserted]
+    roles = [("assert", p) for p in asserting] + [("assume", p) for p in assumed]
+    ports: dict[str, Any] = {"clk": (bench.domain.clk, None), FIRST: (bench.first, None)}
+    ports |= {name: (signal, None) for name, signal in bench.inputs.items() if len(signal)}
+    ports |= {signal.name: (signal, None) for signal in free.free if len(signal)}
+    ports |= {f"{role}_{p.name}": (p.holds, None) for role, p in roles}
+    text, _ = rtlil.convert_fragment(fragment, ports, TOP, emit_src=False)
+    lines = text.splitlines()
+    end = lines.index("end")  # of the top module, which comes first
+    cells = [_AFTER_RESET]
+    for role, p in roles:
+        cells.append(_CELL.format(role=role, name=p.name, operator="not" if p.reached else "pos"))
+    return "\n".join([*lines[:end], *cells, *lines[end:]]) + "\n"
+
+
+_CELL = """\
+  wire \\{role}_{name}_bit
+  cell ${operator} \\{role}_{name}_as_meant
+    parameter \\A_SIGNED 0
+    parameter \\A_WIDTH 1
+    parameter \\Y_WIDTH 1
+    connect \\A \\{role}_{name}
+    connect \\Y \\{role}_{name}_bit
+  end
+  cell ${role} \\{role}_{name}_always
+    connect \\A \\{role}_{name}_bit
+    connect \\EN \\after_reset
+  end"""
+_AFTER_RESET = f"""\
+  wire \\after_reset
+  wire \\reset_at_first
+  cell $not \\invert_first
+    parameter \\A_SIGNED 0
+    parameter \\A_WIDTH 1
+    parameter \\Y_WIDTH 1
+    connect \\A \\{FIRST}
+    connect \\Y \\after_reset
+  end
+  cell $eq \\compare_reset
+    parameter \\A_SIGNED 0
+    parameter \\A_WIDTH 1
+    parameter \\B_SIGNED 0
+    parameter \\B_WIDTH 1
+    parameter \\Y_WIDTH 1
+    connect \\A \\rst
+    connect \\B \\{FIRST}
+    connect \\Y \\reset_at_first
+  end
+  cell $assume \\assume_reset
+    connect \\A \\reset_at_first
+    connect \\EN 1'1
+  end"""

