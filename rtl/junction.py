@@ -9,12 +9,14 @@ from amaranth.lib.wiring import In, Out
 from hwsim.design import Design
 from rtl.blocks.arithmetic import shape_of
 from rtl.blocks.delay import delayed
+from rtl.blocks.properties import Monitor
 from rtl.blocks.ram import RamOptions
 from rtl.control.address import AddressGenerator
 from rtl.control.dither import Dither
 from rtl.control.position import BankCounter
 from rtl.control.sequencer import Sequencer
 from rtl.junction_model import JunctionModel, Processors
+from rtl.junction_properties import JunctionProperties
 from rtl.memories.interleaved import InterleavedMemory
 from rtl.memories.partial_deltas import PartialDeltaMemory
 from rtl.memories.row import RowMemory, row_words
@@ -164,6 +166,10 @@ class Junction(wiring.Component):
     def latency(self) -> int:
         """Clocks from the first row of a pass to the write of its first results."""
         return self._j.rows_per_neuron - 1 + self._j.timing.feedforward
+
+    def properties(self, p: Monitor) -> None:
+        """Every access goes to the word that the pattern says, in depth, and in a clock in which its port is free."""
+        JunctionProperties(self._of, self._j, self).state(p)
 
     def model(self) -> JunctionModel:
         """What its passes compute, from the design's initial weights and biases on."""

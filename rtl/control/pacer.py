@@ -35,6 +35,9 @@ class Pacer(wiring.Component):
 
     def __init__(self, of: Plan) -> None:
         self._period, self._skew = of.period, of.skew
+        # Out of reset the accelerator stands. What the advance depends on is known a clock ahead: it fans out widely.
+        self._waited = Signal(range(self._skew + 2), init=self._skew + 1)
+        self._at_end, self._settled = Signal(init=1), Signal(init=1)
         super().__init__({"go": In(1), "advance": Out(1), "standing": Out(1), "clock": Out(range(of.period))})
 
     latency = 0
@@ -47,6 +50,11 @@ class Pacer(wiring.Component):
         """The pace, told from the clocks that have passed since the last cycle began."""
         period, rest = self._period, self._period + max(self._skew, 1)
         passed = p.since(self.advance, "passed", period + self._skew + 1)
+        over, ended = passed - period, passed >= period
+        p.require("at_end", "it is known a clock ahead that a cycle is at its end", self._at_end == ended)
+        p.require("waited", "and how long it has been", implies(ended, self._waited == over) & implies(~ended, self._waited == 0))
+        p.require("settled", "and whether all is at rest", self._settled == (~ended | (over == 0) | (passed >= rest)))
+        p.require("passed", "no clock is counted beyond the last", (passed > 0) & (passed <= period + self._skew + 1))
         may = (passed == period) | (passed >= rest)
         p.require(
             "clock", "the clock of the cycle counts from 0 and stays at the last one", (self.clock == passed - 1) | ((self.clock == period - 1) & (passed >= period))
@@ -54,14 +62,12 @@ class Pacer(wiring.Component):
         p.require("not_early", f"a cycle begins {period} clocks after the one before, or {rest} or more", implies(self.advance, may))
         p.require("not_late", "a cycle begins as soon as it may", implies(self.go & may, self.advance))
         p.require("stands", "nothing moves once all junctions have come to their end", self.standing == (passed > period + self._skew))
-        p.reach("follows", "a cycle follows another at once", self.advance & (passed == period) & p.past(passed == period - 1, "before"))
+        p.reach("begins", "a cycle begins", self.advance)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        # Out of reset the accelerator stands. What the advance depends on is known a clock ahead: it fans out widely.
-        clock = Signal(range(self._period), init=self._period - 1)
-        waited = Signal(range(self._skew + 2), init=self._skew + 1)
-        at_end, settled, standing = Signal(init=1), Signal(init=1), Signal(init=1)
+        clock, standing = Signal(range(self._period), init=self._period - 1), Signal(init=1)
+        waited, at_end, settled = self._waited, self._at_end, self._settled
         m.d.comb += [self.clock.eq(clock), self.standing.eq(standing), self.advance.eq(at_end & settled & self.go)]
         with m.If(self.advance):
             m.d.sync += [clock.eq(0), waited.eq(0), at_end.eq(self._period == 1), settled.eq(1), standing.eq(0)]

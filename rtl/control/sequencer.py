@@ -94,7 +94,7 @@ class Sequencer(wiring.Component):
         for name, values in model.items():
             port = getattr(self, name)
             p.require(name, f"{name} is that of the row", implies(running, port == lookup(at, values.tolist(), max(len(port), 1))))
-        p.reach("whole_pass", "a pass comes to its end", running & last)
+        p.reach("second_row", "a pass goes on", running & (at == min(1, rows - 1)))
 
     def elaborate(self, platform: object) -> Module:
         m, j = Module(), self._j

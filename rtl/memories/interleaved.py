@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Shape, Signal, Value, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -11,6 +11,7 @@ from amaranth.utils import ceil_log2
 
 from rtl.blocks.choose import choose, lookup
 from rtl.blocks.delay import DelayModel
+from rtl.blocks.properties import Monitor, implies, one_of
 from rtl.blocks.ram import place, read, style, words
 from rtl.plan.interleaving import Interleaving
 
@@ -69,6 +70,35 @@ class InterleavedMemory(wiring.Component):
         self.enable = Signal(of.memories)
         self.target = Signal(data.ArrayLayout(unsigned(ceil_log2(self.words)), of.memories))
         self.word = Signal(data.ArrayLayout(word, of.memories))
+
+    def properties(self, p: Monitor) -> None:
+        """A group that is written goes where its neurons lie."""
+        of, banks = self._of, self._banks
+        groups = self._groups()
+        p.assume("write_in_place", "a group that is written is one of the layer", implies(self.write_valid, one_of(groups) & (self.write_bank < banks)))
+        enabled, placed, bits = [], [], ceil_log2(of.depth)
+        for g, here in enumerate(groups):
+            neurons = [n for n in range(g * of.per_clock, (g + 1) * of.per_clock) if n < of.neurons]
+            memories = {n % of.memories: n // of.memories for n in neurons}
+            enabled.append(here & (self.enable == sum(1 << k for k in memories)))
+            address = [self.target[k] == place(banks, of.depth, self.write_bank, Const(a, bits)) for k, a in memories.items()]
+            placed.append(here & Cat(*address).all())
+        p.require("memories", "each of its neurons goes into another memory", implies(self.write_valid, one_of(enabled)))
+        p.require("addresses", "to the neuron's address", implies(self.write_valid, one_of(placed)))
+        beyond = [self.enable[k] & (self.target[k] >= self.words) for k in range(of.memories)]
+        p.require("depth", "no address is beyond the depth of its memory", ~one_of(beyond))
+        p.require("no_group", "nothing is written where there is no group", implies(~self.write_valid, self.enable == 0))
+
+    def _groups(self) -> list[Value]:
+        """Which group the write port is given: one of these, if any."""
+        of = self._of
+        short = of.neurons % of.per_clock != 0
+        return [
+            (self.write_base == g * of.per_clock // of.memories)
+            & (self.write_phase == g % of.phases)
+            & (self.write_short == int(short and g == of.groups - 1))
+            for g in range(of.groups)
+        ]
 
     def model(self) -> "InterleavedMemoryModel":
         """The memory after reset, to be taken clock by clock."""

@@ -63,8 +63,8 @@ class ActivationWrite(wiring.Signature):
         )
 
 
-def in_place(writes: Any, of: Interleaving) -> Value:
-    """Whether a group on its way, if there is one, is a group of the layer: base, phase and shortness belong together."""
+def in_place(writes: Any, of: Interleaving, banks: int) -> Value:
+    """Whether a group on its way, if there is one, is a group of the layer, and its bank one of the banks."""
     short = of.neurons % of.per_clock != 0
     groups = Cat(
         (writes.base == g * of.per_clock // of.memories)
@@ -72,7 +72,7 @@ def in_place(writes: Any, of: Interleaving) -> Value:
         & (writes.short == int(short and g == of.groups - 1))
         for g in range(of.groups)
     )
-    return ~writes.valid | groups.any()
+    return ~writes.valid | (groups.any() & (writes.bank < banks))
 
 
 class PartialRead(wiring.Signature):

@@ -137,7 +137,7 @@ class SampleLoader(wiring.Component):
             ),
         )
         p.require("no_sample", "no tag, no sample", implies(p.past(self.advance & ~tags.r_rdy, "starved"), ~self.entering.valid))
-        p.require("in_place", "beats go where the neurons of layer 0 lie", in_place(writes, of.inputs))
+        p.require("in_place", "beats go where the neurons of layer 0 lie", in_place(writes, of.inputs, of.junctions[0].left_banks))
         p.require("ready_stays", "once there is room for a beat, there is until it comes", implies(p.past(samples.ready & ~samples.valid, "room"), samples.ready))
         p.reach("waits", "no cycle begins, and beats wait", taken & (coming == min(beats, 4) - 1) & (since > beats))
 

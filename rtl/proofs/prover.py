@@ -52,10 +52,6 @@ class Verdict:
 INDUCTION, REACHABILITY = "induction", "PDR"
 """Engines: k-induction with Yices on words, and property-directed reachability with ABC on bits."""
 
-_DEPTH = 2
-"""Clocks of the induction: components state invariants that need no more."""
-
-
 def prove(bench: Bench, folder: Path, seconds: float, asserted: Sequence[str], given: Sequence[str]) -> dict[str, Verdict]:
     """Prove properties of a bench: all at once by induction; those that are no invariants together, by reachability.
 
@@ -100,17 +96,18 @@ _SEEN = {Status.PROVED: Status.FAILED, Status.FAILED: Status.PROVED, Status.UNDE
 def _induction(bench: Bench, folder: Path, seconds: float, asserted: list[str], given: Sequence[str]) -> dict[str, Verdict]:
     """All proved, or nothing."""
     began = perf_counter()
+    depth = bench.monitor.longest + 1  # what registers in a row hold has come in by then
     log = _run(bench, folder, seconds, "smtbmc yices", asserted, given) / "logfile.txt"
     if "successful proof by k-induction" not in log.read_text():
         return {}
-    return dict.fromkeys(asserted, Verdict(Status.PROVED, INDUCTION, _DEPTH, perf_counter() - began))
+    return dict.fromkeys(asserted, Verdict(Status.PROVED, INDUCTION, depth, perf_counter() - began))
 
 
 def _reachability(bench: Bench, folder: Path, seconds: float, asserted: list[str], given: Sequence[str]) -> dict[str, Verdict]:
     task = _run(bench, folder, seconds, "abc --keep-going pdr", asserted, given)
     log, ports = task / "engine_0/logfile.txt", task / "model/design_aiger.ywa"
     if not log.exists() or not ports.exists():
-        raise tools.ToolError(f"sby has failed: {tools.complaint(folder, 'sby.log')}", folder / "sby.log")
+        return {}
     paths = json.loads(ports.read_text())["asserts"]
     names = [path[-1].lstrip("\\").removeprefix("assert_").removesuffix("_always") for path in paths]
     result = dict.fromkeys(names, Verdict(Status.UNDECIDED, REACHABILITY))
@@ -146,10 +143,11 @@ def _run(bench: Bench, folder: Path, seconds: float, engine: str, asserted: list
     sby, environment = _tools()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "bench.il").write_text(as_rtlil(bench, asserted, given))
-    task = _TASK.format(depth=_DEPTH, seconds=max(1, round(seconds)), engine=engine, top=TOP, first=FIRST)
+    task = _TASK.format(depth=bench.monitor.longest + 1, seconds=max(1, round(seconds)), engine=engine, top=TOP, first=FIRST)
     (folder / "bench.sby").write_text(task)
     tools.run(sby, ["-f", "-d", "task", "bench.sby"], folder, tools.Deadline(seconds + _GRACE), environment)
-    if not (folder / "task/logfile.txt").exists():
+    log = folder / "task/logfile.txt"
+    if not log.exists() or "DONE (ERROR" in log.read_text():
         raise tools.ToolError(f"sby has failed: {tools.complaint(folder, 'sby.log')}", folder / "sby.log")
     return folder / "task"
 
@@ -169,7 +167,7 @@ timeout {seconds}
 
 [script]
 read_rtlil bench.il
-prep -top {top}
+prep -flatten -top {top}
 # Reset makes the state from which all is to hold; whatever was before it is as good.
 setattr -unset init a:init w:{first} %d
 delete */t:$meminit*
