@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from hwsim.commands import bench, check, data, explore, hardware, patterns, simulate, solve, torch, train
+from hwsim.commands import bench, check, data, explore, hardware, patterns, prove, simulate, solve, torch, train
 from hwsim.commands.console import fail
 from hwsim.commands.options import expanded
 from hwsim.schedule.violations import Violation
@@ -43,6 +43,7 @@ for _command in (
     hardware.verilog,
     hardware.cosim,
     hardware.synth,
+    prove.prove,
     simulate.diff,
     bench.bench,
     check.schema,

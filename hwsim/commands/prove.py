@@ -1,0 +1,58 @@
+"""The command ``hwsim prove``."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from hwsim.commands.console import console_of, say
+from hwsim.commands.hardware import tools
+from hwsim.commands.options import Common, ConfigPath, Force, Out, given
+from hwsim.commands.progress import step_watcher
+
+
+@dataclass(frozen=True)
+class Proving:
+    """What is proved, and how much it may take."""
+
+    time_limit: Annotated[float, typer.Option(metavar="S", help="seconds for each engine on each component")] = 120.0
+    workers: Annotated[int, typer.Option(metavar="N", help="components that are proved at the same time")] = 1
+    property: Annotated[str | None, given("the one property to prove, by its name in the table", "NAME")] = None
+
+
+def prove(config: ConfigPath, out: Out = None, *, proving: Proving, force: Force = False, common: Common) -> None:
+    """Prove that the hardware keeps its rules: addresses in depth, lanes and memories, hazards, streams, pace and port.
+
+    Every property is proved for all inputs and all contents of the memories, or refuted by a waveform. Exit code 1 if one is
+    refuted, or not decided within --time-limit.
+    """
+    from hwsim.design import Design
+    from hwsim.results.directory import RunDirectory
+
+    with tools():
+        from rtl.proofs import session
+
+    loaded = common.load(config)
+    console = console_of(common.quiet)
+    options = {"property": proving.property, "time_limit": proving.time_limit}
+    directory = RunDirectory(out, loaded, "prove", options, force=force)
+    design = Design(loaded)
+    with directory.locked(), step_watcher(common.quiet) as watch:
+        directory.begin()
+        proofs = session.prove_design(
+            design,
+            directory / "proofs",
+            time_limit=proving.time_limit,
+            workers=proving.workers,
+            property=proving.property,
+            watch=watch,
+        )
+        session.write(proofs, design, directory)
+    console.print(session.table(proofs, f"{loaded.name}: {len(proofs)} properties"))
+    for proof in proofs:
+        if proof.waveform is not None and proof.verdict.status is session.Status.FAILED:
+            say(f"{proof.name} does not hold in clock {proof.clock} of {proof.waveform}")
+    verdict = session.verdict(proofs)
+    console.print(f"{session.count(proofs, session.Status.PROVED)} of {len(proofs)} proved; in {directory.path}")
+    if verdict is not session.Status.PROVED:
+        raise typer.Exit(1)

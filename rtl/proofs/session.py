@@ -1,0 +1,235 @@
+"""All proofs of a design: what is proved, in which order, and what is left of it."""
+
+import gc
+import shutil
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from amaranth.hdl import Fragment, UnusedElaboratable
+from amaranth.lib.wiring import Component
+
+from hwsim import tables
+from hwsim.configuration.provenance import provenance
+from hwsim.design import Design
+from hwsim.figure import Figure, Figures
+from hwsim.results.directory import PROOFS, RunDirectory
+from models.errors import ArgumentError
+from rtl.accelerator import Accelerator
+from rtl.blocks.properties import Property
+from rtl.control.pacer import Pacer
+from rtl.junction import Junction
+from rtl.plan.plan import Plan
+from rtl.ports.registers import Registers
+from rtl.ports.results import ResultQueue
+from rtl.ports.samples import SampleLoader
+from rtl.proofs.bench import Bench
+from rtl.proofs.memories import FreeMemories
+from rtl.proofs.prover import Status, Verdict, prove
+from rtl.proofs.replay import replay
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What became of one property.
+
+    Attributes
+    ----------
+    waveform
+        Of a counter-example, or of a way to what must be reached, played to the component with real memories.
+    clock
+        In which it shows there; ``None`` if it does not.
+    """
+
+    component: str
+    stated: Property
+    verdict: Verdict
+    waveform: Path | None = None
+    clock: int | None = None
+
+    @property
+    def name(self) -> str:
+        """Component and property."""
+        return f"{self.component}: {self.stated.name}"
+
+
+def components(of: Plan) -> dict[str, Callable[[], Component]]:
+    """What makes each component that states properties, by name; the accelerator, which relies on the others, comes last."""
+    result: dict[str, Callable[[], Component]] = {
+        "pacer": lambda: Pacer(of),
+        "samples": lambda: SampleLoader(of),
+        "results": lambda: ResultQueue(of),
+        "registers": lambda: Registers(of),
+    }
+    for j in of.junctions:
+        result[f"junction {j.number}"] = lambda number=j.number: Junction(of, number)  # type: ignore[misc]
+    return result | {"accelerator": lambda: Accelerator(of)}
+
+
+def prove_design(
+    design: Design,
+    folder: Path,
+    *,
+    time_limit: float,
+    workers: int = 1,
+    property: str | None = None,
+    watch: Callable[[str], None] | None = None,
+) -> list[Proof]:
+    """Prove all properties of a design's hardware.
+
+    Parameters
+    ----------
+    folder
+        For the tools' files and the waveforms; made anew.
+    time_limit
+        Seconds for each engine on each component.
+    workers
+        Components that are proved at the same time.
+    property
+        Name of the one property to prove, as :attr:`Proof.name` or its part behind the colon; all if ``None``.
+    watch
+        Is told each component when it begins.
+
+    Raises
+    ------
+    InputError
+        If the design has no hardware, or a tool is not installed.
+    ArgumentError
+        If no property has the name, or a number is too small.
+    ToolError
+        If a tool fails.
+    """
+    for name, value in (("time_limit", time_limit), ("workers", workers)):
+        if value < 1:
+            raise ArgumentError(name, value, "must be at least 1", [1])
+    of = Plan.of(design)
+    if folder.exists():
+        shutil.rmtree(folder)
+    with _unused():
+        made = {name: (make, _stated(make)) for name, make in components(of).items()}
+        wanted = {name: _wanted(name, bench, property) for name, (_, bench) in made.items()}
+        if property is not None and not any(wanted.values()):
+            names = [f"{name}: {p.name}" for name, (_, bench) in made.items() for p in bench.monitor.required]
+            raise ArgumentError("property", property, "is none of the design's", get_close_matches(property, names, 3, 0.0))
+
+        def one(name: str) -> list[Proof]:
+            if watch is not None and wanted[name]:
+                watch(f"{name}: {len(wanted[name])} properties")
+            make, bench = made[name]
+            return _component(name, make, bench, wanted[name], folder / name.replace(" ", "_"), time_limit)
+
+        with ThreadPoolExecutor(workers) as pool:
+            return [proof for proofs in pool.map(one, made) for proof in proofs]
+
+
+def _stated(make: Callable[[], Component]) -> Bench:
+    """A bench of which is known what its component states."""
+    bench = Bench(make())
+    Fragment.get(bench, FreeMemories(bench.mark))
+    return bench
+
+
+def _wanted(component: str, bench: Bench, asked: str | None) -> list[Property]:
+    """Those that are asked for, and what they rely on."""
+    all_stated = bench.monitor.required
+    if asked is None:
+        return list(all_stated)
+    chosen = [p for p in all_stated if asked in (p.name, f"{component}: {p.name}")]
+    relied = {tuple(p.given) for p in chosen}
+    return [p for p in all_stated if p in chosen or any(len(p.given) < len(given) for given in relied)]
+
+
+def _component(
+    name: str, make: Callable[[], Component], bench: Bench, wanted: Sequence[Property], folder: Path, seconds: float
+) -> list[Proof]:
+    """Stage by stage: what a conclusion follows from comes before what relies on it."""
+    proofs: list[Proof] = []
+    for number, given in enumerate(dict.fromkeys(p.given for p in wanted)):
+        stage = [p for p in wanted if p.given == given]
+        at = folder / f"stage_{number}"
+        if any(proof.verdict.status is not Status.PROVED for proof in proofs):
+            verdicts = dict.fromkeys((p.name for p in stage), Verdict(Status.UNDECIDED))
+        else:
+            verdicts = prove(bench, at, seconds, [p.name for p in stage], given)
+        proofs += [_played(Proof(name, p, verdicts[p.name]), make, at) for p in stage]
+    return proofs
+
+
+def _played(proof: Proof, make: Callable[[], Component], folder: Path) -> Proof:
+    """With its waveform. A counter-example that the real component does not show, its memories being real, decides nothing."""
+    inputs = proof.verdict.inputs
+    if not inputs:
+        return proof
+    waveform = folder / f"{proof.stated.name}.vcd"
+    clock = replay(Bench(make()), inputs, waveform).get(proof.stated.name)
+    verdict = proof.verdict if clock is not None else replace(proof.verdict, status=Status.UNDECIDED)
+    return replace(proof, verdict=verdict, waveform=waveform, clock=clock)
+
+
+@contextmanager
+def _unused() -> Iterator[None]:
+    """Components are made here for what they state, and for their models, too."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnusedElaboratable)
+        yield
+        gc.collect()
+
+
+FIGURES = Figures(
+    "proofs",
+    {
+        "properties": Figure("properties", "by what became of them"),
+        "seconds": Figure("s", "wall-clock time of an engine, for all properties that it decided together"),
+        "depth": Figure("clocks", "of the induction, or frames that reachability looked at"),
+    },
+)
+"""By name, as ``proofs.json`` has them."""
+
+
+def write(proofs: Sequence[Proof], design: Design, directory: RunDirectory) -> None:
+    """Write ``proofs.json``: every property, its statement and what became of it."""
+    told = provenance(design.config)
+    told["status"] = str(verdict(proofs))
+    told["properties"] = FIGURES.told("properties", {str(s): count(proofs, s) for s in Status})
+    told["proofs"] = [_entry(proof, directory) for proof in proofs]
+    directory.write_json(PROOFS, told)
+
+
+def _entry(proof: Proof, directory: RunDirectory) -> dict[str, Any]:
+    result: dict[str, Any] = {"component": proof.component, "property": proof.stated.name}
+    result |= {"statement": proof.stated.statement, "status": str(proof.verdict.status), "engine": proof.verdict.engine}
+    for name in ("depth", "seconds"):
+        if (value := getattr(proof.verdict, name)) is not None:
+            result[name] = FIGURES.told(name, value)
+    if proof.waveform is not None:
+        result |= {"waveform": proof.waveform.relative_to(directory.path).as_posix(), "clock": proof.clock}
+    return result
+
+
+def verdict(proofs: Sequence[Proof]) -> Status:
+    """On all together: the worst."""
+    order = (Status.FAILED, Status.UNDECIDED, Status.PROVED)
+    return min((proof.verdict.status for proof in proofs), key=order.index, default=Status.PROVED)
+
+
+def count(proofs: Sequence[Proof], status: Status) -> int:
+    """How many properties have come to this."""
+    return sum(proof.verdict.status is status for proof in proofs)
+
+
+def table(proofs: Sequence[Proof], title: str) -> tables.Table:
+    """Every property, its statement and what became of it."""
+    rows = tables.table(title, "property", "statement", "verdict", "engine", "depth", "seconds")
+    for column in rows.columns[:4]:
+        column.left = True
+    for proof in proofs:
+        v = proof.verdict
+        depth, seconds = ("" if x is None else f"{x:{form}}" for x, form in ((v.depth, ""), (v.seconds, ".1f")))
+        bold = v.status is not Status.PROVED
+        rows.add_row(proof.name, proof.stated.statement, str(v.status), v.engine, depth, seconds, bold=bold)
+    return rows
