@@ -3,17 +3,18 @@
 from functools import cached_property
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hwsim.design import Design
 from rtl.accelerator_model import AcceleratorModel
+from rtl.accelerator_properties import AcceleratorProperties
 from rtl.blocks.delay import delayed
-from rtl.blocks.properties import Monitor, implies
+from rtl.blocks.properties import Monitor
 from rtl.control.pacer import Pacer
 from rtl.junction import Junction
-from rtl.plan.plan import JunctionPlan, Plan
+from rtl.plan.plan import Plan
 from rtl.ports.registers import Registers, bus_signature
 from rtl.ports.results import ResultQueue, result_layout
 from rtl.ports.samples import SampleLoader, sample_layout
@@ -119,50 +120,8 @@ class Accelerator(wiring.Component):
         return {name: s for name, s in result.items() if len(Value.cast(s))}
 
     def properties(self, p: Monitor) -> None:
-        """What the parts assume of each other is kept, and no word is read while it is written.
-
-        Taken for granted is what parts keep whatever the others do, and what they conclude of earlier clocks.
-        """
-        of, queue = self.plan, self.queue
-        passed = p.given("pacer", self.pacer).counters["passed"]
-        p.given("registers", self.registers)
-        since = p.surround("loader", self.loader).counters["since"]
-        short = of.inputs.groups + 1
-        p.require("loading", "the loader counts the same clocks", since == Mux(passed > short, short, passed))
-        strobes = Cat(getattr(self.registers, f"access_{j.number}").strobe for j in of.junctions)
-        p.require("rest", "the bus has the memories while all stands", implies(strobes.any(), passed > of.period + of.skew))
-        for j, unit in zip(of.junctions, self.junctions, strict=True):
-            self._pace(p, j, unit, passed)
-            p.surround(f"junction_{j.number}", unit, ("left_memory_write_in_place", "exists"), ("pass_active", "pass_row"))
-        p.rely()
-        for before, unit in zip(self.junctions[:-1], self.junctions[1:], strict=True):
-            self._banks(p, before, unit)
-        p.surround("queue", queue)
-        p.reach("begins", "a junction cycle begins", self.pacer.advance)
-
-    def _pace(self, p: Monitor, j: JunctionPlan, unit: Junction, passed: Value) -> None:
-        """Where a junction is so many clocks after the first one has begun a cycle."""
-        i, offset, period, seq = j.number, j.timing.offset, self.plan.period, unit.sequencer
-        since = p.since(unit.advance, f"since_{i}", period + 1)
-        behind = Mux(passed > offset + period, period + 1, passed - offset)
-        p.longest = max(p.longest, offset + 1)
-        p.require(f"advance_{i}", "it begins so late", (unit.advance == (passed == offset)) if offset else Const(1))
-        p.require(
-            f"behind_{i}", "it is so far", Mux(passed > offset, since == behind, since >= period - offset + passed)
-        )
-        p.require(f"row_{i}", "its row is that of the clock", implies(seq.active, (seq.row + 1 == since) & (since <= j.rows)))
-
-    def _banks(self, p: Monitor, before: Junction, unit: Junction) -> None:
-        """Between two junctions: who reads a bank while the other writes it."""
-        i, left = self.junctions.index(unit) + 1, unit.left
-        for reader in unit.to_lanes:
-            same = left.write_valid & unit.sequencer.active & (left.write_bank == getattr(left, f"{reader}_bank"))
-            p.require(f"activations_{i}_{reader}", "no activations are read while they are written", ~same)
-        if self.plan.trains:
-            partials, words = unit.partials, unit.partials.target[0]
-            bank = words[len(partials.address[0]) :]
-            same = partials.enable & before.sequencer.active & (bank == before.partial_in.bank)
-            p.require(f"partials_{i}", "no partial deltas are handed over while they are added up", ~same)
+        """What the parts assume of each other is kept, and no word is read while it is written."""
+        AcceleratorProperties(self.plan, self).state(p)
 
     def elaborate(self, platform: object) -> Module:
         m, of = Module(), self.plan
@@ -219,7 +178,7 @@ class Accelerator(wiring.Component):
         of, entering = self.plan, self.loader.entering
         lag = of.junctions[-1].forward_lag
         cycles = 1 + (of.hops.drain(len(of.junctions)) if of.trains else lag)
-        entered = Signal(max(cycles, lag, 1))
+        self.entered = entered = Signal(max(cycles, lag, 1))
         with m.If(self.pacer.advance):
             m.d.sync += entered.eq((entered << 1) | entering.valid)
         m.d.comb += [

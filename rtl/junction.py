@@ -283,7 +283,7 @@ class Junction(wiring.Component):
 
         # A junction that begins its cycle later sees what this one has already replaced.
         later = 1 if behind > j.timing.offset else 0
-        forward = history(self.forward_in, max(1 + later, hops.turn if j.is_last else 0), "forward")
+        self.forward = forward = history(self.forward_in, max(1 + later, hops.turn if j.is_last else 0), "forward")
         m.d.comb += self.forward_out.eq(forward[later])
         if not of.trains:
             return forward[0].valid, 0, forward[0], None

@@ -102,6 +102,7 @@ class ResultQueue(wiring.Component):
         coming, going = Signal(range(groups), name="coming"), Signal(range(groups), name="going")
         reserved, leaving = self.reserve & self.due, results.valid & results.ready
         came, went = self.valid & (coming == groups - 1), leaving & (going == groups - 1)
+        p.counters |= {"owed": owed, "coming": coming}
         m.d.sync += [owed.eq(owed + reserved - came), held.eq(held + reserved - went)]
         with m.If(self.valid & words.w_rdy):
             m.d.sync += coming.eq(Mux(coming == groups - 1, 0, coming + 1))
