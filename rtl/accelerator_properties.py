@@ -45,13 +45,14 @@ class AcceleratorProperties:
         p.require("rest", "the bus has the memories while all stands", implies(strobes.any(), passed > of.period + of.skew))
         for j, unit in zip(of.junctions, whole.junctions, strict=True):
             self._pace(p, j, unit, passed)
-            lemmas = ("pass_active", "pass_row", "pass_ends", "pass_group")
+            lemmas = ("pass_active", "pass_part", "pass_row", "pass_ends", "pass_group")
             p.surround(f"junction_{j.number}", unit, ("left_memory_write_in_place", "exists"), lemmas)
+        p.rely()
         entered = self._samples(p, passed)
         self._results(p, passed, entered)
         p.rely()
-        for i, (before, unit) in enumerate(zip(whole.junctions[:-1], whole.junctions[1:], strict=True), 2):
-            self._banks(p, i, before, unit)
+        for i in range(len(of.junctions)):
+            self._banks(p, passed, i)
         p.reach("begins", "a junction cycle begins", whole.pacer.advance)
 
     def _pace(self, p: Monitor, j: JunctionPlan, unit: Any, passed: Value) -> None:
@@ -111,14 +112,39 @@ class AcceleratorProperties:
         p.require("samples_owed", "the others have been told of", queue["owed"] == told(lambda t: int(t <= late + rows), 2))
         p.require("result_group", "each is the next one", implies(last.results.valid, last.group == queue["coming"]))
 
-    def _banks(self, p: Monitor, i: int, before: Any, unit: Any) -> None:
-        """Between two junctions: who reads a bank while the other writes it."""
-        left = unit.left
-        for reader in unit.to_lanes:
-            same = left.write_valid & unit.sequencer.active & (left.write_bank == getattr(left, f"{reader}_bank"))
-            p.require(f"activations_{i}_{reader}", "no activations are read while they are written", ~same)
+    def _banks(self, p: Monitor, passed: Value, i: int) -> None:
+        """Left of junction i + 1: no bank is read while it is written."""
+        of, whole = self._of, self._whole
+        j, unit, before = of.junctions[i], whole.junctions[i], whole.junctions[i - 1] if i else None
+        left, offset = unit.left, j.timing.offset
+        behind = of.junctions[i - 1].timing.offset if i else 0
+        read = {"feedforward": (unit.banks["left_forward"], j.forward_lag)}
         if self._of.trains:
-            partials, words = unit.partials, unit.partials.target[0]
-            bank = words[len(partials.address[0]) :]
-            same = partials.enable & before.sequencer.active & (bank == before.partial_in.bank)
-            p.require(f"partials_{i}", "no partial deltas are handed over while they are added up", ~same)
+            read["update"] = (unit.banks["left_backward"], j.backward_lag)
+        writing = before.banks["right_forward"] if before else whole.loader.writes.bank
+        lag = of.junctions[i - 1].forward_lag if i else -1
+        for reader, (bank, own) in read.items():
+            moved = self._moved(passed, bank, own - lag, (behind, offset), j.left_banks)
+            p.require(f"bank_{i + 1}_{reader}", "banks are as far from each other as the samples are", (writing == moved) & (bank < j.left_banks))
+            same = left.write_valid & unit.sequencer.active & (left.write_bank == bank)
+            p.require(f"activations_{i + 1}_{reader}", "no activations are read while they are written", ~same)
+        if not (self._of.trains and before):
+            return
+        p.longest = max(p.longest, j.timing.accumulated + 1)
+        other = of.junctions[i - 1]
+        read_bank, written = before.banks["right_backward"], unit.banks["partial_backward"]
+        moved = self._moved(passed, read_bank, other.backward_lag - j.backward_lag, (offset, behind), j.partial_banks)
+        p.require(f"bank_{i + 1}_backward", "and so are those of partial deltas", (written == moved) & (read_bank < j.partial_banks))
+        bank = unit.partials.target[0][len(unit.partials.address[0]) :]
+        same = unit.partials.enable & before.sequencer.active & (bank == before.partial_in.bank)
+        p.require(f"partials_{i + 1}", "no partial deltas are handed over while they are added up", ~same)
+
+    def _moved(self, passed: Value, bank: Value, by: int, offsets: tuple[int, int], banks: int) -> Value:
+        """A bank so many samples on, between junctions that begin their cycles at these offsets."""
+
+        def on(samples: int) -> Value:
+            return lookup(bank, [(b + samples) % banks for b in range(banks)], max(1, len(bank)))
+
+        ours, others = offsets
+        first = (passed > ours) & (passed <= others)
+        return Mux(first, on(by + 1), Mux((passed <= ours) & (passed > others), on(by - 1), on(by)))

@@ -112,6 +112,7 @@ class Junction(wiring.Component):
             ports |= {"prediction": Out(range(of.design.network.classes))}
         super().__init__(ports)
 
+        self.banks: dict[str, Signal] = {}  # by what they are of, once the junction has been elaborated
         self.sequencer = Sequencer(j)
         self.addresses = AddressGenerator(j, of.config.hardware.address)
         readers = ("feedforward", "update") if of.trains else ("feedforward",)
@@ -261,6 +262,7 @@ class Junction(wiring.Component):
 
     def _bank(self, m: Module, name: str, banks: int, lag: int) -> Signal:
         counter = BankCounter(banks, lag)
+        self.banks[name] = counter.bank
         m.submodules[f"{name}_bank"] = counter
         m.d.comb += counter.advance.eq(self.advance)
         return counter.bank

@@ -44,7 +44,7 @@ class Sequencer(wiring.Component):
     """
 
     def __init__(self, j: JunctionPlan) -> None:
-        self._j = j
+        self._j, self._part = j, Signal(range(j.rows_per_neuron))
         right = j.right
         super().__init__(
             {
@@ -91,6 +91,8 @@ class Sequencer(wiring.Component):
             p.module.d.sync += [at.eq(Mux(last, 0, at + 1)), running.eq(~last)]
         p.assume("advance", "a pass begins when the one before is in its last row or over", implies(self.advance, ~running | last))
         p.require("active", f"a pass has {rows} rows, one in every clock", self.active == running)
+        parts = [row % self._j.rows_per_neuron for row in range(rows)]
+        p.require("part", "rows of a neuron are counted", implies(running, self._part == lookup(at, parts, max(len(self._part), 1))))
         for name, values in model.items():
             port = getattr(self, name)
             p.require(name, f"{name} is that of the row", implies(running, port == lookup(at, values.tolist(), max(len(port), 1))))
@@ -99,8 +101,7 @@ class Sequencer(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m, j = Module(), self._j
         m.submodules.position = position = PositionCounter(j.right)
-        part = Signal(range(j.rows_per_neuron))
-        last_step = Signal()
+        part, last_step = self._part, Signal()
         m.d.comb += [
             last_step.eq(self.step == j.depth - 1),
             self.first.eq(self.sweep == 0),
