@@ -90,6 +90,16 @@ class JunctionProperties:
     def _results(self, p: Monitor) -> None:
         unit, j = self._unit, self._j
         p.require("results_in_place", "results go where the neurons of the next layer lie", in_place(unit.results, j.right, j.next_banks))
+        right = j.right
+        places = {
+            "base": [g * right.per_clock // right.memories for g in range(j.groups)],
+            "phase": [g % right.phases for g in range(j.groups)],
+        }
+        of_group = [
+            getattr(unit.results, name) == lookup(unit.group, values, max(1, len(getattr(unit.results, name))))
+            for name, values in places.items()
+        ]
+        p.require("results_of_group", "to those of their group", implies(unit.results.valid, Cat(*of_group).all()))
         p.require(
             "results_last",
             "the last group is called so",
@@ -110,7 +120,7 @@ class JunctionProperties:
         )
         p.require("first_visit", "the first sweep begins the sums", implies(partials.valid, partials.first == (row < j.depth)))
         met = []
-        for clocks in range(1, j.timing.accumulate):
+        for clocks in range(1, partials.accumulate):
             before = p.past(partials.valid, f"adding_{clocks}", clocks)
             address = p.past(partials.address.as_value(), f"added_at_{clocks}", clocks)
             width = len(address) // j.z

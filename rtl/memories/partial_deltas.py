@@ -53,7 +53,7 @@ class PartialDeltaMemory(wiring.Component):
     def __init__(
         self, of: Interleaving, product: Shape, word: Shape, banks: int, accumulate: int, *, stages: int, lut_ram_depth: int
     ) -> None:
-        self._of, self._word, self._banks, self._accumulate = of, word, banks, accumulate
+        self._of, self._word, self._banks, self.accumulate = of, word, banks, accumulate
         self.latency, self._lut_ram_depth = stages, lut_ram_depth
         self.words = words(banks, of.depth)
         address = data.ArrayLayout(unsigned(ceil_log2(of.depth)), of.memories)
@@ -76,12 +76,12 @@ class PartialDeltaMemory(wiring.Component):
 
     def model(self) -> "PartialDeltaMemoryModel":
         """The memory after reset, to be taken clock by clock."""
-        return PartialDeltaMemoryModel(self._of, self._banks, self._accumulate, self.latency)
+        return PartialDeltaMemoryModel(self._of, self._banks, self.accumulate, self.latency)
 
     def elaborate(self, platform: object) -> Module:
         m, of, banks = Module(), self._of, self._banks
         # A loop of one clock reads combinationally; a longer one leaves the first clock to the RAM.
-        late = self._accumulate - 1
+        late = self.accumulate - 1
         loop_read = min(late, 1)
         m.d.comb += self.enable.eq(delayed(m, self.valid, late, "valid", valid=True))
         first = delayed(m, self.first, loop_read, "first")

@@ -77,10 +77,10 @@ def prove(bench: Bench, folder: Path, seconds: float, asserted: Sequence[str], g
     left = [name for name in asserted if name not in reached]
     result: dict[str, Verdict] = {}
     if left:
-        result |= _induction(bench, folder / INDUCTION, seconds, left, given)
+        result |= induction(bench, folder / INDUCTION, seconds, left, given)
     rest = [name for name in asserted if name not in result]
     if rest:
-        result |= _reachability(bench, folder / REACHABILITY, seconds, rest, given)
+        result |= reachability(bench, folder / REACHABILITY, seconds, rest, given)
     for name in asserted:
         # What is constant is optimised away: it holds, or its contrary is never reached.
         result.setdefault(name, Verdict(Status.FAILED if name in reached else Status.PROVED, "constant", 0, 0.0))
@@ -93,7 +93,7 @@ _SEEN = {Status.PROVED: Status.FAILED, Status.FAILED: Status.PROVED, Status.UNDE
 """That something is never reached is asserted, and is to fail."""
 
 
-def _induction(bench: Bench, folder: Path, seconds: float, asserted: list[str], given: Sequence[str]) -> dict[str, Verdict]:
+def induction(bench: Bench, folder: Path, seconds: float, asserted: list[str], given: Sequence[str]) -> dict[str, Verdict]:
     """All proved, or nothing."""
     began = perf_counter()
     depth = bench.monitor.longest + 1  # what registers in a row hold has come in by then
@@ -103,7 +103,7 @@ def _induction(bench: Bench, folder: Path, seconds: float, asserted: list[str], 
     return dict.fromkeys(asserted, Verdict(Status.PROVED, INDUCTION, depth, perf_counter() - began))
 
 
-def _reachability(bench: Bench, folder: Path, seconds: float, asserted: list[str], given: Sequence[str]) -> dict[str, Verdict]:
+def reachability(bench: Bench, folder: Path, seconds: float, asserted: list[str], given: Sequence[str]) -> dict[str, Verdict]:
     task = _run(bench, folder, seconds, "abc --keep-going pdr", asserted, given)
     log, ports = task / "engine_0/logfile.txt", task / "model/design_aiger.ywa"
     if not log.exists() or not ports.exists():

@@ -2,10 +2,37 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from amaranth.hdl import Fragment, MemoryData, MemoryInstance, Shape
+from amaranth.lib.memory import Memory
 from amaranth.sim import Simulator
 
 from rtl.proofs.bench import Bench
+
+
+class FullMemories:
+    """The platform that a component is elaborated for to be simulated: RAMs hold words that are easily told from each other."""
+
+    def __init__(self) -> None:
+        self._words = 0
+
+    def get_memory(self, memory: Memory) -> MemoryInstance:
+        """The RAM; called by :class:`amaranth.lib.memory.Memory`."""
+        width, first = Shape.cast(memory.shape).width, self._words
+        self._words += memory.depth
+        full = [_SCATTER * (first + i) >> 8 & ((1 << width) - 1) for i in range(1, memory.depth + 1)]
+        words: Any = MemoryData(shape=Shape(width), depth=memory.depth, init=full)
+        result = MemoryInstance(data=words)
+        for port in memory.write_ports:
+            result.write_port(domain=port.domain, addr=port.addr, data=port.data, en=port.en)
+        for port in memory.read_ports:
+            result.read_port(domain=port.domain, addr=port.addr, data=port.data, en=port.en, transparent_for=())
+        return result
+
+
+_SCATTER = 0x9E3779B97F4A7C15F39CC0605CEDC835
+"""An odd number whose multiples differ in all bits."""
 
 
 def replay(bench: Bench, clocks: Sequence[dict[str, int]], waveform: Path) -> dict[str, int]:
@@ -24,21 +51,18 @@ def replay(bench: Bench, clocks: Sequence[dict[str, int]], waveform: Path) -> di
         First clock in which something does not hold, or is reached, by name; an assumption is among them, too.
     """
     seen: dict[str, int] = {}
-    simulator = Simulator(bench)
+    simulator = Simulator(Fragment.get(bench, FullMemories()))
     simulator.add_clock(1e-6, domain=bench.domain)
-    stated = [p for p in (*bench.monitor.required, *bench.monitor.assumed, *bench.monitor.chosen) if not p.reached]
-    reached = [p for p in bench.monitor.required if p.reached]
+    monitor = bench.monitor
+    expected = [(p, p.reached) for p in (*monitor.required, *monitor.assumed, *monitor.chosen)]
 
-    async def play(context: object) -> None:
+    async def play(context: Any) -> None:
         for clock, inputs in enumerate(clocks):
             for name, signal in bench.inputs.items():
                 context.set(signal, inputs.get(name, 0))
             if clock:
-                for p in stated:
-                    if not context.get(p.holds):
-                        seen.setdefault(p.name, clock)
-                for p in reached:
-                    if context.get(p.holds):
+                for p, value in expected:
+                    if context.get(p.holds) == value:
                         seen.setdefault(p.name, clock)
             await context.tick()
 

@@ -111,7 +111,7 @@ def prove_design(
     if folder.exists():
         shutil.rmtree(folder)
     with _unused():
-        made = {name: (make, _stated(make)) for name, make in components(of).items()}
+        made = {name: (make, stated(make)) for name, make in components(of).items()}
         wanted = {name: _wanted(name, bench, property) for name, (_, bench) in made.items()}
         if property is not None and not any(wanted.values()):
             names = [f"{name}: {p.name}" for name, (_, bench) in made.items() for p in bench.monitor.required]
@@ -127,7 +127,7 @@ def prove_design(
             return [proof for proofs in pool.map(one, made) for proof in proofs]
 
 
-def _stated(make: Callable[[], Component]) -> Bench:
+def stated(make: Callable[[], Component]) -> Bench:
     """A bench of which is known what its component states."""
     bench = Bench(make())
     Fragment.get(bench, FreeMemories(bench.mark))

@@ -1,0 +1,81 @@
+"""``hwsim prove``: every property of every shipped design, scaled down, and what is left of a run."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hwsim import load
+from hwsim.commands.app import run
+from hwsim.design import Design
+from models.errors import ArgumentError
+from rtl.plan.plan import Plan
+from rtl.proofs import session
+from rtl.proofs.prover import Status
+from tests.rtl.designs import DESIGNS, planned
+
+CONFIGS = Path(__file__).parents[3] / "sim_configs"
+SMALL = {"network.layers": [16, 8, 4], "network.out_degree": [4, 4], "network.classes": 4, "hardware.z": [8, 8]}
+"""Sizes to which every shipped design is scaled; formats, pattern, schedule and latencies are its own."""
+SCALED = {
+    "demo": SMALL,
+    "reconfig2018": SMALL,
+    "frontend_cifar": SMALL,
+    "frontend_small": SMALL,
+    "ecp5": SMALL | {"network.layers": [64, 32, 8], "network.out_degree": [4, 4], "hardware.z": [8, 4]},
+    "overlap": SMALL | {"network.layers": [64, 16, 8], "network.out_degree": [8, 8], "hardware.z": [16, 8]},
+}
+FAST = ["pacer: not_early", "pacer: not_late", "registers: answered", "results: valid_stays"]
+"""Properties that say much and take a second each."""
+
+
+def scaled(name):
+    return Design(load(CONFIGS / f"{name}.yaml", SCALED[name]))
+
+
+def test_every_shipped_design_with_hardware_is_scaled():
+    assert set(SCALED) == {path.stem for path in CONFIGS.glob("*.yaml") if "z:" in path.read_text()}
+
+
+@pytest.mark.parametrize("name", ["one_junction", "short_beat", "type_3_dither", "inference", "overlap_three"])
+def test_every_design_states_the_same_kinds_of_properties(name):
+    of = planned(**DESIGNS[name])
+    stated = {c: session.stated(make).monitor for c, make in session.components(of).items()}
+    for component, monitor in stated.items():
+        names = [p.name for p in (*monitor.required, *monitor.assumed, *monitor.chosen)]
+        assert len(names) == len(set(names)), component
+        assert all(p.statement for p in monitor.required)
+    lanes = [p.name for c, m in stated.items() if c.startswith("junction") for p in m.required if p.name.endswith("_lanes")]
+    assert lanes.count("feedforward_lanes") == len(of.junctions)
+    assert lanes.count("update_lanes") == len(of.junctions) * of.trains
+    assert lanes.count("backward_lanes") == (len(of.junctions) - 1) * of.trains
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["demo", "overlap"])
+def test_fast_properties_of_a_shipped_design(tmp_path, name):
+    for wanted in FAST:
+        proofs = session.prove_design(scaled(name), tmp_path / "proofs", time_limit=60, property=wanted)
+        assert wanted in [proof.name for proof in proofs]
+        assert session.verdict(proofs) is Status.PROVED
+
+
+@pytest.mark.slow
+def test_all_properties_of_a_tiny_design_and_what_is_left(tmp_path, capsys):
+    sizes = {"network.layers": [8, 4, 2], "network.out_degree": [2, 2], "network.classes": 2, "hardware.z": [4, 4]}
+    told = [f"--set={key}={value}" for key, value in sizes.items()]
+    assert run(["prove", str(CONFIGS / "demo.yaml"), *told, "--out", str(tmp_path / "run")]) == 0
+    assert "junction 2: backward_lanes" in capsys.readouterr().out
+    left = json.loads((tmp_path / "run/proofs.json").read_text())
+    assert left["status"] == "proved"
+    assert left["properties"]["value"] == {"proved": len(left["proofs"]), "failed": 0, "undecided": 0}
+    components = {entry["component"] for entry in left["proofs"]}
+    assert components == set(session.components(Plan.of(Design(load(CONFIGS / "demo.yaml", sizes)))))
+    reached = [entry for entry in left["proofs"] if "waveform" in entry]
+    assert reached and all((tmp_path / "run" / entry["waveform"]).is_file() for entry in reached)
+
+
+def test_a_name_that_is_no_property_is_refused(tmp_path):
+    with pytest.raises(ArgumentError, match="property = not_erly: is none of the design's; nearest: .*not_early"):
+        session.prove_design(scaled("demo"), tmp_path / "proofs", time_limit=1, property="not_erly")
+    assert run(["prove", str(CONFIGS / "demo.yaml"), "--workers", "0", "--out", str(tmp_path / "run")]) == 2
