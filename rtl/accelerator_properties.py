@@ -61,7 +61,11 @@ class AcceleratorProperties:
         since = p.since(unit.advance, f"since_{i}", period + 1)
         behind = Mux(passed > offset + period, period + 1, passed - offset)
         p.longest = max(p.longest, offset + 1)
-        p.require(f"advance_{i}", "a junction begins its cycle so late", (unit.advance == (passed == offset)) if offset else Const(1))
+        p.require(
+            f"advance_{i}",
+            "a junction begins its cycle so late",
+            (unit.advance == (passed == offset)) if offset else Const(1),
+        )
         p.require(f"behind_{i}", "and is so far", Mux(passed > offset, since == behind, since >= period - offset + passed))
         p.require(f"active_{i}", "a pass has its rows, and no more", seq.active == (since <= j.rows))
         p.require(f"row_{i}", "a row is that of the clock", implies(seq.active, seq.row + 1 == since))
@@ -108,7 +112,11 @@ class AcceleratorProperties:
         bits = (j.groups).bit_length()
         valid = told(lambda t: int(late < t <= late + rows and (t - late) % each == 0), 1)
         p.require("result", "a result comes in its clock", last.results.valid == valid.any())
-        p.require("results_of_sample", "so many of a sample have come", queue["coming"] == told(lambda t: ended(t) % j.groups, bits))
+        p.require(
+            "results_of_sample",
+            "so many of a sample have come",
+            queue["coming"] == told(lambda t: ended(t) % j.groups, bits),
+        )
         p.require("samples_owed", "the others have been told of", queue["owed"] == told(lambda t: int(t <= late + rows), 2))
         p.require("result_group", "each is the next one", implies(last.results.valid, last.group == queue["coming"]))
 
@@ -125,7 +133,11 @@ class AcceleratorProperties:
         lag = of.junctions[i - 1].forward_lag if i else -1
         for reader, (bank, own) in read.items():
             moved = self._moved(passed, bank, own - lag, (behind, offset), j.left_banks)
-            p.require(f"bank_{i + 1}_{reader}", "banks are as far from each other as the samples are", (writing == moved) & (bank < j.left_banks))
+            p.require(
+                f"bank_{i + 1}_{reader}",
+                "banks are as far from each other as the samples are",
+                (writing == moved) & (bank < j.left_banks),
+            )
             same = left.write_valid & unit.sequencer.active & (left.write_bank == bank)
             p.require(f"activations_{i + 1}_{reader}", "no activations are read while they are written", ~same)
         if not (self._of.trains and before):
@@ -134,7 +146,11 @@ class AcceleratorProperties:
         other = of.junctions[i - 1]
         read_bank, written = before.banks["right_backward"], unit.banks["partial_backward"]
         moved = self._moved(passed, read_bank, other.backward_lag - j.backward_lag, (offset, behind), j.partial_banks)
-        p.require(f"bank_{i + 1}_backward", "and so are those of partial deltas", (written == moved) & (read_bank < j.partial_banks))
+        p.require(
+            f"bank_{i + 1}_backward",
+            "and so are those of partial deltas",
+            (written == moved) & (read_bank < j.partial_banks),
+        )
         bank = unit.partials.target[0][len(unit.partials.address[0]) :]
         same = unit.partials.enable & before.sequencer.active & (bank == before.partial_in.bank)
         p.require(f"partials_{i + 1}", "no partial deltas are handed over while they are added up", ~same)

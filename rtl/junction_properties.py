@@ -28,7 +28,7 @@ class JunctionProperties:
         self._of, self._j, self._unit = of, j, unit
         self._read = of.config.hardware.latency.memory_read
         left = np.asarray(j.pattern.left).reshape(j.rows, j.z)
-        self._memory: npt.NDArray[np.int64] = left % j.z  # by lane
+        self._memory: npt.NDArray[np.int32] = left % j.z  # by lane
         self._lane = np.argsort(self._memory, axis=1)  # by memory; a row that meets one twice is refused below
         self._address = np.take_along_axis(left // j.z, self._lane, axis=1)  # by memory
         self._clash_free = bool((np.sort(self._memory, axis=1) == np.arange(j.z)).all())
@@ -53,11 +53,15 @@ class JunctionProperties:
         late = j.timing.update if self._of.trains else 1 + self._read
         for name, memory, depth, bias in (("weights", unit.weights, j.rows, 0), ("biases", unit.biases, j.groups, 1)):
             used = seq.active | (access.strobe & (access.bias == bias))
-            p.require(f"{name}_read", f"no row of {name} beyond the last is read", implies(used, memory.read_address < depth))
-            p.require(f"{name}_write", f"none is written", implies(memory.write_enable, memory.write_address < depth))
+            p.require(
+                f"{name}_read", f"no row of {name} beyond the last is read", implies(used, memory.read_address < depth)
+            )
+            p.require(f"{name}_write", "none is written", implies(memory.write_enable, memory.write_address < depth))
             before = p.past(memory.read_address, f"{name}_read_at", late)
             p.require(
-                f"{name}_back", "a row goes back where it was read", implies(memory.write_enable, memory.write_address == before)
+                f"{name}_back",
+                "a row goes back where it was read",
+                implies(memory.write_enable, memory.write_address == before),
             )
             by = p.past(used, f"{name}_used", late)
             p.require(f"{name}_owner", "and was read for a pass, or for the bus", implies(memory.write_enable, by))
@@ -66,12 +70,16 @@ class JunctionProperties:
         if self._of.trains and not j.is_last:
             stores = {"derivatives": unit.derivatives}
         for name, store in stores.items():
-            p.require(f"{name}_write", f"no {name} beyond the last are written", implies(store.write_enable, store.write_address < j.groups))
+            p.require(
+                f"{name}_write",
+                f"no {name} beyond the last are written",
+                implies(store.write_enable, store.write_address < j.groups),
+            )
             p.require(f"{name}_read", "none are read", implies(seq.active, store.read_address < j.groups))
 
     def _left(self, p: Monitor) -> None:
         """The left memories' reads of a row, and what the lanes are given of them."""
-        unit, j, seq = self._unit, self._j, self._unit.sequencer
+        unit, seq = self._unit, self._unit.sequencer
         addresses = self._are(seq.row, self._address, unit.left.read_address)
         p.require("left_addresses", "every left memory reads the word of the row", implies(seq.active, addresses))
         row, there = p.past(seq.row, "row_read", self._read), p.past(seq.active, "there", self._read)
@@ -85,11 +93,19 @@ class JunctionProperties:
         if self._of.trains:
             late = unit.source.latency
             lanes = p.past(unit.to_lanes["update"].taken.as_value(), "lanes", late)
-            p.require("update_operands", "UP has them with the deltas", implies(unit.update.valid, unit.update.left.as_value() == lanes))
+            p.require(
+                "update_operands",
+                "UP has them with the deltas",
+                implies(unit.update.valid, unit.update.left.as_value() == lanes),
+            )
 
     def _results(self, p: Monitor) -> None:
         unit, j = self._unit, self._j
-        p.require("results_in_place", "results go where the neurons of the next layer lie", in_place(unit.results, j.right, j.next_banks))
+        p.require(
+            "results_in_place",
+            "results go where the neurons of the next layer lie",
+            in_place(unit.results, j.right, j.next_banks),
+        )
         right = j.right
         places = {
             "base": [g * right.per_clock // right.memories for g in range(j.groups)],
@@ -116,9 +132,12 @@ class JunctionProperties:
         p.require(
             "backward_lanes",
             "every partial delta is given the product of its edge, each by another lane",
-            self._clash_free & implies(partials.valid, self._chosen(row, self._lane, unit.to_memories.given, partials.product)),
+            self._clash_free
+            & implies(partials.valid, self._chosen(row, self._lane, unit.to_memories.given, partials.product)),
         )
-        p.require("first_visit", "the first sweep begins the sums", implies(partials.valid, partials.first == (row < j.depth)))
+        p.require(
+            "first_visit", "the first sweep begins the sums", implies(partials.valid, partials.first == (row < j.depth))
+        )
         met = []
         for clocks in range(1, partials.accumulate):
             before = p.past(partials.valid, f"adding_{clocks}", clocks)
@@ -128,11 +147,11 @@ class JunctionProperties:
             met.append(partials.valid & before & Cat(*same).any())
         p.require("hazard", "no partial delta is read whose write is under way", ~one_of(met))
 
-    def _are(self, row: Value, table: npt.NDArray[np.int64], words: Any) -> Value:
+    def _are(self, row: Value, table: npt.NDArray[np.int32], words: Any) -> Value:
         """Whether the words are those of the row in a table [C, z]."""
         return Cat(words[k] == lookup(row, table[:, k].tolist(), max(1, len(words[k]))) for k in range(self._j.z)).all()
 
-    def _chosen(self, row: Value, table: npt.NDArray[np.int64], given: Any, taken: Any) -> Value:
+    def _chosen(self, row: Value, table: npt.NDArray[np.int32], given: Any, taken: Any) -> Value:
         """Whether each word that is taken is the given one whose number a table [C, z] holds."""
         options, bits = [Value.cast(given[k])[:] for k in range(self._j.z)], max(1, (self._j.z - 1).bit_length())
         return Cat(

@@ -49,10 +49,9 @@ def prove(config: ConfigPath, out: Out = None, *, proving: Proving, force: Force
         )
         session.write(proofs, design, directory)
     console.print(session.table(proofs, f"{loaded.name}: {len(proofs)} properties"))
-    for proof in proofs:
-        if proof.waveform is not None and proof.verdict.status is session.Status.FAILED:
-            say(f"{proof.name} does not hold in clock {proof.clock} of {proof.waveform}")
-    verdict = session.verdict(proofs)
-    console.print(f"{session.count(proofs, session.Status.PROVED)} of {len(proofs)} proved; in {directory.path}")
-    if verdict is not session.Status.PROVED:
+    for line in session.refuted(proofs):
+        say(line)
+    proved = sum(proof.verdict.is_proved for proof in proofs)
+    console.print(f"{proved} of {len(proofs)} proved; in {directory.path}")
+    if proved < len(proofs):
         raise typer.Exit(1)

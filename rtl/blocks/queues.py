@@ -90,7 +90,9 @@ def queue_properties(p: Monitor, name: str, queue: FIFOInterface) -> tuple[Signa
         p.require(
             f"{name}_marked_place",
             "the marked word lies where it was written until it is read",
-            implies(within & (ahead >= out), (ram.marked < words) & _modulo(at + behind, ram.marked, words) & (ram.word == word)),
+            implies(
+                within & (ahead >= out), (ram.marked < words) & _modulo(at + behind, ram.marked, words) & (ram.word == word)
+            ),
         )
     p.require(f"{name}_kept", "the marked word is in the queue until it is taken", implies(within, ahead < queue.level))
     p.require(

@@ -52,16 +52,28 @@ class Pacer(wiring.Component):
         passed = p.since(self.advance, "passed", period + self._skew + 1)
         over, ended = passed - period, passed >= period
         p.require("at_end", "it is known a clock ahead that a cycle is at its end", self._at_end == ended)
-        p.require("waited", "and how long it has been", implies(ended, self._waited == over) & implies(~ended, self._waited == 0))
+        p.require(
+            "waited", "and how long it has been", implies(ended, self._waited == over) & implies(~ended, self._waited == 0)
+        )
         p.require("settled", "and whether all is at rest", self._settled == (~ended | (over == 0) | (passed >= rest)))
         p.require("passed", "no clock is counted beyond the last", (passed > 0) & (passed <= period + self._skew + 1))
         may = (passed == period) | (passed >= rest)
         p.require(
-            "clock", "the clock of the cycle counts from 0 and stays at the last one", (self.clock == passed - 1) | ((self.clock == period - 1) & (passed >= period))
+            "clock",
+            "the clock of the cycle counts from 0 and stays at the last one",
+            (self.clock == passed - 1) | ((self.clock == period - 1) & (passed >= period)),
         )
-        p.require("not_early", f"a cycle begins {period} clocks after the one before, or {rest} or more", implies(self.advance, may))
+        p.require(
+            "not_early",
+            f"a cycle begins {period} clocks after the one before, or {rest} or more",
+            implies(self.advance, may),
+        )
         p.require("not_late", "a cycle begins as soon as it may", implies(self.go & may, self.advance))
-        p.require("stands", "nothing moves once all junctions have come to their end", self.standing == (passed > period + self._skew))
+        p.require(
+            "stands",
+            "nothing moves once all junctions have come to their end",
+            self.standing == (passed > period + self._skew),
+        )
         p.reach("begins", "a cycle begins", self.advance)
 
     def elaborate(self, platform: object) -> Module:

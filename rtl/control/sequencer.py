@@ -89,13 +89,21 @@ class Sequencer(wiring.Component):
             p.module.d.sync += [at.eq(0), running.eq(1)]
         with p.module.Elif(running):
             p.module.d.sync += [at.eq(Mux(last, 0, at + 1)), running.eq(~last)]
-        p.assume("advance", "a pass begins when the one before is in its last row or over", implies(self.advance, ~running | last))
+        p.assume(
+            "advance", "a pass begins when the one before is in its last row or over", implies(self.advance, ~running | last)
+        )
         p.require("active", f"a pass has {rows} rows, one in every clock", self.active == running)
         parts = [row % self._j.rows_per_neuron for row in range(rows)]
-        p.require("part", "rows of a neuron are counted", implies(running, self._part == lookup(at, parts, max(len(self._part), 1))))
+        p.require(
+            "part",
+            "rows of a neuron are counted",
+            implies(running, self._part == lookup(at, parts, max(len(self._part), 1))),
+        )
         for name, values in model.items():
             port = getattr(self, name)
-            p.require(name, f"{name} is that of the row", implies(running, port == lookup(at, values.tolist(), max(len(port), 1))))
+            p.require(
+                name, f"{name} is that of the row", implies(running, port == lookup(at, values.tolist(), max(len(port), 1)))
+            )
         p.reach("second_row", "a pass goes on", running & (at == min(1, rows - 1)))
 
     def elaborate(self, platform: object) -> Module:

@@ -75,13 +75,19 @@ class InterleavedMemory(wiring.Component):
         """A group that is written goes where its neurons lie."""
         of, banks = self._of, self._banks
         groups = self._groups()
-        p.assume("write_in_place", "a group that is written is one of the layer", implies(self.write_valid, one_of(groups) & (self.write_bank < banks)))
+        p.assume(
+            "write_in_place",
+            "a group that is written is one of the layer",
+            implies(self.write_valid, one_of(groups) & (self.write_bank < banks)),
+        )
         enabled, placed, bits = [], [], ceil_log2(of.depth)
         for g, here in enumerate(groups):
             neurons = [n for n in range(g * of.per_clock, (g + 1) * of.per_clock) if n < of.neurons]
             memories = {n % of.memories: n // of.memories for n in neurons}
             enabled.append(here & (self.enable == sum(1 << k for k in memories)))
-            address = [self.target[k] == place(banks, of.depth, self.write_bank, Const(a, bits)) for k, a in memories.items()]
+            address = [
+                self.target[k] == place(banks, of.depth, self.write_bank, Const(a, bits)) for k, a in memories.items()
+            ]
             placed.append(here & Cat(*address).all())
         p.require("memories", "each of its neurons goes into another memory", implies(self.write_valid, one_of(enabled)))
         p.require("addresses", "to the neuron's address", implies(self.write_valid, one_of(placed)))

@@ -173,7 +173,9 @@ class Registers(wiring.Component):
         fields = (bus.write, bus.address, bus.write_data)
         held = [field == p.past(field, f"asked_{i}") for i, field in enumerate(fields)]
         asked = p.past(bus.request & ~bus.done, "asked")
-        p.assume("held", "a request and what belongs to it hold until it is over", implies(asked, bus.request & Cat(*held).all()))
+        p.assume(
+            "held", "a request and what belongs to it hold until it is over", implies(asked, bus.request & Cat(*held).all())
+        )
         longest = self._longest() + 3
         waiting = Signal(range(longest + 2), name="waiting")
         m.d.sync += waiting.eq(Mux(bus.request & ~bus.done, Mux(waiting > longest, waiting, waiting + 1), 0))
@@ -187,8 +189,12 @@ class Registers(wiring.Component):
             m.d.sync += at_work.eq(~bus.done)
         with m.Elif(bus.done):
             m.d.sync += at_work.eq(0)
-        p.require("strobe_once", "an access is asked for in one clock", implies(p.past(strobes.any(), "strobed"), ~strobes.any()))
-        p.require("one_access", "of one junction", one_of([strobes == 0, *(strobes == 1 << i for i in range(len(accesses)))]))
+        p.require(
+            "strobe_once", "an access is asked for in one clock", implies(p.past(strobes.any(), "strobed"), ~strobes.any())
+        )
+        p.require(
+            "one_access", "of one junction", one_of([strobes == 0, *(strobes == 1 << i for i in range(len(accesses)))])
+        )
         p.require(
             "memories_at_rest",
             "memories are accessed only after a clock in which the accelerator stood and was not to go on",
@@ -199,7 +205,9 @@ class Registers(wiring.Component):
             rows = Mux(access.bias, j.groups, j.rows)
             lanes = Mux(access.bias, j.results_per_clock, j.z)
             p.require(
-                f"word_{j.number}", "the word that is accessed exists", implies(access.strobe, (access.row < rows) & (access.lane < lanes))
+                f"word_{j.number}",
+                "the word that is accessed exists",
+                implies(access.strobe, (access.row < rows) & (access.lane < lanes)),
             )
         p.reach("refused", "a request is refused", bus.done & bus.error)
         p.reach("word_written", "a word is written", at_work & bus.done & bus.write & ~bus.error)

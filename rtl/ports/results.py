@@ -95,7 +95,7 @@ class ResultQueue(wiring.Component):
         return ResultQueueModel(self._of.junctions[-1].groups, self.capacity)
 
     def properties(self, p: Monitor) -> None:
-        """Room is enough, nothing is lost, what is offered stays; the samples that come in are those that room was made for."""
+        """Room is enough, nothing is lost, what is offered stays, if what comes in is what room was made for."""
         m, groups, capacity = p.module, self._of.junctions[-1].groups, self.capacity
         words, facts, results = self.words, self.facts, self.results
         owed, held = Signal(range(capacity + 1), name="owed"), Signal(range(capacity + 1), name="held_samples")
@@ -110,7 +110,11 @@ class ResultQueue(wiring.Component):
             m.d.sync += going.eq(Mux(going == groups - 1, 0, going + 1))
         p.assume("room_asked", "no sample is begun for which there is no room", implies(reserved, self.room))
         p.assume("beats_owed", "beats come of samples that room was made for", implies(self.valid, owed != 0))
-        p.assume("last_of_sample", "the last beat of a sample is called so", implies(self.valid, self.last == (coming == groups - 1)))
+        p.assume(
+            "last_of_sample",
+            "the last beat of a sample is called so",
+            implies(self.valid, self.last == (coming == groups - 1)),
+        )
 
         within, ahead = queue_properties(p, "words", words)
         place = Signal(range(groups), name="marked_place")
@@ -134,21 +138,31 @@ class ResultQueue(wiring.Component):
         )
         queue_properties(p, "facts", facts)
         p.require("samples_held", "samples hold room from when it is asked for until they are taken", self._held == held)
-        p.require("room", f"there is room while less than {capacity} samples are held", (self.room == (held != capacity)) & (held <= capacity))
-        p.require("samples_counted", "samples are held that are owed, or in the queue", held == owed + facts.level)
         p.require(
-            "beats_counted", "and so are their beats", words.level + going == (facts.level * groups) + coming
+            "room",
+            f"there is room while less than {capacity} samples are held",
+            (self.room == (held != capacity)) & (held <= capacity),
         )
-        p.require("no_overflow", "whatever comes finds room", implies(self.valid, words.w_rdy & implies(self.last, facts.w_rdy)))
+        p.require("samples_counted", "samples are held that are owed, or in the queue", held == owed + facts.level)
+        p.require("beats_counted", "and so are their beats", words.level + going == (facts.level * groups) + coming)
         p.require(
-            "facts_in_time", "with the last beat of a sample come its facts", implies(results.valid & results.payload.last, facts.r_rdy)
+            "no_overflow", "whatever comes finds room", implies(self.valid, words.w_rdy & implies(self.last, facts.w_rdy))
+        )
+        p.require(
+            "facts_in_time",
+            "with the last beat of a sample come its facts",
+            implies(results.valid & results.payload.last, facts.r_rdy),
         )
         waits = p.past(results.valid & ~results.ready, "waits")
         p.require("valid_stays", "a beat that is offered stays until it is taken", implies(waits, results.valid))
         payload = results.payload.as_value()
         p.require("payload_stays", "and so does what it says", implies(waits, payload == p.past(payload, "payload")))
         p.require("counted", "a result is counted as its last beat goes", self.taken == went)
-        p.reach("in_order", "a marked beat is taken behind another", within & (ahead == 0) & leaving & p.past(within & (ahead == 1), "was_behind"))
+        p.reach(
+            "in_order",
+            "a marked beat is taken behind another",
+            within & (ahead == 0) & leaving & p.past(within & (ahead == 1), "was_behind"),
+        )
         p.reach("full", "all room is taken", held == capacity)
         p.reach("back_pressure", "a result waits to be taken", waits)
 

@@ -114,11 +114,22 @@ class SampleLoader(wiring.Component):
         p.assume("advance", f"junction cycles have at least {beats} clocks", implies(self.advance, since >= beats))
         position = self._position
         p.require("beat_that_comes", f"a sample has {beats} beats", (self._arriving == coming) & (coming < beats))
-        group = [position.group == going, *(getattr(position, n) == lookup(going, v, max(1, len(getattr(position, n)))) for n, v in places)]
+        group = [
+            position.group == going,
+            *(getattr(position, n) == lookup(going, v, max(1, len(getattr(position, n)))) for n, v in places),
+        ]
         p.require("beat_that_goes", "the beat that is loaded has its place", implies(writes.valid, Cat(*group).all()))
         left = Mux(writes.valid, beats - going, 0)
-        p.require("clock_of_beat", "one beat is loaded in every clock", implies(writes.valid, (going < beats) & (since == going + 1)))
-        p.require("whole_samples", "all beats of a sample are loaded", implies(self.entering.valid & (since <= beats), writes.valid))
+        p.require(
+            "clock_of_beat",
+            "one beat is loaded in every clock",
+            implies(writes.valid, (going < beats) & (since == going + 1)),
+        )
+        p.require(
+            "whole_samples",
+            "all beats of a sample are loaded",
+            implies(self.entering.valid & (since <= beats), writes.valid),
+        )
         p.require("bubbles", "nothing is loaded where no sample is complete", implies(writes.valid, self.entering.valid))
         p.require(
             "beats_counted",
@@ -133,12 +144,21 @@ class SampleLoader(wiring.Component):
             "what enters is what its tag said, but for what is illegal or replaced",
             implies(
                 p.past(self.advance & tags.r_rdy, "advanced"),
-                self.entering.valid & (self.entering.label == p.past(data.View(self._tag, tags.r_data).sample.label, "tag_label")),
+                self.entering.valid
+                & (self.entering.label == p.past(data.View(self._tag, tags.r_data).sample.label, "tag_label")),
             ),
         )
-        p.require("no_sample", "no tag, no sample", implies(p.past(self.advance & ~tags.r_rdy, "starved"), ~self.entering.valid))
-        p.require("in_place", "beats go where the neurons of layer 0 lie", in_place(writes, of.inputs, of.junctions[0].left_banks))
-        p.require("ready_stays", "once there is room for a beat, there is until it comes", implies(p.past(samples.ready & ~samples.valid, "room"), samples.ready))
+        p.require(
+            "no_sample", "no tag, no sample", implies(p.past(self.advance & ~tags.r_rdy, "starved"), ~self.entering.valid)
+        )
+        p.require(
+            "in_place", "beats go where the neurons of layer 0 lie", in_place(writes, of.inputs, of.junctions[0].left_banks)
+        )
+        p.require(
+            "ready_stays",
+            "once there is room for a beat, there is until it comes",
+            implies(p.past(samples.ready & ~samples.valid, "room"), samples.ready),
+        )
         p.reach("waits", "no cycle begins, and beats wait", taken & (coming == min(beats, 4) - 1) & (since > beats))
 
     def elaborate(self, platform: object) -> Module:

@@ -48,9 +48,15 @@ class Verdict:
     seconds: float | None = None
     inputs: tuple[dict[str, int], ...] = ()
 
+    @property
+    def is_proved(self) -> bool:
+        """Whether the property holds."""
+        return self.status is Status.PROVED
+
 
 INDUCTION, REACHABILITY = "induction", "PDR"
 """Engines: k-induction with Yices on words, and property-directed reachability with ABC on bits."""
+
 
 def prove(bench: Bench, folder: Path, seconds: float, asserted: Sequence[str], given: Sequence[str]) -> dict[str, Verdict]:
     """Prove properties of a bench: all at once by induction; those that are no invariants together, by reachability.
@@ -103,7 +109,13 @@ def induction(bench: Bench, folder: Path, seconds: float, asserted: list[str], g
     return dict.fromkeys(asserted, Verdict(Status.PROVED, INDUCTION, depth, perf_counter() - began))
 
 
-def reachability(bench: Bench, folder: Path, seconds: float, asserted: list[str], given: Sequence[str]) -> dict[str, Verdict]:
+def reachability(
+    bench: Bench, folder: Path, seconds: float, asserted: list[str], given: Sequence[str]
+) -> dict[str, Verdict]:
+    """Prove each property by property-directed reachability, or refute it; see :func:`prove`.
+
+    Those that are constant have no verdict, and what must be reached is taken for what must not.
+    """
     task = _run(bench, folder, seconds, "abc --keep-going pdr", asserted, given)
     log, ports = task / "engine_0/logfile.txt", task / "model/design_aiger.ywa"
     if not log.exists() or not ports.exists():

@@ -12,7 +12,7 @@ from rtl.proofs.bench import Bench
 
 
 class FullMemories:
-    """The platform that a component is elaborated for to be simulated: RAMs hold words that are easily told from each other."""
+    """The platform that a component is elaborated for to be simulated: words of RAMs are easily told from each other."""
 
     def __init__(self) -> None:
         self._words = 0

@@ -161,7 +161,7 @@ def _component(
 
 
 def _played(proof: Proof, make: Callable[[], Component], folder: Path) -> Proof:
-    """With its waveform. A counter-example that the real component does not show, its memories being real, decides nothing."""
+    """With its waveform. A counter-example that the component with real memories does not show decides nothing."""
     inputs = proof.verdict.inputs
     if not inputs:
         return proof
@@ -220,6 +220,13 @@ def verdict(proofs: Sequence[Proof]) -> Status:
 def count(proofs: Sequence[Proof], status: Status) -> int:
     """How many properties have come to this."""
     return sum(proof.verdict.status is status for proof in proofs)
+
+
+def refuted(proofs: Sequence[Proof]) -> list[str]:
+    """A line on every property that does not hold: where its waveform is, and when it shows."""
+    failed = [proof for proof in proofs if proof.verdict.status is Status.FAILED]
+    shown = {proof: f"does not hold in clock {proof.clock} of {proof.waveform}" for proof in failed if proof.waveform}
+    return [f"{proof.name}: {shown.get(proof, 'is never reached')}" for proof in failed]
 
 
 def table(proofs: Sequence[Proof], title: str) -> tables.Table:

@@ -159,7 +159,9 @@ def run(
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env=os.environ | dict(environment or {}) | {"TMPDIR": str(temporary.absolute())},  # a tool that is killed leaves its files there
+                env=os.environ
+                | dict(environment or {})
+                | {"TMPDIR": str(temporary.absolute())},  # a tool that is killed leaves its files there
                 **own,
             )
             try:

@@ -56,13 +56,13 @@ def built(component: type, **attributes: Any) -> type:
     return Other
 
 
-def also(component: type, add: Callable) -> type:
-    """The component, with what ``add(m, self)`` does last."""
+def also(component: type, statement: Callable, domain: str = "comb") -> type:
+    """The component, with a last statement, which overrides the others."""
 
     class More(component):
         def elaborate(self, platform: object) -> Module:
             m = super().elaborate(platform)
-            add(m, self)
+            m.d[domain] += statement(self)
             return m
 
     return More
@@ -98,18 +98,14 @@ def impatient_pacer(patch):
 @fault("pacer", "stands", "overlap")
 def restless_pacer(patch):
     """It is said that all stands while the last junction still writes."""
-    in_session(patch, "Pacer", also(pacer.Pacer, lambda m, self: m.d.comb.__iadd__(self.standing.eq(self._at_end))))
+    in_session(patch, "Pacer", also(pacer.Pacer, lambda self: self.standing.eq(self._at_end)))
 
 
 @fault("junction 1", "pass_row")
 def skipped_row(patch):
     """A pass begins with its second row."""
-
-    def skip(m, self):
-        with m.If(self.advance):
-            m.d.sync += self.row.eq(1)
-
-    patch.setattr(junction, "Sequencer", also(sequencer.Sequencer, skip))
+    broken = also(sequencer.Sequencer, lambda self: self.row.eq(Mux(self.advance, 1, self.row + 1)), "sync")
+    patch.setattr(junction, "Sequencer", broken)
 
 
 @fault("junction 1", "pass_group", "three_junctions")
@@ -155,8 +151,7 @@ def late_phase(patch):
 @fault("junction 2", "first_visit")
 def every_visit_is_first(patch):
     """Every visit to a partial delta is taken for its first one."""
-    broken = shown(junction.Sequencer, "advance", lambda m, self, given: given)
-    patch.setattr(junction, "Sequencer", also(broken, lambda m, self: m.d.comb.__iadd__(self.first.eq(1))))
+    patch.setattr(junction, "Sequencer", also(sequencer.Sequencer, lambda self: self.first.eq(1)))
 
 
 @fault("junction 1", "left_memory_addresses", "beats_wrap")
@@ -175,7 +170,7 @@ def forgetful_queue(patch):
 @fault("samples", "whole_samples")
 def deaf_loader(patch):
     """The first beat of a sample is taken for its second."""
-    broken = also(samples.PositionCounter, lambda m, self: m.d.sync.__iadd__(self.group.eq(Mux(self.restart, 1, self.group + 1))))
+    broken = also(samples.PositionCounter, lambda self: self.group.eq(Mux(self.restart, 1, self.group + 1)), "sync")
     patch.setattr(samples, "PositionCounter", broken)
 
 
@@ -188,13 +183,13 @@ def confused_tags(patch):
 @fault("results", "no_overflow")
 def generous_queue(patch):
     """The queue promises room for one sample more than it has."""
-    in_session(patch, "ResultQueue", also(results.ResultQueue, lambda m, self: m.d.comb.__iadd__(self.room.eq(1))))
+    in_session(patch, "ResultQueue", also(results.ResultQueue, lambda self: self.room.eq(1)))
 
 
 @fault("results", "valid_stays")
 def withdrawn_result(patch):
     """A result is withdrawn while another one comes in."""
-    broken = also(results.ResultQueue, lambda m, self: m.d.comb.__iadd__(self.results.valid.eq(self.words.r_rdy & ~self.valid)))
+    broken = also(results.ResultQueue, lambda self: self.results.valid.eq(self.words.r_rdy & ~self.valid))
     in_session(patch, "ResultQueue", broken)
 
 
@@ -202,19 +197,16 @@ def withdrawn_result(patch):
 def early_facts(patch):
     """Before its last beat a result shows whatever facts are at hand."""
 
-    def show(m, self):
-        m.d.comb += self.results.payload.label.eq(Mux(self.facts.r_rdy, data.View(self._facts, self.facts.r_data).label, 0))
+    def at_hand(self):
+        return self.results.payload.label.eq(Mux(self.facts.r_rdy, data.View(self._facts, self.facts.r_data).label, 0))
 
-    in_session(patch, "ResultQueue", also(results.ResultQueue, show))
+    in_session(patch, "ResultQueue", also(results.ResultQueue, at_hand))
 
 
 @fault("registers", "answered")
 def slow_registers(patch):
     """A written word takes a few clocks more."""
-    as_it_was = registers.Registers._longest
-    broken = built(registers.Registers, _longest=lambda mine: lambda: mine() + 3)
-    assert as_it_was is broken._longest
-    in_session(patch, "Registers", broken)
+    in_session(patch, "Registers", built(registers.Registers, _longest=lambda mine: lambda: mine() + 3))
 
 
 @fault("registers", "memories_at_rest")
@@ -225,16 +217,9 @@ def rash_registers(patch):
 
 @fault("registers", "done_once")
 def lasting_done(patch):
-    """The end of a request lasts for two clocks."""
+    """The end of a request lasts."""
 
-    def last(m, self):
-        done = self.bus.done
-        before = done.shape() and type(done)(name="before")
-        m.d.sync += before.eq(done)
-        with m.If(done & ~before):
-            m.d.sync += done.eq(1)
-
-    in_session(patch, "Registers", also(registers.Registers, last))
+    in_session(patch, "Registers", also(registers.Registers, lambda self: self.bus.done.eq(1), "sync"))
 
 
 @fault("accelerator", "bank_2_update")

@@ -76,6 +76,6 @@ def test_all_properties_of_a_tiny_design_and_what_is_left(tmp_path, capsys):
 
 
 def test_a_name_that_is_no_property_is_refused(tmp_path):
-    with pytest.raises(ArgumentError, match="property = not_erly: is none of the design's; nearest: .*not_early"):
+    with pytest.raises(ArgumentError, match=r"property = not_erly: is none of the design's; nearest: .*not_early"):
         session.prove_design(scaled("demo"), tmp_path / "proofs", time_limit=1, property="not_erly")
     assert run(["prove", str(CONFIGS / "demo.yaml"), "--workers", "0", "--out", str(tmp_path / "run")]) == 2
