@@ -12,7 +12,8 @@ the integers that all components are built from. The package is the top of the l
 - ``ports``: the streams of samples and results, and the registers;
 - ``junction`` and ``accelerator``: all of it put together;
 - ``verilog``: the Verilog and what is written beside it; ``cosim``: Verilog beside the cycle-level machine; ``synthesis``:
-  area and clock frequency by open tools.
+  area and clock frequency by open tools;
+- ``proofs``: what the components state about themselves (``properties``), proved by SymbiYosys.
 
 Every component has a ``latency`` in clocks, from an input to the first output that follows from it, and a ``model()`` that
 is exact to the last bit. The model of a component that only computes is called with arrays: of a whole pass, rows first.
