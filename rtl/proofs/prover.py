@@ -116,7 +116,7 @@ def reachability(
 
     Those that are constant have no verdict, and what must be reached is taken for what must not.
     """
-    task = _run(bench, folder, seconds, "abc --keep-going pdr", asserted, given)
+    task = _run(bench, folder, seconds, " ".join(_ENGINE), asserted, given)
     log, ports = task / "engine_0/logfile.txt", task / "model/design_aiger.ywa"
     if not log.exists() or not ports.exists():
         return {}
@@ -163,6 +163,8 @@ def _run(bench: Bench, folder: Path, seconds: float, engine: str, asserted: list
         raise tools.ToolError(f"sby has failed: {tools.complaint(folder, 'sby.log')}", folder / "sby.log")
     return folder / "task"
 
+
+_ENGINE = ("abc", "--keep-going", "pdr")
 
 _GRACE = 120.0
 """Seconds for what the time limit of SymbiYosys does not stop: Yosys, when it is compiled for the first time."""
