@@ -29,7 +29,7 @@ class JunctionProperties:
         self._read = of.config.hardware.latency.memory_read
         left = np.asarray(j.pattern.left).reshape(j.rows, j.z)
         self._memory: npt.NDArray[np.int32] = left % j.z  # by lane
-        self._lane = np.argsort(self._memory, axis=1).astype(np.int32)  # by memory; a row that meets one twice is refused below
+        self._lane = np.argsort(self._memory, axis=1).astype(np.int32)  # by memory
         self._address = np.take_along_axis(left // j.z, self._lane, axis=1)  # by memory
         self._clash_free = bool((np.sort(self._memory, axis=1) == np.arange(j.z)).all())
 

@@ -12,7 +12,7 @@ from models.errors import ArgumentError
 from rtl.plan.plan import Plan
 from rtl.proofs import session
 from rtl.proofs.prover import Status
-from tests.rtl.designs import DESIGNS, planned
+from tests.rtl.designs import design
 
 CONFIGS = Path(__file__).parents[3] / "sim_configs"
 SMALL = {"network.layers": [16, 8, 4], "network.out_degree": [4, 4], "network.classes": 4, "hardware.z": [8, 8]}
@@ -25,8 +25,6 @@ SCALED = {
     "ecp5": SMALL | {"network.layers": [64, 32, 8], "network.out_degree": [4, 4], "hardware.z": [8, 4]},
     "overlap": SMALL | {"network.layers": [64, 16, 8], "network.out_degree": [8, 8], "hardware.z": [16, 8]},
 }
-FAST = ["pacer: not_early", "pacer: not_late", "registers: answered", "results: valid_stays"]
-"""Properties that say much and take a second each."""
 
 
 def scaled(name):
@@ -39,7 +37,7 @@ def test_every_shipped_design_with_hardware_is_scaled():
 
 @pytest.mark.parametrize("name", ["one_junction", "short_beat", "type_3_dither", "inference", "overlap_three"])
 def test_every_design_states_the_same_kinds_of_properties(name):
-    of = planned(**DESIGNS[name])
+    of = design(name)
     stated = {c: session.stated(make).monitor for c, make in session.components(of).items()}
     for component, monitor in stated.items():
         names = [p.name for p in (*monitor.required, *monitor.assumed, *monitor.chosen)]
@@ -52,12 +50,11 @@ def test_every_design_states_the_same_kinds_of_properties(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["demo", "overlap"])
-def test_fast_properties_of_a_shipped_design(tmp_path, name):
-    for wanted in FAST:
-        proofs = session.prove_design(scaled(name), tmp_path / "proofs", time_limit=60, property=wanted)
-        assert wanted in [proof.name for proof in proofs]
-        assert session.verdict(proofs) is Status.PROVED
+@pytest.mark.parametrize("name", SCALED)
+def test_lanes_of_a_shipped_design_have_the_words_of_their_edges(tmp_path, name):
+    proofs = session.prove_design(scaled(name), tmp_path / "proofs", time_limit=60, property="feedforward_lanes")
+    assert [proof.component for proof in proofs] == ["junction 1", "junction 2"]
+    assert session.verdict(proofs) is Status.PROVED
 
 
 @pytest.mark.slow
