@@ -129,7 +129,7 @@ class ResultQueue(wiring.Component):
         p.require(
             "marked_place_counted",
             "the marked beat has its place in its sample",
-            implies(within, one_of(ahead + going == place + k * groups for k in range(capacity + 1))),
+            implies(within, (place < groups) & one_of(ahead + going == place + k * groups for k in range(capacity + 1))),
         )
         p.conclude(
             "last_in_order",

@@ -130,6 +130,7 @@ class SampleLoader(wiring.Component):
             "all beats of a sample are loaded",
             implies(self.entering.valid & (since <= beats), writes.valid),
         )
+        p.require("bank", "banks are counted round", writes.bank < of.junctions[0].left_banks)
         p.require("bubbles", "nothing is loaded where no sample is complete", implies(writes.valid, self.entering.valid))
         p.require(
             "beats_counted",
