@@ -25,7 +25,8 @@ names of the constructor's parameters and with these letters; a name of a number
 
 - ``C`` weight rows, ``z`` lanes, ``D`` words of a left memory, ``d_out`` sweeps of a pass (one for every edge of a left
   neuron);
-- ``q`` right neurons that end in a row, ``G`` groups of them, ``D_next`` words of a memory of the right layer, ``phases``
+- ``q`` right neurons that can end in a row, ``G`` groups of q; ``segments`` that can share one, ``routes`` rows after which
+  lanes belong to them as before; ``D_next`` words of a memory of the right layer, ``phases``
   clocks after which its same memories come again; for any interleaved layer ``depth``, ``memories``, ``per_clock``,
   ``groups``;
 - ``left`` the format of the left activations, ``product`` a narrowed product, ``partial`` a partial delta;

@@ -1,23 +1,26 @@
 """A junction: weights, the memories on its left, and the FF, BP and UP processors that work on one weight row a clock."""
 
+from collections.abc import Iterator
 from typing import Any
 
-from amaranth.hdl import Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hwsim.design import Design
 from rtl.blocks.arithmetic import shape_of
+from rtl.blocks.choose import lookup
 from rtl.blocks.delay import delayed
 from rtl.blocks.ram import RamOptions
 from rtl.control.address import AddressGenerator
 from rtl.control.dither import Dither
-from rtl.control.position import BankCounter
+from rtl.control.position import BankCounter, slot_group
 from rtl.control.sequencer import Sequencer
 from rtl.junction_model import JunctionModel, Processors
 from rtl.memories.interleaved import InterleavedMemory
 from rtl.memories.partial_deltas import PartialDeltaMemory
 from rtl.memories.row import RowMemory, row_words
+from rtl.plan.interleaving import Interleaving
 from rtl.plan.plan import Plan
 from rtl.plan.signatures import (
     access_signature,
@@ -58,9 +61,9 @@ class Junction(wiring.Component):
     tag : out, tag
         Their sample.
     group : out, bits(G)
-        Their group of right neurons.
+        Group of the first of their right neurons.
     last : out, 1
-        The group is the sample's last one.
+        They are the sample's last ones.
     access : in, interface access_signature
         Weights and biases for the bus.
     saturation : out, 4 * bits(max(z, q) + 1)
@@ -119,10 +122,10 @@ class Junction(wiring.Component):
         initial, size = of.design.initial_integers, RamOptions(stages=self._read, lut_ram_depth=depth)
         weights = initial.weights[number - 1].reshape(j.rows, j.z)
         self.weights = RowMemory(shape_of(n.weight), j.z, j.rows, init=row_words(weights, n.weight.width), **size)
-        biases = initial.biases[number - 1].reshape(j.groups, j.results_per_clock)
-        self.biases = RowMemory(
-            shape_of(n.bias), j.results_per_clock, j.groups, init=row_words(biases, n.bias.width), **size
-        )
+        biases = row_words(j.by_group(initial.biases[number - 1]), n.bias.width)
+        # Where neurons straddle rows, those that end or begin in one may be of two groups.
+        rows: dict[str, Any] = {"lanes": j.results_per_clock, "depth": j.groups, "apart": j.straddles}
+        self.biases = RowMemory(shape_of(n.bias), init=biases, **rows, **size)
         self.to_lanes = {reader: Dither(j, shape_of(j.left), to_lanes=True) for reader in readers}
         self.feedforward = FeedForward(of, j)
         self.output = OutputError(of) if j.is_last else None
@@ -131,17 +134,15 @@ class Junction(wiring.Component):
         self.update = Update(of, j)
         self.source = DeltaSource(of, j)
         if j.is_last:
-            self.deltas = RowMemory(shape_of(n.delta), j.results_per_clock, j.groups, banks=j.delta_banks, **size)
+            self.deltas = RowMemory(shape_of(n.delta), banks=j.delta_banks, **rows, **size)
         else:
-            self.derivatives = RowMemory(
-                shape_of(n.derivative), j.results_per_clock, j.groups, banks=j.derivative_banks, **size
-            )
+            self.derivatives = RowMemory(shape_of(n.derivative), banks=j.derivative_banks, **rows, **size)
         if number > 1:
             self.backward = Backward(of, j)
             self.to_memories = Dither(j, back_product_shape(of), to_lanes=False)
             # The accumulators of the left layer lie where the products arise.
             self.partials = PartialDeltaMemory(
-                left_of,
+                of.junctions[number - 2].fresh,
                 back_product_shape(of),
                 partial_shape(of, j),
                 j.partial_banks,
@@ -163,7 +164,7 @@ class Junction(wiring.Component):
     @property
     def latency(self) -> int:
         """Clocks from the first row of a pass to the write of its first results."""
-        return self._j.rows_per_neuron - 1 + self._j.timing.feedforward
+        return -(-self._j.d_in // self._j.z) - 1 + self._j.timing.feedforward
 
     def model(self) -> JunctionModel:
         """What its passes compute, from the design's initial weights and biases on."""
@@ -215,8 +216,9 @@ class Junction(wiring.Component):
         m.d.comb += [
             strobe.eq(bus.strobe),
             self.weights.read_address.eq(Mux(strobe, bus.row, seq.row)),
-            self.biases.read_address.eq(Mux(strobe, bus.row, seq.group)),
         ]
+        for at, group in self._groups(m, self.biases.read_address, j.right, seq.group, seq.phase):
+            m.d.comb += at.eq(Mux(strobe, bus.row, group))
         self._read_back(m, strobe)
         bank = {
             "feedforward": self._bank(m, "left_forward", j.left_banks, j.forward_lag),
@@ -258,6 +260,18 @@ class Junction(wiring.Component):
         m.submodules[f"{name}_bank"] = counter
         m.d.comb += counter.advance.eq(self.advance)
         return counter.bank
+
+    def _groups(self, m: Module, addresses: Any, where: Interleaving, group: Any, phase: Any) -> Iterator[tuple[Any, Any]]:
+        """Addresses of a memory of rows, and the groups of the clock's neurons: one for all slots, or one for each."""
+        if not self._j.straddles:
+            yield addresses, group
+            return
+        for k in range(where.per_clock):
+            yield addresses[k], slot_group(m, where, group, phase, k)
+
+    def _routed(self, m: Module, clocks: int, name: str) -> Any:
+        """The row's phase, so many clocks later, where lanes are routed by it."""
+        return delayed(m, self.sequencer.phase, clocks, name) if self._j.straddles else Const(0, 0)
 
     def _samples(self, m: Module) -> tuple[Any, Any, Any, Any]:
         """Samples of this junction cycle; whether FF, and BP and UP, have one."""
@@ -310,6 +324,7 @@ class Junction(wiring.Component):
             ff.weight.eq(self.weights.read_data),
             ff.left.eq(left),
             ff.bias.eq(self.biases.read_data),
+            ff.phase.eq(self._routed(m, self._read, "phase_forward")),
         ]
         late = self._read + ff.latency
         tag = delayed(m, forward, late, "tag")
@@ -331,14 +346,17 @@ class Junction(wiring.Component):
             out.data.eq(written(ff.activation, "activation")),
             self.group.eq(written(group, "group")),
             self.tag.eq(written(tag, "tag")),
-            self.last.eq(self.group == j.groups - 1),
+            self.last.eq(self.group == j.ending[0]),
             self.saturation[0].eq(count(m, "preactivations", ff.saturated, ff.done)),
         ]
+        if j.straddles:
+            m.d.comb += self.last.eq((self.group == j.ending[0]) & (out.phase == j.ending[1]))
         if self.output is not None:
             m.submodules.output = error = self.output
             m.d.comb += [
                 error.valid.eq(ff.done),
                 error.group.eq(group),
+                error.phase.eq(phase if j.straddles else Const(0, 0)),
                 error.label.eq(tag.label),
                 error.preactivation.eq(ff.preactivation),
                 error.activation.eq(ff.activation),
@@ -358,13 +376,15 @@ class Junction(wiring.Component):
                 self.output.derivative.eq(ff.derivative),
             ]
         store_bank = delayed(m, self._bank(m, "store_forward", banks, lag), late, "store_bank")
+        for at, written_group in self._groups(m, store.write_address, j.right, self.group, out.phase):
+            m.d.comb += at.eq(written_group)
+        for at, read_group in self._groups(m, store.read_address, j.fresh, seq.group, seq.phase):
+            m.d.comb += at.eq(read_group)
         m.d.comb += [
-            store.write_enable.eq(keep),
+            store.write_enable.eq(self._ended(keep, out.phase)),
             store.write_bank.eq(written(store_bank, "store_bank")),
-            store.write_address.eq(self.group),
             store.write_data.eq(written(words, "stored")),
             store.read_bank.eq(self._bank(m, "store_backward", banks, j.backward_lag)),
-            store.read_address.eq(seq.group),
         ]
         if self.output is not None:
             m.d.comb += self.saturation[1].eq(count(m, "deltas", self.output.saturated, ff.done & tag.train))
@@ -375,7 +395,12 @@ class Junction(wiring.Component):
         source, update, n_read = self.source, self.update, self._read
         m.submodules.source, m.submodules.update = source, update
         valid = delayed(m, learning, n_read, "learning", valid=True)
-        m.d.comb += [source.valid.eq(valid), source.begins.eq(delayed(m, seq.begins, n_read, "begins_back"))]
+        phase = self._routed(m, n_read, "phase_back")
+        m.d.comb += [
+            source.valid.eq(valid),
+            source.begins.eq(delayed(m, seq.begins, n_read, "begins_back")),
+            source.phase.eq(phase),
+        ]
         if j.is_last:
             m.d.comb += source.stored.eq(self.deltas.read_data)
         else:
@@ -389,7 +414,9 @@ class Junction(wiring.Component):
             ]
         late = source.latency
         weight = delayed(m, self.weights.read_data, late, "weight")
+        routed = delayed(m, phase, late, "routed") if j.straddles else phase
         m.d.comb += [
+            update.phase.eq(routed),
             update.valid.eq(delayed(m, valid, late, "updating", valid=True)),
             update.weight.eq(weight),
             update.left.eq(delayed(m, left, late, "left")),
@@ -403,14 +430,15 @@ class Junction(wiring.Component):
         learned = delayed(m, learning, to_write, "learned", valid=True)
         replaced = delayed(m, strobe & bus.write, to_write, "replaced", valid=True)
         replaced_bias = delayed(m, bus.bias, to_write, "replaced_bias")
-        row, group = self._late_rows(m, strobe, to_write)
+        row = self._late_rows(m, strobe, to_write)
         ends = delayed(m, seq.ends, to_write, "ends_back")
+        ended = self._ended(learned & ends, self._routed(m, to_write, "phase_learned"))
+        replaces_bias = replaced & replaced_bias
         m.d.comb += [
             self.weights.write_enable.eq(learned | (replaced & ~replaced_bias)),
             self.weights.write_address.eq(row),
             self.weights.write_data.eq(delayed(m, update.new_weight, self._wait, "new_weight")),
-            self.biases.write_enable.eq((learned & ends) | (replaced & replaced_bias)),
-            self.biases.write_address.eq(group),
+            self.biases.write_enable.eq(ended | (replaces_bias.replicate(len(ended)))),
             self.biases.write_data.eq(delayed(m, update.new_bias, self._wait, "new_bias")),
         ]
         stepping = delayed(m, learning, before_write, "stepping", valid=True)
@@ -420,7 +448,7 @@ class Junction(wiring.Component):
             self.saturation[3].eq(count(m, "biases", update.bias_saturated, stepping & ending)),
         ]
         if j.number > 1:
-            self._propagate(m, weight, learning)
+            self._propagate(m, weight, routed, learning)
 
     def _replace(self, m: Module, strobe: Signal, before_write: int) -> None:
         bus, update = self.access, self.update
@@ -433,30 +461,45 @@ class Junction(wiring.Component):
             update.replace_word.eq(bus.word),
         ]
 
-    def _late_rows(self, m: Module, strobe: Signal, clocks: int) -> tuple[Any, Any]:
-        seq, bus = self.sequencer, self.access
-        row, group = Signal.like(self.weights.read_address), Signal.like(self.biases.read_address)
-        m.d.comb += [row.eq(Mux(strobe, bus.row, seq.row)), group.eq(Mux(strobe, bus.row, seq.group))]
-        return delayed(m, row, clocks, "written_row"), delayed(m, group, clocks, "written_group")
+    def _late_rows(self, m: Module, strobe: Signal, clocks: int) -> Any:
+        """Rows of weights to be written, so many clocks after they were read; the biases' addresses are set likewise."""
+        seq, bus, biases = self.sequencer, self.access, self.biases
+        row, group, phase = Signal.like(self.weights.read_address), Signal(range(self._j.groups)), Signal.like(seq.phase)
+        m.d.comb += [
+            row.eq(Mux(strobe, bus.row, seq.row)),
+            group.eq(Mux(strobe, bus.row, seq.group)),
+            phase.eq(Mux(strobe, 0, seq.phase)),  # all slots are of one group
+        ]
+        late = [delayed(m, x, clocks, f"written_{name}") for x, name in ((group, "group"), (phase, "phase"))]
+        for at, of_slot in self._groups(m, biases.write_address, self._j.right, *late):
+            m.d.comb += at.eq(of_slot)
+        return delayed(m, row, clocks, "written_row")
+
+    def _ended(self, enable: Value, phase: Any) -> Value:
+        """Enables of a memory of rows: for the neurons that end."""
+        j = self._j
+        if not j.straddles:
+            return enable
+        return Cat(enable & lookup(phase, j.routing.ends(k), 1) for k in range(j.results_per_clock))
 
     def _load(self, m: Module, strobe: Signal) -> None:
         """Without UP, rows are written as the bus gives them, one word replaced."""
         bus, wait = self.access, 1 + self._read
         write = delayed(m, strobe & bus.write, wait, "replace", valid=True)
         bias = delayed(m, bus.bias, wait, "replace_bias")
-        row, group = self._late_rows(m, strobe, wait)
-        for memory, enable, at in ((self.weights, write & ~bias, row), (self.biases, write & bias, group)):
+        m.d.comb += self.weights.write_address.eq(self._late_rows(m, strobe, wait))
+        for memory, enable in ((self.weights, write & ~bias), (self.biases, write & bias)):
             words = delayed(m, memory.read_data, 1, "loaded")
-            m.d.comb += [memory.write_enable.eq(enable), memory.write_address.eq(at), memory.write_data.eq(words)]
+            m.d.comb += [memory.write_enable.eq(enable.replicate(memory.rams)), memory.write_data.eq(words)]
             for lane in range(memory.layout.length):
                 with m.If(bus.lane == lane):
                     m.d.comb += memory.write_data[lane].eq(bus.word.as_signed())
 
-    def _propagate(self, m: Module, weight: Any, learning: Signal) -> None:
+    def _propagate(self, m: Module, weight: Any, phase: Any, learning: Signal) -> None:
         """BP: products into the accumulators of the left layer."""
         j, seq = self._j, self.sequencer
         m.submodules.backward, m.submodules.partials = backward, partials = self.backward, self.partials
-        m.d.comb += [backward.weight.eq(weight), backward.delta.eq(self.source.delta)]
+        m.d.comb += [backward.weight.eq(weight), backward.phase.eq(phase), backward.delta.eq(self.source.delta)]
         late = j.timing.backward
         products = delayed(m, backward.product, self._wait, "back_product")
         m.submodules.memory_products = dither = self.to_memories

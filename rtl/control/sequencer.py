@@ -5,6 +5,7 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from rtl.blocks.choose import lookup
 from rtl.control.position import PositionCounter
 from rtl.plan.plan import JunctionPlan
 
@@ -30,15 +31,16 @@ class Sequencer(wiring.Component):
     first : out, 1
         First sweep: every left neuron is met for the first time.
     begins : out, 1
-        The row holds the first edges of its right neurons.
+        The row's first lane holds the first edge of its right neuron.
     ends : out, 1
-        The row holds the last edges of its right neurons.
+        The row holds last edges of right neurons.
     group : out, bits(G)
-        Which right neurons those are: their group.
+        Group of the first lane's right neuron.
     base : out, bits(D_next)
-        Address of the first of them in the right layer's memories.
+        Its address in the right layer's memories.
     phase : out, bits(phases)
-        Where they lie (:class:`rtl.plan.interleaving.Interleaving`).
+        Where the row's right neurons lie (:class:`rtl.plan.interleaving.Interleaving`), and where they straddle rows, which
+        lanes are theirs (:class:`rtl.plan.routing.Routing`).
     """
 
     def __init__(self, j: JunctionPlan) -> None:
@@ -66,13 +68,14 @@ class Sequencer(wiring.Component):
         """All outputs, int64 [C] each, over a pass."""
         j, c = self._j, np.arange(self._j.rows)
         position = PositionCounter(j.right).model()[c // j.rows_per_neuron]
+        edges = c * j.z
         return {
             "row": c,
             "sweep": c // j.depth,
             "step": c % j.depth,
             "first": (c < j.depth).astype(np.int64),
-            "begins": (c % j.rows_per_neuron == 0).astype(np.int64),
-            "ends": ((c + 1) % j.rows_per_neuron == 0).astype(np.int64),
+            "begins": (edges % j.d_in == 0).astype(np.int64),
+            "ends": ((edges + j.z) // j.d_in > edges // j.d_in).astype(np.int64),
             "group": position[:, 0],
             "base": position[:, 1],
             "phase": position[:, 2],
@@ -83,13 +86,19 @@ class Sequencer(wiring.Component):
         m.submodules.position = position = PositionCounter(j.right)
         part = Signal(range(j.rows_per_neuron))
         last_step = Signal()
+        begins, ends = part == 0, part == j.rows_per_neuron - 1
+        if j.straddles:
+            of = j.routing
+            begins = lookup(self.phase, [int(of.offset(p) == 0) for p in range(of.phases)], 1)
+            ends = lookup(self.phase, [int(len(of.ended(p)) > 0) for p in range(of.phases)], 1)
         m.d.comb += [
             last_step.eq(self.step == j.depth - 1),
             self.first.eq(self.sweep == 0),
-            self.begins.eq(part == 0),
-            self.ends.eq(part == j.rows_per_neuron - 1),
+            self.begins.eq(begins),
+            self.ends.eq(ends),
             position.restart.eq(self.advance),
-            position.step.eq(self.active & self.ends),
+            # Where neurons straddle rows, every row has a phase of its own.
+            position.step.eq(self.active if j.straddles else self.active & self.ends),
             self.group.eq(position.group),
             self.base.eq(position.base),
             self.phase.eq(position.phase),

@@ -249,7 +249,7 @@ def _compare_results(of: Plan, results: Results, seen: Capture) -> Mismatch | No
             part("outputs", beat) >> (i * fmt.width) & ((1 << fmt.width) - 1)
             for beat in group
             for i in range(last.results_per_clock)
-        ]
+        ][: last.n_right]
         signed = [w - (1 << fmt.width) if fmt.signed and w >> (fmt.width - 1) else w for w in words]
         expected = results.output[k].tolist()
         if signed != expected:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from amaranth.hdl import Signal, Value
+from amaranth.hdl import Value
 from amaranth.utils import ceil_log2
 
 from hwsim.events.log import EVENT_FIELDS, INDEX, LANE, MEMORY
@@ -154,8 +154,8 @@ def probes(of: Accelerator) -> Iterator[Probe]:
 def _row(key: MemoryKey, memory: Any, lanes: int, fmt: Any, operation: int) -> Probe:
     """A memory of the junction that writes it: its number is the junction's."""
 
-    def used(signal: Signal) -> Signal | None:
-        return signal if len(signal) else None
+    def used(signal: Any) -> Any:
+        return signal if len(Value.cast(signal)) else None
 
     return Probe(
         key,
@@ -166,7 +166,7 @@ def _row(key: MemoryKey, memory: Any, lanes: int, fmt: Any, operation: int) -> P
         lanes,
         fmt.width,
         shape_of(fmt).signed,
-        len(memory.write_address),
+        memory.address_bits,
         -1,
         key.number,
         operation,

@@ -9,7 +9,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from rtl.blocks.choose import choose, lookup
+from rtl.blocks.choose import lookup, route
 from rtl.blocks.delay import DelayModel
 from rtl.blocks.ram import place, read, style, words
 from rtl.plan.interleaving import Interleaving
@@ -18,22 +18,23 @@ from rtl.plan.interleaving import Interleaving
 class InterleavedMemory(wiring.Component):
     """The activations of a layer, interleaved over memories that are addressed independently.
 
-    Read latency ``stages`` clocks. Per clock one group of neurons is written, and each reader reads a word of every memory.
+    Read latency ``stages`` clocks. Per clock up to ``per_clock`` neurons are written, and each reader reads a word of every
+    memory.
 
     Ports
     -----
     write_valid : in, 1
-        A group of neurons is there.
+        Neurons are there.
     write_short : in, 1
-        The group is the last and only its first neurons exist.
+        They are the last group and only its first neurons exist.
     write_bank : in, bits(banks)
         Bank to write.
     write_base : in, bits(depth)
-        Address of the group's first neuron.
+        Address of the clock's first neuron.
     write_phase : in, bits(phases)
         Where the neurons lie (:class:`rtl.plan.interleaving.Interleaving`).
     write_data : in, per_clock * word
-        The group's neurons.
+        The neurons, by slot.
     read_address : in, memories * bits(depth)
         The word that every memory reads, for all readers.
     <reader>_bank : in, bits(banks)
@@ -85,7 +86,7 @@ class InterleavedMemory(wiring.Component):
             enable, word = Signal(name=f"enable_{memory}"), self.word[memory]
             m.d.comb += [
                 enable.eq(self.write_valid & Mux(self.write_short, whole, hit)),
-                word.eq(_of_phase(self.write_phase, [self.write_data[k] if k is not None else None for k in sources])),
+                word.eq(route(self.write_phase, sources, self.write_data)),
             ]
             base = neuron_address(of, self.write_base, next_base, self.write_phase, memory)
             m.d.comb += [
@@ -133,20 +134,16 @@ class InterleavedMemoryModel:
             addresses = read_address or [0] * of.memories
             result[f"{reader}_data"] = late.clock([layer[a * of.memories + k] for k, a in enumerate(addresses)])
         if write_valid:
-            first = write_base * of.memories + of.offset(write_phase)
             count = of.neurons % of.per_clock if write_short else of.per_clock
-            self._layers[write_bank][first : first + count] = [int(x) for x in write_data][:count]
+            for memory in range(of.memories):
+                slot = of.source(write_phase, memory)
+                if slot is not None and slot < count:
+                    address = write_base + of.wraps(write_phase, memory)
+                    self._layers[write_bank][address * of.memories + memory] = int(write_data[slot])
         return result
 
 
-def _of_phase(phase: Value, options: Sequence[Value | None]) -> Value:
-    """The option of the phase; where there is none, any will do."""
-    there = [o for o in options if o is not None]
-    same = all(o is there[0] or o is None for o in options) or len({repr(o) for o in there}) == 1
-    return there[0] if same else choose(phase, [there[0] if o is None else o for o in options])
-
-
 def neuron_address(of: Interleaving, base: Value, next_base: Value, phase: Value, memory: int) -> Value:
-    """Address of a group's neuron in a memory: that of the group's first neuron, or the next one."""
-    up = [int(of.source(p, memory) is not None and of.wraps(p, memory)) for p in range(of.phases)]
+    """Address of a clock's neuron in a memory: that of the clock's first neuron, or the next one."""
+    up = [int(of.wraps(p, memory)) for p in range(of.phases)]
     return Mux(lookup(phase, up, 1), next_base, base) if any(up) else base

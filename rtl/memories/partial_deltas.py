@@ -9,7 +9,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from rtl.blocks.choose import choose
+from rtl.blocks.choose import route
 from rtl.blocks.delay import DelayModel, delayed
 from rtl.blocks.ram import place, read, style, words
 from rtl.memories.interleaved import neuron_address
@@ -38,11 +38,11 @@ class PartialDeltaMemory(wiring.Component):
     read_bank : in, bits(banks)
         Bank of the sample to hand over.
     read_base : in, bits(depth)
-        Address of the first neuron of the group to hand over.
+        Address of the first of the neurons to hand over.
     read_phase : in, bits(phases)
-        Where the group's neurons lie (:class:`rtl.plan.interleaving.Interleaving`).
+        Where they lie (:class:`rtl.plan.interleaving.Interleaving`).
     read_data : out, per_clock * word
-        The group's partial deltas, ``latency`` clocks later.
+        Their partial deltas by slot, ``latency`` clocks later.
 
     Attributes
     ----------
@@ -118,8 +118,8 @@ class PartialDeltaMemory(wiring.Component):
             )
         phase = delayed(m, self.read_phase, self.latency, "phase")
         for k in range(of.per_clock):
-            options = [finished[(of.offset(p) + k) % of.memories] for p in range(of.phases)]
-            m.d.comb += self.read_data[k].eq(choose(phase, options))
+            sources = [of.memory(p, k) for p in range(of.phases)]
+            m.d.comb += self.read_data[k].eq(route(phase, sources, finished))
         return m
 
 
@@ -145,10 +145,14 @@ class PartialDeltaMemoryModel:
         read_base: int = 0,
         read_phase: int = 0,
     ) -> dict[str, list[int | None]]:
-        """Outputs of a clock with these inputs; ``None`` where a short group has no neuron."""
+        """Outputs of a clock with these inputs; ``None`` in slots without a neuron."""
         of = self._of
-        layer, at = self._handed[read_bank], read_base * of.memories + of.offset(read_phase)
-        handed = [layer[n] if n < of.neurons else None for n in range(at, at + of.per_clock)]
+        handed: list[int | None] = [None] * of.per_clock
+        for memory in range(of.memories):
+            slot = of.source(read_phase, memory)
+            neuron = (read_base + of.wraps(read_phase, memory)) * of.memories + memory
+            if slot is not None and neuron < of.neurons:
+                handed[slot] = self._handed[read_bank][neuron]
         neurons = [int(a) * of.memories + k for k, a in enumerate(address)] if valid else []
         sums = [(0 if first else self._sums[n]) + int(p) for n, p in zip(neurons, product, strict=False)]
         landing = self._writes.clock((bank, neurons, sums))

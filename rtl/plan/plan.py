@@ -1,7 +1,9 @@
 """The plan of the hardware: every width, depth, latency and table that the components are built from."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from math import lcm
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +13,6 @@ from hwsim.configuration.rules import check_fixed
 from hwsim.design import Design
 from hwsim.edge_processors import lanes_per_neuron, operations, results_per_clock
 from hwsim.schedule.banks import Banks
-from hwsim.schedule.passes import JunctionSchedule
 from hwsim.schedule.timing import JunctionTiming, Timing
 from models.connectivity.pattern import Pattern
 from models.errors import InputError
@@ -19,7 +20,8 @@ from models.network.activations import ACTIVATIONS
 from models.network.order import Hops
 from models.numbers.format import Format
 from models.numbers.system import NumberSystem
-from rtl.plan.interleaving import Interleaving
+from rtl.plan.interleaving import Interleaving, Step
+from rtl.plan.routing import Routing, phases
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,28 +83,67 @@ class JunctionPlan:
 
     @property
     def results_per_clock(self) -> int:
-        """Right neurons that end in one clock, q."""
+        """Right neurons that can end in one clock, q."""
         return results_per_clock(self.z, self.d_in)
 
     @property
+    def straddles(self) -> bool:
+        """Whether rows begin or end in the middle of neurons at changing places."""
+        return self.z % self.d_in != 0 and self.d_in % self.z != 0
+
+    @property
     def rows_per_neuron(self) -> int:
-        """Rows that one right neuron takes; 1 if a row holds several neurons."""
-        return max(1, self.d_in // self.z)
+        """Rows that every right neuron takes, if it has them to itself; else 1."""
+        return self.d_in // self.z if self.d_in % self.z == 0 else 1
 
     @property
     def groups(self) -> int:
-        """Groups of q right neurons."""
-        return self.n_right // self.results_per_clock
+        """Groups of q right neurons; the last may be short where rows hold different numbers of them."""
+        return -(-self.n_right // self.results_per_clock)
+
+    @cached_property
+    def group_rows(self) -> npt.NDArray[np.int64]:
+        """int64 [groups]: the row in which the last neuron of each group ends."""
+        past = np.minimum((np.arange(self.groups) + 1) * self.results_per_clock, self.n_right)
+        return (past * self.d_in - 1) // self.z
+
+    @property
+    def ending(self) -> tuple[int, int]:
+        """Group of the first right neuron of the last row, and phase of that row: no other row has both."""
+        of, end = self.routing, self.rows - 1
+        return of.first(end) // self.results_per_clock, end % of.phases
+
+    def by_group(self, of: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+        """[groups, q]: values of right neurons [N_i], zeros in places where there is none."""
+        result = np.zeros(self.groups * self.results_per_clock, of.dtype)
+        result[: self.n_right] = of
+        return result.reshape(self.groups, -1)
 
     @property
     def lanes_per_neuron(self) -> int:
-        """Lanes that one right neuron has in a row."""
+        """Lanes that one right neuron can have in a row."""
         return lanes_per_neuron(self.z, self.d_in)
 
-    @property
+    @cached_property
+    def routing(self) -> Routing:
+        """How lanes belong to right neurons, row by row."""
+        q = self.results_per_clock
+        return Routing(self.z, self.d_in, q, phases(self.z, self.d_in, self.rows, lcm(q, self.next_memories)))
+
+    @cached_property
     def right(self) -> Interleaving:
         """How results fall into the next layer's memories."""
-        return Interleaving(self.n_right, self.results_per_clock, self.next_memories)
+        return self._right(self.routing.ended)
+
+    @cached_property
+    def fresh(self) -> Interleaving:
+        """How the right neurons that begin in a row lie there; the walk is the same."""
+        return self._right(self.routing.begun)
+
+    def _right(self, neurons: Callable[[int], range]) -> Interleaving:
+        of = self.routing
+        steps = [Step(of.first(p), neurons(p), of.first(p + 1)) for p in range(of.phases)] if self.straddles else []
+        return Interleaving(self.n_right, self.results_per_clock, self.next_memories, tuple(steps))
 
     @cached_property
     def address_of_memory(self) -> npt.NDArray[np.int32]:
@@ -225,7 +266,6 @@ def _plan(design: Design) -> Plan:
     banks = Banks.of(hops, n) if trains else Banks.of_inference(n)
     junctions = []
     for j, t, p in zip(made.junctions, times.junctions, design.patterns, strict=True):
-        _check_z(j)
         last = j.number == n
         junctions.append(
             JunctionPlan(
@@ -260,14 +300,6 @@ def _check_address(form: str, junctions: list[JunctionPlan]) -> None:
         if form == "adder" and not j.has_seeds:
             rule = f"is possible for clash-free types 1 and 2, not for the pattern of junction {j.number}"
             raise InputError("hardware.address", form, rule, ["auto", "table"])
-
-
-def _check_z(j: JunctionSchedule) -> None:
-    if j.z % j.d_in and j.d_in % j.z:
-        legal = [z for z in range(1, j.n_left + 1) if j.n_left % z == 0 and (z % j.d_in == 0 or j.d_in % z == 0)]
-        below, above = [z for z in legal if z < j.z][-1:], [z for z in legal if z > j.z][:1]
-        rule = f"must divide the in-degree {j.d_in} of junction {j.number} or be a multiple of it in hardware"
-        raise InputError(f"hardware.z[{j.number - 1}]", j.z, rule, below + above)
 
 
 def tables(design_plan: Plan, j: JunctionPlan) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

@@ -30,22 +30,22 @@ def saturation_layout(j: JunctionPlan) -> data.ArrayLayout:
 
 
 class ActivationWrite(wiring.Signature):
-    """A group of neurons on its way into the interleaved memories of a layer.
+    """Neurons of a clock on their way into the interleaved memories of a layer.
 
     Ports
     -----
     valid : out, 1
-        A group is there.
+        Neurons are there.
     short : out, 1
-        It is the last and only its first neurons exist.
+        They are the last group and only its first neurons exist.
     bank : out, bits(banks)
-        Bank of its sample.
+        Bank of their sample.
     base : out, bits(depth)
-        Address of its first neuron.
+        Address of the first of them.
     phase : out, bits(phases)
-        Where its neurons lie (:class:`rtl.plan.interleaving.Interleaving`).
+        Where they lie (:class:`rtl.plan.interleaving.Interleaving`).
     data : out, per_clock * word
-        Their activations.
+        Their activations, by slot.
     """
 
     def __init__(self, of: Interleaving, word: object, banks: int) -> None:
@@ -62,18 +62,18 @@ class ActivationWrite(wiring.Signature):
 
 
 class PartialRead(wiring.Signature):
-    """A group of finished partial deltas; the data follow the address after the memory's latency.
+    """Finished partial deltas of a clock's neurons; the data follow the address after the memory's latency.
 
     Ports
     -----
     bank : out, bits(banks)
         Bank of the sample.
     base : out, bits(depth)
-        Address of the group's first neuron.
+        Address of the first of them.
     phase : out, bits(phases)
-        Where its neurons lie (:class:`rtl.plan.interleaving.Interleaving`).
+        Where they lie (:class:`rtl.plan.interleaving.Interleaving`).
     data : in, per_clock * word
-        Their partial deltas.
+        Their partial deltas, by slot.
     """
 
     def __init__(self, of: Interleaving, word: object, banks: int) -> None:
@@ -146,4 +146,4 @@ def inputs_signature(of: Plan) -> ActivationWrite:
 def partial_signature(of: Plan, number: int) -> PartialRead:
     """What junction ``number`` reads of its right layer's partial deltas."""
     j = of.junctions[number - 1]
-    return PartialRead(j.right, partial_shape(of, of.junctions[number]), j.delta_banks)
+    return PartialRead(j.fresh, partial_shape(of, of.junctions[number]), j.delta_banks)

@@ -88,7 +88,7 @@ def contents(of: Plan) -> dict[str, str]:
     for j, weights, biases in zip(of.junctions, initial.weights, initial.biases, strict=True):
         for name, words, lanes, width in (
             (f"weights_{j.number}.mem", weights, j.z, numbers.weight.width),
-            (f"biases_{j.number}.mem", biases, j.results_per_clock, numbers.bias.width),
+            (f"biases_{j.number}.mem", j.by_group(biases), j.results_per_clock, numbers.bias.width),
         ):
             digits = ceil(lanes * width / 4)
             result[name] = "".join(f"{row:0{digits}x}\n" for row in row_words(words.reshape(-1, lanes), width))

@@ -16,6 +16,11 @@ NAMES = (
     "results_wrap",
     "short_beat",
     "fine_weights",
+    "straddling",
+    "straddling_groups",
+    "straddling_three",
+    "straddling_deepest",
+    "straddling_ends",
 )
 
 
@@ -32,7 +37,7 @@ def by_definition(j):
                 "step": c % j.depth,
                 "first": int(c < j.n_left // j.z),
                 "begins": int(edges[0] % j.d_in == 0),
-                "ends": int((edges[-1] + 1) % j.d_in == 0),
+                "ends": int(any((e + 1) % j.d_in == 0 for e in edges)),
                 "group": neuron // j.results_per_clock,
                 "base": neuron // j.next_memories,
                 "offset": neuron % j.next_memories,

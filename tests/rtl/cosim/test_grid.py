@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
 from hwsim.configuration.legal import divisors
+from hwsim.edge_processors import results_per_clock
 from models.connectivity.draw import feasible_out_degrees
 from models.errors import InputError
 from rtl.plan.plan import Plan
@@ -140,18 +141,15 @@ def test_verilog_does_what_the_machine_does(name, tmp_path):
 
 @st.composite
 def plans(draw):
-    """Legal designs: z divides the in-degree or the reverse, and latencies as long as the schedule lets them be."""
+    """Legal designs, and latencies as long as the schedule lets them be."""
     layers = draw(st.lists(st.sampled_from([4, 6, 8, 9, 10, 12, 15, 16]), min_size=2, max_size=4))
     kind = draw(st.sampled_from([{"kind": "full"}, *(clash_free(t, d) for t in (1, 2, 3) for d in (False, True))]))
     degrees, z, results = [], [], 1
     for left, right in itertools.pairwise(layers):
         degrees.append(right if kind["kind"] == "full" else draw(st.sampled_from(list(feasible_out_degrees(left, right)))))
         d_in = left * degrees[-1] // right
-        legal = [n for n in divisors(left) if n >= results and (n % d_in == 0 or d_in % n == 0)]
-        if not legal:
-            reject()
-        z.append(draw(st.sampled_from(legal)))
-        results = max(1, z[-1] // d_in)
+        z.append(draw(st.sampled_from([n for n in divisors(left) if n >= results])))
+        results = results_per_clock(z[-1], d_in)
     stages = {"memory_read": 3, "multiplier": 4, "tree_every": 2, "table": 4, "write_back": 3}
     latency = {name: draw(st.integers(0, most)) for name, most in stages.items()}
     cost = draw(st.sampled_from(["cross_entropy", "quadratic"]))
