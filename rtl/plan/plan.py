@@ -113,9 +113,9 @@ class JunctionPlan:
         of, end = self.routing, self.rows - 1
         return of.first(end) // self.results_per_clock, end % of.phases
 
-    def by_group(self, of: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
-        """[groups, q]: values of right neurons [N_i], zeros in places where there is none."""
-        result = np.zeros(self.groups * self.results_per_clock, of.dtype)
+    def by_group(self, of: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
+        """int64 [groups, q]: values of right neurons [N_i], zeros in places where there is none."""
+        result = np.zeros(self.groups * self.results_per_clock, np.int64)
         result[: self.n_right] = of
         return result.reshape(self.groups, -1)
 

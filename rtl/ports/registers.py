@@ -28,17 +28,23 @@ ERROR_BITS = 3
 
 @dataclass(frozen=True)
 class Region:
-    """The words of one memory: row r, lane m at ``base`` + (r << lane_bits) + m."""
+    """The words of one memory: row r, lane m at ``base`` + (r << lane_bits) + m; the last row may be ``short`` of some."""
 
     base: int
     rows: int
     lanes: int
     lane_bits: int
+    short: int = 0
 
     @property
     def size(self) -> int:
         """Addresses, a power of two."""
         return 1 << (ceil_log2(self.rows) + self.lane_bits)
+
+    def holds(self, row: Any, lane: Any) -> Any:
+        """Whether there is such a word."""
+        there = (row < self.rows) & (lane < self.lanes)
+        return there & ((row != self.rows - 1) | (lane < self.lanes - self.short)) if self.short else there
 
     def address(self, index: int) -> int:
         """Address of a word by its number in the order of rows and lanes."""
@@ -57,9 +63,13 @@ class AddressMap:
     @classmethod
     def of(cls, plan: Plan) -> "AddressMap":
         """Registers first, then a block of equal size for the weights and for the biases of every junction."""
-        shapes = [(j.rows, j.z) for j in plan.junctions] + [(j.groups, j.results_per_clock) for j in plan.junctions]
-        block = max([1 << (ceil_log2(rows) + ceil_log2(lanes)) for rows, lanes in shapes] + [64])
-        regions = [Region((i + 1) * block, rows, lanes, ceil_log2(lanes)) for i, (rows, lanes) in enumerate(shapes)]
+        shapes = [(j.rows, j.z, 0) for j in plan.junctions]
+        for j in plan.junctions:
+            shapes.append((j.groups, j.results_per_clock, j.groups * j.results_per_clock - j.n_right))
+        block = max([1 << (ceil_log2(rows) + ceil_log2(lanes)) for rows, lanes, _ in shapes] + [64])
+        regions = [
+            Region((i + 1) * block, rows, lanes, ceil_log2(lanes), short) for i, (rows, lanes, short) in enumerate(shapes)
+        ]
         n = len(plan.junctions)
         return cls(tuple(regions[:n]), tuple(regions[n:]), ceil_log2(block * (len(shapes) + 1)))
 
@@ -222,7 +232,7 @@ class Registers(wiring.Component):
                     for b, region in enumerate(self.map.weights + self.map.biases, 1):
                         access = getattr(self, f"access_{(b - 1) % n + 1}")
                         row, lane = offset[region.lane_bits :], offset[: region.lane_bits]
-                        there = self.standing & ~run & (row < region.rows) & (lane < region.lanes)
+                        there = self.standing & ~run & region.holds(row, lane)
                         legal = fits(word, of.numbers.weight if b <= n else of.numbers.bias)
                         with m.Case(b):
                             with m.If(there & bus.write & ~legal):
@@ -359,7 +369,7 @@ class RegistersModel:
             return
         region, numbers = regions[block - 1], self._of.numbers
         row, lane = divmod(offset, 1 << region.lane_bits)
-        if not given.get("standing", 0) or self._run or row >= region.rows or lane >= region.lanes:
+        if not given.get("standing", 0) or self._run or not region.holds(row, lane):
             return
         word, fmt = given["bus_write_data"], numbers.weight if block <= n else numbers.bias
         number = signed_bits(word, Shape(WIDTH, fmt.signed))

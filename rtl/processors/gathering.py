@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from amaranth.hdl import Module, Mux, Shape, Signal
+from amaranth.hdl import Const, Module, Mux, Shape, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -15,8 +15,9 @@ from rtl.plan.plan import JunctionPlan
 class Gathering(wiring.Component):
     """Keeps the results of a row until their group is complete.
 
-    Latency 0 from a group's last neuron to the group. Where a sample's last two groups are complete in the same row, the
-    last one follows a clock later (``late``); no group of the next sample can be complete then.
+    Latency 0 from a group's last neuron to the group. q neurons end in the last row of a pass; if the last group is short,
+    the one before is complete then, too, and the last follows a clock later (``late``). The first row of the next pass
+    completes none.
 
     Ports
     -----
@@ -38,8 +39,7 @@ class Gathering(wiring.Component):
 
     def __init__(self, j: JunctionPlan, word: Shape) -> None:
         self._j, self._phases = j, range(j.routing.phases)
-        rows = j.group_rows
-        self.late = int(rows.size > 1 and rows[-1] == rows[-2])
+        self.late = int(j.n_right % j.results_per_clock > 0)
         words = data.ArrayLayout(word, j.results_per_clock)
         super().__init__(
             {
@@ -63,16 +63,11 @@ class Gathering(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m, j, right = Module(), self._j, self._j.right
-        ending, whole, after = Signal(), Signal(), Signal()
-        m.d.comb += [
-            ending.eq(self.valid & self.ends),
-            whole.eq(self.valid & lookup(self.phase, [int(right.passes(p)) for p in self._phases], 1)),
-        ]
+        whole, after, last = Signal(), Const(0), self.valid & self.ends
+        m.d.comb += whole.eq(self.valid & lookup(self.phase, [int(right.passes(p)) for p in self._phases], 1))
         if self.late:
-            m.d.comb += [after.eq(delayed(m, ending, 1, "ending", valid=True)), self.full.eq(whole | after)]
-            m.d.comb += self.last.eq(after)
-        else:
-            m.d.comb += [self.full.eq(whole | ending), self.last.eq(ending)]
+            after = last = delayed(m, last, 1, "ending", valid=True)
+        m.d.comb += [self.full.eq(whole | after), self.last.eq(last)]
         kept: Any = Signal(self.given.shape(), reset_less=True)
         for k in range(j.results_per_clock):
             here = lookup(self.phase, j.routing.ends(k), 1)

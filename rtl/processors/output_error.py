@@ -84,9 +84,7 @@ class OutputError(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m, j, numbers = Module(), self._j, self._of.numbers
         q = j.results_per_clock
-        classes = np.full(j.groups * q, -1)
-        classes[: j.n_right] = self._of.class_of_output
-        classes = classes.reshape(j.groups, q)
+        classes = j.by_group(self._of.class_of_output + 1) - 1
         best = Signal(shape_of(numbers.preactivation), reset_less=True)
         best_class = Signal(self.prediction.shape(), reset_less=True)
         # Class 0 is the first of all neurons, so that there is a leader from the first group on.

@@ -30,6 +30,9 @@ DESIGNS = {
     "fine_weights": ("fine_weights", {}),
     "short_beat": ("short_beat", {}),
     "inference": ("inference", {}),
+    "straddling": ("straddling_three", {"layers": [6, 9, 6, 4], "out_degree": [3, 4, 2], "z": [3, 9, 3]}),
+    "straddling_groups": ("straddling_groups", {}),
+    "straddling_ends": ("straddling_ends", {}),
 }
 
 
@@ -58,10 +61,9 @@ def got(of, beats):
     """Results as they came out, beat by beat."""
     groups = of.junctions[-1].groups
     samples = [beats[k : k + groups] for k in range(0, len(beats), groups)]
-    return [
-        ([x for beat in sample for x in beat["outputs"]], *(sample[-1][k] for k in ("prediction", "label", "train")))
-        for sample in samples
-    ]
+    facts, n = ("prediction", "label", "train"), of.junctions[-1].n_right
+    outputs = [[x for beat in sample for x in beat["outputs"]][:n] for sample in samples]
+    return [(words, *(sample[-1][k] for k in facts)) for words, sample in zip(outputs, samples, strict=True)]
 
 
 @pytest.mark.parametrize(("name", "rate"), [*((name, None) for name in DESIGNS), ("two_junctions", 3)])
