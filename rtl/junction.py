@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 from hwsim.design import Design
 from rtl.blocks.arithmetic import shape_of
 from rtl.blocks.choose import lookup
+from rtl.blocks.count import count
 from rtl.blocks.delay import delayed
 from rtl.blocks.ram import RamOptions
 from rtl.control.address import AddressGenerator
@@ -31,7 +32,9 @@ from rtl.plan.signatures import (
     tag_layout,
 )
 from rtl.plan.widths import back_product_shape, partial_shape
+from rtl.ports import row_access
 from rtl.processors.backward import Backward
+from rtl.processors.collection import Collection
 from rtl.processors.delta import DeltaSource
 from rtl.processors.feedforward import FeedForward
 from rtl.processors.output_error import OutputError
@@ -127,6 +130,7 @@ class Junction(wiring.Component):
         rows: dict[str, Any] = {"lanes": j.results_per_clock, "depth": j.groups, "apart": j.straddles}
         self.biases = RowMemory(shape_of(n.bias), init=biases, **rows, **size)
         self.to_lanes = {reader: Dither(j, shape_of(j.left), to_lanes=True) for reader in readers}
+        self.collections = {reader: Collection(j, shape_of(j.left)) for reader in readers if j.stalls}
         self.feedforward = FeedForward(of, j)
         self.output = OutputError(of) if j.is_last else None
         if not of.trains:
@@ -147,6 +151,7 @@ class Junction(wiring.Component):
                 partial_shape(of, j),
                 j.partial_banks,
                 j.timing.accumulate,
+                apart=not j.sweeps,
                 **size,
             )
 
@@ -172,6 +177,7 @@ class Junction(wiring.Component):
         processors = Processors(
             addresses=self.addresses,
             to_lanes=self.to_lanes["feedforward"],
+            collection=self.collections.get("feedforward"),
             feedforward=self.feedforward,
             output=self.output,
             **parts,
@@ -202,13 +208,10 @@ class Junction(wiring.Component):
         m.submodules.sequencer = seq = self.sequencer
         m.d.comb += seq.advance.eq(self.advance)
         feeds, learns, forward, back = self._samples(m)
-        active = Signal()
-        feeding, learning = Signal(), Signal()
-        m.d.comb += [
-            active.eq(seq.active),
-            feeding.eq(active & feeds),
-            learning.eq(active & learns),
-        ]
+        feeding, learning, accumulating = Signal(), Signal(), Signal()
+        # FF and UP work on whole rows, BP on what the memories can take.
+        active = seq.active & seq.complete if j.stalls else seq.active
+        m.d.comb += [feeding.eq(active & feeds), learning.eq(active & learns), accumulating.eq(seq.active & learns)]
         # The rows: weights and biases belong to the bus while nothing is active.
         bus = self.access
         m.submodules.weights, m.submodules.biases = self.weights, self.biases
@@ -219,7 +222,7 @@ class Junction(wiring.Component):
         ]
         for at, group in self._groups(m, self.biases.read_address, j.right, seq.group, seq.phase):
             m.d.comb += at.eq(Mux(strobe, bus.row, group))
-        self._read_back(m, strobe)
+        row_access.read_back(m, bus, strobe, self.weights, self.biases)
         bank = {
             "feedforward": self._bank(m, "left_forward", j.left_banks, j.forward_lag),
             "update": self._bank(m, "left_backward", j.left_banks, j.backward_lag),
@@ -233,26 +236,34 @@ class Junction(wiring.Component):
             self.left.write_base.eq(writer.base),
             self.left.write_phase.eq(writer.phase),
             self.left.write_data.eq(writer.data),
-            self.addresses.row.eq(seq.row),
+            self.addresses.clock.eq(seq.clock),
             self.addresses.sweep.eq(seq.sweep),
             self.addresses.step.eq(seq.step),
             self.left.read_address.eq(self.addresses.address),
         ]
-        sweep = delayed(m, seq.sweep, self._read, "sweep")
+        self.turn = seq.sweep if j.sweeps else seq.clock
+        turn = delayed(m, self.turn, self._read, "turn")
         lanes = {}
         for reader, dither in self.to_lanes.items():
             m.submodules[f"{reader}_lanes"] = dither
             m.d.comb += [
                 getattr(self.left, f"{reader}_bank").eq(bank[reader]),
                 dither.given.eq(getattr(self.left, f"{reader}_data")),
-                dither.sweep.eq(sweep),
+                dither.turn.eq(turn),
             ]
             lanes[reader] = dither.taken
+            if j.stalls:
+                m.submodules[f"{reader}_row"] = collection = self.collections[reader]
+                m.d.comb += [collection.clock.eq(turn), collection.given.eq(dither.taken)]
+                lanes[reader] = collection.taken
         self._feed(m, feeding, forward, lanes["feedforward"])
         if of.trains:
             self._learn(m, learning, strobe, back, lanes["update"])
+            if j.number > 1:
+                self._propagate(m, accumulating)
         else:
-            self._load(m, strobe)
+            m.d.comb += self.weights.write_address.eq(self._late_rows(m, strobe, 1 + self._read))
+            row_access.load(m, bus, strobe, self.weights, self.biases)
         return m
 
     def _bank(self, m: Module, name: str, banks: int, lag: int) -> Signal:
@@ -300,18 +311,6 @@ class Junction(wiring.Component):
         back = history(given, hops.backward, "backward")
         m.d.comb += self.backward_out.eq(back[hops.backward - 1])
         return forward[0].valid, back[0].valid & back[0].train, forward[0], back[0]
-
-    def _read_back(self, m: Module, strobe: Signal) -> None:
-        bus = self.access
-        lane = delayed(m, bus.lane, self._read, "bus_lane")
-        bias = delayed(m, bus.bias, self._read, "bus_bias")
-        weight_word, bias_word = Signal(self._of.numbers.weight.width), Signal(self._of.numbers.bias.width)
-        m.d.comb += [
-            weight_word.eq(self.weights.read_data[lane]),
-            bias_word.eq(self.biases.read_data[lane] if self._j.results_per_clock > 1 else self.biases.read_data[0]),
-        ]
-        with m.If(delayed(m, strobe, self._read, "bus_strobe", valid=True)):
-            m.d.sync += bus.read_word.eq(Mux(bias, bias_word.as_signed(), weight_word.as_signed()))
 
     def _feed(self, m: Module, feeding: Signal, forward: Any, left: Any) -> None:
         """FF: from the row to the writes of its results."""
@@ -401,6 +400,8 @@ class Junction(wiring.Component):
             source.begins.eq(delayed(m, seq.begins, n_read, "begins_back")),
             source.phase.eq(phase),
         ]
+        if j.stalls:
+            m.d.comb += source.complete.eq(delayed(m, seq.complete, n_read, "complete"))
         if j.is_last:
             m.d.comb += source.stored.eq(self.deltas.read_data)
         else:
@@ -425,7 +426,7 @@ class Junction(wiring.Component):
             update.shift.eq(delayed(m, back.shift, n_read + late, "shift")),
         ]
         before_write = n_read + late + update.latency
-        self._replace(m, strobe, before_write)
+        row_access.replace(m, bus, strobe, update, before_write)
         to_write = before_write + self._wait
         learned = delayed(m, learning, to_write, "learned", valid=True)
         replaced = delayed(m, strobe & bus.write, to_write, "replaced", valid=True)
@@ -448,18 +449,11 @@ class Junction(wiring.Component):
             self.saturation[3].eq(count(m, "biases", update.bias_saturated, stepping & ending)),
         ]
         if j.number > 1:
-            self._propagate(m, weight, routed, learning)
-
-    def _replace(self, m: Module, strobe: Signal, before_write: int) -> None:
-        bus, update = self.access, self.update
-        write = delayed(m, strobe & bus.write, before_write, "replace", valid=True)
-        bias = delayed(m, bus.bias, before_write, "replace_bias")
-        m.d.comb += [
-            update.replace_weight.eq(write & ~bias),
-            update.replace_bias.eq(write & bias),
-            update.replace_lane.eq(bus.lane),
-            update.replace_word.eq(bus.word),
-        ]
+            m.d.comb += [
+                self.backward.weight.eq(weight),
+                self.backward.phase.eq(routed),
+                self.backward.delta.eq(source.delta),
+            ]
 
     def _late_rows(self, m: Module, strobe: Signal, clocks: int) -> Any:
         """Rows of weights to be written, so many clocks after they were read; the biases' addresses are set likewise."""
@@ -482,24 +476,10 @@ class Junction(wiring.Component):
             return enable
         return Cat(enable & lookup(phase, j.routing.ends(k), 1) for k in range(j.results_per_clock))
 
-    def _load(self, m: Module, strobe: Signal) -> None:
-        """Without UP, rows are written as the bus gives them, one word replaced."""
-        bus, wait = self.access, 1 + self._read
-        write = delayed(m, strobe & bus.write, wait, "replace", valid=True)
-        bias = delayed(m, bus.bias, wait, "replace_bias")
-        m.d.comb += self.weights.write_address.eq(self._late_rows(m, strobe, wait))
-        for memory, enable in ((self.weights, write & ~bias), (self.biases, write & bias)):
-            words = delayed(m, memory.read_data, 1, "loaded")
-            m.d.comb += [memory.write_enable.eq(enable.replicate(memory.rams)), memory.write_data.eq(words)]
-            for lane in range(memory.layout.length):
-                with m.If(bus.lane == lane):
-                    m.d.comb += memory.write_data[lane].eq(bus.word.as_signed())
-
-    def _propagate(self, m: Module, weight: Any, phase: Any, learning: Signal) -> None:
+    def _propagate(self, m: Module, accumulating: Signal) -> None:
         """BP: products into the accumulators of the left layer."""
         j, seq = self._j, self.sequencer
         m.submodules.backward, m.submodules.partials = backward, partials = self.backward, self.partials
-        m.d.comb += [backward.weight.eq(weight), backward.phase.eq(phase), backward.delta.eq(self.source.delta)]
         late = j.timing.backward
         products = delayed(m, backward.product, self._wait, "back_product")
         m.submodules.memory_products = dither = self.to_memories
@@ -507,15 +487,24 @@ class Junction(wiring.Component):
         bank = self._bank(m, "partial_backward", j.partial_banks, j.backward_lag)
         # Addresses are worked out a clock ahead: what follows them is a loop through the memory and an adder.
         ahead = min(late, 1)
-        sweep = delayed(m, seq.sweep, late - ahead, "back_sweep")
+        turn = delayed(m, self.turn, late - ahead, "back_turn")
+        at_memories = delayed(m, turn, ahead, "accumulated_turn")
+        valid: Value = delayed(m, accumulating, late, "back_valid", valid=True)
+        if j.sweeps:
+            first = delayed(m, seq.first, late, "back_first")
+            m.d.comb += [addresses.sweep.eq(turn), addresses.step.eq(delayed(m, seq.step, late - ahead, "back_step"))]
+        else:
+            there, first = (
+                Cat(lookup(at_memories, table.astype(int).tolist(), 1) for table in by_memory.T)
+                for by_memory in (j.lane_of_memory >= 0, j.first_of_memory)
+            )
+            valid = there & valid.replicate(j.z)
         m.d.comb += [
             dither.given.eq(products),
-            dither.sweep.eq(delayed(m, sweep, ahead, "accumulated_sweep")),
-            addresses.row.eq(delayed(m, seq.row, late - ahead, "back_row")),
-            addresses.sweep.eq(sweep),
-            addresses.step.eq(delayed(m, seq.step, late - ahead, "back_step")),
-            partials.valid.eq(delayed(m, learning, late, "back_valid", valid=True)),
-            partials.first.eq(delayed(m, seq.first, late, "back_first")),
+            dither.turn.eq(at_memories),
+            addresses.clock.eq(delayed(m, seq.clock, late - ahead, "back_clock") if j.sweeps else turn),
+            partials.valid.eq(valid),
+            partials.first.eq(first),
             partials.bank.eq(delayed(m, bank, late, "back_bank")),
             partials.address.eq(delayed(m, addresses.address, ahead, "accumulated_address")),
             partials.product.eq(dither.taken),
@@ -524,9 +513,3 @@ class Junction(wiring.Component):
             partials.read_phase.eq(self.partial_out.phase),
             self.partial_out.data.eq(partials.read_data),
         ]
-
-
-def count(m: Module, name: str, flags: Any, valid: Any) -> Any:
-    """How many bits were set a clock ago, if it was ``valid``."""
-    bits = delayed(m, Value.cast(flags) & Value.cast(valid).replicate(len(flags)), 1, f"clipped_{name}", valid=True)
-    return sum((bits[i] for i in range(1, len(bits))), start=bits[0])

@@ -13,7 +13,9 @@ from rtl.plan.plan import JunctionPlan
 class Sequencer(wiring.Component):
     """Row, sweep and right neurons of every clock of a pass.
 
-    Latency one clock: the pass begins in the clock after ``advance``; one row per clock. All outputs but ``active`` are
+    Latency one clock: the pass begins in the clock after ``advance``; one row per clock, or in as many clocks as it takes
+    (:class:`hwsim.schedule.passes.JunctionSchedule`). Only passes that consist of sweeps have ``sweep``, ``step`` and
+    ``first``. All outputs but ``active`` are
     meaningless while nothing is active.
 
     Ports
@@ -24,6 +26,10 @@ class Sequencer(wiring.Component):
         A row is there.
     row : out, bits(C)
         Weight row.
+    clock : out, bits(K)
+        Clock of the pass: the row, unless rows take several clocks.
+    complete : out, 1
+        The last clock of the row.
     sweep : out, bits(d_out)
         Sweep.
     step : out, bits(D)
@@ -51,6 +57,8 @@ class Sequencer(wiring.Component):
                 "advance": In(1),
                 "active": Out(1),
                 "row": Out(range(j.rows)),
+                "clock": Out(range(j.clocks)),
+                "complete": Out(1),
                 "sweep": Out(range(j.d_out)),
                 "step": Out(range(j.depth)),
                 "first": Out(1),
@@ -65,15 +73,18 @@ class Sequencer(wiring.Component):
     latency = 1
 
     def model(self) -> dict[str, np.ndarray]:
-        """All outputs, int64 [C] each, over a pass."""
-        j, c = self._j, np.arange(self._j.rows)
+        """All outputs, int64 [K] each, over a pass."""
+        j, c = self._j, self._j.schedule.row
         position = PositionCounter(j.right).model()[c // j.rows_per_neuron]
         edges = c * j.z
+        swept = c if j.sweeps else np.zeros_like(c)
         return {
             "row": c,
-            "sweep": c // j.depth,
-            "step": c % j.depth,
-            "first": (c < j.depth).astype(np.int64),
+            "clock": np.arange(j.clocks),
+            "complete": j.completes.astype(np.int64),
+            "sweep": swept // j.depth,
+            "step": swept % j.depth,
+            "first": (j.sweeps & (swept < j.depth)).astype(np.int64),
             "begins": (edges % j.d_in == 0).astype(np.int64),
             "ends": ((edges + j.z) // j.d_in > edges // j.d_in).astype(np.int64),
             "group": position[:, 0],
@@ -85,32 +96,42 @@ class Sequencer(wiring.Component):
         m, j = Module(), self._j
         m.submodules.position = position = PositionCounter(j.right)
         part = Signal(range(j.rows_per_neuron))
-        last_step = Signal()
         begins, ends = part == 0, part == j.rows_per_neuron - 1
         if j.straddles:
             of = j.routing
             begins = lookup(self.phase, [int(of.offset(p) == 0) for p in range(of.phases)], 1)
             ends = lookup(self.phase, [int(len(of.ended(p)) > 0) for p in range(of.phases)], 1)
+        complete = lookup(self.clock, j.completes.astype(int).tolist(), 1)
         m.d.comb += [
-            last_step.eq(self.step == j.depth - 1),
-            self.first.eq(self.sweep == 0),
+            self.complete.eq(complete),
             self.begins.eq(begins),
             self.ends.eq(ends),
             position.restart.eq(self.advance),
             # Where neurons straddle rows, every row has a phase of its own.
-            position.step.eq(self.active if j.straddles else self.active & self.ends),
+            position.step.eq(self.active & complete & (1 if j.straddles else self.ends)),
             self.group.eq(position.group),
             self.base.eq(position.base),
             self.phase.eq(position.phase),
         ]
+        next_row = [self.row.eq(self.row + 1), part.eq(Mux(self.ends, 0, part + 1))]
+        if j.sweeps:
+            last_step = Signal()
+            m.d.comb += [last_step.eq(self.step == j.depth - 1), self.first.eq(self.sweep == 0)]
+            next_row += [self.step.eq(Mux(last_step, 0, self.step + 1)), self.sweep.eq(self.sweep + last_step)]
         with m.If(self.advance):
             m.d.sync += [self.active.eq(1), self.row.eq(0), self.sweep.eq(0), self.step.eq(0), part.eq(0)]
         with m.Elif(self.active):
-            m.d.sync += [
-                self.active.eq(self.row != j.rows - 1),
-                self.row.eq(self.row + 1),
-                self.step.eq(Mux(last_step, 0, self.step + 1)),
-                self.sweep.eq(self.sweep + last_step),
-                part.eq(Mux(self.ends, 0, part + 1)),
-            ]
+            m.d.sync += self.active.eq(self.clock != j.clocks - 1)
+            if not j.stalls:
+                m.d.sync += next_row
+            else:
+                with m.If(complete):
+                    m.d.sync += next_row
+        if not j.stalls:
+            m.d.comb += self.clock.eq(self.row)
+        else:
+            with m.If(self.advance):
+                m.d.sync += self.clock.eq(0)
+            with m.Elif(self.active):
+                m.d.sync += self.clock.eq(self.clock + 1)
         return m

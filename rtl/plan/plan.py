@@ -13,6 +13,7 @@ from hwsim.configuration.rules import check_fixed
 from hwsim.design import Design
 from hwsim.edge_processors import lanes_per_neuron, operations, results_per_clock
 from hwsim.schedule.banks import Banks
+from hwsim.schedule.passes import JunctionSchedule
 from hwsim.schedule.timing import JunctionTiming, Timing
 from models.connectivity.pattern import Pattern
 from models.errors import InputError
@@ -34,6 +35,8 @@ class JunctionPlan:
         i, from 1.
     memory, address
         int32 [C, z] per row and *lane*: where the left neuron lives.
+    schedule
+        Its pass, clock by clock.
     forward_lag, backward_lag
         Junction cycles from a sample's entry to its FF, and to its BP and UP.
     left_banks, next_banks, derivative_banks, partial_banks, delta_banks
@@ -50,6 +53,7 @@ class JunctionPlan:
     next_memories: int
     memory: npt.NDArray[np.int32]
     address: npt.NDArray[np.int32]
+    schedule: JunctionSchedule
     timing: JunctionTiming
     forward_lag: int
     backward_lag: int
@@ -145,24 +149,60 @@ class JunctionPlan:
         steps = [Step(of.first(p), neurons(p), of.first(p + 1)) for p in range(of.phases)] if self.straddles else []
         return Interleaving(self.n_right, self.results_per_clock, self.next_memories, tuple(steps))
 
+    @property
+    def clocks(self) -> int:
+        """Clocks of a pass, K: C, or more where the pattern clashes."""
+        return self.schedule.clocks
+
+    @property
+    def stalls(self) -> bool:
+        """Whether some rows take several clocks."""
+        return self.clocks > self.rows
+
+    @cached_property
+    def completes(self) -> npt.NDArray[np.bool_]:
+        """bool [K]: whether it is a row's last clock."""
+        return np.append(np.diff(self.schedule.row) > 0, True)
+
+    @cached_property
+    def sweeps(self) -> bool:
+        """Whether a pass is sweeps, each with one permutation of the memories; if not, control goes by clocks."""
+        if self.stalls:
+            return False
+        lanes, first = (x.reshape(self.d_out, self.depth, self.z) for x in (self.lane_of_memory, self.first_of_memory))
+        return bool((lanes == lanes[:, :1]).all() and first[0].all() and not first[1:].any())
+
     @cached_property
     def address_of_memory(self) -> npt.NDArray[np.int32]:
-        """int32 [C, z]: the address that each *memory* is given in each row."""
-        result = np.empty_like(self.address)
-        np.put_along_axis(result, self.memory, self.address, axis=1)
-        return result
+        """int32 [K, z]: the address that each *memory* is given in each clock, 0 if it is not asked."""
+        return self._by_clock(0, self.schedule.memory, self.schedule.address)
 
     @cached_property
     def has_seeds(self) -> bool:
         """Whether every sweep counts up from a seed (types 1 and 2, and full patterns)."""
+        if not self.sweeps:
+            return False
         by_sweep = self.address_of_memory.reshape(self.d_out, self.depth, self.z)
         return bool((by_sweep == (by_sweep[:, :1] + np.arange(self.depth)[:, None]) % self.depth).all())
 
     @cached_property
     def lane_of_memory(self) -> npt.NDArray[np.int32]:
-        """int32 [C, z]: the lane that each memory serves in each row."""
-        result = np.empty_like(self.memory)
-        np.put_along_axis(result, self.memory, np.broadcast_to(np.arange(self.z, dtype=np.int32), self.memory.shape), axis=1)
+        """int32 [K, z]: the lane that each memory serves in each clock, -1 for none."""
+        return self._by_clock(-1, self.schedule.memory, self.schedule.lane)
+
+    @cached_property
+    def memory_of_lane(self) -> npt.NDArray[np.int32]:
+        """int32 [K, z]: the memory that serves each lane in each clock, -1 for none."""
+        return self._by_clock(-1, self.schedule.lane, self.schedule.memory)
+
+    @cached_property
+    def first_of_memory(self) -> npt.NDArray[np.bool_]:
+        """bool [K, z]: whether the word that each memory is asked for in each clock is met for the first time."""
+        return self._by_clock(0, self.schedule.memory, self.schedule.first_visit).astype(np.bool_)
+
+    def _by_clock(self, other: int, where: npt.NDArray[np.int64], what: npt.NDArray[np.generic]) -> npt.NDArray[np.int32]:
+        result = np.full((self.clocks, self.z), other, np.int32)
+        result[self.schedule.clock, where] = what
         return result
 
 
@@ -255,9 +295,6 @@ def _plan(design: Design) -> Plan:
     made = design.schedule
     hardware = config.hardware
     assert hardware is not None
-    if config.connectivity.kind not in ("clash_free", "full"):
-        rule = "is not free of clashes: the machine simulates its stalls, the hardware has none"
-        raise InputError("connectivity.kind", config.connectivity.kind, rule, ["clash_free", "full"])
     check_fixed(config)
     times = design.timing
     hops = config.hardware_hops
@@ -278,6 +315,7 @@ def _plan(design: Design) -> Plan:
                 next_memories=j.z_next,
                 memory=(p.left % j.z).reshape(-1, j.z).astype(np.int32),
                 address=(p.left // j.z).reshape(-1, j.z).astype(np.int32),
+                schedule=j,
                 timing=t,
                 forward_lag=hops.feedforward_lag(j.number),
                 backward_lag=hops.backward_lag(j.number, n),

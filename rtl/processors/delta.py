@@ -30,6 +30,8 @@ class DeltaSource(wiring.Component):
         Its first lane holds the first edge of its neuron.
     phase : in, bits(routes)
         Which slots the neurons have (:class:`rtl.plan.routing.Routing`).
+    complete : in, 1, if stalls
+        It is the last clock of the row: then neurons go on in the next.
     partial : in, q * partial, if hidden
         P of the neurons that begin in the row, by slot.
     derivative : in, q * derivative, if hidden
@@ -56,6 +58,8 @@ class DeltaSource(wiring.Component):
             "delta": Out(data.ArrayLayout(delta, j.routing.segments)),
             "saturated": Out(q),
         }
+        if j.stalls:
+            ports |= {"complete": In(1)}
         if j.is_last:
             super().__init__(ports | {"stored": In(data.ArrayLayout(delta, q))})
             return
@@ -85,10 +89,14 @@ class DeltaSource(wiring.Component):
             m.d.comb += now[k].eq(route(phase, [of.slot(p, k) for p in phases], fresh))
         if of.carries:
             # The last neuron of a row is the first one of the next, unless that begins another.
-            kept = route(phase, [of.last(p - 1) if p else of.last(of.phases - 1) for p in phases], held)
+            kept = held[0]
+            if of.segments > 1:
+                kept = Signal(kept.shape(), name="kept", reset_less=True)
+                with m.If(delayed(m, self.complete, until, "complete") if self._j.stalls else 1):
+                    m.d.sync += kept.eq(route(phase, [of.last(p) for p in phases], now))
             with m.If(~begins):
                 m.d.comb += now[0].eq(kept)
-        if of.carries or self._behind:
+        if self._behind or (of.carries and of.segments == 1):
             m.d.sync += held.eq(now)
         m.d.comb += self.delta.eq(held if self._behind else now)
         return m

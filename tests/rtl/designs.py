@@ -65,6 +65,9 @@ def clash_free(kind: int, dither: bool = False) -> dict[str, Any]:
     return {"kind": "clash_free", "type": kind, "dither": dither}
 
 
+STRUCTURED = {"kind": "structured"}
+
+
 _SECTIONS = {
     "classes": "network",
     "activation": "network",
@@ -158,6 +161,24 @@ DESIGNS: dict[str, dict[str, Any]] = {
     "straddling_groups": {"layers": [10, 15, 6], "out_degree": [6, 4], "z": [10, 15], "connectivity": clash_free(2, True)},
     "straddling_three": {"layers": [12, 9, 6, 4], "out_degree": [3, 4, 2], "z": [6, 9, 2], "latency": DEEP},
     "straddling_deepest": {"layers": [6, 4, 9, 6], "out_degree": [2, 9, 4], "z": [2, 4, 9], "latency": DEEPEST},
+    # Patterns that clash: some rows take several clocks.
+    "clashing": {"layers": [12, 8, 4], "out_degree": [2, 2], "z": [6, 4], "connectivity": STRUCTURED},
+    "clashing_straddling": {
+        "layers": [12, 9, 6],
+        "out_degree": [3, 4],
+        "z": [6, 9],
+        "connectivity": STRUCTURED,
+        "latency": DEEP,
+    },
+    "clashing_inference": {
+        "layers": [12, 9, 6],
+        "out_degree": [3, 4],
+        "z": [6, 9],
+        "connectivity": STRUCTURED,
+        "build": "inference",
+    },
+    # Nothing clashes here, but nothing is ordered by sweeps.
+    "one_lane": {"layers": [6, 4, 4], "out_degree": [2, 2], "z": [1, 1], "connectivity": STRUCTURED, "latency": NONE},
     "straddling_ends": {"layers": [5, 5], "out_degree": [3], "z": [5], "classes": 4, "latency": NONE},
 }
 """Keywords of :func:`configuration` by name."""

@@ -33,6 +33,10 @@ DESIGNS = {
     "straddling": ("straddling_three", {"layers": [6, 9, 6, 4], "out_degree": [3, 4, 2], "z": [3, 9, 3]}),
     "straddling_groups": ("straddling_groups", {}),
     "straddling_ends": ("straddling_ends", {}),
+    "clashing": ("clashing", {}),
+    "clashing_straddling": ("clashing_straddling", {}),
+    "clashing_inference": ("clashing_inference", {}),
+    "one_lane": ("one_lane", {}),
 }
 
 
@@ -92,10 +96,10 @@ def test_a_model_begins_with_the_initial_parameters():
 
 
 def test_a_design_without_hardware_gives_no_component():
-    stalling = Design(configuration([12, 12], [4], [3], connectivity={"kind": "structured"}))
+    random = Design(configuration([12, 12], [4], [3], connectivity={"kind": "random"}))
     for make in (Plan.of, Accelerator.of, lambda design: Junction.of(design, 1)):
         with pytest.raises(InputError, match=r"connectivity\.kind"):
-            make(stalling)
+            make(random)
 
 
 def test_bubbles_change_nothing_but_when_results_come():

@@ -106,19 +106,23 @@ def test_interleaved_words(name, banks, stages):
 
 @pytest.mark.parametrize("accumulate", range(1, 5))
 @pytest.mark.parametrize(("banks", "stages"), [(1, 0), (2, 1), (3, 2)])
+@pytest.mark.parametrize("apart", [False, True], ids=["together", "apart"])
 @pytest.mark.parametrize("name", INTERLEAVINGS)
-def test_partial_deltas_even_where_contributions_are_lost(name, banks, stages, accumulate):
+def test_partial_deltas_even_where_contributions_are_lost(name, apart, banks, stages, accumulate):
     """The addresses come at random: with a long loop, some return too early."""
     of, rng, clocks = INTERLEAVINGS[name], np.random.default_rng(0), []
     for _ in range(150):
         _, place = group(of, rng)
+        flags = of.memories if apart else 1
+        valid, first = (sum(int(rng.random() < share) << k for k in range(flags)) for share in (0.8, 0.3))
         clocks.append(
-            {"valid": int(rng.random() < 0.8), "first": int(rng.random() < 0.3), "bank": int(rng.integers(banks))}
+            {"valid": valid, "first": first, "bank": int(rng.integers(banks))}
             | {"address": rng.integers(of.depth, size=of.memories).tolist()}
             | {"product": integers(rng, signed(5), of.memories).tolist(), "read_bank": int(rng.integers(banks))}
             | {f"read_{k}": v for k, v in place.items()}
         )
-    check(PartialDeltaMemory(of, signed(5), signed(16), banks, accumulate, stages=stages, lut_ram_depth=8), clocks)
+    memory = PartialDeltaMemory(of, signed(5), signed(16), banks, accumulate, stages=stages, lut_ram_depth=8, apart=apart)
+    check(memory, clocks)
 
 
 @pytest.mark.parametrize("share", [0.1, 0.9, 1])

@@ -20,7 +20,7 @@ from rtl.blocks.arithmetic import Narrow, shape_of
 from rtl.blocks.multiplier import Multipliers
 from rtl.blocks.table import ActivationTable
 from rtl.control.address import AddressGenerator
-from rtl.control.dither import Dither
+from rtl.control.dither import Dither, turns
 from rtl.control.pacer import Pacer
 from rtl.control.position import BankCounter, PositionCounter
 from rtl.control.sequencer import Sequencer
@@ -36,6 +36,7 @@ from rtl.ports.registers import AddressMap, Registers, bus_signature
 from rtl.ports.results import ResultQueue
 from rtl.ports.samples import SampleLoader
 from rtl.processors.backward import Backward
+from rtl.processors.collection import Collection
 from rtl.processors.delta import DeltaSource
 from rtl.processors.feedforward import FeedForward
 from rtl.processors.gathering import Gathering
@@ -117,6 +118,7 @@ def one(of: Any, j: Any) -> dict[str, Any]:
     return whole(of) | {
         **{"z": j.z, "q": j.results_per_clock, "C": j.rows, "D": j.depth, "G": j.groups, "d_out": j.d_out},
         **{"D_next": right.depth, "phases": right.phases, "left": j.left.width, "product": back_product_shape(of).width},
+        **{"K": j.clocks, "turns": turns(j), "stalls": j.stalls},
         **{"routes": j.routing.phases, "segments": j.routing.segments},
         **{"first": j.number == 1, "last": j.is_last, "hidden": not j.is_last},
         **({} if j.is_last else {"partial": partial_shape(of, of.junctions[j.number]).width}),
@@ -142,7 +144,9 @@ def blocks():
     of = Interleaving(14, 4, 7)
     letters = layer(of) | {"banks": 3, "word": 6, "reader": ("a", "b"), "product": 4}
     yield InterleavedMemory(of, signed(6), 3, ("a", "b"), stages=1, lut_ram_depth=8), letters
-    yield PartialDeltaMemory(of, signed(4), signed(6), 3, 1, stages=1, lut_ram_depth=8), letters
+    for apart in (False, True):
+        made = PartialDeltaMemory(of, signed(4), signed(6), 3, 1, stages=1, lut_ram_depth=8, apart=apart)
+        yield made, letters | {"flags": 7 if apart else 1}
     yield PositionCounter(of), letters
     yield BankCounter(3, 1), letters
 
@@ -159,6 +163,8 @@ def parts(of):
         letters = one(of, j)
         yield from ((made(j), letters) for made in (AddressGenerator, Sequencer))
         yield Dither(j, shape_of(n.weight), True), letters | {"word": n.weight.width}
+        if j.stalls:
+            yield Collection(j, shape_of(j.left)), letters | {"word": j.left.width}
         yield FeedForward(of, j), letters
         yield Junction(of, j.number), letters
         table = ActivationTable(n.preactivation, n.activation, n.derivative if of.trains else None, tables(of, j), 1)
@@ -169,7 +175,7 @@ def parts(of):
 
 DESIGNS = {"mixed_formats": ("mixed_formats", {}), "three_junctions": ("three_junctions", {"classes": 5})}
 DESIGNS |= {"inference": ("inference", {}), "short_beat": ("short_beat", {})}
-DESIGNS |= {name: (name, {}) for name in ("straddling_groups", "straddling_three")}
+DESIGNS |= {name: (name, {}) for name in ("straddling_groups", "straddling_three", "clashing_straddling", "one_lane")}
 
 
 def everything():
