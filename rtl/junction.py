@@ -1,6 +1,5 @@
 """A junction: weights, the memories on its left, and the FF, BP and UP processors that work on one weight row a clock."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
@@ -15,13 +14,12 @@ from rtl.blocks.delay import delayed
 from rtl.blocks.ram import RamOptions
 from rtl.control.address import AddressGenerator
 from rtl.control.dither import Dither
-from rtl.control.position import BankCounter, slot_group
+from rtl.control.position import BankCounter, ended, slot_groups
 from rtl.control.sequencer import Sequencer
 from rtl.junction_model import JunctionModel, Processors
 from rtl.memories.interleaved import InterleavedMemory
 from rtl.memories.partial_deltas import PartialDeltaMemory
 from rtl.memories.row import RowMemory, row_words
-from rtl.plan.interleaving import Interleaving
 from rtl.plan.plan import Plan
 from rtl.plan.signatures import (
     access_signature,
@@ -219,9 +217,10 @@ class Junction(wiring.Component):
         m.d.comb += [
             strobe.eq(bus.strobe),
             self.weights.read_address.eq(Mux(strobe, bus.row, seq.row)),
+            Value.cast(self.biases.read_address).eq(
+                Mux(strobe, self._all_slots(bus.row), slot_groups(m, j.right, seq.group, seq.phase))
+            ),
         ]
-        for at, group in self._groups(m, self.biases.read_address, j.right, seq.group, seq.phase):
-            m.d.comb += at.eq(Mux(strobe, bus.row, group))
         row_access.read_back(m, bus, strobe, self.weights, self.biases)
         bank = {
             "feedforward": self._bank(m, "left_forward", j.left_banks, j.forward_lag),
@@ -272,13 +271,9 @@ class Junction(wiring.Component):
         m.d.comb += counter.advance.eq(self.advance)
         return counter.bank
 
-    def _groups(self, m: Module, addresses: Any, where: Interleaving, group: Any, phase: Any) -> Iterator[tuple[Any, Any]]:
-        """Addresses of a memory of rows, and the groups of the clock's neurons: one for all slots, or one for each."""
-        if not self._j.straddles:
-            yield addresses, group
-            return
-        for k in range(where.per_clock):
-            yield addresses[k], slot_group(m, where, group, phase, k)
+    def _all_slots(self, row: Value) -> Value:
+        """A row of the biases as the address of all their RAMs."""
+        return row[: self.biases.address_bits].replicate(self.biases.rams)
 
     def _routed(self, m: Module, clocks: int, name: str) -> Any:
         """The row's phase, so many clocks later, where lanes are routed by it."""
@@ -375,12 +370,10 @@ class Junction(wiring.Component):
                 self.output.derivative.eq(ff.derivative),
             ]
         store_bank = delayed(m, self._bank(m, "store_forward", banks, lag), late, "store_bank")
-        for at, written_group in self._groups(m, store.write_address, j.right, self.group, out.phase):
-            m.d.comb += at.eq(written_group)
-        for at, read_group in self._groups(m, store.read_address, j.fresh, seq.group, seq.phase):
-            m.d.comb += at.eq(read_group)
         m.d.comb += [
-            store.write_enable.eq(self._ended(keep, out.phase)),
+            store.write_enable.eq(ended(j, keep, out.phase)),
+            Value.cast(store.write_address).eq(slot_groups(m, j.right, self.group, out.phase)),
+            Value.cast(store.read_address).eq(slot_groups(m, j.fresh, seq.group, seq.phase)),
             store.write_bank.eq(written(store_bank, "store_bank")),
             store.write_data.eq(written(words, "stored")),
             store.read_bank.eq(self._bank(m, "store_backward", banks, j.backward_lag)),
@@ -433,13 +426,13 @@ class Junction(wiring.Component):
         replaced_bias = delayed(m, bus.bias, to_write, "replaced_bias")
         row = self._late_rows(m, strobe, to_write)
         ends = delayed(m, seq.ends, to_write, "ends_back")
-        ended = self._ended(learned & ends, self._routed(m, to_write, "phase_learned"))
-        replaces_bias = replaced & replaced_bias
+        new_biases = ended(j, learned & ends, self._routed(m, to_write, "phase_learned"))
+        replaces_bias = (replaced & replaced_bias).replicate(self.biases.rams)
         m.d.comb += [
             self.weights.write_enable.eq(learned | (replaced & ~replaced_bias)),
             self.weights.write_address.eq(row),
             self.weights.write_data.eq(delayed(m, update.new_weight, self._wait, "new_weight")),
-            self.biases.write_enable.eq(ended | (replaces_bias.replicate(len(ended)))),
+            self.biases.write_enable.eq(new_biases | replaces_bias),
             self.biases.write_data.eq(delayed(m, update.new_bias, self._wait, "new_bias")),
         ]
         stepping = delayed(m, learning, before_write, "stepping", valid=True)
@@ -465,16 +458,8 @@ class Junction(wiring.Component):
             phase.eq(Mux(strobe, 0, seq.phase)),  # all slots are of one group
         ]
         late = [delayed(m, x, clocks, f"written_{name}") for x, name in ((group, "group"), (phase, "phase"))]
-        for at, of_slot in self._groups(m, biases.write_address, self._j.right, *late):
-            m.d.comb += at.eq(of_slot)
+        m.d.comb += Value.cast(biases.write_address).eq(slot_groups(m, self._j.right, *late))
         return delayed(m, row, clocks, "written_row")
-
-    def _ended(self, enable: Value, phase: Any) -> Value:
-        """Enables of a memory of rows: for the neurons that end."""
-        j = self._j
-        if not j.straddles:
-            return enable
-        return Cat(enable & lookup(phase, j.routing.ends(k), 1) for k in range(j.results_per_clock))
 
     def _propagate(self, m: Module, accumulating: Signal) -> None:
         """BP: products into the accumulators of the left layer."""

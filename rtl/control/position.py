@@ -3,12 +3,13 @@
 from typing import Any
 
 import numpy as np
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.blocks.choose import lookup
 from rtl.plan.interleaving import Interleaving
+from rtl.plan.plan import JunctionPlan
 
 
 class PositionCounter(wiring.Component):
@@ -117,3 +118,15 @@ def slot_group(m: Module, of: Interleaving, group: Any, phase: Any, slot: int) -
     result = Signal(range(of.groups), name=f"group_of_slot_{slot}")
     m.d.comb += result.eq(group + lookup(phase, leads, 1))
     return result
+
+
+def slot_groups(m: Module, of: Interleaving, group: Any, phase: Any) -> Value:
+    """The groups of all slots side by side, or, where a clock's neurons are always of one group, that."""
+    return Cat(slot_group(m, of, group, phase, k) for k in range(of.per_clock)) if of.walk else Value.cast(group)
+
+
+def ended(j: JunctionPlan, enable: Value, phase: Any) -> Value:
+    """An enable for the right neurons that end in a row: one for each slot, where the rows differ."""
+    if not j.straddles:
+        return enable
+    return Cat(enable & lookup(phase, j.routing.ends(k), 1) for k in range(j.results_per_clock))
