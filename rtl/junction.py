@@ -202,7 +202,8 @@ class Junction(wiring.Component):
         m.d.comb += seq.advance.eq(self.advance)
         feeds, learns, forward, back = self._samples(m)
         active = Signal()
-        feeding, learning = Signal(), Signal()
+        feeding = Signal()
+        learning = Signal()
         m.d.comb += [
             active.eq(seq.active),
             feeding.eq(active & feeds),
@@ -291,7 +292,8 @@ class Junction(wiring.Component):
         bus = self.access
         lane = delayed(m, bus.lane, self._read, "bus_lane")
         bias = delayed(m, bus.bias, self._read, "bus_bias")
-        weight_word, bias_word = Signal(self._of.numbers.weight.width), Signal(self._of.numbers.bias.width)
+        weight_word = Signal(self._of.numbers.weight.width)
+        bias_word = Signal(self._of.numbers.bias.width)
         m.d.comb += [
             weight_word.eq(self.weights.read_data[lane]),
             bias_word.eq(self.biases.read_data[lane] if self._j.results_per_clock > 1 else self.biases.read_data[0]),
@@ -335,7 +337,7 @@ class Junction(wiring.Component):
             self.saturation[0].eq(count(m, "preactivations", ff.saturated, ff.done)),
         ]
         if self.output is not None:
-            m.submodules.output = error = self.output
+            m.submodules.output_error = error = self.output
             m.d.comb += [
                 error.valid.eq(ff.done),
                 error.group.eq(group),
@@ -435,7 +437,8 @@ class Junction(wiring.Component):
 
     def _late_rows(self, m: Module, strobe: Signal, clocks: int) -> tuple[Any, Any]:
         seq, bus = self.sequencer, self.access
-        row, group = Signal.like(self.weights.read_address), Signal.like(self.biases.read_address)
+        row = Signal.like(self.weights.read_address, name="accessed_row")
+        group = Signal.like(self.biases.read_address, name="accessed_group")
         m.d.comb += [row.eq(Mux(strobe, bus.row, seq.row)), group.eq(Mux(strobe, bus.row, seq.group))]
         return delayed(m, row, clocks, "written_row"), delayed(m, group, clocks, "written_group")
 

@@ -11,7 +11,7 @@ from amaranth.lib.wiring import In, Out
 
 from rtl.blocks.arithmetic import signed_bits
 from rtl.blocks.delay import DelayModel
-from rtl.blocks.ram import place, read, style, words
+from rtl.blocks.ram import place, ram_attributes, read, style, words
 
 
 def row_words(rows: np.ndarray, width: int) -> list[int]:
@@ -92,7 +92,7 @@ class RowMemory(wiring.Component):
         m, d, b = Module(), self._depth, self._banks
         # Rows are plain words to the RAM.
         ram: Any = Memory(
-            shape=unsigned(self.layout.size), depth=self.words, init=self._init, attrs={"ram_style": self.style}
+            shape=unsigned(self.layout.size), depth=self.words, init=self._init, attrs=ram_attributes(self.style)
         )
         m.submodules.ram = ram
         write = ram.write_port()

@@ -98,7 +98,9 @@ class SampleLoader(wiring.Component):
         m.submodules.position = position = PositionCounter(of.inputs)
         m.submodules.bank = bank = BankCounter(first.left_banks, -1)
         arriving = Signal(range(beats))
-        last, taken, arrived = Signal(), Signal(), Signal(tag)
+        last = Signal()
+        taken = Signal()
+        arrived = Signal(tag)
         payload = self.samples.payload
         m.d.comb += [
             last.eq(arriving == beats - 1),
@@ -120,7 +122,8 @@ class SampleLoader(wiring.Component):
             with m.If(last):
                 m.d.sync += arriving.eq(0)
 
-        loading, loaded = Signal(), Signal(tag)
+        loading = Signal()
+        loaded = Signal(tag)
         short = of.inputs.neurons % of.beat != 0
         m.d.comb += [
             bank.advance.eq(self.advance),
