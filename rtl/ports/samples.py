@@ -96,7 +96,7 @@ class SampleLoader(wiring.Component):
         m.submodules.words = words = SyncFIFOBuffered(width=layout["inputs"].shape.size, depth=2 * beats + 2)
         m.submodules.tags = tags = SyncFIFO(width=tag.size, depth=3)
         m.submodules.position = position = PositionCounter(of.inputs)
-        m.submodules.bank = bank = BankCounter(first.left_banks, -1)
+        m.submodules.left_bank = bank = BankCounter(first.left_banks, -1)
         arriving = Signal(range(beats))
         last = Signal()
         taken = Signal()

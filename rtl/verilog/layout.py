@@ -151,12 +151,15 @@ def _declared(name: str, sources: str, ports: Sequence[str], lines: Sequence[str
     anonymous: dict[str, list[str]] = defaultdict(list)
     kinds: dict[str, str] = {}
     rest = []
+    mentioned = Counter(name for line in lines for name in re.findall(r"\w+", line.partition("  // ")[0]))
     for line in lines:
         found = _DECLARED.match(line)
         if found is None:
             rest.append(line)
             continue
         kind, width, signal, value = found.groups()
+        if kind == "wire" and mentioned[signal] == 1:
+            continue
         if kind == "wire" and _ANONYMOUS.fullmatch(signal):
             anonymous[width or ""].append(signal)
         elif signal not in ports:

@@ -7,12 +7,15 @@ a module by a number, too. Here a signal of a submodule is called after it, and 
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import amaranth
 from amaranth.back import rtlil
 from amaranth.hdl import Elaboratable, Fragment, Signal, Value, ValueCastable
+from amaranth.hdl._ast import SignalDict
 from amaranth.hdl._ir import Design, PortDirection, build_netlist
 
 from hwsim.configuration.identifiers import RESERVED
@@ -42,13 +45,13 @@ class Netlist:
     _signals: Any
 
     @classmethod
-    def of(cls, component: Elaboratable, ports: Ports, top: str) -> "Netlist":
-        """Elaborate a component under a top module of this name."""
+    def of(cls, component: Elaboratable, ports: Ports, top: str, kept: Iterable[Signal | ValueCastable] = ()) -> "Netlist":
+        """Elaborate a component under a top module of this name; signals in ``kept`` have wires of their own."""
         design = Fragment.get(component, None).prepare(ports=dict(ports), hierarchy=(top,))
         _name_signals(design, design.fragment, (top,))
         netlist = build_netlist(design)
         _name_ports(netlist)
-        signals: Any = type(design.signal_lca)()
+        signals: Any = SignalDict()
         empty = rtlil.EmptyModuleChecker(netlist)
         classes = {info.name: _class(fragment) for fragment, info in design.fragments.items()}
         builder, kinds = rtlil.Design(), {}
@@ -57,6 +60,9 @@ class Netlist:
                 kinds[module.name] = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", classes[module.name]).lower()
                 made = builder.module(".".join(module.name), src_loc=module.src_loc)
                 rtlil.ModuleEmitter(made, netlist, module, signals, empty_checker=empty).emit()
+        for signal in kept:
+            *path, name = signals[Value.cast(signal)]
+            builder.modules[".".join(path)].contents[f"\\{name}"].attributes["keep"] = 1
         text, modules = shared(_plain(_relative(str(builder))), kinds)
         return cls(top, text, modules, classes, signals)
 
@@ -82,7 +88,7 @@ def _class(fragment: Fragment) -> str:
 
 def _unused(wanted: str, taken: set[str]) -> str:
     """The name made plain, numbered if it is taken; it is taken then."""
-    plain = re.sub(r"\W+", "_", wanted).strip("_") or "unnamed"
+    plain = re.sub(r"\W+", "_", wanted, flags=re.ASCII).strip("_") or "unnamed"
     plain = f"_{plain}" if plain[0].isdigit() else f"{plain}_" if plain in RESERVED else plain
     name, number = plain, 1
     while name in taken:
@@ -100,33 +106,34 @@ def _name_signals(design: Design, fragment: Fragment, path: tuple[str, ...]) -> 
     """
     info = design.fragments[fragment]
     info.name = path
-    signals = info.signal_names
     top = fragment is design.fragment
     taken = {name for name, _, _ in design.ports} if top else set()
-    given_names = [(signal, name) for signal, name in signals.items() if name in taken]
-    inside = []
+    names: list[tuple[int, Signal, str]] = []  # rank, signal, name
+    fixed = [(signal, name) for signal, name in info.signal_names.items() if name in taken]
+    inside: Any = SignalDict()  # what the fragments inside call a signal
     for index, (part, name, _) in enumerate(fragment.subfragments):
         instance = _unused(name or f"part_{index}", taken)
         _name_signals(design, part, (*path, instance))
-        inside.append((instance, design.fragments[part].signal_names))
-    outer = () if top else design.fragments[info.parent].used_signals
-    driven: Any = type(signals)()
-    for statement in (s for statements in fragment.statements.values() for s in statements):
-        for signal in statement._lhs_signals():
-            driven[signal] = True
-    ports, own, given, taken_in = [], [], [], []
+        for signal, called in design.fragments[part].signal_names.items():
+            inside.setdefault(signal, []).append(f"{instance}__{called}")
+    driven: Any = SignalDict()
+    for statements in fragment.statements.values():
+        for statement in statements:
+            for signal in statement._lhs_signals():
+                driven[signal] = True
+    outside = SignalDict() if top else design.fragments[info.parent].used_signals
     for signal in info.used_signals:
-        users = [(instance, names[signal]) for instance, names in inside if signal in names]
-        if signal in outer or len(users) != 1 or signal.name in ("clk", "rst"):
-            (ports if signal in outer else own).append((signal, signal.name))
+        users = inside.get(signal, ())
+        if signal in outside:
+            names.append((0, signal, signal.name))
+        elif len(users) != 1 or signal.name in ("clk", "rst"):
+            names.append((1, signal, signal.name))
         else:
-            (taken_in if signal in driven else given).append((signal, "__".join(users[0])))
-    signals.clear()
-    for signal, name in given_names:
-        signals[signal] = name
-    for signal, name in ports + own + given + taken_in:
-        if name and signal not in signals:
-            signals[signal] = _unused(name, taken)
+            names.append((3 if signal in driven else 2, signal, users[0]))
+    info.signal_names = SignalDict(fixed)
+    for _, signal, name in sorted(names, key=itemgetter(0)):
+        if name and signal not in info.signal_names:
+            info.signal_names[signal] = _unused(name, taken)
 
 
 def _name_ports(netlist: Any) -> None:
@@ -170,10 +177,13 @@ _FILE = re.compile(r'^( *attribute \\src ")([^"]*?)(:\d+"\n)', re.MULTILINE)
 def _relative(text: str) -> str:
     """Files of the source references relative to where the packages are; wires need none, and Python's own are dropped."""
 
+    @cache
+    def inside(name: str) -> str:
+        file = Path(name)
+        return next((file.relative_to(root).as_posix() for root in _ROOTS if file.is_relative_to(root)), "")
+
     def name(found: re.Match[str]) -> str:
-        file = Path(found[2])
-        root = next((r for r in _ROOTS if file.is_relative_to(r)), None)
-        return "" if root is None else f"{found[1]}{file.relative_to(root).as_posix()}{found[3]}"
+        return f"{found[1]}{file}{found[3]}" if (file := inside(found[2])) else ""
 
     return _PROCESS.sub(_of_decisions, _FILE.sub(name, _OF_WIRE.sub("", text)))
 
