@@ -206,7 +206,7 @@ class Junction(wiring.Component):
         m.submodules.sequencer = seq = self.sequencer
         m.d.comb += seq.advance.eq(self.advance)
         feeds, learns, forward, back = self._samples(m)
-        feeding, learning, accumulating = Signal(), Signal(), Signal()
+        feeding, learning, accumulating = (Signal(name=name) for name in ("feeding", "learning", "accumulating"))
         # FF and UP work on whole rows, BP on what the memories can take.
         active = seq.active & seq.complete if j.stalls else seq.active
         m.d.comb += [feeding.eq(active & feeds), learning.eq(active & learns), accumulating.eq(seq.active & learns)]
@@ -346,7 +346,7 @@ class Junction(wiring.Component):
         if j.straddles:
             m.d.comb += self.last.eq((self.group == j.ending[0]) & (out.phase == j.ending[1]))
         if self.output is not None:
-            m.submodules.output = error = self.output
+            m.submodules.output_error = error = self.output
             m.d.comb += [
                 error.valid.eq(ff.done),
                 error.group.eq(group),
@@ -451,7 +451,9 @@ class Junction(wiring.Component):
     def _late_rows(self, m: Module, strobe: Signal, clocks: int) -> Any:
         """Rows of weights to be written, so many clocks after they were read; the biases' addresses are set likewise."""
         seq, bus, biases = self.sequencer, self.access, self.biases
-        row, group, phase = Signal.like(self.weights.read_address), Signal(range(self._j.groups)), Signal.like(seq.phase)
+        row = Signal.like(self.weights.read_address, name="accessed_row")
+        group = Signal(range(self._j.groups), name="accessed_group")
+        phase = Signal.like(seq.phase, name="accessed_phase")
         m.d.comb += [
             row.eq(Mux(strobe, bus.row, seq.row)),
             group.eq(Mux(strobe, bus.row, seq.group)),

@@ -47,7 +47,9 @@ class Pacer(wiring.Component):
         # Out of reset the accelerator stands. What the advance depends on is known a clock ahead: it fans out widely.
         clock = Signal(range(self._period), init=self._period - 1)
         waited = Signal(range(self._skew + 2), init=self._skew + 1)
-        at_end, settled, standing = Signal(init=1), Signal(init=1), Signal(init=1)
+        at_end = Signal(init=1)
+        settled = Signal(init=1)
+        standing = Signal(init=1)
         m.d.comb += [self.clock.eq(clock), self.standing.eq(standing), self.advance.eq(at_end & settled & self.go)]
         with m.If(self.advance):
             m.d.sync += [clock.eq(0), waited.eq(0), at_end.eq(self._period == 1), settled.eq(1), standing.eq(0)]

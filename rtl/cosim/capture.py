@@ -22,7 +22,7 @@ from rtl.cosim.workplace import harmless
 from rtl.plan.plan import Plan
 from rtl.ports import registers
 from rtl.ports.results import result_layout
-from rtl.verilog.emission import TOP, Verilog
+from rtl.verilog.emission import SOURCE, Verilog
 
 BUILD_LOG, LOG = "build.log", "simulation.log"
 
@@ -187,14 +187,14 @@ def _simulate(emitted: Verilog, script: Script, tool: Any, simulator: str, folde
     }
     (folder / bench.SCRIPT).write_text(json.dumps(described))
     np.savez(folder / bench.STREAM, **script.arrays)  # type: ignore[arg-type]
-    sources = [folder / f"{TOP}.v"]
+    sources = [folder / SOURCE]
     _write_if_new(sources[0], text)
     arguments = []
     if simulator == "verilator":
         sources.insert(0, folder / "visible.vlt")
-        _write_if_new(sources[0], visible([advance, *(p for named in paths for p in named.values())]))
+        _write_if_new(sources[0], visible(emitted, [advance, *(p for named in paths for p in named.values())]))
         arguments = ["-Wno-fatal", "-O3", "--x-assign", "fast", "--x-initial", "fast"]
-    seconds = _build_and_run(tool, simulator, sources, arguments, folder, waves)
+    seconds = _build_and_run(tool, simulator, emitted.top, sources, arguments, folder, waves)
     with np.load(folder / bench.CAPTURE) as stored:
         seen = dict(stored)
     outcome = json.loads((folder / bench.OUTCOME).read_text())
@@ -209,11 +209,11 @@ def _simulate(emitted: Verilog, script: Script, tool: Any, simulator: str, folde
 
 
 def _build_and_run(
-    tool: Any, simulator: str, sources: Sequence[Path], arguments: list[str], folder: Path, waves: bool
+    tool: Any, simulator: str, top: str, sources: Sequence[Path], arguments: list[str], folder: Path, waves: bool
 ) -> dict[str, float]:
     os.environ.setdefault("COCOTB_LOG_LEVEL", "WARNING")
     began = perf_counter()
-    where: dict[str, Any] = {"hdl_toplevel": TOP, "build_dir": folder / simulator, "waves": waves}
+    where: dict[str, Any] = {"hdl_toplevel": top, "build_dir": folder / simulator, "waves": waves}
     try:
         tool.build(
             sources=sources,

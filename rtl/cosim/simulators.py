@@ -11,6 +11,7 @@ from typing import Any
 from cocotb_tools.runner import Icarus, Runner, Verilator
 
 from models.errors import ArgumentError
+from rtl.verilog.emission import Verilog
 
 SIMULATORS = ("icarus", "verilator")
 
@@ -69,14 +70,9 @@ def _use_packaged() -> None:
     os.environ["MAKEFLAGS"] = " ".join(f"{k}={v}" for k, v in settings.items())
 
 
-def visible(paths: Sequence[tuple[str, ...]]) -> str:
+def visible(emitted: Verilog, paths: Sequence[tuple[str, ...]]) -> str:
     """A Verilator control file that makes the named signals readable and the top module's ports writable."""
-    lines = [
-        "`verilator_config",
-        'public_flat_rw -module "accelerator" -var "clk"',
-        'public_flat_rw -module "accelerator" -var "rst"',
-    ]
-    lines += [f'public_flat_rw -module "accelerator" -var "{p}__*"' for p in ("samples", "results", "bus")]
-    # Modules carry the whole path in their names, instances only the last part.
-    lines += sorted({f'public_flat_rd -module "{".".join(path[:-1])}" -var "{path[-1]}"' for path in paths})
+    ports = ("clk", "rst", *(f"{p}__*" for p in ("samples", "results", "bus")))
+    lines = ["`verilator_config", *(f'public_flat_rw -module "{emitted.top}" -var "{port}"' for port in ports)]
+    lines += sorted({f'public_flat_rd -module "{emitted.module(path[:-1])}" -var "{path[-1]}"' for path in paths})
     return "\n".join(lines) + "\n"

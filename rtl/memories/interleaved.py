@@ -11,7 +11,7 @@ from amaranth.utils import ceil_log2
 
 from rtl.blocks.choose import lookup, route
 from rtl.blocks.delay import DelayModel
-from rtl.blocks.ram import place, read, style, words
+from rtl.blocks.ram import place, ram_attributes, read, style, words
 from rtl.plan.interleaving import Interleaving
 
 
@@ -94,7 +94,7 @@ class InterleavedMemory(wiring.Component):
                 self.target[memory].eq(place(banks, of.depth, self.write_bank, base)),
             ]
             for r in self._readers:
-                ram: Any = Memory(shape=self._word, depth=self.words, init=[], attrs={"ram_style": self.style})
+                ram: Any = Memory(shape=self._word, depth=self.words, init=[], attrs=ram_attributes(self.style))
                 m.submodules[f"{r}_{memory}"] = ram
                 write = ram.write_port()
                 address = place(banks, of.depth, getattr(self, f"{r}_bank"), self.read_address[memory])

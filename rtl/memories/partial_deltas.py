@@ -11,7 +11,7 @@ from amaranth.utils import ceil_log2
 
 from rtl.blocks.choose import route
 from rtl.blocks.delay import DelayModel, delayed
-from rtl.blocks.ram import place, read, style, words
+from rtl.blocks.ram import place, ram_attributes, read, style, words
 from rtl.memories.interleaved import neuron_address
 from rtl.plan.interleaving import Interleaving
 
@@ -104,13 +104,13 @@ class PartialDeltaMemory(wiring.Component):
                 shape=self._word,
                 depth=of.depth,
                 init=[],
-                attrs={"ram_style": style(of.depth, loop_read, self._lut_ram_depth)},
+                attrs=ram_attributes(style(of.depth, loop_read, self._lut_ram_depth)),
             )
             handed: Any = Memory(
                 shape=self._word,
                 depth=self.words,
                 init=[],
-                attrs={"ram_style": style(self.words, self.latency, self._lut_ram_depth)},
+                attrs=ram_attributes(style(self.words, self.latency, self._lut_ram_depth)),
             )
             m.submodules[f"sum_{memory}"], m.submodules[f"handed_{memory}"] = sums, handed
             old = read(m, sums, self.address[memory], loop_read, f"old_{memory}")

@@ -12,7 +12,7 @@ from amaranth.utils import ceil_log2
 
 from rtl.blocks.arithmetic import signed_bits
 from rtl.blocks.delay import DelayModel
-from rtl.blocks.ram import place, read, style, words
+from rtl.blocks.ram import place, ram_attributes, read, style, words
 
 
 def row_words(rows: np.ndarray, width: int) -> list[int]:
@@ -100,7 +100,7 @@ class RowMemory(wiring.Component):
         inside, late = self.write_data.as_value(), []
         for i in range(self.rams):
             init = [row >> (i * width) & ((1 << width) - 1) for row in self._init]
-            ram: Any = Memory(shape=unsigned(width), depth=self.words, init=init, attrs={"ram_style": self.style})
+            ram: Any = Memory(shape=unsigned(width), depth=self.words, init=init, attrs=ram_attributes(self.style))
             m.submodules[f"ram_{i}" if self._apart else "ram"] = ram
             write = ram.write_port()
             read_address, write_address = (

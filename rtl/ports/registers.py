@@ -179,7 +179,8 @@ class Registers(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m, of, bus = Module(), self._of, self.bus
         n, least, greatest = len(of.junctions), *of.kappas
-        run, kappa = Signal(), Signal(range(greatest + 1), init=greatest)
+        run = Signal()
+        kappa = Signal(range(greatest + 1), init=greatest)
         counters = {}
         for at, event, name in (
             (SAMPLES, self.sample, "samples"),
@@ -194,7 +195,10 @@ class Registers(wiring.Component):
                     counters[SATURATION + 4 * (i - 1) + k] = total = Signal(WIDTH, name=f"saturation_{i}_{k}")
                     clipped = Signal(getattr(self, f"saturation_{i}")[k].shape(), name=f"clipped_{i}_{k}")
                     m.d.sync += [clipped.eq(getattr(self, f"saturation_{i}")[k]), total.eq(total + clipped)]
-        illegal_kappa, illegal_label, refused, clear = Signal(), Signal(), Signal(), Signal(ERROR_BITS)
+        illegal_kappa = Signal()
+        illegal_label = Signal()
+        refused = Signal()
+        clear = Signal(ERROR_BITS)
         m.d.sync += [illegal_kappa.eq(self.illegal_kappa), illegal_label.eq(self.illegal_label), refused.eq(0), clear.eq(0)]
         errors = {
             ILLEGAL_KAPPAS: error_counter(m, "illegal_kappas", illegal_kappa, clear[0]),
@@ -222,7 +226,7 @@ class Registers(wiring.Component):
 
         offset = bus.address[: self.map.block_bits]
         block = bus.address[self.map.block_bits :]
-        wait = Signal(range(self._longest() + 2))
+        waiting = Signal(range(self._longest() + 2))
         with m.FSM(name="port"):
             with m.State("idle"):
                 m.d.sync += [bus.done.eq(0), bus.error.eq(0)]
@@ -245,7 +249,7 @@ class Registers(wiring.Component):
                                     access.row.eq(row),
                                     access.lane.eq(lane),
                                     access.word.eq(bus.write_data),
-                                    wait.eq(Mux(bus.write, self._longest(), self._reading())),
+                                    waiting.eq(Mux(bus.write, self._longest(), self._reading())),
                                 ]
                                 m.next = "memory"
                             with m.Else():
@@ -253,9 +257,9 @@ class Registers(wiring.Component):
                     with m.Default():
                         m.d.sync += [bus.done.eq(1), bus.error.eq(1)]
             with m.State("memory"):
-                m.d.sync += wait.eq(wait - 1)
+                m.d.sync += waiting.eq(waiting - 1)
                 m.d.sync += [getattr(self, f"access_{i}").strobe.eq(0) for i in range(1, n + 1)]
-                with m.If(wait == 0):
+                with m.If(waiting == 0):
                     m.d.sync += bus.done.eq(1)
                     m.next = "idle"
                     with m.Switch(block):

@@ -94,8 +94,10 @@ class ResultQueue(wiring.Component):
         fields = result_layout(of)
         facts = data.StructLayout({name: fields[name].shape for name in ("prediction", "label", "train")})
         m.submodules.facts = ends = SyncFIFO(width=facts.size, depth=self.capacity)
-        computed, kept = Signal(facts), data.View(facts, ends.r_data)
-        held, payload = Signal(range(self.capacity + 1)), self.results.payload
+        computed = Signal(facts)
+        kept = data.View(facts, ends.r_data)
+        held = Signal(range(self.capacity + 1))
+        payload = self.results.payload
         reserving = Signal()
         m.d.comb += [
             words.w_en.eq(self.valid),

@@ -96,9 +96,11 @@ class SampleLoader(wiring.Component):
         m.submodules.words = words = SyncFIFOBuffered(width=layout["inputs"].shape.size, depth=2 * beats + 2)
         m.submodules.tags = tags = SyncFIFO(width=tag.size, depth=3)
         m.submodules.position = position = PositionCounter(of.inputs)
-        m.submodules.bank = bank = BankCounter(first.left_banks, -1)
+        m.submodules.left_bank = bank = BankCounter(first.left_banks, -1)
         arriving = Signal(range(beats))
-        last, taken, arrived = Signal(), Signal(), Signal(tag)
+        last = Signal()
+        taken = Signal()
+        arrived = Signal(tag)
         payload = self.samples.payload
         m.d.comb += [
             last.eq(arriving == beats - 1),
@@ -120,7 +122,8 @@ class SampleLoader(wiring.Component):
             with m.If(last):
                 m.d.sync += arriving.eq(0)
 
-        loading, loaded = Signal(), Signal(tag)
+        loading = Signal()
+        loaded = Signal(tag)
         short = of.inputs.neurons % of.beat != 0
         m.d.comb += [
             bank.advance.eq(self.advance),

@@ -15,8 +15,8 @@ from tests.rtl.cosim.driving import generate, verilog
 from tests.rtl.designs import design, planned
 
 SMALL = {"numbers": {"width": 6, "fraction": 4, "input": {"width": 4, "fraction": 4, "signed": False}}}
-MODULE = re.compile(r"^module (\S+?) ?\(", re.MULTILINE)
-INSTANCE = re.compile(r"^  (\S+)  ?\S+  ?\($", re.MULTILINE)
+MODULE = re.compile(r"^module (\w+) \(", re.MULTILINE)
+INSTANCE = re.compile(r"^  (\w+) \w+ \(", re.MULTILINE)
 
 verilator = toolchain.verilator
 
@@ -47,7 +47,7 @@ def test_every_instance_is_of_a_module_of_the_design(name):
     text = verilog(name).text
     modules, instances = MODULE.findall(text), INSTANCE.findall(text)
     assert len(modules) == len(set(modules)) > 20 and modules[0] == TOP
-    assert sorted(instances) == sorted(set(modules) - {TOP})
+    assert set(instances) == set(modules) - {TOP} and len(instances) > len(modules)
 
 
 @pytest.mark.parametrize(

@@ -83,8 +83,8 @@ def test_every_name_is_a_signal_of_the_verilog(name, tmp_path):
 
 def test_ports_and_addresses_of_the_names_file(folder):
     known, of = json.loads((folder / "names.json").read_text()), design("two_junctions")
-    header = re.search(rf"^module {TOP}\((.*)\);", (folder / "accelerator.v").read_text(), re.MULTILINE)
-    assert header is not None and set(header[1].split(", ")) == set(known["ports"])
+    header = re.search(rf"^module {TOP} \(.*\n((?:  .*\n)+)\);", (folder / "accelerator.v").read_text(), re.MULTILINE)
+    assert header is not None and set(re.findall(r"(\w+),?$", header[1], re.MULTILINE)) == set(known["ports"])
     for stream in ("samples__payload", "results__payload"):
         spans = sorted((f["offset"], f["offset"] + f["bits"]) for f in known[stream].values())
         assert spans[0][0] == 0 and spans[-1][1] == known["ports"][stream]["bits"]
