@@ -71,12 +71,13 @@ def _unbalanced(a: "Inventory") -> list[str]:
 
 def _crossbar(config: Configuration) -> list[str]:
     c = config.connectivity
-    if c.kind != "clash_free" or not c.dither or config.hardware is None:
+    if config.hardware is None or c.kind not in ("clash_free", "structured") or (c.kind == "clash_free" and not c.dither):
         return []
-    if c.type == 1:
+    if c.kind == "clash_free" and c.type == 1:
         return ["memory dither of type 1 is one permutation for all sweeps: wires only"]
     sizes = ", ".join(f"{z} to {z}" for z in config.hardware.z)
-    return [f"memory dither of type {c.type} needs a crossbar in every junction: {sizes} words"]
+    what = "structured patterns need" if c.kind == "structured" else f"memory dither of type {c.type} needs"
+    return [f"{what} a crossbar in every junction: {sizes} words"]
 
 
 def sequences(config: Configuration) -> list[str]:
