@@ -167,7 +167,7 @@ class Junction(wiring.Component):
     @property
     def latency(self) -> int:
         """Clocks from the first row of a pass to the write of its first results."""
-        return -(-self._j.d_in // self._j.z) - 1 + self._j.timing.feedforward
+        return int(self._j.end_clock(0)) + self._j.timing.feedforward
 
     def model(self) -> JunctionModel:
         """What its passes compute, from the design's initial weights and biases on."""

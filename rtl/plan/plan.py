@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from math import lcm
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -104,17 +105,26 @@ class JunctionPlan:
         """Groups of q right neurons; the last may be short where rows hold different numbers of them."""
         return -(-self.n_right // self.results_per_clock)
 
+    def end_clock(self, neurons: Any) -> Any:
+        """Clock of the pass in which right neurons, one or an array, end: the last one of their last row."""
+        return np.flatnonzero(self.completes)[((neurons + 1) * self.d_in - 1) // self.z]
+
     @cached_property
-    def group_rows(self) -> npt.NDArray[np.int64]:
-        """int64 [groups]: the row in which the last neuron of each group ends."""
+    def group_clocks(self) -> npt.NDArray[np.int64]:
+        """int64 [groups]: the clock of the pass in which the last neuron of each group ends."""
         past = np.minimum((np.arange(self.groups) + 1) * self.results_per_clock, self.n_right)
-        return (past * self.d_in - 1) // self.z
+        return self.end_clock(past - 1)
 
     @property
     def ending(self) -> tuple[int, int]:
         """Group of the first right neuron of the last row, and phase of that row: no other row has both."""
         of, end = self.routing, self.rows - 1
         return of.first(end) // self.results_per_clock, end % of.phases
+
+    @property
+    def late(self) -> int:
+        """Clocks that the last group, if it is short, leaves behind the one before, which is complete in the same row."""
+        return int(self.n_right % self.results_per_clock > 0)
 
     def by_group(self, of: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
         """int64 [groups, q]: values of right neurons [N_i], zeros in places where there is none."""

@@ -39,7 +39,7 @@ class Gathering(wiring.Component):
 
     def __init__(self, j: JunctionPlan, word: Shape) -> None:
         self._j, self._phases = j, range(j.routing.phases)
-        self.late = int(j.n_right % j.results_per_clock > 0)
+        self.late = j.late
         words = data.ArrayLayout(word, j.results_per_clock)
         super().__init__(
             {
