@@ -206,16 +206,14 @@ class Junction(wiring.Component):
         m.submodules.sequencer = seq = self.sequencer
         m.d.comb += seq.advance.eq(self.advance)
         feeds, learns, forward, back = self._samples(m)
-        feeding, learning, accumulating = Signal(), Signal(), Signal()
+        feeding, learning, accumulating = (Signal(name=name) for name in ("feeding", "learning", "accumulating"))
         # FF and UP work on whole rows, BP on what the memories can take.
         active = seq.active & seq.complete if j.stalls else seq.active
         m.d.comb += [feeding.eq(active & feeds), learning.eq(active & learns), accumulating.eq(seq.active & learns)]
         # The rows: weights and biases belong to the bus while nothing is active.
-        bus = self.access
+        bus, strobe = self.access, self.access.strobe
         m.submodules.weights, m.submodules.biases = self.weights, self.biases
-        strobe = Signal()
         m.d.comb += [
-            strobe.eq(bus.strobe),
             self.weights.read_address.eq(Mux(strobe, bus.row, seq.row)),
             Value.cast(self.biases.read_address).eq(
                 Mux(strobe, self._all_slots(bus.row), slot_groups(m, j.right, seq.group, seq.phase))
@@ -451,12 +449,12 @@ class Junction(wiring.Component):
     def _late_rows(self, m: Module, strobe: Signal, clocks: int) -> Any:
         """Rows of weights to be written, so many clocks after they were read; the biases' addresses are set likewise."""
         seq, bus, biases = self.sequencer, self.access, self.biases
-        row, group, phase = Signal.like(self.weights.read_address), Signal(range(self._j.groups)), Signal.like(seq.phase)
-        m.d.comb += [
-            row.eq(Mux(strobe, bus.row, seq.row)),
-            group.eq(Mux(strobe, bus.row, seq.group)),
-            phase.eq(Mux(strobe, 0, seq.phase)),  # all slots are of one group
-        ]
+        row, group = Signal.like(self.weights.read_address, name="row"), Signal(range(self._j.groups), name="group")
+        phase: Any = Const(0, 0)
+        m.d.comb += [row.eq(Mux(strobe, bus.row, seq.row)), group.eq(Mux(strobe, bus.row, seq.group))]
+        if self._j.straddles:  # all slots of the bus are of one group
+            phase = Signal.like(seq.phase, name="phase")
+            m.d.comb += phase.eq(Mux(strobe, 0, seq.phase))
         late = [delayed(m, x, clocks, f"written_{name}") for x, name in ((group, "group"), (phase, "phase"))]
         m.d.comb += Value.cast(biases.write_address).eq(slot_groups(m, self._j.right, *late))
         return delayed(m, row, clocks, "written_row")

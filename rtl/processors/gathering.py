@@ -63,7 +63,8 @@ class Gathering(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m, j, right = Module(), self._j, self._j.right
-        whole, after, last = Signal(), Const(0), self.valid & self.ends
+        whole = Signal()
+        after, last = Const(0), self.valid & self.ends
         m.d.comb += whole.eq(self.valid & lookup(self.phase, [int(right.passes(p)) for p in self._phases], 1))
         if self.late:
             after = last = delayed(m, last, 1, "ending", valid=True)
