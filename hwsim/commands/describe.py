@@ -50,7 +50,7 @@ def _describe_accelerator(console: Console, config: Configuration, a: "Inventory
         memories.add_row(m.name, str(m.banks), str(m.lanes), str(m.depth), str(m.width), bits(m.bits))
     memories.add_row("all", "", "", "", "", bits(a.storage_bits), bold=True)
     console.print(memories)
-    for line in _crossbar(config) + _stalls(a) + _unbalanced(a):
+    for line in _softmax(config) + _crossbar(config) + _stalls(a) + _unbalanced(a):
         console.print(line)
 
 
@@ -67,6 +67,11 @@ def _stalls(a: "Inventory") -> list[str]:
 def _unbalanced(a: "Inventory") -> list[str]:
     idle = [f"junction {j.number} idles {percent(1 - j.utilisation)}" for j in a.junctions if j.utilisation < 1]
     return [f"unbalanced: {', '.join(idle)} of every pass; the longest C sets the pace"] if idle else []
+
+
+def _softmax(config: Configuration) -> list[str]:
+    float_only = config.network.activations[-1] == "softmax"
+    return ["softmax is for the float engine: this accelerator has no Verilog"] if float_only else []
 
 
 def _crossbar(config: Configuration) -> list[str]:
