@@ -108,7 +108,7 @@ class Accelerator(wiring.Component):
         """Clocks from the beginning of the junction cycle that loads a sample to its first result, if nothing waits."""
         last = self.plan.junctions[-1]
         begins = (1 + last.forward_lag) * self.plan.period + last.timing.offset
-        return begins + int(last.group_rows[0]) + last.timing.feedforward + self.queue.latency
+        return begins + int(last.group_clocks[0]) + last.timing.feedforward + self.queue.latency
 
     def model(self) -> AcceleratorModel:
         """What it computes, from the design's initial weights and biases on."""

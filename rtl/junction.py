@@ -167,7 +167,7 @@ class Junction(wiring.Component):
     @property
     def latency(self) -> int:
         """Clocks from the first row of a pass to the write of its first results."""
-        return -(-self._j.d_in // self._j.z) - 1 + self._j.timing.feedforward
+        return int(self._j.end_clock(0)) + self._j.timing.feedforward
 
     def model(self) -> JunctionModel:
         """What its passes compute, from the design's initial weights and biases on."""
@@ -211,11 +211,9 @@ class Junction(wiring.Component):
         active = seq.active & seq.complete if j.stalls else seq.active
         m.d.comb += [feeding.eq(active & feeds), learning.eq(active & learns), accumulating.eq(seq.active & learns)]
         # The rows: weights and biases belong to the bus while nothing is active.
-        bus = self.access
+        bus, strobe = self.access, self.access.strobe
         m.submodules.weights, m.submodules.biases = self.weights, self.biases
-        strobe = Signal()
         m.d.comb += [
-            strobe.eq(bus.strobe),
             self.weights.read_address.eq(Mux(strobe, bus.row, seq.row)),
             Value.cast(self.biases.read_address).eq(
                 Mux(strobe, self._all_slots(bus.row), slot_groups(m, j.right, seq.group, seq.phase))
@@ -453,12 +451,11 @@ class Junction(wiring.Component):
         seq, bus, biases = self.sequencer, self.access, self.biases
         row = Signal.like(self.weights.read_address, name="accessed_row")
         group = Signal(range(self._j.groups), name="accessed_group")
-        phase = Signal.like(seq.phase, name="accessed_phase")
-        m.d.comb += [
-            row.eq(Mux(strobe, bus.row, seq.row)),
-            group.eq(Mux(strobe, bus.row, seq.group)),
-            phase.eq(Mux(strobe, 0, seq.phase)),  # all slots are of one group
-        ]
+        phase: Any = Const(0, 0)
+        m.d.comb += [row.eq(Mux(strobe, bus.row, seq.row)), group.eq(Mux(strobe, bus.row, seq.group))]
+        if self._j.straddles:  # all slots of the bus are of one group
+            phase = Signal.like(seq.phase, name="accessed_phase")
+            m.d.comb += phase.eq(Mux(strobe, 0, seq.phase))
         late = [delayed(m, x, clocks, f"written_{name}") for x, name in ((group, "group"), (phase, "phase"))]
         m.d.comb += Value.cast(biases.write_address).eq(slot_groups(m, self._j.right, *late))
         return delayed(m, row, clocks, "written_row")

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from math import lcm
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,6 @@ from hwsim.schedule.banks import Banks
 from hwsim.schedule.passes import JunctionSchedule
 from hwsim.schedule.timing import JunctionTiming, Timing
 from models.connectivity.pattern import Pattern
-from models.errors import InputError
 from models.network.activations import ACTIVATIONS
 from models.network.order import Hops
 from models.numbers.format import Format
@@ -105,17 +105,26 @@ class JunctionPlan:
         """Groups of q right neurons; the last may be short where rows hold different numbers of them."""
         return -(-self.n_right // self.results_per_clock)
 
+    def end_clock(self, neurons: Any) -> Any:
+        """Clock of the pass in which right neurons, one or an array, end: the last one of their last row."""
+        return np.flatnonzero(self.completes)[((neurons + 1) * self.d_in - 1) // self.z]
+
     @cached_property
-    def group_rows(self) -> npt.NDArray[np.int64]:
-        """int64 [groups]: the row in which the last neuron of each group ends."""
+    def group_clocks(self) -> npt.NDArray[np.int64]:
+        """int64 [groups]: the clock of the pass in which the last neuron of each group ends."""
         past = np.minimum((np.arange(self.groups) + 1) * self.results_per_clock, self.n_right)
-        return (past * self.d_in - 1) // self.z
+        return self.end_clock(past - 1)
 
     @property
     def ending(self) -> tuple[int, int]:
         """Group of the first right neuron of the last row, and phase of that row: no other row has both."""
         of, end = self.routing, self.rows - 1
         return of.first(end) // self.results_per_clock, end % of.phases
+
+    @property
+    def late(self) -> int:
+        """Clocks that the last group, if it is short, leaves behind the one before, which is complete in the same row."""
+        return int(self.n_right % self.results_per_clock > 0)
 
     def by_group(self, of: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
         """int64 [groups, q]: values of right neurons [N_i], zeros in places where there is none."""
@@ -164,26 +173,20 @@ class JunctionPlan:
         """bool [K]: whether it is a row's last clock."""
         return np.append(np.diff(self.schedule.row) > 0, True)
 
-    @cached_property
+    @property
     def sweeps(self) -> bool:
         """Whether a pass is sweeps, each with one permutation of the memories; if not, control goes by clocks."""
-        if self.stalls:
-            return False
-        lanes, first = (x.reshape(self.d_out, self.depth, self.z) for x in (self.lane_of_memory, self.first_of_memory))
-        return bool((lanes == lanes[:, :1]).all() and first[0].all() and not first[1:].any())
+        return self.schedule.sweeps
 
     @cached_property
     def address_of_memory(self) -> npt.NDArray[np.int32]:
         """int32 [K, z]: the address that each *memory* is given in each clock, 0 if it is not asked."""
         return self._by_clock(0, self.schedule.memory, self.schedule.address)
 
-    @cached_property
+    @property
     def has_seeds(self) -> bool:
         """Whether every sweep counts up from a seed (types 1 and 2, and full patterns)."""
-        if not self.sweeps:
-            return False
-        by_sweep = self.address_of_memory.reshape(self.d_out, self.depth, self.z)
-        return bool((by_sweep == (by_sweep[:, :1] + np.arange(self.depth)[:, None]) % self.depth).all())
+        return self.schedule.has_seeds
 
     @cached_property
     def lane_of_memory(self) -> npt.NDArray[np.int32]:
@@ -328,16 +331,7 @@ def _plan(design: Design) -> Plan:
                 activation=config.network.activations[j.number - 1],
             )
         )
-    _check_address(hardware.address, junctions)
     return Plan(design, tuple(junctions), times, hops)
-
-
-def _check_address(form: str, junctions: list[JunctionPlan]) -> None:
-    """Adders need a seed from which every sweep counts up."""
-    for j in junctions:
-        if form == "adder" and not j.has_seeds:
-            rule = f"is possible for clash-free types 1 and 2, not for the pattern of junction {j.number}"
-            raise InputError("hardware.address", form, rule, ["auto", "table"])
 
 
 def tables(design_plan: Plan, j: JunctionPlan) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

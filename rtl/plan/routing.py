@@ -1,5 +1,6 @@
 """Which lanes of a weight row belong to which right neurons, where rows may end in the middle of a neuron."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import gcd
 
@@ -89,8 +90,8 @@ class Routing:
         """By phase, whether the neuron of a slot begins."""
         return self._within(slot, self.begun)
 
-    def _within(self, slot: int, neurons: object) -> list[int]:
-        return [int(any(n % self.slots == slot for n in neurons(phase))) for phase in range(self.phases)]  # type: ignore[operator]
+    def _within(self, slot: int, neurons: Callable[[int], range]) -> list[int]:
+        return [int(any(n % self.slots == slot for n in neurons(phase))) for phase in range(self.phases)]
 
 
 def phases(z: int, d_in: int, rows: int, repeat: int) -> int:

@@ -66,7 +66,8 @@ class AddressMap:
         shapes = [(j.rows, j.z, 0) for j in plan.junctions]
         for j in plan.junctions:
             shapes.append((j.groups, j.results_per_clock, j.groups * j.results_per_clock - j.n_right))
-        block = max([1 << (ceil_log2(rows) + ceil_log2(lanes)) for rows, lanes, _ in shapes] + [64])
+        registers = 1 << ceil_log2(SATURATION + 4 * len(plan.junctions))
+        block = max([1 << (ceil_log2(rows) + ceil_log2(lanes)) for rows, lanes, _ in shapes] + [64, registers])
         regions = [
             Region((i + 1) * block, rows, lanes, ceil_log2(lanes), short) for i, (rows, lanes, short) in enumerate(shapes)
         ]

@@ -12,7 +12,8 @@ def read_back(m: Module, access: Any, strobe: Signal, weights: RowMemory, biases
     """Pick the word that was asked for out of its row."""
     stages = weights.latency
     lane, bias = delayed(m, access.lane, stages, "bus_lane"), delayed(m, access.bias, stages, "bus_bias")
-    weight_word, bias_word = (Signal(memory.layout.elem_shape.width) for memory in (weights, biases))
+    weight_word = Signal(weights.layout.elem_shape.width)
+    bias_word = Signal(biases.layout.elem_shape.width)
     m.d.comb += [
         weight_word.eq(weights.read_data[lane]),
         bias_word.eq(biases.read_data[lane] if biases.layout.length > 1 else biases.read_data[0]),

@@ -84,7 +84,8 @@ class DeltaSource(wiring.Component):
         until = self.latency - self._behind
         begins, phase = delayed(m, self.begins, until, "begins"), delayed(m, self.phase, until, "phase")
         fresh, phases = self._fresh(m, begins, phase), range(of.phases)
-        now, held = Signal(self.delta.shape()), Signal(self.delta.shape(), reset_less=True)
+        now = Signal(self.delta.shape())
+        held = Signal(self.delta.shape(), reset_less=True)
         for k in range(of.segments):
             m.d.comb += now[k].eq(route(phase, [of.slot(p, k) for p in phases], fresh))
         if of.carries:

@@ -39,7 +39,7 @@ class Gathering(wiring.Component):
 
     def __init__(self, j: JunctionPlan, word: Shape) -> None:
         self._j, self._phases = j, range(j.routing.phases)
-        self.late = int(j.n_right % j.results_per_clock > 0)
+        self.late = j.late
         words = data.ArrayLayout(word, j.results_per_clock)
         super().__init__(
             {
@@ -63,7 +63,8 @@ class Gathering(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m, j, right = Module(), self._j, self._j.right
-        whole, after, last = Signal(), Const(0), self.valid & self.ends
+        whole = Signal()
+        after, last = Const(0), self.valid & self.ends
         m.d.comb += whole.eq(self.valid & lookup(self.phase, [int(right.passes(p)) for p in self._phases], 1))
         if self.late:
             after = last = delayed(m, last, 1, "ending", valid=True)

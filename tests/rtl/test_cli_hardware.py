@@ -158,21 +158,30 @@ def other(config, **sections):
     return path
 
 
-def test_edge_processors_that_split_neurons_are_for_the_machine_only(config, refused):
-    path = other(config, network={"layers": [16, 8, 4], "out_degree": [3, 2]}, hardware={"z": [4, 4]})  # d_in = 6
-    assert cli.run(["check", str(path), "-q"]) == 0
-    assert cli.run(["simulate", str(path), "--samples", "5", "-q"]) == 0
-    line = "hardware.z[0] = 4: must divide the in-degree 6 of junction 1 or be a multiple of it in hardware; nearest: 2"
-    assert refused("verilog", path) == line
-    assert refused("cosim", path, "--samples", 1) == line
+LEGAL = {
+    "neurons_that_straddle_rows": {"network": {"layers": [16, 8, 4], "out_degree": [3, 2]}, "hardware": {"z": [4, 4]}},
+    "patterns_that_clash": {"connectivity": {"kind": "structured"}},
+}
 
 
-def test_patterns_that_clash_have_no_hardware(config, refused):
-    path = other(config, connectivity={"kind": "structured"})
+@pytest.mark.parametrize("name", LEGAL)
+def test_what_check_accepts_has_hardware(name, config, tmp_path):
+    path = other(config, **LEGAL[name])
     assert cli.run(["check", str(path), "-q"]) == 0
+    assert cli.run(["verilog", str(path), "--out", str(tmp_path / "made"), "-q"]) == 0
+
+
+def test_adders_are_refused_alike_where_addresses_do_not_count_up(config, refused):
+    path = other(config, connectivity={"kind": "structured"}, hardware={"z": [4, 4], "address": "adder"})
+    lines = {refused(*command) for command in (("check", path), ("verilog", path), ("simulate", path, "--samples", 1))}
+    (line,) = lines
+    assert line.startswith("hardware.address = adder: is possible for clash-free types 1 and 2")
+
+
+def test_random_patterns_have_no_hardware(config, refused):
+    path = other(config, connectivity={"kind": "random"})
     line = refused("verilog", path)
-    assert line.startswith("connectivity.kind = structured: is not free of clashes: the machine simulates its stalls")
-    assert line.endswith("nearest: clash_free, full")
+    assert line.startswith("connectivity.kind = random: has no hardware")
     assert refused("cosim", path, "--samples", 1) == line
 
 

@@ -105,10 +105,9 @@ def test_interleaved_words(name, banks, stages):
 
 
 @pytest.mark.parametrize("accumulate", range(1, 5))
-@pytest.mark.parametrize(("banks", "stages"), [(1, 0), (2, 1), (3, 2)])
-@pytest.mark.parametrize("apart", [False, True], ids=["together", "apart"])
+@pytest.mark.parametrize(("banks", "stages", "apart"), [(1, 0, False), (2, 1, True), (3, 2, False)])
 @pytest.mark.parametrize("name", INTERLEAVINGS)
-def test_partial_deltas_even_where_contributions_are_lost(name, apart, banks, stages, accumulate):
+def test_partial_deltas_even_where_contributions_are_lost(name, banks, stages, apart, accumulate):
     """The addresses come at random: with a long loop, some return too early."""
     of, rng, clocks = INTERLEAVINGS[name], np.random.default_rng(0), []
     for _ in range(150):

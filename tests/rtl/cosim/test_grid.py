@@ -68,14 +68,20 @@ SLOW = {
     "neurons straddle rows, the last group is short": Case("straddling_ends", {"numbers": "floor"}, {"blocked": 0.5}),
     "neurons straddle rows, inference build": Case("straddling", {"build": "inference"}, {"idle": 0.3}),
     "neurons straddle rows, overlap": Case(
-        None, sizes([48, 24, 12], [6, 6], [16, 8], connectivity=clash_free(3, True), **OVERLAP_SMALL), {"blocked": 0.5}, False
+        None,
+        sizes([48, 24, 12], [6, 6], [16, 8], connectivity=clash_free(3, True), **OVERLAP_SMALL),
+        {"blocked": 0.5},
+        False,
     ),
     "clashes": Case("clashing", streams={"idle": 0.3, "blocked": 0.3, "inference": 0.3}),
     "clashes, neurons straddle rows, deep": Case("clashing_straddling", {"numbers": "mixed"}, {"blocked": 0.5}),
     "clashes, inference build": Case("clashing_inference", streams={"idle": 0.3}),
     "no clash, no sweeps, no registers": Case("one_lane", {"numbers": "half_even"}),
     "clashes, overlap": Case(
-        None, sizes([32, 16, 8], [4, 4], [8, 4], connectivity=STRUCTURED, **OVERLAP_SMALL), {"blocked": 0.5, "idle": 0.3}, False
+        None,
+        sizes([32, 16, 8], [4, 4], [8, 4], connectivity=STRUCTURED, **OVERLAP_SMALL),
+        {"blocked": 0.5, "idle": 0.3},
+        False,
     ),
     "one junction": Case("one_junction", streams={"idle": 0.3}),
     "inference build": Case("inference", streams={"idle": 0.3, "blocked": 0.3}),
@@ -159,7 +165,11 @@ def test_verilog_does_what_the_machine_does(name, tmp_path):
 def plans(draw):
     """Legal designs, and latencies as long as the schedule lets them be."""
     layers = draw(st.lists(st.sampled_from([4, 6, 8, 9, 10, 12, 15, 16]), min_size=2, max_size=4))
-    kind = draw(st.sampled_from([{"kind": "full"}, STRUCTURED, STRUCTURED, *(clash_free(t, d) for t in (1, 2, 3) for d in (False, True))]))
+    kind = draw(
+        st.sampled_from(
+            [{"kind": "full"}, STRUCTURED, STRUCTURED, *(clash_free(t, d) for t in (1, 2, 3) for d in (False, True))]
+        )
+    )
     degrees, z, results = [], [], 1
     for left, right in itertools.pairwise(layers):
         degrees.append(right if kind["kind"] == "full" else draw(st.sampled_from(list(feasible_out_degrees(left, right)))))

@@ -74,8 +74,9 @@ def test_geometry_of_a_junction(name, number):
 def test_right_neurons_of_a_row_and_where_they_lie(name, number):
     j = design(name).junctions[number - 1]
     of, q = j.routing, j.results_per_clock
-    ends_in = [next(c for c in range(j.rows) if n in row(j, c).end) for n in range(j.n_right)]
-    assert j.group_rows.tolist() == [max(ends_in[g * q : (g + 1) * q]) for g in range(j.groups)]
+    last_clock = [max(np.flatnonzero(j.schedule.row == c).tolist()) for c in range(j.rows)]
+    ends_in = [next(last_clock[c] for c in range(j.rows) if n in row(j, c).end) for n in range(j.n_right)]
+    assert j.group_clocks.tolist() == [max(ends_in[g * q : (g + 1) * q]) for g in range(j.groups)]
     if not j.straddles:
         assert of.phases == 1
         return

@@ -9,12 +9,14 @@ from rtl.verilog.description import description
 from tests.rtl.cosim.driving import samples, verilog
 from tests.rtl.designs import design
 
+SLOW = ("one_junction", "overlap", "inference", "deepest", "straddling_ends", "straddling_groups", "clashing")
+
 
 @pytest.mark.parametrize(
     "name",
     [
         "two_junctions",
-        *(pytest.param(n, marks=pytest.mark.slow) for n in ("one_junction", "overlap", "inference", "deepest")),
+        *(pytest.param(n, marks=pytest.mark.slow) for n in SLOW),
     ],
 )
 def test_the_clock_of_the_first_result_that_the_description_gives(name, tmp_path):
@@ -29,5 +31,5 @@ def test_the_clock_of_the_first_result_that_the_description_gives(name, tmp_path
     loading = next(a for a in seen.advances.tolist() if a > seen.taken[-1]) + 1
     last_beat = int(seen.left[0]) - (loading - of.period)
     assert int(told[2]) == of.junctions[-1].groups == len(seen.results)
-    gap = of.junctions[-1].rows_per_neuron
-    assert int(told[1]) == last_beat - gap * (int(told[2]) - 1)
+    last = of.junctions[-1]
+    assert int(told[1]) == last_beat - int(last.group_clocks[-1] - last.group_clocks[0]) - last.late
