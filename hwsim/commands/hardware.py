@@ -98,10 +98,7 @@ def cosim(config: ConfigPath, where: Where, cosimulating: Cosimulating, *, force
     for name, value in cosimulation.rows(run):
         rows.add_row(name, value)
     console.print(rows)
-    parts = table("scenarios", *cosimulation.PART_COLUMNS)
-    for row in cosimulation.part_rows(run):
-        parts.add_row(*row)
-    console.print(parts)
+    console.print(cosimulation.part_table(run))
     if run.outcome.mismatch is not None:
         say(f"Verilog and machine differ: {run.outcome.mismatch}; logs and waveforms in {directory.path}")
         raise typer.Exit(1)

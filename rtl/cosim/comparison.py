@@ -109,8 +109,8 @@ def compare(expected: Expectation, seen: Capture, parts: list[str]) -> Outcome:
         probe = seen.files[name].probe
         first = Mismatch(f"{name} of {probe.key}" if probe else name, "bits", text)
     if first is not None and first.clock is not None:
-        k = int(np.searchsorted(expected.protocol.record.marks, first.clock, "right")) - 1
-        if 0 <= k < len(parts):
+        k = max(int(np.searchsorted(expected.protocol.record.marks, first.clock, "right")) - 1, 0)
+        if k < len(parts):
             first = Mismatch(first.what, first.machine, first.verilog, first.clock, parts[k], first.verdict)
     outcome.mismatch = first
     return outcome
@@ -147,14 +147,15 @@ def _writes(expected: Expectation, seen: Capture, limit: int, outcome: Outcome) 
             a, b = np.searchsorted(clocks[name], (piece.first, last))
             if a < b or name in ours:
                 theirs[name] = seen.writes(name, slice(int(a), int(b)))
-        differing = [d for name, w in theirs.items() if (d := _first(probes[name], ours.get(name), w)) is not None]
+        differing = [
+            ((d.clock, p.junction, p.operation, p.key.kind.code), d)
+            for name, w in theirs.items()
+            if (d := _first(p := probes[name], ours.get(name), w)) is not None
+        ]
         if differing:
-            found = min(differing, key=lambda m: m.clock if m.clock is not None else _NEVER)
-            outcome.events = (
-                events,
-                np.concatenate([_as_events(probes[n], w, *ours.get(n, (None, None))) for n, w in theirs.items()]),
-            )
-            return found
+            seen_events = [_as_events(probes[n], w, *ours.get(n, (None, None))) for n, w in theirs.items()]
+            outcome.events = events, np.concatenate(seen_events)
+            return min(differing)[1]
         outcome.writes += len(events)
         kinds, counts = np.unique(events[:, _MEMORY], return_counts=True)
         for kind, count in zip(kinds.tolist(), counts.tolist(), strict=True):

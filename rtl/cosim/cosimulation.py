@@ -18,11 +18,13 @@ from hwsim.figure import Figure, Figures
 from hwsim.random_streams import Stream
 from hwsim.results.directory import METRICS, TIMING, RunDirectory
 from hwsim.simulation.disturbances import STREAMS, UNDISTURBED, Disturbances
+from hwsim.tables import Column, Table
 from models.data.dataset import Split
 from models.errors import ArgumentError
 from rtl.accelerator import Accelerator
 from rtl.cosim import scenarios
 from rtl.cosim.capture import Capture, Options, Watcher, simulate
+from rtl.cosim.clipping import CLIPPED, possible
 from rtl.cosim.comparison import Outcome, compare
 from rtl.cosim.expectation import Expectation
 from rtl.cosim.script import Script
@@ -336,14 +338,9 @@ def figures(run: CoSimulation) -> dict[str, Any]:
     return result
 
 
-PART_COLUMNS = ("scenario", "what it shows", "clocks", "samples", "requests", "verdict")
-CLIPPED = ("pre-activations", "deltas", "weights", "biases")
-
-
 def saturated(run: CoSimulation) -> dict[str, int]:
     """Numbers that were clipped, by kind."""
-    kinds = 4 if run.plan.trains else 1
-    return dict(zip(CLIPPED[:kinds], run.expected.saturation.sum(axis=0).tolist(), strict=False))
+    return dict(zip(CLIPPED[: 4 if run.plan.trains else 1], run.expected.saturation.sum(axis=0).tolist(), strict=False))
 
 
 def rows(run: CoSimulation) -> list[tuple[str, str]]:
@@ -360,7 +357,9 @@ def rows(run: CoSimulation) -> list[tuple[str, str]]:
     if any(expected.illegal.values()):
         kappa, label = expected.illegal.values()
         result.append(("illegal learning-rate shifts, labels", f"{kappa:,}, {label:,}"))
-    result += [(f"clipped {kind}", f"{count:,}" if count else "none") for kind, count in saturated(run).items()]
+    could = possible(run.plan)
+    for kind, count in saturated(run).items():
+        result.append((f"clipped {kind}", f"{count:,}" if count or could[kind] else "the formats allow none"))
     result += [(f"writes compared: {name}", f"{count:,}") for name, count in outcome.by_memory.items()]
     result += [(name, f"{value:.1f} s") for name, value in run.seconds.items()]
     if simulated:
@@ -368,7 +367,12 @@ def rows(run: CoSimulation) -> list[tuple[str, str]]:
     return result
 
 
-def part_rows(run: CoSimulation) -> list[tuple[str, ...]]:
-    """A line of a table for every scenario: name, what it shows, clocks, samples, requests, how it went."""
+def part_table(run: CoSimulation) -> Table:
+    """A line for every scenario: how it went, what it took and what it shows."""
+    names = ("scenario", "verdict", "clocks", "samples", "requests")
+    columns = [Column(name, left=i < 2) for i, name in enumerate(names)]
+    result = Table("scenarios", [*columns, Column("what it shows", left=True, wraps=True)])
     texts = {name: s.shows for name, s in scenarios.SCENARIOS.items()} | {scenarios.DATA: "samples of the training run"}
-    return [(p.name, texts[p.name], f"{p.clocks:,}", f"{p.samples:,}", f"{p.requests:,}", p.verdict) for p in run.parts]
+    for p in run.parts:
+        result.add_row(p.name, p.verdict, f"{p.clocks:,}", f"{p.samples:,}", f"{p.requests:,}", texts[p.name])
+    return result

@@ -158,8 +158,9 @@ def _use_packaged() -> None:
         "PYTHON3": sys.executable,
         "PERL": "perl",
         "CFG_CXXFLAGS_PCH_I": "-include",
-        "OPT_FAST": "-O2",
+        "OPT_FAST": "-O1",  # most of the time goes into the build
         "OPT_SLOW": "-O0",
+        "OPT_GLOBAL": "-O1",
     }
     if shutil.which("ccache"):
         settings["OBJCACHE"] = "ccache"
