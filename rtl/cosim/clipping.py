@@ -1,9 +1,11 @@
 """Which kinds of numbers can be clipped at all, from formats, tables and sizes: what no co-simulation can show."""
 
+from fractions import Fraction
+
 from models.fixed.ranges import Ranges
 from models.numbers.format import Format
 from models.numbers.system import NumberSystem
-from rtl.plan.plan import JunctionPlan, Plan, tables
+from rtl.plan.plan import Plan, tables
 
 CLIPPED = ("pre-activations", "deltas", "weights", "biases")
 """Kinds of numbers that are clipped, in the order of their counters."""
@@ -17,9 +19,10 @@ def possible(of: Plan) -> dict[str, bool]:
         drop = n.product_fraction - n.preactivation.fraction
         kinds["pre-activations"] |= _exceeds(ranges.sums[j.number - 1], drop, n.preactivation)
         if of.trains:
-            kinds["deltas"] |= _delta(of, j, ranges)
             kinds["weights"] |= _moves(n, j.left, n.weight, of.kappas[0])
             kinds["biases"] |= n.delta.magnitude >> max(n.delta.fraction - n.bias.fraction + of.kappas[0] - 1, 0) > 0
+    if of.trains:
+        kinds["deltas"] = _deltas(of)
     return kinds
 
 
@@ -28,21 +31,25 @@ def _exceeds(magnitude: int, drop: int, to: Format) -> bool:
     return (magnitude << -drop if drop < 0 else (magnitude >> drop) + 1) > to.highest
 
 
-def _delta(of: Plan, j: JunctionPlan, ranges: Ranges) -> bool:
-    n = of.numbers
-    activation, derivative = tables(of, j)
-    steep = int(abs(derivative).max())
-    if not j.is_last:
-        magnitude = ranges.partials[j.number] * steep
-        return _exceeds(magnitude, n.product_fraction + n.derivative.fraction - n.delta.fraction, n.delta)
-    one = 1 << n.activation.fraction
-    error = max(int(activation.max()), one - int(activation.min()))
-    fraction = n.activation.fraction
-    if of.config.network.cost == "quadratic":
-        error, fraction = error * steep, fraction + n.derivative.fraction
-    drop = fraction - n.delta.fraction
-    # The most negative delta has one more than the most positive.
-    return (error << -drop if drop < 0 else error >> drop) > n.delta.highest
+def _deltas(of: Plan) -> bool:
+    """Bounds of the deltas from the last layer back, in real numbers, and whether one exceeds the format."""
+    n, found = of.numbers, False
+    lsb, greatest = Fraction(1, 1 << n.delta.fraction), Fraction(0)
+    for j in reversed(of.junctions):
+        activation, derivative = tables(of, j)
+        steep = Fraction(int(abs(derivative).max()), 1 << n.derivative.fraction)
+        if j.is_last:
+            one = 1 << n.activation.fraction
+            bound = Fraction(max(int(activation.max()), one - int(activation.min())), one)
+            bound *= steep if of.config.network.cost == "quadratic" else 1
+        else:
+            weight = Fraction(n.weight.magnitude, 1 << n.weight.fraction)
+            product = weight * greatest + Fraction(1, 1 << n.product_fraction)
+            bound = of.junctions[j.number].d_out * product * steep
+        exact = j.is_last and of.config.network.cost != "quadratic" and n.activation.fraction <= n.delta.fraction
+        found |= bound + (0 if exact else lsb) > n.delta.highest * lsb
+        greatest = min(bound + lsb, n.delta.magnitude * lsb)
+    return found
 
 
 def _moves(n: NumberSystem, left: Format, weight: Format, kappa: int) -> bool:

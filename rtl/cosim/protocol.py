@@ -161,20 +161,21 @@ def play(
 
     Raises
     ------
-    RuntimeError
-        If the script has no end: it waits for something that cannot come.
+    ValueError
+        If the script has no end: it waits for something that does not come.
     """
     first = np.cumsum([0, *(p.size for p in pauses)])
     label, kappa, train = (np.asarray(a, np.int64) for a in (samples.label, samples.kappa, samples.train))
     stimulus = kernel.Stimulus(steps, label, kappa, train, np.concatenate(pauses), first)
     made, room = circuit(of), 1 << 16
-    while room <= 1 << 30:
+    while True:
         record = _record(of, steps, samples, room)
         kernel.play(made, stimulus, record)
         if not record.filled[6]:
             return Protocol(_cut(record), int(record.filled[0]))
+        if record.filled[6] == 2:
+            raise ValueError("the script waits for what does not come")
         room *= 4
-    raise RuntimeError("the script waits for what cannot come")
 
 
 def _record(of: Plan, steps: npt.NDArray[np.int64], samples: StreamSamples, clocks: int) -> kernel.Record:

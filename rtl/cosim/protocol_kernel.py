@@ -136,7 +136,8 @@ class Record(NamedTuple):
     kappa
         int64 [samples]: learning-rate shifts as the samples enter with them; in the beginning their own.
     filled
-        int64 [7]: clocks, beats, advances, accesses, marks, resets; 1 if there was no room for more.
+        int64 [7]: clocks, beats, advances, accesses, marks, resets; 1 if there was no room for more, 2 if the
+        script waits for what does not come.
     """
 
     sets: np.ndarray
@@ -453,7 +454,8 @@ def play(c: Circuit, stimulus: Stimulus, r: Record) -> None:
     )
     s, before = x.s, np.zeros(COUNTS + 3, np.int64)
     _reset(c, x)
-    t = 0
+    t, since, stage = 0, 0, -1
+    most = 16 * (c.in_flight + 8) * (c.period + c.skew) + 4 * len(stimulus.pauses) + 100_000
     while True:
         sees = _sees(c, s)
         sets = _host(stimulus, x, r, t, sees)
@@ -461,6 +463,11 @@ def play(c: Circuit, stimulus: Stimulus, r: Record) -> None:
             break
         if sets == -2 or t == len(r.sets) or max(r.filled[1] - len(r.sent), r.filled[2] - len(r.advances)) >= 0:
             r.filled[6] = 1
+            break
+        if s[STEP] + s[WAITED] + s[POSITION] + s[POPPED] != stage:
+            stage, since = s[STEP] + s[WAITED] + s[POSITION] + s[POPPED], t
+        elif t - since > most:
+            r.filled[6] = 2
             break
         resets = sets & RESETS != 0
         if resets:

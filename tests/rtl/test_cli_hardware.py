@@ -79,7 +79,8 @@ def test_cosim_agrees_and_leaves_figures(config, tmp_path, capsys):
 def test_cosim_names_the_first_difference_and_leaves_both_logs(config, tmp_path, monkeypatch, refused, capsys):
     FAULTS["first_visit_does_not_replace"].apply(monkeypatch)
     line = refused("cosim", config, "--samples", N, "--out", tmp_path / "out", "-q", code=1)
-    place = r"scenario data, clock (\d+), junction 2, BP write to partial delta memory (\d+), bank \d, address \d, lane \d, sample \d+"
+    place = r"scenario data, clock (\d+), junction 2, BP write to partial delta memory (\d+), "
+    place += r"bank \d, address \d, lane \d, sample \d+"
     found = re.match(rf"Verilog and machine differ: {place}: machine (-?\d+), Verilog (-?\d+); logs and waveforms in", line)
     assert found is not None and found[3] != found[4], line
     metrics = figures(tmp_path / "out" / "metrics.json")
