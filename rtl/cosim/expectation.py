@@ -78,6 +78,10 @@ class Expectation:
     machine: Machine = field(init=False)
 
     def __post_init__(self) -> None:
+        self._regions = AddressMap.of(self.plan)
+        self._begin()
+
+    def _begin(self) -> None:
         r = self.protocol.record
         self.answers = r.answers.copy()
         self.answered = np.zeros(len(r.answers), np.bool_)
@@ -85,13 +89,12 @@ class Expectation:
         self.bubbles = self.standing = 0
         self.illegal = {"kappa": 0, "label": 0}
         self.saturation = np.zeros((len(self.plan.junctions), 4), np.int64)
-        self._regions = AddressMap.of(self.plan)
         initial = self.plan.design.initial_integers
         self._state = IntegerParameters([w.copy() for w in initial.weights], [b.copy() for b in initial.biases])
 
     def pieces(self) -> Iterator[Piece]:
         """All writes, piece by piece: every clock of the script is in one of them."""
-        self.__post_init__()
+        self._begin()
         at = 0
         for era in self.protocol.eras:
             for piece in self._era(era):
@@ -123,6 +126,7 @@ class Expectation:
             self._state = machine.parameters
             if still is not None:
                 access = yield from self._host(access, end, still)
+        yield from self._host(access, end, era.last)
         self.saturation += machine.saturation
         for name, count in machine.illegal._asdict().items():
             self.illegal[name] += count
