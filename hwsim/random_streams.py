@@ -35,6 +35,8 @@ class Stream(Enum):
     """Which samples of a co-simulation are illegal, and how."""
     COSIM_PAUSES = (26,)
     """Clocks in which the streams of a co-simulation pause: number of the script."""
+    COSIM_SCENARIOS = (28,)
+    """Samples, parameters and pauses of the scenarios of a co-simulation: number of the scenario."""
     BENCHMARK = (32,)
     """Samples whose training is timed."""
 

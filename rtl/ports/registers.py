@@ -41,6 +41,11 @@ class Region:
         """Addresses, a power of two."""
         return 1 << (ceil_log2(self.rows) + self.lane_bits)
 
+    @property
+    def words(self) -> int:
+        """How many there are."""
+        return self.rows * self.lanes - self.short
+
     def holds(self, row: Any, lane: Any) -> Any:
         """Whether there is such a word."""
         there = (row < self.rows) & (lane < self.lanes)

@@ -17,6 +17,7 @@ from tests.hwsim import runs
 from tests.rtl.cosim.faults import FAULTS
 
 N = 20  # samples
+ONLY = ("--scenarios", "data")
 
 
 @pytest.fixture
@@ -49,7 +50,8 @@ def names_in(waves):
 def test_cosim_agrees_and_leaves_figures(config, tmp_path, capsys):
     out = tmp_path / "out"
     assert (
-        cli.run(["cosim", str(config), "--samples", str(N), "--idle", "0.6", "--inference", "0.2", "--out", str(out)]) == 0
+        cli.run(["cosim", str(config), "--samples", str(N), "--idle", "0.6", "--inference", "0.2", *ONLY, "--out", str(out)])
+        == 0
     )
     told = capsys.readouterr().out
     assert f"machine = Verilog at every clock; results in {out}" in told and "writes compared: weight" in told
@@ -68,14 +70,17 @@ def test_cosim_agrees_and_leaves_figures(config, tmp_path, capsys):
         "bias": trained * (8 + 4),
     }
     assert found["multipliers"] == {"edges": 3 * 4 + 2 * 8, "derivatives": 2}
-    assert set(figures(out / "timing.json")) == {"generate Verilog", "build", "simulate", "run and compare the machine"}
+    assert set(figures(out / "timing.json")) == {
+        *("generate Verilog", "play the script", "build", "simulate", "run and compare the machine")
+    }
     assert not {"machine.jsonl", "verilog.jsonl"} & {p.name for p in out.iterdir()}
 
 
 def test_cosim_names_the_first_difference_and_leaves_both_logs(config, tmp_path, monkeypatch, refused, capsys):
     FAULTS["first_visit_does_not_replace"].apply(monkeypatch)
     line = refused("cosim", config, "--samples", N, "--out", tmp_path / "out", "-q", code=1)
-    place = r"clock (\d+), junction 2, BP write to partial delta memory (\d+), bank \d, address \d, lane \d, sample \d+"
+    place = r"scenario data, clock (\d+), junction 2, BP write to partial delta memory (\d+), "
+    place += r"bank \d, address \d, lane \d, sample \d+"
     found = re.match(rf"Verilog and machine differ: {place}: machine (-?\d+), Verilog (-?\d+); logs and waveforms in", line)
     assert found is not None and found[3] != found[4], line
     metrics = figures(tmp_path / "out" / "metrics.json")
@@ -104,7 +109,7 @@ def test_the_waveforms_of_a_difference_can_be_read(config, tmp_path, monkeypatch
 def test_cosim_feeds_illegal_samples_and_says_how_many(config, tmp_path, capsys):
     out = tmp_path / "out"
     path = other(config, network={"layers": [16, 8, 8], "out_degree": [2, 2], "classes": 6})
-    assert cli.run(["cosim", str(path), "--samples", str(N), "--illegal", "0.5", "--out", str(out)]) == 0
+    assert cli.run(["cosim", str(path), "--samples", str(N), "--illegal", "0.5", *ONLY, "--out", str(out)]) == 0
     told = capsys.readouterr().out
     found = figures(out / "metrics.json")
     assert found["status"] == "agree" and min(found["illegal"].values()) > 1
@@ -127,6 +132,9 @@ def test_what_cannot_be_simulated_leaves_an_earlier_result_alone(config, tmp_pat
 def test_what_the_options_of_cosim_do_not_allow(config, refused):
     assert refused("cosim", config, "--samples", 0).startswith("--samples = 0: must be at least 1; nearest: 1")
     assert "--samples" in refused("cosim", config, "--samples", "many")
+    assert refused("cosim", config, "--timeout", 0).startswith("--timeout = 0: must be at least 1; nearest: 1")
+    line = "--scenarios = nonsense: is not known; nearest: data, rates, "
+    assert refused("cosim", config, "--scenarios", "nonsense").startswith(line)
     for option, most in (("idle", "0.99"), ("blocked", "0.99"), ("inference", "1"), ("illegal", "1")):
         for value in (-0.1, 1.01, "nan"):
             rule = f"is a share: must lie in 0..{most}"
@@ -214,7 +222,7 @@ def test_another_design_is_replaced_only_by_force(config, tmp_path, refused):
 def test_cosim_of_an_inference_build_with_a_blocked_output(config, tmp_path):
     path = other(config, hardware={"z": [8, 4], "build": "inference"})
     out = tmp_path / "out"
-    assert cli.run(["cosim", str(path), "--samples", str(N), "--blocked", "0.9", "--out", str(out), "-q"]) == 0
+    assert cli.run(["cosim", str(path), "--samples", str(N), "--blocked", "0.9", *ONLY, "--out", str(out), "-q"]) == 0
     found = figures(out / "metrics.json")
     assert found["stalled_clocks"] > 0 and found["writes_compared"] == {"activation": N * (16 + 8)}
     assert found["multipliers"] == {"edges": 12, "derivatives": 0}
@@ -223,7 +231,7 @@ def test_cosim_of_an_inference_build_with_a_blocked_output(config, tmp_path):
 @pytest.mark.slow
 def test_cosim_writes_a_waveform_of_everything_on_request(config, tmp_path):
     out = tmp_path / "out"
-    assert cli.run(["cosim", str(config), "--samples", "3", "--waves", "--out", str(out), "-q"]) == 0
+    assert cli.run(["cosim", str(config), "--samples", "3", "--waves", *ONLY, "--out", str(out), "-q"]) == 0
     waves = [p for p in (out / "simulation").rglob("*") if p.suffix in (".fst", ".vcd")]
     assert len(waves) == 1 and any("junction_2" in name for name in names_in(waves[0]))
 
@@ -233,7 +241,7 @@ def test_a_float_configuration_gives_the_hardware_of_the_fixed_one(config, tmp_p
     found = {}
     for engine in ("fixed", "float"):
         out, options = tmp_path / engine, ("--set", f"training.engine={engine}")
-        assert cli.run(["cosim", str(config), "--samples", str(N), "--out", str(out), "-q", *options]) == 0
+        assert cli.run(["cosim", str(config), "--samples", str(N), *ONLY, "--out", str(out), "-q", *options]) == 0
         found[engine] = figures(out / "metrics.json")
         found[engine]["synthesised"] = session.generate(Design(config_file.load(out / "config.yaml"))).text
     different = {"configuration_hash", "name"} | {k for k in found["fixed"] if "second" in k}

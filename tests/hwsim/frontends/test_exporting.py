@@ -84,7 +84,6 @@ def test_every_command_takes_the_directory(tmp_path):
 @pytest.mark.slow
 def test_verilog_of_the_directory_is_the_machine(tmp_path):
     pytest.importorskip("amaranth")
-    pytest.importorskip("cocotb")
     if shutil.which("iverilog") is None:
         pytest.skip("needs Icarus Verilog")
     folder, *_ = exported(trained(tmp_path))
