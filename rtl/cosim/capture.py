@@ -184,7 +184,7 @@ def simulate(
             began = perf_counter()
             tool.compile(place, [testbench.BENCH, SOURCE], options.waves)
             built = perf_counter()
-            tool.simulate(place, progress)
+            tool.simulate(place, options.waves, progress)
             seconds = {"build": built - began, "simulate": perf_counter() - built}
     except BrokenOff as e:
         logs = " and ".join(name for name in (BUILD_LOG, LOG) if (folder / name).is_file())
@@ -201,7 +201,6 @@ def _prepare(emitted: Verilog, protocol: Protocol, samples: StreamSamples, folde
     linger = patience(of.period, of.skew, options.timeout)
     _write_if_new(folder / SOURCE, options.text or emitted.text)
     _write_if_new(folder / testbench.BENCH, testbench.bench(emitted, watch, linger))
-    _write_if_new(folder / testbench.DRIVER, testbench.MAIN)
     (folder / testbench.CONTROL).write_text(testbench.script(protocol, protocol.record.accesses[:, 2:4]))
     sent = beats(of, samples)[protocol.record.sent]
     (folder / testbench.BEATS).write_text(testbench.beat_lines(sent))

