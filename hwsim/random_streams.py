@@ -37,6 +37,10 @@ class Stream(Enum):
     """Clocks in which the streams of a co-simulation pause: number of the script."""
     BENCHMARK = (32,)
     """Samples whose training is timed."""
+    SELFTEST_DESIGN = (40, 0)
+    """Of the self test, not of a design: a random design and what it meets: its number."""
+    SELFTEST_SAMPLES = (40, 1)
+    """What such a design is fed: parameters, inputs (three), labels, shifts, what is illegal of them."""
 
 
 def generator(seed: int, stream: Stream, *index: int) -> np.random.Generator:
