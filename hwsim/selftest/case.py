@@ -154,6 +154,6 @@ def read(path: Path) -> Case:
 Comparison = Callable[[Case], int]
 """Runs two engines on a case and gives the integers compared.
 
-It raises :class:`Different` if they differ, :class:`Unbuildable` if one of them cannot have such a design; any other exception
-is a failure, too.
+It raises :class:`Different` if they differ and :class:`Unbuildable` if one of them cannot have such a design; any other
+exception is a failure, too.
 """

@@ -27,7 +27,9 @@ from models.numbers.system import STEPS
 T = TypeVar("T")
 
 MOST_JUNCTIONS = 5
-LAYERS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 12, 14, 15, 16, 16, 18, 20, 24)
+LAYERS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 15, 16, 18, 20, 24)
+BASES = (1, 2, 3, 4, 4, 6, 6, 8)
+"""Of which all layers of a design are multiples: the more they have in common, the sparser they can be."""
 CONNECTIVITIES: tuple[dict[str, Any], ...] = (
     *({"kind": "clash_free", "type": t, "dither": d} for t in (1, 2, 3) for d in (False, True)),
     *({"kind": "clash_free", "type": t, "seeds": "zero"} for t in (1, 2, 3)),
@@ -110,7 +112,9 @@ def draw_design(rng: np.random.Generator, n_junctions: int, connectivity: dict[s
 
 def _sizes(rng: np.random.Generator, n_junctions: int, full: bool) -> tuple[list[int], list[int], list[int]]:
     """Layers, out-degrees and edge processors that fit together; many z neither divide d_in nor are multiples of it."""
-    layers = [some(rng, LAYERS) for _ in range(n_junctions + 1)]
+    base = some(rng, BASES)
+    sizes = [n for n in LAYERS if n % base == 0]
+    layers = [some(rng, sizes) for _ in range(n_junctions + 1)]
     degrees: list[int] = []
     z: list[int] = []
     results = 1
@@ -119,7 +123,7 @@ def _sizes(rng: np.random.Generator, n_junctions: int, full: bool) -> tuple[list
         d_in = left * degrees[-1] // right
         possible = [n for n in divisors(left) if n >= results]
         odd = [n for n in possible if n % d_in and d_in % n]
-        z.append(some(rng, odd if odd and chance(rng, 0.5) else possible[-3:] if chance(rng, 0.5) else possible))
+        z.append(some(rng, odd if odd and chance(rng, 0.3) else possible[-3:] if chance(rng, 0.5) else possible))
         results = results_per_clock(z[-1], d_in)
     return layers, degrees, z
 
