@@ -124,6 +124,17 @@ class Case:
         """int32 [samples], all of them classes."""
         return self.generator(4).integers(0, self.config.classes, self.meets.samples).astype(np.int32)
 
+    @property
+    def illegal_labels(self) -> npt.NDArray[np.int32]:
+        """Labels that the stream can carry and that are no classes."""
+        return np.arange(self.config.classes, 1 << self.config.label_bits, dtype=np.int32)
+
+    @property
+    def illegal_kappas(self) -> npt.NDArray[np.int32]:
+        """Learning-rate shifts that the stream can carry and that the hardware must not be given."""
+        least, greatest = self.config.kappa_range
+        return np.array([k for k in range(1 << self.config.kappa_bits) if not least <= k <= greatest], np.int32)
+
     def text(self) -> str:
         """A configuration file that any command takes, whose first line says what the design meets."""
         return f"{_HEAD}{json.dumps(asdict(self.meets))}\n{config_file.as_yaml(self.config)}"
@@ -154,6 +165,6 @@ def read(path: Path) -> Case:
 Comparison = Callable[[Case], int]
 """Runs two engines on a case and gives the integers compared.
 
-It raises :class:`Different` if they differ and :class:`Unbuildable` if one of them cannot have such a design; any other
-exception is a failure, too.
+Raises :class:`Different` if they differ and :class:`Unbuildable` if one of them cannot have such a design; another exception
+is a failure, too.
 """

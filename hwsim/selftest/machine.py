@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from hwsim.configuration.configuration import Configuration
 from hwsim.machine import machine as machines
 from hwsim.machine.machine import Machine
 from hwsim.selftest.case import Case, Different
@@ -53,21 +52,12 @@ class Fed:
         least, greatest = config.kappa_range
         label, kappa = case.labels(), case.generator(5).integers(least, greatest + 1, n).astype(np.int32)
         spoilt, which = case.generator(6).random(n) < meets.illegal, case.generator(7).integers(1, 4, n)
-        label = _replaced(label, spoilt & (which & 1 > 0), _illegal_labels(config), case.generator(8))
-        kappa = _replaced(kappa, spoilt & (which & 2 > 0), _illegal_kappas(config), case.generator(9))
+        label = _replaced(label, spoilt & (which & 1 > 0), case.illegal_labels, case.generator(8))
+        kappa = _replaced(kappa, spoilt & (which & 2 > 0), case.illegal_kappas, case.generator(9))
         bad_kappa, bad_label = train & ((kappa < least) | (kappa > greatest)), train & (label >= config.classes)
         illegal = int(bad_kappa.sum()), int(bad_label.sum())
         trained = train & ~bad_kappa & ~bad_label
         return cls(case.inputs(), label, kappa, train, trained, illegal, entered.source, entered.blocked)
-
-
-def _illegal_labels(config: Configuration) -> npt.NDArray[np.int32]:
-    return np.arange(config.classes, 1 << config.label_bits, dtype=np.int32)
-
-
-def _illegal_kappas(config: Configuration) -> npt.NDArray[np.int32]:
-    least, greatest = config.kappa_range
-    return np.array([k for k in range(1 << config.kappa_bits) if not least <= k <= greatest], np.int32)
 
 
 def _replaced(
