@@ -199,7 +199,7 @@ def _design_lines(total: int | None) -> Callable[[int, int], None]:
         nonlocal last
         if time.monotonic() - last >= _LINE_EVERY or done == total:
             last = time.monotonic()
-            say(f"{done:,} designs{'' if total is None else f' of {total:,}'}, {failed:,} failed")
+            say(f"designs: {done:,}{'' if total is None else f' of {total:,}'}, {failed:,} failed")
 
     return watch
 
