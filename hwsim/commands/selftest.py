@@ -1,6 +1,5 @@
 """The command ``hwsim selftest``."""
 
-import json
 import shlex
 from dataclasses import dataclass
 from functools import partial
@@ -11,12 +10,12 @@ import typer
 
 from hwsim.commands.console import console_of, fail, say
 from hwsim.commands.hardware import _tools
-from hwsim.commands.options import Quiet, Seed, folder, given
+from hwsim.commands.options import Out, Quiet, Seed, given
 from hwsim.commands.progress import design_watcher
 
 if TYPE_CHECKING:
     from hwsim.selftest.case import Case
-    from hwsim.selftest.run import Outcome, Pairs
+    from hwsim.selftest.run import Outcome, Pairs, Wanted
 
 _DESIGNS = 200
 _SHRUNK = 3
@@ -70,49 +69,52 @@ def selftest(
     drawing: Drawing,
     comparing: Comparing,
     seed: Seed = None,
-    out: Annotated[Path, folder("directory for the report and for what fails")] = Path("runs/selftest"),
+    out: Out = None,
     quiet: Quiet = False,
 ) -> None:
     """Draw legal designs over all options, and compare reference, machine and Verilog on random samples: every integer.
 
     Exit code 1 at a difference: the smallest design that shows it is left, and told is the command that repeats it.
     """
-    from hwsim.results.directory import check_usable
     from hwsim.selftest import report, run
     from hwsim.selftest.case import read
+    from hwsim.selftest.directory import SelftestDirectory
     from hwsim.selftest.draw import drawn
-    from models.files.whole import write_whole
 
     designs = _DESIGNS if drawing.designs is None and drawing.seconds is None else drawing.designs
     wanted = run.Wanted(seed or 0, designs, drawing.seconds, drawing.only, drawing.workers)
     pairs = comparing.pairs()
-    given_case = None if config is None else read(config)
-    check_usable(out)
+    known = None if config is None else read(config)
     console = console_of(quiet)
+    directory = SelftestDirectory(out or Path("runs") / _name(config, wanted))
     outcomes: list[Outcome] = []
     interrupted = False
-    try:
-        with design_watcher(quiet, wanted.designs) as watch:
-            found = run.run(wanted, pairs, watch) if given_case is None else [run.examine(given_case, pairs)]
-            outcomes.extend(found)
-    except KeyboardInterrupt:
-        interrupted = True
-    for rows in report.tables(outcomes, wanted.seed):
-        console.print(rows)
-    out.mkdir(parents=True, exist_ok=True)
-    write_whole(out / "selftest.json", json.dumps(report.figures(outcomes, wanted.seed), indent=2).encode())
-    failed = report.failures(outcomes)
-    for outcome in failed:
-        which = [str(config)] if config is not None else ["--seed", str(wanted.seed), "--only", str(outcome.number)]
-        _tell(outcome, [*which, *comparing.told()])
-    if not interrupted:
-        for outcome in [o for o in failed if o.failure and o.failure.pair in pairs][:_SHRUNK]:
-            left = out / f"failing-{outcome.number}.yaml"
-            write_whole(left, _smallest(given_case or drawn(wanted.seed, outcome.number), outcome, pairs).encode())
+    with directory.locked(config):
+        try:
+            with design_watcher(quiet, wanted.designs) as watch:
+                outcomes.extend(run.run(wanted, pairs, watch) if known is None else [run.examine(known, pairs)])
+        except KeyboardInterrupt:
+            interrupted = True
+        for rows in report.tables(outcomes, wanted.seed):
+            console.print(rows)
+        directory.report(report.figures(outcomes, wanted.seed))
+        failed = report.failures(outcomes)
+        for outcome in failed:
+            which = [str(config)] if config is not None else ["--seed", str(wanted.seed), "--only", str(outcome.number)]
+            _tell(outcome, [*which, *comparing.told()])
+        for outcome in [o for o in failed if o.failure and o.failure.pair in pairs and not interrupted][:_SHRUNK]:
+            left = directory.failing(outcome.number, _smallest(known or drawn(wanted.seed, outcome.number), outcome, pairs))
             say(f"hwsim: the smallest such design: {_again([str(left), *comparing.told()])}")
-    console.print(f"results in {out}")
+    console.print(f"results in {directory.path}")
     if interrupted or failed:
         raise typer.Exit(130 if interrupted else 1)
+
+
+def _name(config: Path | None, wanted: "Wanted") -> str:
+    """Of the directory: repeating one design leaves the report that told of it alone."""
+    if config is not None:
+        return f"selftest-{config.stem}"
+    return f"selftest-{wanted.seed}" if wanted.only is None else f"selftest-{wanted.seed}-{wanted.only}"
 
 
 def _again(arguments: list[str]) -> str:

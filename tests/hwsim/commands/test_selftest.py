@@ -10,7 +10,9 @@ from hwsim.commands import app as cli
 from hwsim.selftest import run as selftest
 from hwsim.selftest.case import read
 from hwsim.selftest.coverage import OPTIONS
+from hwsim.selftest.draw import drawn
 from tests.hwsim.selftest.faults import FAULTS
+from tests.hwsim.test_figures import unregistered
 
 
 @pytest.fixture(autouse=True)
@@ -28,6 +30,7 @@ def test_engines_that_agree(tmp_path, capsys):
     assert report["failed"]["value"] == report["no_hardware"]["value"] == 0 and report["failures"] == {}
     assert sum(report["options"]["value"]["schedule"].values()) == 8
     assert [path.name for path in tmp_path.rglob("*.*")] == ["selftest.json"]
+    assert unregistered(tmp_path / "found/selftest.json") == []
 
 
 def test_the_report_does_not_depend_on_the_workers(tmp_path):
@@ -50,8 +53,8 @@ def test_a_difference_is_told_repeated_and_made_small(tmp_path, monkeypatch, cap
         assert capsys.readouterr().err.splitlines()[0] == lines[0]
         assert cli.run([*shlex.split(small[1])[1:], "--out", "small", "-q"]) == 1
         assert sum(read(tmp_path / small[2]).config.network.layers) <= 12
-        assert len([*(tmp_path / "runs/selftest").glob("failing-*.yaml")]) == min(3, len(lines) // 2)
-        assert json.loads((tmp_path / "runs/selftest/selftest.json").read_text())["failures"]
+        assert len([*(tmp_path / "runs/selftest-3").glob("failing-*.yaml")]) == min(3, len(lines) // 2)
+        assert json.loads((tmp_path / "runs/selftest-3/selftest.json").read_text())["failures"]
     assert cli.run([*shlex.split(small[1])[1:], "--out", "small", "-q"]) == 0, "it was the fault"
 
 
@@ -91,7 +94,17 @@ def test_bad_input_is_told_in_a_line(arguments, line, capsys):
     assert line in capsys.readouterr().err
 
 
-def test_a_directory_that_is_none_is_refused(tmp_path, capsys):
-    (tmp_path / "file").write_text("")
-    assert cli.run(["selftest", "--designs", "1", "--out", "file"]) == 2
-    assert capsys.readouterr().err.count("\n") == 1
+@pytest.mark.parametrize("there", ["out", "out/notes.txt"])
+def test_a_directory_that_holds_something_else_is_refused(there, tmp_path, capsys):
+    (tmp_path / there).parent.mkdir(exist_ok=True)
+    (tmp_path / there).write_text("")
+    assert cli.run(["selftest", "--designs", "1", "--out", "out"]) == 2
+    assert capsys.readouterr().err.startswith("hwsim: --out = out: is n") and (tmp_path / there).read_text() == ""
+
+
+def test_what_a_former_run_has_left_goes(tmp_path):
+    stale = tmp_path / "out/failing-7.yaml"
+    stale.parent.mkdir()
+    stale.write_text(drawn(0, 0).text())
+    assert cli.run(["selftest", str(stale), "--out", "out", "-q"]) == 0 and stale.exists(), "it was asked for"
+    assert cli.run(["selftest", "--only", "1", "--out", "out", "-q"]) == 0 and not stale.exists()
