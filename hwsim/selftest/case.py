@@ -14,6 +14,7 @@ from hwsim import random_streams
 from hwsim.configuration import config_file
 from hwsim.configuration.configuration import Configuration
 from hwsim.design import Design
+from hwsim.machine.machine import check_machine
 from hwsim.random_streams import Stream
 from models.errors import InputError
 from models.files import json_text, regular
@@ -146,9 +147,11 @@ def read(path: Path) -> Case:
     Raises
     ------
     InputError
-        If the file cannot be read or says something illegal.
+        If the file cannot be read or says something illegal, or its design has no machine.
     """
     config = config_file.load(path)
+    check_machine(config)
+    assert Design(config).timing.period  # refused without hardware, or if its latencies are too long
     first = regular.read_text(path, _MOST_BYTES).partition("\n")[0]
     if not first.startswith(_HEAD):
         return Case(config)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from hwsim.configuration import config_file
 from hwsim.selftest import coverage
 from hwsim.selftest.case import Case, Meets, read
 from hwsim.selftest.draw import CONNECTIVITIES, LATENCIES, SCHEDULES, draw_design, drawn
@@ -72,6 +73,24 @@ def test_a_spoilt_file_is_refused(told, line, tmp_path):
     with pytest.raises(InputError) as error:
         read(path)
     assert line in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "field"),
+    [
+        ("hardware", None, "hardware"),
+        ("training.order", "sequential", "training.order"),
+        ("connectivity.kind", "random", "connectivity.kind"),
+        ("hardware.latency.accumulate", 16, "hardware.latency.accumulate"),
+    ],
+)
+def test_a_design_without_a_machine_is_refused(key, value, field, tmp_path):
+    path = tmp_path / "case.yaml"
+    sections = draw_design(np.random.default_rng(1), 2, {"kind": "structured"}, "overlap")
+    path.write_text(config_file.as_yaml(config_file.parse(sections), {key: value}))
+    with pytest.raises(InputError) as error:
+        read(path)
+    assert error.value.field == field
 
 
 def test_parameters_are_what_they_are_called():
