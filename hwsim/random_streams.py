@@ -39,6 +39,10 @@ class Stream(Enum):
     """Samples, parameters and pauses of the scenarios of a co-simulation: number of the scenario."""
     BENCHMARK = (32,)
     """Samples whose training is timed."""
+    SELFTEST_DESIGN = (40, 0)
+    """Of the self test, not of a design: a random design and what it meets: its number."""
+    SELFTEST_SAMPLES = (40, 1)
+    """What such a design is fed: parameters, inputs (three), labels, shifts, what is illegal of them."""
 
 
 def generator(seed: int, stream: Stream, *index: int) -> np.random.Generator:

@@ -392,4 +392,5 @@ def test_every_random_stream_that_is_asked_for_is_listed(demo, tmp_path, monkeyp
 
     elsewhere = {Stream.COSIM_INFERENCE, Stream.COSIM_ILLEGAL, Stream.COSIM_PAUSES, Stream.COSIM_SCENARIOS, Stream.BENCHMARK}
     assert all(of(stream) for stream in Stream)
+    elsewhere |= {Stream.SELFTEST_DESIGN, Stream.SELFTEST_SAMPLES}
     assert hit == set(range(len(rows))) - set().union(*map(of, elsewhere))

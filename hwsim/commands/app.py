@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from hwsim.commands import bench, check, data, explore, hardware, patterns, simulate, solve, torch, train
+from hwsim.commands import bench, check, data, explore, hardware, patterns, selftest, simulate, solve, torch, train
 from hwsim.commands.console import fail
 from hwsim.commands.options import expanded
 from hwsim.schedule.violations import Violation
@@ -44,6 +44,7 @@ for _command in (
     hardware.cosim,
     hardware.synth,
     simulate.diff,
+    selftest.selftest,
     bench.bench,
     check.schema,
 ):

@@ -190,6 +190,33 @@ def search_watcher(quiet: bool) -> Iterator[Callable[[Any], None] | None]:
 
 
 @contextmanager
+def design_watcher(quiet: bool, total: int | None) -> Iterator[Callable[[int, int], None] | None]:
+    """A watcher of a self test, told designs done and failures: a bar on a terminal, some lines elsewhere."""
+    if quiet:
+        yield None
+        return
+    if not sys.stderr.isatty():
+        yield _design_lines(total)
+        return
+    text, note = TextColumn("designs"), TextColumn("{task.fields[note]}")
+    with _bar(text, BarColumn(), MofNCompleteColumn(), note, TimeElapsedColumn(), TimeRemainingColumn()) as bar:
+        task = bar.add_task("", total=total, note="")
+        yield lambda done, failed: bar.update(task, completed=done, note=f"{failed} failed" if failed else "")
+
+
+def _design_lines(total: int | None) -> Callable[[int, int], None]:
+    last = time.monotonic()
+
+    def watch(done: int, failed: int) -> None:
+        nonlocal last
+        if time.monotonic() - last >= _LINE_EVERY or done == total:
+            last = time.monotonic()
+            say(f"designs: {done:,}{'' if total is None else f' of {total:,}'}, {failed:,} failed")
+
+    return watch
+
+
+@contextmanager
 def step_watcher(quiet: bool) -> Iterator[Callable[[str], None] | None]:
     """A watcher that is told each step when it begins: with a clock on a terminal, as plain lines elsewhere."""
     if quiet:

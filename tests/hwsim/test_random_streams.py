@@ -30,6 +30,8 @@ KEYS = {
     Stream.COSIM_PAUSES: (26,),
     Stream.COSIM_SCENARIOS: (28,),
     Stream.BENCHMARK: (32,),
+    Stream.SELFTEST_DESIGN: (40, 0),
+    Stream.SELFTEST_SAMPLES: (40, 1),
 }
 """What a seed means: designs, runs and studies that are out there were drawn with these."""
 
