@@ -38,7 +38,9 @@ class Supervised(Runner):
         assert stdout is not None
         for command in cmds:
             stdout.flush()
-            with subprocess.Popen(command, cwd=cwd, env=self.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+            with subprocess.Popen(
+                command, cwd=cwd, env=self.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            ) as process:
                 self._follow(process, stdout)
             if process.returncode:
                 name = Path(str(command[0])).name

@@ -202,4 +202,3 @@ def script(of: Protocol, words: npt.NDArray[np.int64]) -> str:
 def beat_lines(beats: npt.NDArray[np.uint8]) -> str:
     """Beats, uint8 [n, bytes] and little-endian, as the bench reads them."""
     return "".join([row.tobytes().hex() + "\n" for row in beats[:, ::-1]])
-
