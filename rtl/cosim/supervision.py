@@ -1,4 +1,4 @@
-"""What cocotb runs in a simulator: it gives the bench its clock and waits for its end; what is seen, the bench writes down."""
+"""What cocotb runs in a simulator: it gives the bench its clock and waits for its end; the bench itself writes down."""
 
 from typing import Any
 

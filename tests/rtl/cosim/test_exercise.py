@@ -7,7 +7,6 @@ import pytest
 from rtl.cosim import scenarios
 from rtl.cosim.capture import Options, SimulationError
 from rtl.cosim.cosimulation import Asked, Exercise, exercise, saturated
-from rtl.cosim.simulators import runner
 from tests.rtl.cosim.driving import generate, verilog
 from tests.rtl.cosim.faults import FAULTS
 from tests.rtl.cosim.test_grid import OVERLAP_SMALL, SHORT, TIGHT, sizes
