@@ -35,6 +35,8 @@ class Stream(Enum):
     """Which samples of a co-simulation are illegal, and how."""
     COSIM_PAUSES = (26,)
     """Clocks in which the streams of a co-simulation pause: number of the script."""
+    MUTATION = (27,)
+    """Faults of the hardware, samples and parameters that shall show them: number of the stimulus, which of the two."""
     BENCHMARK = (32,)
     """Samples whose training is timed."""
 

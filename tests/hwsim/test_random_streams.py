@@ -28,6 +28,7 @@ KEYS = {
     Stream.COSIM_INFERENCE: (24,),
     Stream.COSIM_ILLEGAL: (25,),
     Stream.COSIM_PAUSES: (26,),
+    Stream.MUTATION: (27,),
     Stream.BENCHMARK: (32,),
 }
 """What a seed means: designs, runs and studies that are out there were drawn with these."""

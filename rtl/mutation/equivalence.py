@@ -1,0 +1,180 @@
+"""Whether a mutant that no co-simulation shows is a fault at all: proofs that its ports can never tell it from the design.
+
+Design and mutant start alike, from the state at power-up, and are given the same inputs in every clock, reset and requests
+included, whatever they are. What neither protocol nor memory looks at may differ: results that are not valid, words that are
+not written. Each level asks for less than the one before, and costs more:
+
+- *structure*: switched on, the mutant leaves the same gates;
+- *any state*: in whatever state both are, they give the same outputs and go to the same state;
+- *reachable states*: in every state that the design can come to, they do;
+- *two machines*: side by side their outputs and all accesses to their memories stay the same, though their registers may not;
+- *with memories*: so do their outputs, though accesses may not; the memories are registers then.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rtl.mutation.aig import Aig, read
+from rtl.mutation.mutants import NETLIST, SELECTOR, Workbench, numbered_memories
+from rtl.synthesis.tools import Deadline, Tool, ToolError, run
+from rtl.verilog.emission import TOP
+
+_GATES = "opt_expr; opt_clean; techmap; dffunmap; opt_expr; opt_clean; setundef -zero; aigmap; clean\n"
+_CUT, _WHOLE = "cut", "whole"
+_SCRIPTS = {
+    _CUT: "hierarchy -generate memory_* o:RD_DATA i:*\nflatten\nsetundef -undriven -expose\nexpose -evert t:memory_*\n",
+    _WHOLE: "flatten\nsetundef -undriven -expose\nmemory_map\nsetundef -zero\nopt_clean\n",
+}
+STRUCTURE, ANY_STATE, REACHABLE = "structure", "any state", "reachable states"
+TWO_MACHINES, WITH_MEMORIES = "two machines", "with memories"
+LEVELS = (STRUCTURE, ANY_STATE, REACHABLE, TWO_MACHINES, WITH_MEMORIES)
+_PROVED = re.compile(r"Networks are equivalent|Property proved|Problem is UNSAT|UNSATISFIABLE|proved", re.IGNORECASE)
+LARGEST = 1_500_000
+"""Gates of a graph that is still worth a proof with memories as registers."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a mutant: the level that proved it equivalent, or clocks within which inputs exist that show it."""
+
+    level: str | None = None
+    shown_within: int | None = None
+
+
+class Prover:
+    """Proofs about the mutants of one design.
+
+    Parameters
+    ----------
+    bench
+        Has written the netlist with all mutants.
+    abc
+        The tool.
+    deadline
+        For the preparation.
+    """
+
+    def __init__(self, bench: Workbench, abc: Tool, deadline: Deadline, watch: Callable[[str], None]) -> None:
+        self._bench, self._abc, self._watch = bench, abc, watch
+        self._graphs: dict[str, Aig] = {}
+        self._deadline = deadline
+
+    def graph(self, kind: str) -> Aig:
+        """The design with all mutants, its memories cut out or made of registers."""
+        if kind not in self._graphs:
+            self._watch(f"gates of the design, memories {'cut out' if kind == _CUT else 'as registers'}")
+            folder, netlist = self._bench.folder, NETLIST
+            if kind == _CUT:
+                netlist = "cut.il"
+                (folder / netlist).write_text(numbered_memories((folder / NETLIST).read_text()))
+            script = f"read_rtlil {netlist}\nhierarchy -top {TOP}\n{_SCRIPTS[kind]}{_GATES}write_aiger -zinit -symbols {kind}.aig\n"
+            self._bench.run(script, self._deadline)
+            self._graphs[kind] = read(folder / f"{kind}.aig")
+        return self._graphs[kind]
+
+    def judge(self, mutant: int, limit: float, folder: Path) -> Verdict:
+        """Try every level.
+
+        Parameters
+        ----------
+        limit
+            Seconds for each level.
+        folder
+            Of this mutant's own.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        graph = self.graph(_CUT)
+        alike, bad = one_state(graph, mutant)
+        if bad == 0:
+            return Verdict(STRUCTURE)
+        alike.write(folder / "one.aig", bad)
+        if self._proves("read_aiger one.aig; comb; strash; &get; &put; fraig -C 100000; iprove", limit, folder):
+            return Verdict(ANY_STATE)
+        if self._proves(f"read_aiger one.aig; strash; scorr; pdr -T {limit:.0f}", limit, folder):
+            return Verdict(REACHABLE)
+        for level, kind in ((TWO_MACHINES, _CUT), (WITH_MEMORIES, _WHOLE)):
+            pair, bad = two_machines(self.graph(kind), mutant)
+            if bad == 0:
+                return Verdict(level)
+            pair.write(folder / "two.aig", bad)
+            if self._proves(f"read_aiger two.aig; strash; scorr; dprove -T {limit:.0f}", limit, folder):
+                return Verdict(level)
+        said = self._said(f"read_aiger two.aig; strash; bmc3 -F 400 -T {limit:.0f}", limit, folder)
+        found = re.search(r"asserted in frame (\d+)", said)
+        return Verdict(None, int(found[1]) + 1 if found else None)
+
+    def _proves(self, script: str, limit: float, folder: Path) -> bool:
+        return _PROVED.search(self._said(script, limit, folder)) is not None
+
+    def _said(self, script: str, limit: float, folder: Path) -> str:
+        try:
+            run(self._abc, ["-q", script], folder, Deadline(limit + 5))
+        except ToolError:
+            return ""
+        return (folder / f"{self._abc.name}.log").read_text(errors="replace")
+
+
+def one_state(graph: Aig, mutant: int) -> tuple[Aig, int]:
+    """Design and mutant in one state; the literal says that an output or the next state differs."""
+    into, values = _shared(graph)
+    whole, other = (graph.rebuild(into, _chosen(graph, values, k)) for k in (0, mutant))
+    into.next = [_at(whole, x) for x in graph.next]
+    bad = [into.differ(a, _at(other, x)) for a, x in zip(into.next, graph.next, strict=True)]
+    return into, into.either([*bad, *_outputs(graph, into, whole, other)])
+
+
+def two_machines(graph: Aig, mutant: int) -> tuple[Aig, int]:
+    """Design and mutant side by side; the literal says that an output differs."""
+    into = Aig(list(graph.inputs), [*graph.latches, *graph.latches])
+    n, latches = len(graph.inputs), len(graph.latches)
+    values = [2 * k for k in range(1, into.first_gate)]
+    mine, theirs = values[: n + latches], values[:n] + values[n + latches :]
+    whole = graph.rebuild(into, _chosen(graph, mine, 0))
+    other = graph.rebuild(into, _chosen(graph, theirs, mutant))
+    into.next = [_at(whole, x) for x in graph.next] + [_at(other, x) for x in graph.next]
+    return into, into.either(_outputs(graph, into, whole, other))
+
+
+def _shared(graph: Aig) -> tuple[Aig, list[int]]:
+    into = Aig(list(graph.inputs), list(graph.latches))
+    return into, [2 * k for k in range(1, into.first_gate)]
+
+
+def _at(literals: list[int], x: int) -> int:
+    return literals[x >> 1] ^ (x & 1)
+
+
+def _chosen(graph: Aig, values: list[int], mutant: int) -> list[int]:
+    """The inputs, every selector being the number of the mutant."""
+    result = list(values)
+    for k, name in enumerate(graph.inputs):
+        if found := re.search(rf"(?:^|\.){SELECTOR}\[(\d+)\]$", name):
+            result[k] = mutant >> int(found[1]) & 1
+    return result
+
+
+def _outputs(graph: Aig, into: Aig, whole: list[int], other: list[int]) -> list[int]:
+    """For each output whether it differs where somebody looks at it."""
+    result = []
+    for name, x in graph.outputs.items():
+        when = [into.both(_at(whole, v), _at(other, v)) for v in _looked_at(graph, name)]
+        # Whether somebody looks is itself an output: where the two do not agree on it, that one differs.
+        result.append(into.both(into.differ(_at(whole, x), _at(other, x)), into.either(when) if when else 1))
+    return result
+
+
+def _looked_at(graph: Aig, name: str) -> list[int]:
+    """The outputs of which one must be set for another one to mean anything; none if it always does."""
+    base, _, index = name.partition("[")
+    memory, _, port = base.rpartition(".")
+    if base == "results__payload":
+        return [graph.outputs["results__valid"]]
+    if base in ("bus__read_data", "bus__error"):
+        return [graph.outputs["bus__done"]]
+    if port == "WR_DATA":
+        return [graph.outputs[f"{memory}.WR_EN" + ("[" + index if index else "")]]
+    if port == "WR_ADDR":
+        return [x for n, x in graph.outputs.items() if n.partition("[")[0] == f"{memory}.WR_EN"]
+    return []
