@@ -24,7 +24,7 @@ from rtl.verilog.emission import TOP
 _GATES = "opt_expr; opt_clean; techmap; dffunmap; opt_expr; opt_clean; setundef -zero; aigmap; clean\n"
 _CUT, _WHOLE = "cut", "whole"
 _SCRIPTS = {
-    _CUT: "hierarchy -generate memory_* o:RD_DATA i:*\nflatten\nsetundef -undriven -expose\nexpose -evert t:memory_*\n",
+    _CUT: "memory_map\nhierarchy -generate memory_* o:RD_DATA i:*\nflatten\nsetundef -undriven -expose\nexpose -evert t:memory_*\n",
     _WHOLE: "flatten\nsetundef -undriven -expose\nmemory_map\nsetundef -zero\nopt_clean\n",
 }
 STRUCTURE, ANY_STATE, REACHABLE = "structure", "any state", "reachable states"
@@ -90,16 +90,16 @@ class Prover:
         if bad == 0:
             return Verdict(STRUCTURE)
         alike.write(folder / "one.aig", bad)
-        if self._proves("read_aiger one.aig; comb; strash; &get; &put; fraig -C 100000; iprove", limit, folder):
+        if self._proves("read_aiger one.aig; comb; strash; cone -O 0; iprove", limit, folder):
             return Verdict(ANY_STATE)
-        if self._proves(f"read_aiger one.aig; strash; scorr; pdr -T {limit:.0f}", limit, folder):
+        if self._proves(f"read_aiger one.aig; strash; dprove -T {limit:.0f}", limit, folder):
             return Verdict(REACHABLE)
         for level, kind in ((TWO_MACHINES, _CUT), (WITH_MEMORIES, _WHOLE)):
             pair, bad = two_machines(self.graph(kind), mutant)
             if bad == 0:
                 return Verdict(level)
             pair.write(folder / "two.aig", bad)
-            if self._proves(f"read_aiger two.aig; strash; scorr; dprove -T {limit:.0f}", limit, folder):
+            if self._proves(f"read_aiger two.aig; strash; dprove -T {limit:.0f}", limit, folder):
                 return Verdict(level)
         said = self._said(f"read_aiger two.aig; strash; bmc3 -F 400 -T {limit:.0f}", limit, folder)
         found = re.search(r"asserted in frame (\d+)", said)
@@ -126,14 +126,25 @@ def one_state(graph: Aig, mutant: int) -> tuple[Aig, int]:
 
 
 def two_machines(graph: Aig, mutant: int) -> tuple[Aig, int]:
-    """Design and mutant side by side; the literal says that an output differs."""
-    into = Aig(list(graph.inputs), [*graph.latches, *graph.latches])
+    """Design and mutant side by side; the literal says that an output differs.
+
+    They share the registers that the mutant cannot reach: those whose next state is the same gates in both.
+    """
     n, latches = len(graph.inputs), len(graph.latches)
-    values = [2 * k for k in range(1, into.first_gate)]
-    mine, theirs = values[: n + latches], values[:n] + values[n + latches :]
-    whole = graph.rebuild(into, _chosen(graph, mine, 0))
-    other = graph.rebuild(into, _chosen(graph, theirs, mutant))
-    into.next = [_at(whole, x) for x in graph.next] + [_at(other, x) for x in graph.next]
+    apart: list[int] = []
+    while True:
+        into = Aig(list(graph.inputs), [*graph.latches, *(graph.latches[k] for k in apart)])
+        values = [2 * k for k in range(1, 1 + n + latches)]
+        theirs = list(values)
+        for at, k in enumerate(apart):
+            theirs[n + k] = 2 * (1 + n + latches + at)
+        whole = graph.rebuild(into, _chosen(graph, values, 0))
+        other = graph.rebuild(into, _chosen(graph, theirs, mutant))
+        reached = {k for k, x in enumerate(graph.next) if _at(whole, x) != _at(other, x)}
+        if reached <= set(apart):
+            break
+        apart = sorted(reached | set(apart))
+    into.next = [_at(whole, x) for x in graph.next] + [_at(other, graph.next[k]) for k in apart]
     return into, into.either(_outputs(graph, into, whole, other))
 
 

@@ -159,6 +159,10 @@ def _selector(width: int) -> str:
 
 
 def numbered_memories(netlist: str) -> str:
-    """The netlist, each memory being a cell of a kind of its own, so that its ports can become ports of the design."""
+    """The netlist, each memory that is written being a cell of a kind of its own, so that its ports can be the design's."""
     number = count(1)
-    return re.sub(r"cell \$mem_v2 ", lambda _: f"cell \\memory_{next(number)} ", netlist)
+
+    def renamed(cell: re.Match[str]) -> str:
+        return cell[0] if re.search(r"parameter \\WR_PORTS 0\b", cell[0]) else f"cell \\memory_{next(number)} {cell[1]}"
+
+    return re.sub(r"cell \$mem_v2 (.*?\n  end\n)", renamed, netlist, flags=re.DOTALL)

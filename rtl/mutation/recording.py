@@ -14,10 +14,13 @@ import numpy.typing as npt
 from amaranth.hdl import Value
 
 from rtl.cosim.probes import probes
+from rtl.ports import registers
 from rtl.ports.results import result_layout
 from rtl.verilog.emission import TOP, Verilog
 
 _BEGIN, _PAYLOAD = "begin", "results__payload"
+COUNTERS, ALTERNATING = 0x5E7 << 6, 32
+"""What, written to STATUS, sets all counters, and how beside the numbers of their bits."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,17 @@ def inputs(emitted: Verilog) -> list[tuple[str, int]]:
 def reference(path: Sequence[str]) -> str:
     """A hierarchical name as Verilog reads it."""
     return ".".join(name if re.fullmatch(r"[A-Za-z_]\w*", name) else f"\\{name} " for name in path)
+
+
+def setting(emitted: Verilog) -> str:
+    """Statements for the top module that let a refused write to STATUS set all counters, which no run would fill.
+
+    The low bits of its word say which bit of them is 0 where all others are 1, or :data:`ALTERNATING`.
+    """
+    counts = [reference(emitted.path(count)[1:]) for count in emitted.accelerator.registers.counts]
+    value = f"bus__write_data[5:0] == {ALTERNATING} ? 32'haaaaaaaa : ~(32'd1 << bus__write_data[4:0])"
+    when = f"bus__request && bus__write && bus__address == {registers.STATUS} && bus__write_data[31:6] == {COUNTERS >> 6}"
+    return f"\n  always @(negedge clk) if ({when}) begin\n" + "".join(f"    {c} <= {value};\n" for c in counts) + "  end\n"
 
 
 def recorder(emitted: Verilog, file: Path) -> str:

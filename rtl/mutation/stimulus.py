@@ -5,6 +5,7 @@ Each is compared with the machine before its record counts.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,13 +18,14 @@ from rtl.cosim.capture import Capture, Script, SimulationError, simulate
 from rtl.cosim.comparison import Mismatch, compare, compare_state
 from rtl.cosim.cosimulation import compare_counters, counter_addresses, illegal_values, spoilt
 from rtl.cosim.stimulus import StreamSamples
-from rtl.mutation.recording import Trace, fields, inputs, observed, read, recorder
+from rtl.mutation.recording import ALTERNATING, COUNTERS, Trace, fields, inputs, observed, read, recorder
 from rtl.plan.plan import Plan
 from rtl.ports import registers
 from rtl.ports.registers import AddressMap
 from rtl.verilog.emission import Verilog
 
 _RECORD = "record.txt"
+_ANY = -1
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,14 +41,14 @@ class Stimulus:
     fed
         Those, as the machine takes them.
     refused
-        Values that the port refuses on the way.
+        Values that the port refuses on the way; ``None`` if counters do not begin at 0.
     """
 
     name: str
     script: Script
     start: IntegerParameters
     fed: StreamSamples
-    refused: int = 0
+    refused: int | None = 0
 
 
 def record(
@@ -86,7 +88,7 @@ def _mismatch(of: Plan, stimulus: Stimulus, seen: Capture) -> Mismatch | None:
     words, counted = seen.reads[:-counters], seen.reads[-counters:]
     outcome = compare(of, stimulus.start, stimulus.fed, seen)
     found = outcome.mismatch or compare_state(of, outcome.machine, words[-parameters:, 0])
-    return found or compare_counters(of, outcome, len(stimulus.fed), counted, stimulus.refused)
+    return found if stimulus.refused is None else found or compare_counters(of, outcome, len(stimulus.fed), counted, stimulus.refused)
 
 
 def samples(of: Plan, n: int, number: int, inference: float = 0.0, extreme: bool = False) -> StreamSamples:
@@ -110,18 +112,20 @@ def _ends(rng: np.random.Generator, fmt: Format, size: tuple[int, ...]) -> npt.N
     return np.where(rng.random((size[0], *(1,) * (len(size) - 1))) < 0.5, alike, each)
 
 
-def parameters(of: Plan, number: int, extreme: bool = False) -> IntegerParameters:
-    """Weights and biases over their whole range, or most of them at its ends, those of a neuron alike as often as not."""
+def parameters(of: Plan, number: int, style: int = _ANY) -> IntegerParameters:
+    """Weights and biases over their whole range, or most at its ends: all biases or weights at the lower or upper one."""
     rng, n = of.design.generator(Stream.MUTATION, number, 1), of.numbers
 
-    def drawn(fmt: Format, size: int, groups: int) -> npt.NDArray[np.int32]:
-        if extreme:
-            return _ends(rng, fmt, (groups, size // groups)).ravel().astype(np.int32)
-        return rng.integers(fmt.lowest, fmt.highest + 1, size).astype(np.int32)
+    def drawn(fmt: Format, size: int, groups: int, pinned: bool) -> npt.NDArray[np.int32]:
+        if style == _ANY:
+            return rng.integers(fmt.lowest, fmt.highest + 1, size).astype(np.int32)
+        if pinned:
+            return np.full(size, fmt.highest if style & 1 else fmt.lowest, np.int32)
+        return _ends(rng, fmt, (groups, size // groups)).ravel().astype(np.int32)
 
     return IntegerParameters(
-        [drawn(n.weight, j.pattern.n_edges, j.n_right) for j in of.junctions],
-        [drawn(n.bias, j.n_right, j.n_right) for j in of.junctions],
+        [drawn(n.weight, j.pattern.n_edges, j.n_right, bool(style & 2)) for j in of.junctions],
+        [drawn(n.bias, j.n_right, j.n_right, not style & 2) for j in of.junctions],
     )
 
 
@@ -161,12 +165,28 @@ def _long(of: Plan, number: int = 1, idle: float = 0.3, blocked: float = 0.3) ->
     return Stimulus("random samples", _ended(script), start, fed)
 
 
-def _extreme(of: Plan, number: int = 2) -> Stimulus:
-    fed, start = samples(of, 60, number, extreme=True), parameters(of, number, extreme=True)
+def _extreme(of: Plan, number: int) -> Stimulus:
+    """Numbers at the ends of their ranges, steps as large as they can be as often as not."""
+    drawn, start = samples(of, 14, number, extreme=True), parameters(of, number, number & 3)
+    kappa = np.where(np.arange(14) % 2, drawn.kappa, of.kappas[0]).astype(np.int32)
+    fed = StreamSamples(drawn.input, drawn.label, kappa, drawn.train)
     script = Script(of, fed, number, 0.0, 0.0)
     script.load(start)
-    script.run(60)
-    return Stimulus("numbers at the ends of their ranges", _ended(script), start, fed)
+    script.run(14)
+    return Stimulus(f"numbers at the ends of their ranges ({number & 3})", _ended(script), start, fed)
+
+
+def _counters(of: Plan) -> Stimulus:
+    """Counters that pass through every bit: set, then a sample, illegal if it can be, then read."""
+    n = ALTERNATING + 1
+    fed, start = _spoilt(of, samples(of, n, 8, extreme=True), 1.0), parameters(of, 8, 1)
+    script = Script(of, fed, 8)
+    script.load(start)
+    for k in range(n):
+        script.attempt([registers.STATUS, registers.CONTROL], [COUNTERS | k, 2])
+        script.run(1)
+        script.peek([*counter_addresses(of), registers.ERRORS])
+    return Stimulus("counters that are full", _ended(script), start, fed, None)
 
 
 def _blocked(of: Plan) -> Stimulus:
@@ -231,10 +251,6 @@ def _pairs(of: list[tuple[int, int]]) -> tuple[list[int], list[int]]:
     return [a for a, _ in of], [w for _, w in of]
 
 
-SHORT = ("short",)
-FULL = ("port", "long", "extreme", "extreme again", "blocked", "ties")
-
-
 def _ties(of: Plan) -> Stimulus:
     """Parameters that are all 0, so that outputs tie."""
     zero = parameters(of, 7)
@@ -246,12 +262,14 @@ def _ties(of: Plan) -> Stimulus:
     return Stimulus("outputs that tie", _ended(script), start, fed)
 
 
+_EXTREMES = {f"extreme {k}": k for k in range(16, 28)}
 KINDS: dict[str, Callable[[Plan], Stimulus]] = {
     "short": _short,
     "port": _port,
     "long": _long,
-    "extreme": _extreme,
-    "extreme again": lambda of: _extreme(of, 3),
-    "blocked": _blocked,
     "ties": _ties,
+    **{name: partial(_extreme, number=k) for name, k in _EXTREMES.items()},
+    "blocked": _blocked,
+    "counters": _counters,
 }
+"""What the design is put through, the shortest first."""
