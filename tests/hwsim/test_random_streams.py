@@ -29,6 +29,7 @@ KEYS = {
     Stream.COSIM_ILLEGAL: (25,),
     Stream.COSIM_PAUSES: (26,),
     Stream.MUTATION: (27,),
+    Stream.COSIM_SCENARIOS: (28,),
     Stream.BENCHMARK: (32,),
 }
 """What a seed means: designs, runs and studies that are out there were drawn with these."""
