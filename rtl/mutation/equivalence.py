@@ -13,8 +13,8 @@ not written. Each level asks for less than the one before, and costs more:
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
 from rtl.mutation.aig import Aig, read
 from rtl.mutation.mutants import NETLIST, SELECTOR, Workbench, numbered_memories
@@ -30,17 +30,13 @@ _SCRIPTS = {
 STRUCTURE, ANY_STATE, REACHABLE = "structure", "any state", "reachable states"
 TWO_MACHINES, WITH_MEMORIES = "two machines", "with memories"
 LEVELS = (STRUCTURE, ANY_STATE, REACHABLE, TWO_MACHINES, WITH_MEMORIES)
-_PROVED = re.compile(r"Networks are equivalent|Property proved|Problem is UNSAT|UNSATISFIABLE|proved", re.IGNORECASE)
-LARGEST = 1_500_000
-"""Gates of a graph that is still worth a proof with memories as registers."""
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What became of a mutant: the level that proved it equivalent, or clocks within which inputs exist that show it."""
-
-    level: str | None = None
-    shown_within: int | None = None
+_PROVED = re.compile(r"^(?:Property proved|UNSATISFIABLE|Networks are equivalent)", re.MULTILINE)
+_SEQUENTIAL = (
+    "read_aiger {file}; strash; pdr -T {seconds:.0f}",
+    "read_aiger {file}; strash; scorr; write_aiger {reduced}; pdr -T {seconds:.0f}",
+)
+"""Property-directed reachability as it is, then behind induction over signals that are always equal."""
+_ONE, _REDUCED = "miter.aig", "reduced.aig"
 
 
 class Prover:
@@ -52,68 +48,75 @@ class Prover:
         Has written the netlist with all mutants.
     abc
         The tool.
-    deadline
-        For the preparation.
+    limit
+        Seconds for each proof.
+    watch
+        Is told what takes long.
     """
 
-    def __init__(self, bench: Workbench, abc: Tool, deadline: Deadline, watch: Callable[[str], None]) -> None:
-        self._bench, self._abc, self._watch = bench, abc, watch
+    def __init__(self, bench: Workbench, abc: Tool, limit: float, watch: Callable[[str], None]) -> None:
+        self._bench, self._abc, self._limit, self._watch = bench, abc, limit, watch
         self._graphs: dict[str, Aig] = {}
-        self._deadline = deadline
+        self._one_at_a_time = Lock()
 
-    def graph(self, kind: str) -> Aig:
+    def _graph(self, kind: str) -> Aig:
         """The design with all mutants, its memories cut out or made of registers."""
-        if kind not in self._graphs:
-            self._watch(f"gates of the design, memories {'cut out' if kind == _CUT else 'as registers'}")
-            folder, netlist = self._bench.folder, NETLIST
-            if kind == _CUT:
-                netlist = "cut.il"
-                (folder / netlist).write_text(numbered_memories((folder / NETLIST).read_text()))
-            script = f"read_rtlil {netlist}\nhierarchy -top {TOP}\n{_SCRIPTS[kind]}{_GATES}write_aiger -zinit -symbols {kind}.aig\n"
-            self._bench.run(script, self._deadline)
-            self._graphs[kind] = read(folder / f"{kind}.aig")
-        return self._graphs[kind]
+        with self._one_at_a_time:
+            if kind not in self._graphs:
+                self._watch(f"gates of the design, memories {'cut out' if kind == _CUT else 'as registers'}")
+                folder, netlist = self._bench.folder, NETLIST
+                if kind == _CUT:
+                    netlist = "cut.il"
+                    (folder / netlist).write_text(numbered_memories((folder / NETLIST).read_text()))
+                begin = f"read_rtlil {netlist}\nhierarchy -top {TOP}\n"
+                script = f"{begin}{_SCRIPTS[kind]}{_GATES}write_aiger -zinit -symbols {kind}.aig\n"
+                self._bench.run(script, Deadline(None))
+                self._graphs[kind] = read(folder / f"{kind}.aig")
+            return self._graphs[kind]
 
-    def judge(self, mutant: int, limit: float, folder: Path) -> Verdict:
-        """Try every level.
-
-        Parameters
-        ----------
-        limit
-            Seconds for each level.
-        folder
-            Of this mutant's own.
-        """
-        folder.mkdir(parents=True, exist_ok=True)
-        graph = self.graph(_CUT)
-        alike, bad = one_state(graph, mutant)
+    def quickly(self, mutant: int, folder: Path) -> str | None:
+        """The level that proves a mutant equivalent, of those that take a moment."""
+        graph, bad = one_state(self._graph(_CUT), mutant)
         if bad == 0:
-            return Verdict(STRUCTURE)
-        alike.write(folder / "one.aig", bad)
-        if self._proves("read_aiger one.aig; comb; strash; cone -O 0; iprove", limit, folder):
-            return Verdict(ANY_STATE)
-        if self._proves(f"read_aiger one.aig; strash; dprove -T {limit:.0f}", limit, folder):
-            return Verdict(REACHABLE)
-        for level, kind in ((TWO_MACHINES, _CUT), (WITH_MEMORIES, _WHOLE)):
-            pair, bad = two_machines(self.graph(kind), mutant)
+            return STRUCTURE
+        folder.mkdir(parents=True, exist_ok=True)
+        graph.write(folder / _ONE, bad)
+        return ANY_STATE if self._proves(f"read_aiger {_ONE}; comb; strash; cone -O 0; iprove", folder) else None
+
+    def thoroughly(self, mutant: int, folder: Path) -> str | None:
+        """The level that proves a mutant equivalent, of those that may take as long as they are given."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for level, kind, build in (
+            (REACHABLE, _CUT, one_state),
+            (TWO_MACHINES, _CUT, two_machines),
+            (WITH_MEMORIES, _WHOLE, two_machines),
+        ):
+            graph, bad = build(self._graph(kind), mutant)
             if bad == 0:
-                return Verdict(level)
-            pair.write(folder / "two.aig", bad)
-            if self._proves(f"read_aiger two.aig; strash; dprove -T {limit:.0f}", limit, folder):
-                return Verdict(level)
-        said = self._said(f"read_aiger two.aig; strash; bmc3 -F 400 -T {limit:.0f}", limit, folder)
-        found = re.search(r"asserted in frame (\d+)", said)
-        return Verdict(None, int(found[1]) + 1 if found else None)
+                return level
+            graph.write(folder / _ONE, bad)
+            for script in _SEQUENTIAL:
+                if self._proves(script.format(file=_ONE, reduced=_REDUCED, seconds=self._limit), folder):
+                    return level
+        return None
 
-    def _proves(self, script: str, limit: float, folder: Path) -> bool:
-        return _PROVED.search(self._said(script, limit, folder)) is not None
-
-    def _said(self, script: str, limit: float, folder: Path) -> str:
+    def _proves(self, script: str, folder: Path) -> bool:
+        (folder / _REDUCED).unlink(missing_ok=True)
         try:
-            run(self._abc, ["-q", script], folder, Deadline(limit + 5))
+            run(self._abc, ["-q", script], folder, Deadline(self._limit + 5))
         except ToolError:
-            return ""
-        return (folder / f"{self._abc.name}.log").read_text(errors="replace")
+            return False
+        said = (folder / f"{self._abc.name}.log").read_text(errors="replace")
+        return _PROVED.search(said) is not None or _is_zero(folder / _REDUCED)
+
+
+def _is_zero(file: Path) -> bool:
+    """Whether the one output of a graph, if it has been written, is constant 0."""
+    if not file.exists():
+        return False
+    head, *rest = file.read_bytes().split(b"\n")
+    latches, outputs = (int(x) for x in head.split()[3:5])
+    return outputs == 1 and rest[latches] == b"0"
 
 
 def one_state(graph: Aig, mutant: int) -> tuple[Aig, int]:
