@@ -204,7 +204,7 @@ def step_watcher(quiet: bool) -> Iterator[Callable[[str], None] | None]:
 
 @contextmanager
 def mutant_watcher(quiet: bool) -> Iterator[Callable[[int, int, int], None] | None]:
-    """A watcher that is told mutants judged, their total and how many are open: a bar on a terminal, some lines elsewhere."""
+    """A watcher that is told mutants judged, all of them, and open ones: a bar on a terminal, some lines elsewhere."""
     if quiet:
         yield None
         return

@@ -128,7 +128,8 @@ def read(file: Path) -> Aig:
         numbers.append(int(data[at:end].split()[0]))
         at = end + 1
     result = Aig([""] * i, [""] * latches, numbers[:latches])
-    values, x, shift = [], 0, 0
+    values: list[int] = []
+    x = shift = 0
     while len(values) < 2 * a:
         byte = data[at]
         at += 1

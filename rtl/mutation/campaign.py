@@ -155,7 +155,7 @@ class Campaign:
 
 
 def _place(found: Difference, recorded: Recorded) -> str:
-    name = next((name for k, name in reversed(recorded.parts[found.trace]) if k <= found.clock), "reset")
+    name = next((name for k, name in reversed(recorded.parts[found.trace]) if k <= found.clock), "power-up")
     return f"{name}, clock {found.clock}: {found.what}"
 
 

@@ -7,12 +7,18 @@ not written. Each level asks for less than the one before, and costs more:
 - *structure*: switched on, the mutant leaves the same gates;
 - *any state*: in whatever state both are, they give the same outputs and go to the same state;
 - *reachable states*: in every state that the design can come to, they do;
-- *two machines*: side by side their outputs and all accesses to their memories stay the same, though their registers may not;
-- *with memories*: so do their outputs, though accesses may not; the memories are registers then.
+- *two machines*: side by side, their outputs and what they write to memories stay the same, whatever registers do
+  and whichever words are read;
+- *with memories*: their outputs do, whatever their accesses are; the memories are registers then.
+
+Where the Verilog leaves a bit undefined, both take it for 0. The memories that a level cuts out give the same words to both:
+they do as long as the same is written, and read from the same address. That it is written is what the level proves; a word
+from another address can be any.
 """
 
 import re
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from threading import Lock
 
@@ -24,13 +30,17 @@ from rtl.verilog.emission import TOP
 _GATES = "opt_expr; opt_clean; techmap; dffunmap; opt_expr; opt_clean; setundef -zero; aigmap; clean\n"
 _CUT, _WHOLE = "cut", "whole"
 _SCRIPTS = {
-    _CUT: "memory_map\nhierarchy -generate memory_* o:RD_DATA i:*\nflatten\nsetundef -undriven -expose\nexpose -evert t:memory_*\n",
+    _CUT: "memory_map\nhierarchy -generate memory_* direct_* o:RD_DATA i:*\n"
+    "flatten\nsetundef -undriven -expose\nexpose -evert t:memory_* t:direct_*\n",
     _WHOLE: "flatten\nsetundef -undriven -expose\nmemory_map\nsetundef -zero\nopt_clean\n",
 }
 STRUCTURE, ANY_STATE, REACHABLE = "structure", "any state", "reachable states"
 TWO_MACHINES, WITH_MEMORIES = "two machines", "with memories"
 LEVELS = (STRUCTURE, ANY_STATE, REACHABLE, TWO_MACHINES, WITH_MEMORIES)
 _PROVED = re.compile(r"^(?:Property proved|UNSATISFIABLE|Networks are equivalent)", re.MULTILINE)
+_DIRECT = re.compile(rf"^New module port: {TOP}/(\S+)\.RD_ADDR \(direct_\d+\)", re.MULTILINE)
+_PATIENCE = 20
+"""Rounds after which nothing more is asked of where a word has been read."""
 _SEQUENTIAL = (
     "read_aiger {file}; strash; pdr -T {seconds:.0f}",
     "read_aiger {file}; strash; scorr; write_aiger {reduced}; pdr -T {seconds:.0f}",
@@ -57,6 +67,7 @@ class Prover:
     def __init__(self, bench: Workbench, abc: Tool, limit: float, watch: Callable[[str], None]) -> None:
         self._bench, self._abc, self._limit, self._watch = bench, abc, limit, watch
         self._graphs: dict[str, Aig] = {}
+        self._direct: frozenset[str] = frozenset()
         self._one_at_a_time = Lock()
 
     def _graph(self, kind: str) -> Aig:
@@ -71,6 +82,8 @@ class Prover:
                 begin = f"read_rtlil {netlist}\nhierarchy -top {TOP}\n"
                 script = f"{begin}{_SCRIPTS[kind]}{_GATES}write_aiger -zinit -symbols {kind}.aig\n"
                 self._bench.run(script, Deadline(None))
+                if kind == _CUT:
+                    self._direct = frozenset(_DIRECT.findall((folder / "yosys.txt").read_text()))
                 self._graphs[kind] = read(folder / f"{kind}.aig")
             return self._graphs[kind]
 
@@ -86,12 +99,10 @@ class Prover:
     def thoroughly(self, mutant: int, folder: Path) -> str | None:
         """The level that proves a mutant equivalent, of those that may take as long as they are given."""
         folder.mkdir(parents=True, exist_ok=True)
-        for level, kind, build in (
-            (REACHABLE, _CUT, one_state),
-            (TWO_MACHINES, _CUT, two_machines),
-            (WITH_MEMORIES, _WHOLE, two_machines),
-        ):
-            graph, bad = build(self._graph(kind), mutant)
+        for level, kind in ((REACHABLE, _CUT), (TWO_MACHINES, _CUT), (WITH_MEMORIES, _WHOLE)):
+            whole = self._graph(kind)
+            direct = self._direct if kind == _CUT else frozenset[str]()
+            graph, bad = one_state(whole, mutant) if level == REACHABLE else two_machines(whole, mutant, direct)
             if bad == 0:
                 return level
             graph.write(folder / _ONE, bad)
@@ -128,27 +139,54 @@ def one_state(graph: Aig, mutant: int) -> tuple[Aig, int]:
     return into, into.either([*bad, *_outputs(graph, into, whole, other)])
 
 
-def two_machines(graph: Aig, mutant: int) -> tuple[Aig, int]:
+def two_machines(graph: Aig, mutant: int, direct: frozenset[str] = frozenset()) -> tuple[Aig, int]:
     """Design and mutant side by side; the literal says that an output differs.
 
     They share the registers that the mutant cannot reach: those whose next state is the same gates in both.
+
+    Parameters
+    ----------
+    direct
+        Memories cut out that give a word in the clock of its address: read from another address, it can be any.
     """
-    n, latches = len(graph.inputs), len(graph.latches)
-    apart: list[int] = []
-    while True:
-        into = Aig(list(graph.inputs), [*graph.latches, *(graph.latches[k] for k in apart)])
-        values = [2 * k for k in range(1, 1 + n + latches)]
-        theirs = list(values)
-        for at, k in enumerate(apart):
-            theirs[n + k] = 2 * (1 + n + latches + at)
-        whole = graph.rebuild(into, _chosen(graph, values, 0))
+    n, words = len(graph.inputs), [k for k, name in enumerate(graph.inputs) if _memory(name, "RD_DATA") in direct]
+    into = Aig([*graph.inputs, *(f"other {graph.inputs[k]}" for k in words)], [*graph.latches, *graph.latches])
+    first = 1 + n + len(words)
+    mine = [2 * k for k in (*range(1, 1 + n), *range(first, first + len(graph.latches)))]
+    whole = graph.rebuild(into, _chosen(graph, mine, 0))
+    into.next = [_at(whole, x) for x in graph.next]
+    apart: set[int] = set()
+    strays = dict.fromkeys(direct, 0)
+    for attempt in count():
+        theirs = [x + 2 * len(graph.latches) if k - n in apart else x for k, x in enumerate(mine)]
+        for at, k in enumerate(words):
+            stray, fresh = strays[_memory(graph.inputs[k], "RD_DATA")], 2 * (1 + n + at)
+            theirs[k] = into.both(into.both(stray, fresh) ^ 1, into.both(stray ^ 1, mine[k]) ^ 1) ^ 1
         other = graph.rebuild(into, _chosen(graph, theirs, mutant))
         reached = {k for k, x in enumerate(graph.next) if _at(whole, x) != _at(other, x)}
-        if reached <= set(apart):
+        found = _strays(graph, into, whole, other, direct)
+        if attempt > _PATIENCE:  # any word, wherever it comes from
+            found = {name: int(stray != 0 or strays[name] != 0) for name, stray in found.items()}
+        if reached <= apart and found == strays:
             break
-        apart = sorted(reached | set(apart))
-    into.next = [_at(whole, x) for x in graph.next] + [_at(other, graph.next[k]) for k in apart]
-    return into, into.either(_outputs(graph, into, whole, other))
+        apart, strays = apart | reached, found
+    into.next += [_at(other, x) for x in graph.next]
+    return into, into.either(_outputs(graph, into, whole, other, direct))
+
+
+def _memory(name: str, port: str) -> str:
+    """The memory whose port a bit belongs to; empty if it is none."""
+    memory, _, found = name.partition("[")[0].rpartition(".")
+    return memory if found == port else ""
+
+
+def _strays(graph: Aig, into: Aig, whole: list[int], other: list[int], direct: frozenset[str]) -> dict[str, int]:
+    """For each memory the literal that says that the two read it differently."""
+    differs: dict[str, list[int]] = {name: [] for name in direct}
+    for name, x in graph.outputs.items():
+        if (memory := _memory(name, "RD_ADDR") or _memory(name, "RD_EN")) in direct:
+            differs[memory].append(into.differ(_at(whole, x), _at(other, x)))
+    return {memory: into.either(bits) for memory, bits in differs.items()}
 
 
 def _shared(graph: Aig) -> tuple[Aig, list[int]]:
@@ -169,10 +207,12 @@ def _chosen(graph: Aig, values: list[int], mutant: int) -> list[int]:
     return result
 
 
-def _outputs(graph: Aig, into: Aig, whole: list[int], other: list[int]) -> list[int]:
-    """For each output whether it differs where somebody looks at it."""
+def _outputs(graph: Aig, into: Aig, whole: list[int], other: list[int], direct: frozenset[str] = frozenset()) -> list[int]:
+    """For each output whether it differs where somebody looks at it; reads of ``direct`` memories are none."""
     result = []
     for name, x in graph.outputs.items():
+        if (_memory(name, "RD_ADDR") or _memory(name, "RD_EN")) in direct:
+            continue
         when = [into.both(_at(whole, v), _at(other, v)) for v in _looked_at(graph, name)]
         # Whether somebody looks is itself an output: where the two do not agree on it, that one differs.
         result.append(into.both(into.differ(_at(whole, x), _at(other, x)), into.either(when) if when else 1))

@@ -1,6 +1,6 @@
 """Mutants: word-level single faults of the generated Verilog, all in one netlist, of which an input chooses one.
 
-Yosys draws them after ``proc; memory_collect``: a bit of a port of a cell is stuck, inverted, or inverted where another bit of
+Yosys draws them after ``proc; pmuxtree; memory_collect``: a bit of a cell's port is stuck, inverted, or inverted where another bit of
 the port is 0 or 1. In the netlist each is switched on by its number, and none by 0.
 """
 
@@ -16,8 +16,9 @@ SELECTOR = "mutant_selected"
 """The wire that carries the number of the mutant, in every module that has one."""
 VERILOG, NETLIST = "mutants.v", "mutants.il"
 _LIST, _SCRIPT = "list.txt", "script.ys"
-_CLOCKS = frozenset({"CLK", "RD_CLK", "WR_CLK", "clk"})
-_READ = f"read_verilog {SOURCE}\nhierarchy -top {TOP}\nproc\nmemory_collect\n"
+_LEFT_OUT = frozenset({"CLK", "RD_CLK", "WR_CLK", "clk", "RD_ARST", "RD_SRST"})
+_COUNTING = f"{TOP}.registers"
+_READ = f"read_verilog {SOURCE}\nhierarchy -top {TOP}\nproc\npmuxtree\nmemory_collect\n"
 _MODES = {
     "const0": "stuck at 0",
     "const1": "stuck at 1",
@@ -86,12 +87,14 @@ class Workbench:
     def draw(self, n: int, seed: int, deadline: Deadline) -> list[Mutant]:
         """``n`` mutants, or as many as there are; the same seed draws the same ones.
 
-        Faults of clocks are left out: they are none of a synchronous circuit, and races in a simulator.
+        Left out are faults of clocks, which are none of a synchronous circuit and races in a simulator, of resets that no
+        memory has, and of outputs of the port's registers, which a test bench sets: what enters them can be faulty.
         """
-        spare = n + n // 8 + 8
+        spare = n + n // 4 + 8
         self.run(f"{_READ}mutate -list {spare} -seed {seed} -o {_LIST}\n", deadline)
         lines = (self.folder / _LIST).read_text().splitlines()
-        found = [m for line in lines if (m := self._mutant(line, 0)).port not in _CLOCKS]
+        drawn = [self._mutant(line, 0) for line in lines]
+        found = [m for m in drawn if m.port not in _LEFT_OUT and (m.component, m.port) != (_COUNTING, "Q")]
         return [self._mutant(m.command, k) for k, m in enumerate(found[:n], 1)]
 
     def _mutant(self, line: str, number: int) -> Mutant:
@@ -159,10 +162,17 @@ def _selector(width: int) -> str:
 
 
 def numbered_memories(netlist: str) -> str:
-    """The netlist, each memory that is written being a cell of a kind of its own, so that its ports can be the design's."""
+    """The netlist, each memory that is written being a cell of a kind of its own, so that its ports can be the design's.
+
+    Kinds begin with ``direct`` where the one port that reads gives a word in the clock of its address, else with ``memory``.
+    """
     number = count(1)
 
     def renamed(cell: re.Match[str]) -> str:
-        return cell[0] if re.search(r"parameter \\WR_PORTS 0\b", cell[0]) else f"cell \\memory_{next(number)} {cell[1]}"
+        told = dict(re.findall(r"parameter \\(\w+) (\S+)", cell[1]))
+        if told["WR_PORTS"] == "0":
+            return cell[0]
+        kind = "direct" if (told["RD_PORTS"], told["RD_CLK_ENABLE"]) == ("1", "1'0") else "memory"
+        return f"cell \\{kind}_{next(number)} {cell[1]}"
 
     return re.sub(r"cell \$mem_v2 (.*?\n  end\n)", renamed, netlist, flags=re.DOTALL)

@@ -1,7 +1,7 @@
 """What a co-simulation has set and seen in every clock: recorded once, then each mutant is measured by it.
 
-Up to its first difference a mutant would be treated by a co-simulation just as the whole design is, so that the record decides:
-what the co-simulation compares is compared here in the same clock, and what nobody may look at is left out.
+Up to its first difference a co-simulation would treat a mutant just as it treats the whole design, so that the record
+decides: what the co-simulation compares is compared here in the same clock, and what nobody may look at is left out.
 """
 
 import re
@@ -96,7 +96,7 @@ def setting(emitted: Verilog) -> str:
 
 
 def recorder(emitted: Verilog, file: Path) -> str:
-    """Statements for the top module that append to a file what stands at its inputs and at the fields before every clock edge."""
+    """Statements for the top module that append to a file what its inputs and the fields are before every clock edge."""
     set_, seen = ", ".join(name for name, _ in inputs(emitted)), ", ".join(f.reference() for f in fields(emitted))
     return f"""
   integer recorded;
@@ -150,7 +150,8 @@ def _trace(lines: list[str], inputs: Sequence[tuple[str, int]], of: Sequence[Fie
     given, seen = (np.array([list(row[i].encode()) for row in rows], np.uint8) for i in (0, 1))
     known = (seen == ord("0")) | (seen == ord("1"))
     one, level = seen == ord("1"), given == ord("1")
-    care = _care(_parts(inputs, level) | _parts([(f.name, f.bits) for f in of], one), of) & known
+    care: npt.NDArray[np.bool_] = _care(_parts(inputs, level) | _parts([(f.name, f.bits) for f in of], one), of) & known
+    care[0] = False  # reset comes with the first clock
     return Trace(level.astype(np.uint8), one.astype(np.uint8), care.astype(np.uint8))
 
 
@@ -164,12 +165,14 @@ def _care(parts: dict[str, npt.NDArray[np.bool_]], of: Sequence[Field]) -> npt.N
     """bool [clocks, bits]: which bits of the fields mean anything."""
     result = []
     for f in of:
-        care = np.ones((len(parts[f.name]), f.bits), bool)
+        care = np.ones((len(parts[f.name]), f.bits), np.bool_)
         for name in f.where:
-            enable = parts[name.lstrip("!")] ^ name.startswith("!")
-            if f.bits % enable.shape[1]:  # one address for all lanes means something where any of them is written
-                enable = enable.any(axis=1, keepdims=True)
-            care &= np.repeat(enable, f.bits // enable.shape[1], axis=1)
+            enable = ~parts[name[1:]] if name.startswith("!") else parts[name]
+            lanes = enable.shape[1]
+            if f.bits % lanes:  # one address for all lanes means something where any of them is written
+                care &= enable.any(axis=1, keepdims=True)
+            else:
+                care &= np.repeat(enable, f.bits // lanes, axis=1)
         result.append(care)
     return np.concatenate(result, axis=1)
 

@@ -1,4 +1,4 @@
-"""The co-simulation whose record mutants are measured by: a few samples that catch most, all scenarios, then extreme numbers.
+"""The co-simulation whose record mutants are measured by: a few samples, which catch most, all scenarios, extreme numbers.
 
 It is compared with the machine before its record counts. A second one follows with counters that are set near their ends,
 which no comparison knows: what the design does there is what a mutant must do.
@@ -24,6 +24,7 @@ from rtl.cosim.stimulus import StreamSamples, illegal_values, spoilt
 from rtl.mutation.recording import ALTERNATING, COUNTERS, Trace, fields, inputs, observed, read, recorder
 from rtl.plan.plan import Plan
 from rtl.ports import registers
+from rtl.ports.registers import AddressMap
 from rtl.verilog.emission import Verilog
 
 _RECORD = "record.txt"
@@ -166,6 +167,26 @@ def ties(script: Script) -> None:
         script.run(2)
 
 
+def refusals(script: Script) -> None:
+    """What two rules forbid at once: values that no word can hold, outside the memories and while running."""
+    script.begin("refusals")
+    of = script.plan
+    where, n = AddressMap.of(of), of.numbers
+    regions = [*where.weights, *where.biases]
+    words = {r.address(k) for r in regions for k in range(r.rows * r.lanes)}
+    near = {r.base + (r.rows << r.lane_bits) for r in regions} | {r.base + r.lanes for r in regions}
+    near |= {r.base + (1 << where.block_bits) - 1 for r in regions} | {(1 << where.bits) - 1}
+    outside = sorted(a for a in near if a not in words and a < 1 << where.bits)
+    strange = [n.weight.highest + 1, n.weight.lowest - 1, n.bias.highest + 1, n.bias.lowest - 1, 1 << 31, (1 << 31) - 1]
+    for running in (0, 1, 0):
+        script.poke([registers.CONTROL], [running])
+        # The junction cycle that is under way ends first.
+        script.wait(of.period + of.skew)
+        for address in [*outside, *((r.base for r in regions) if running else ())]:
+            script.poke([address] * len(strange), [value & 0xFFFFFFFF for value in strange])
+            script.peek([registers.REFUSED_VALUES, registers.ERRORS])
+
+
 def counting(script: Script) -> None:
     """Counters are set so that the next events change every bit; samples are illegal if they can be."""
     script.begin(_COUNTING)
@@ -200,6 +221,7 @@ _COUNTING = "counters"
 PARTS: dict[str, Callable[[Script], None]] = {
     "few": few,
     **{name: _scenario(name) for name in scenarios.SCENARIOS},
+    "refusals": refusals,
     "ties": ties,
     "extremes": extremes,
     _COUNTING: counting,
