@@ -42,10 +42,11 @@ _DIRECT = re.compile(rf"^New module port: {TOP}/(\S+)\.RD_ADDR \(direct_\d+\)", 
 _PATIENCE = 20
 """Rounds after which nothing more is asked of where a word has been read."""
 _SEQUENTIAL = (
-    "read_aiger {file}; strash; pdr -T {seconds:.0f}",
-    "read_aiger {file}; strash; scorr; write_aiger {reduced}; pdr -T {seconds:.0f}",
+    "read_aiger {file}; strash; pdr -m -T {seconds:.0f}",
+    "read_aiger {file}; strash; scorr; write_aiger {reduced}; pdr -m -T {seconds:.0f}",
+    "read_aiger {file}; strash; scorr -F 2; write_aiger {reduced}; int -T {seconds:.0f}",
 )
-"""Property-directed reachability as it is, then behind induction over signals that are always equal."""
+"""Property-directed reachability as it is, then behind induction over signals that are always equal; interpolation."""
 _ONE, _REDUCED = "miter.aig", "reduced.aig"
 
 

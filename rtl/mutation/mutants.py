@@ -1,7 +1,7 @@
 """Mutants: word-level single faults of the generated Verilog, all in one netlist, of which an input chooses one.
 
-Yosys draws them after ``proc; pmuxtree; memory_collect``: a bit of a cell's port is stuck, inverted, or inverted where another bit of
-the port is 0 or 1. In the netlist each is switched on by its number, and none by 0.
+Yosys draws them after ``proc; pmuxtree; memory_collect``: a bit of a cell's port is stuck, inverted, or inverted where
+another bit of the port is 0 or 1. In the netlist each is switched on by its number, and none by 0.
 """
 
 import re

@@ -76,18 +76,12 @@ class Replay:
             build = ["iverilog", "-g2012", "-s", "replay", "-o", _EXECUTABLE, _BENCH, _DESIGN]
             self._command = ["vvp", "-n", str(executable)]
         else:
-            options = [
-                "--binary",
-                "--timing",
-                "-CFLAGS",
-                "-fcoroutines",
-                "-Wno-fatal",
-                "-Wno-lint",
-                "-Wno-MULTIDRIVEN",
-                "-O3",
+            # Faults may break what the netlist asserts of itself: of selectors of which one is set, for example.
+            build = [
+                *("verilator", "--binary", "--timing", "--no-assert", "-CFLAGS", "-fcoroutines", "-Wno-fatal", "-Wno-lint")
             ]
-            options += ["--x-assign", "fast", "--x-initial", "fast", "-j", "2"]
-            build = ["verilator", *options, "--top", "replay", "-Mdir", "built", "-o", f"../{_EXECUTABLE}", _BENCH, _DESIGN]
+            build += [*("-O3", "--x-assign", "fast", "--x-initial", "fast", "-j", "2", "--top", "replay", "-Mdir", "built")]
+            build += ["-o", f"../{_EXECUTABLE}", _BENCH, _DESIGN]
             self._command = [str(executable)]
         with (folder / "build.log").open("w") as log, harmless(folder):
             done = subprocess.run(
