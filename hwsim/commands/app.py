@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from hwsim.commands import bench, check, data, explore, hardware, patterns, selftest, simulate, solve, torch, train
+from hwsim.commands import bench, check, data, explore, hardware, mutate, patterns, selftest, simulate, solve, torch, train
 from hwsim.commands.console import fail
 from hwsim.commands.options import expanded
 from hwsim.schedule.violations import Violation
@@ -42,6 +42,7 @@ for _command in (
     simulate.simulate,
     hardware.verilog,
     hardware.cosim,
+    mutate.mutate,
     hardware.synth,
     simulate.diff,
     selftest.selftest,

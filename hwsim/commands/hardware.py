@@ -16,7 +16,7 @@ from models.errors import InputError
 
 
 @contextmanager
-def _tools() -> Iterator[None]:
+def tools() -> Iterator[None]:
     """Around an import of the hardware package, whose tools are an extra."""
     try:
         yield
@@ -34,7 +34,7 @@ def verilog(
     from hwsim.design import Design
     from hwsim.results.directory import RunDirectory
 
-    with _tools():
+    with tools():
         from rtl.verilog import files
         from rtl.verilog.generate import generate
 
@@ -74,7 +74,7 @@ def cosim(config: ConfigPath, where: Where, cosimulating: Cosimulating, *, force
     from hwsim.design import Design
     from hwsim.results.directory import RunDirectory
 
-    with _tools():
+    with tools():
         from rtl.cosim import cosimulation
 
     wanted = cosimulating
@@ -132,7 +132,7 @@ def synth(
     from hwsim.design import Design
     from hwsim.results.directory import RunDirectory
 
-    with _tools():
+    with tools():
         from rtl.synthesis import session
 
     wanted = synthesising

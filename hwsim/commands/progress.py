@@ -227,3 +227,34 @@ def step_watcher(quiet: bool) -> Iterator[Callable[[str], None] | None]:
             yield lambda step: bar.reset(task, description=step)
     else:
         yield say
+
+
+@contextmanager
+def mutant_watcher(quiet: bool) -> Iterator[Callable[[int, int, int], None] | None]:
+    """A watcher that is told mutants judged, all of them, and open ones: a bar on a terminal, some lines elsewhere."""
+    if quiet:
+        yield None
+        return
+    if not sys.stderr.isatty():
+        yield _mutant_lines()
+        return
+    text, note = TextColumn("judged"), TextColumn("{task.fields[note]}")
+    with _bar(text, BarColumn(), MofNCompleteColumn(), note, TimeRemainingColumn()) as bar:
+        task = bar.add_task("", total=None, note="")
+
+        def watch(done: int, total: int, still: int) -> None:
+            bar.update(task, total=total, completed=done, note=f"{still} open" if still else "")
+
+        yield watch
+
+
+def _mutant_lines() -> Callable[[int, int, int], None]:
+    told = 0
+
+    def watch(done: int, total: int, still: int) -> None:
+        nonlocal told
+        if done * _LINES // max(total, 1) > told:
+            told = done * _LINES // max(total, 1)
+            say(f"{done:,} of {total:,} mutants{f', {still} open' if still else ''}")
+
+    return watch

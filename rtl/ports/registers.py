@@ -155,6 +155,8 @@ class Registers(wiring.Component):
 
     latency = 1
     """Clocks from the request of a register to ``done``."""
+    counts: list[Signal]
+    """The counters, once elaborated."""
 
     def __init__(self, of: Plan) -> None:
         self._of, self.map = of, AddressMap.of(of)
@@ -211,6 +213,7 @@ class Registers(wiring.Component):
             ILLEGAL_LABELS: error_counter(m, "illegal_labels", illegal_label, clear[1]),
             REFUSED_VALUES: error_counter(m, "refused_values", refused, clear[2]),
         }
+        self.counts = [*counters.values(), *errors.values()]
         flags = Cat(total.any() for total in errors.values())
         readable = {
             CONTROL: run,

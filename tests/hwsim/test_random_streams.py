@@ -28,6 +28,7 @@ KEYS = {
     Stream.COSIM_INFERENCE: (24,),
     Stream.COSIM_ILLEGAL: (25,),
     Stream.COSIM_PAUSES: (26,),
+    Stream.MUTATION: (27,),
     Stream.COSIM_SCENARIOS: (28,),
     Stream.BENCHMARK: (32,),
     Stream.SELFTEST_DESIGN: (40, 0),
