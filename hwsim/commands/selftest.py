@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hwsim.commands.console import console_of, fail, say
-from hwsim.commands.hardware import _tools
+from hwsim.commands.hardware import tools
 from hwsim.commands.options import Out, Quiet, Seed, given
 from hwsim.commands.progress import design_watcher
 
@@ -48,7 +48,7 @@ class Comparing:
         engines = run.check_engines(name.strip() for name in self.engines.split(","))
         if "verilog" not in engines:
             return run.pairs(engines)
-        with _tools():
+        with tools():
             from rtl.cosim import selftest, simulators
 
         simulators.runner(self.simulator)  # refuses one that is not there

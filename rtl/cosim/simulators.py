@@ -118,7 +118,7 @@ class Icarus(Supervised, runners.Icarus):
 
 
 class Verilator(Supervised, runners.Verilator):
-    """Verilator, with nothing visible but what the bench shows: showing every signal makes the build several times longer."""
+    """Verilator, with nothing visible but what the bench shows: showing all signals takes several times longer to build."""
 
     arguments: ClassVar[list[str]] = [
         *("-Wno-fatal", "-Wno-lint", "-O3", "--x-assign", "fast", "--x-initial", "fast"),
