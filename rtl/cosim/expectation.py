@@ -186,7 +186,7 @@ class Expectation:
                     clock = int(r.accesses[k, 0]) + write_lands(self.plan, region % len(self.plan.junctions) + 1)
                     rows.append(self._write(clock, region, row, lane, word))
                 else:
-                    self.answers[k], self.answered[k] = int(self._words(region)[row, lane]) & 0xFFFFFFFF, True
+                    self.answers[k], self.answered[k] = int(self._words(region, row)[lane]) & 0xFFFFFFFF, True
             elif kind == kernel.OF_CLIPPED:
                 if writes or not self._at_rest(int(r.accesses[k, 0])):
                     continue
@@ -211,17 +211,18 @@ class Expectation:
         region = (self._regions.weights + self._regions.biases)[block - 1]
         return block - 1, offset >> region.lane_bits, offset & ((1 << region.lane_bits) - 1)
 
-    def _words(self, region: int) -> npt.NDArray[np.int32]:
-        of = (self._regions.weights + self._regions.biases)[region]
+    def _words(self, region: int, row: int) -> npt.NDArray[np.int32]:
+        """A row as it stands."""
+        lanes = (self._regions.weights + self._regions.biases)[region].lanes
         n = len(self.plan.junctions)
         flat = self._state.weights[region] if region < n else self._state.biases[region - n]
-        return flat.reshape(of.rows, of.lanes)
+        return flat[row * lanes : (row + 1) * lanes]
 
     def _write(self, clock: int, region: int, row: int, lane: int, word: int) -> npt.NDArray[np.int64]:
         """A word is replaced, its row written: events int64 [lanes, EVENT_FIELDS]."""
-        words, n = self._words(region), len(self.plan.junctions)
-        words[row, lane] = np.uint32(word).astype(np.int32)
-        lanes = np.arange(words.shape[1])
+        words, n = self._words(region, row), len(self.plan.junctions)
+        words[lane] = np.uint32(word).astype(np.int32)
+        lanes = np.arange(words.size)
         events = np.zeros((lanes.size, len(EVENT_FIELDS)), np.int64)
         bias = region >= n
         facts = {
@@ -233,7 +234,7 @@ class Expectation:
             "index": lanes if bias else 0,
             "address": row,
             "lane": lanes,
-            "value": words[row],
+            "value": words,
             "sample": NO_SAMPLE,
         }
         for name, value in facts.items():

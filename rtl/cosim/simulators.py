@@ -15,8 +15,8 @@ from rtl.cosim.testbench import DRIVER, TOP_BENCH
 
 SIMULATORS = ("icarus", "verilator")
 BUILD_LOG, LOG = "build.log", "simulation.log"
-SILENCE = 600.0
-"""Seconds without a sign of life, which a bench gives every few hundred clocks, after which a simulator hangs."""
+SILENCE = 180.0
+"""Seconds without a sign of life, which a bench gives every hundred clocks or so, after which a simulator hangs."""
 
 Progress = Callable[[int], None]
 """Is told clocks simulated."""
@@ -67,13 +67,13 @@ class Simulator:
                 if done.returncode:
                     raise BrokenOff(f"{self.name} failed ({command[0]} ended with code {done.returncode})")
 
-    def simulate(self, folder: Path, progress: Progress | None = None) -> None:
+    def simulate(self, folder: Path, progress: Progress | None = None, silence: float = SILENCE) -> None:
         """Run the bench.
 
         Raises
         ------
         BrokenOff
-            If it ends with an error, or gives no sign of life for a long time.
+            If it ends with an error, or gives no sign of life for ``silence`` seconds.
         OSError
             If it cannot be run.
         """
@@ -83,7 +83,7 @@ class Simulator:
         ):
             assert process.stdout is not None
             clock, text = 0, b""
-            while select.select([process.stdout], [], [], SILENCE)[0]:
+            while select.select([process.stdout], [], [], silence)[0]:
                 said = os.read(process.stdout.fileno(), 1 << 16)
                 if not said:
                     break
@@ -97,7 +97,7 @@ class Simulator:
                         progress(clock)
             else:
                 process.kill()
-                told = f"no clock after clock {clock} in {SILENCE:g} s: do signals wait for each other?"
+                told = f"no clock after clock {clock} in {silence:g} s: do signals wait for each other?"
                 raise BrokenOff(f"{self.name} hangs ({told})")
             log.write(text.decode(errors="replace"))
         if process.returncode:
