@@ -12,7 +12,7 @@ from rtl.cosim import testbench
 from rtl.cosim.digits import fields
 from rtl.cosim.probes import Probe
 from rtl.cosim.protocol import Protocol
-from rtl.cosim.simulators import BUILD_LOG, LOG, BrokenOff, runner
+from rtl.cosim.simulators import BUILD_LOG, LOG, SILENCE, BrokenOff, runner
 from rtl.cosim.stimulus import StreamSamples, beats
 from rtl.cosim.testbench import Watched, watched
 from rtl.cosim.workplace import harmless
@@ -132,11 +132,14 @@ class Options:
         Verilog to simulate instead of what was generated: a design with a fault.
     timeout
         Clocks that the simulation goes on after the first control signal that differs; by default some junction cycles.
+    silence
+        Seconds without a sign of life after which the simulator hangs: signals wait for each other, in no time.
     """
 
     waves: bool = False
     text: str | None = None
     timeout: int | None = None
+    silence: float = SILENCE
 
 
 PLAIN = Options()
@@ -184,7 +187,7 @@ def simulate(
             began = perf_counter()
             tool.compile(place, [testbench.BENCH, SOURCE], options.waves)
             built = perf_counter()
-            tool.simulate(place, options.waves, progress)
+            tool.simulate(place, options.waves, progress, options.silence)
             seconds = {"build": built - began, "simulate": perf_counter() - built}
     except BrokenOff as e:
         logs = " and ".join(name for name in (BUILD_LOG, LOG) if (folder / name).is_file())

@@ -18,8 +18,8 @@ from rtl.cosim.testbench import TOP_BENCH
 
 SIMULATORS = ("icarus", "verilator")
 BUILD_LOG, LOG = "build.log", "simulation.log"
-SILENCE = 600.0
-"""Seconds without a sign of life, which a bench gives every few hundred clocks, after which a simulator hangs."""
+SILENCE = 180.0
+"""Seconds without a sign of life, which a bench gives every hundred clocks or so, after which a simulator hangs."""
 
 Progress = Callable[[int], None]
 """Is told clocks simulated."""
@@ -85,16 +85,21 @@ class Supervised(Runner):
             **self._where(folder, waves),
         )
 
+<<<<<<< HEAD
     def simulate(self, folder: Path, waves: bool, progress: Progress | None = None) -> None:
+=======
+    def simulate(self, folder: Path, progress: Progress | None = None, silence: float = SILENCE) -> None:
+>>>>>>> partA
         """Run the bench.
 
         Raises
         ------
         BrokenOff
-            If it ends with an error, or gives no sign of life for a long time.
+            If it ends with an error, or gives no sign of life for ``silence`` seconds.
         OSError
             If it cannot be run.
         """
+<<<<<<< HEAD
         self.progress = progress
         try:
             self.test(
@@ -111,6 +116,33 @@ class Supervised(Runner):
 
     def _where(self, folder: Path, waves: bool) -> dict[str, Any]:
         return {"hdl_toplevel": TOP_BENCH, "build_dir": folder / type(self).__name__.lower(), "waves": waves}
+=======
+        with (
+            (folder / LOG).open("w") as log,
+            subprocess.Popen(self.run, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process,
+        ):
+            assert process.stdout is not None
+            clock, text = 0, b""
+            while select.select([process.stdout], [], [], silence)[0]:
+                said = os.read(process.stdout.fileno(), 1 << 16)
+                if not said:
+                    break
+                *lines, text = (text + said).split(b"\n")
+                for line in lines:
+                    if not line.isdigit():
+                        log.write(line.decode(errors="replace") + "\n")
+                        continue
+                    clock = int(line)
+                    if progress is not None:
+                        progress(clock)
+            else:
+                process.kill()
+                told = f"no clock after clock {clock} in {silence:g} s: do signals wait for each other?"
+                raise BrokenOff(f"{self.name} hangs ({told})")
+            log.write(text.decode(errors="replace"))
+        if process.returncode:
+            raise BrokenOff(f"{self.name} failed ({self.run[0]} ended with code {process.returncode})")
+>>>>>>> partA
 
 
 class Icarus(Supervised, runners.Icarus):

@@ -164,7 +164,7 @@ endmodule
 """
 
 
-_EVERY = 512
+_EVERY = 128
 """Clocks between two signs of life."""
 
 

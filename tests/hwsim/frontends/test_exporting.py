@@ -88,7 +88,12 @@ def test_verilog_of_the_directory_is_the_machine(tmp_path):
         pytest.skip("needs Icarus Verilog")
     folder, *_ = exported(trained(tmp_path))
     assert small_frontends.run("verilog", folder / "config.yaml", "--out", tmp_path / "verilog") == 0
-    assert small_frontends.run("cosim", folder / "config.yaml", "--out", tmp_path / "cosim", "--samples", "8") == 0
+    assert (
+        small_frontends.run(
+            "cosim", folder / "config.yaml", "--out", tmp_path / "cosim", "--samples", "8", "--scenarios", "data"
+        )
+        == 0
+    )
 
 
 def test_the_design_holds_the_trained_patterns_and_parameters(tmp_path):

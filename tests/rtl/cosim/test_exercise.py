@@ -6,7 +6,11 @@ import pytest
 
 from rtl.cosim import scenarios
 from rtl.cosim.capture import Options, SimulationError
+<<<<<<< HEAD
 from rtl.cosim.cosimulation import Asked, Exercise, exercise, saturated
+=======
+from rtl.cosim.cosimulation import Exercise, exercise, saturated
+>>>>>>> partA
 from tests.rtl.cosim.driving import generate, verilog
 from tests.rtl.cosim.faults import FAULTS
 from tests.rtl.cosim.test_grid import OVERLAP_SMALL, SHORT, TIGHT, sizes
@@ -46,12 +50,16 @@ def test_one_expectation_serves_the_design_and_a_faulty_text(tmp_path, monkeypat
     assert [(p.name, p.verdict) for p in run.parts] == [("rates", "differs"), ("reset", "not reached")]
 
 
-def test_signals_that_wait_for_each_other_end_the_simulation(tmp_path, monkeypatch):
+def test_signals_that_wait_for_each_other_end_the_simulation(tmp_path):
     """A loop without a register: no simulator comes to the end of the clock."""
     emitted = verilog("one_junction")
     loop = "  reg spin = 0;\n  always @(posedge clk) forever begin #0 spin = !spin; end\nendmodule\n"
     head, _, tail = emitted.text.partition("endmodule\n")
     assert "input clk" in head
-    monkeypatch.setattr("rtl.cosim.simulators.SILENCE", 3.0)
+    made = Exercise.of(emitted, ("rates",))
     with pytest.raises(SimulationError, match=r"icarus hangs \(no clock after clock 0 in 3 s"):
+<<<<<<< HEAD
         exercise(emitted, "icarus", tmp_path, Asked(("rates",)), head + loop + tail)
+=======
+        made.on("icarus", tmp_path, Options(text=head + loop + tail, silence=3.0))
+>>>>>>> partA
