@@ -13,6 +13,7 @@ from rtl.verilog.emission import TOP
 from tests.rtl import toolchain
 from tests.rtl.cosim.driving import generate, verilog
 from tests.rtl.designs import design, planned
+from tests.rtl.verilog.test_readable import text
 
 SMALL = {"numbers": {"width": 6, "fraction": 4, "input": {"width": 4, "fraction": 4, "signed": False}}}
 MODULE = re.compile(r"^module (\w+) \(", re.MULTILINE)
@@ -69,6 +70,17 @@ def test_yosys_finds_no_fault_and_as_many_multipliers_as_planned(name, tmp_path)
     for read in ("read_verilog a.v", f"read_slang --threads 1 --top {TOP} a.v"):
         told = toolchain.yosys(f"{read}; {passes}; tee -o told select -count t:$mul", tmp_path)
         assert int(told.split()[0]) == sum(emitted.accelerator.plan.multipliers.values())
+
+
+@pytest.mark.parametrize("name", ["two_junctions", *(pytest.param(n, marks=pytest.mark.slow) for n in ("overlap", "demo"))])
+def test_slang_has_nothing_to_say(name, tmp_path):
+    """But that of a shift that selects from a table the upper bits are cut off, as Verilator says, too."""
+    driver = pytest.importorskip("pyslang").driver.Driver()
+    (tmp_path / "a.v").write_text(text(name))
+    driver.addStandardArgs()
+    told = ["-Wextra", "-Wpedantic", "-Werror", "-Wno-width-trunc"]
+    assert driver.parseCommandLine(" ".join(["slang", *told, "--top", TOP, str(tmp_path / "a.v")]))
+    assert driver.processOptions() and driver.parseAllSources() and driver.runFullCompilation(True)
 
 
 @pytest.mark.slow
