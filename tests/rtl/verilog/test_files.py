@@ -127,6 +127,7 @@ def test_every_waiver_is_needed(verilator, tmp_path):
 
 def test_what_the_description_says_of_the_design(folder):
     text, of = (folder / "README.md").read_text(), design("two_junctions")
+    assert f"The top one is `{TOP}`" in text and all(a in text for a in ("`ram_style`", "`syn_ramstyle`", "`ramstyle`"))
     assert f"One sample enters every **{of.period} clocks**" in text
     assert f"Multipliers: {of.multipliers['edges']} for edges, {of.multipliers['derivatives']} for derivatives" in text
     for name, address in (("ERRORS", 8), ("ILLEGAL_KAPPAS", 9), ("ILLEGAL_LABELS", 10), ("REFUSED_VALUES", 11)):
