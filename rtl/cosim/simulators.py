@@ -32,7 +32,8 @@ class BrokenOff(Exception):
 class Supervised(Runner):
     """A runner of cocotb that follows what the bench says, and ends a simulator that says nothing more."""
 
-    progress: Progress | None = None
+    _progress: Progress | None = None
+    _silence = SILENCE
 
     def _execute_cmds(self, cmds: Sequence[Any], cwd: Any, stdout: TextIO | None = None) -> None:
         assert stdout is not None
@@ -49,7 +50,7 @@ class Supervised(Runner):
     def _follow(self, process: subprocess.Popen[bytes], log: TextIO) -> None:
         assert process.stdout is not None
         clock, text = 0, b""
-        while select.select([process.stdout], [], [], SILENCE)[0]:
+        while select.select([process.stdout], [], [], self._silence)[0]:
             said = os.read(process.stdout.fileno(), 1 << 16)
             if not said:
                 break
@@ -59,11 +60,11 @@ class Supervised(Runner):
                     log.write(line.decode(errors="replace") + "\n")
                     continue
                 clock = int(line)
-                if self.progress is not None:
-                    self.progress(clock)
+                if self._progress is not None:
+                    self._progress(clock)
         else:
             process.kill()
-            told = f"no clock after clock {clock} in {SILENCE:g} s: do signals wait for each other?"
+            told = f"no clock after clock {clock} in {self._silence:g} s: do signals wait for each other?"
             raise BrokenOff(f"{type(self).__name__.lower()} hangs ({told})")
         log.write(text.decode(errors="replace"))
 
@@ -85,11 +86,7 @@ class Supervised(Runner):
             **self._where(folder, waves),
         )
 
-<<<<<<< HEAD
-    def simulate(self, folder: Path, waves: bool, progress: Progress | None = None) -> None:
-=======
-    def simulate(self, folder: Path, progress: Progress | None = None, silence: float = SILENCE) -> None:
->>>>>>> partA
+    def simulate(self, folder: Path, waves: bool, progress: Progress | None = None, silence: float = SILENCE) -> None:
         """Run the bench.
 
         Raises
@@ -99,8 +96,7 @@ class Supervised(Runner):
         OSError
             If it cannot be run.
         """
-<<<<<<< HEAD
-        self.progress = progress
+        self._progress, self._silence = progress, silence
         try:
             self.test(
                 test_module="rtl.cosim.supervision",
@@ -116,33 +112,6 @@ class Supervised(Runner):
 
     def _where(self, folder: Path, waves: bool) -> dict[str, Any]:
         return {"hdl_toplevel": TOP_BENCH, "build_dir": folder / type(self).__name__.lower(), "waves": waves}
-=======
-        with (
-            (folder / LOG).open("w") as log,
-            subprocess.Popen(self.run, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process,
-        ):
-            assert process.stdout is not None
-            clock, text = 0, b""
-            while select.select([process.stdout], [], [], silence)[0]:
-                said = os.read(process.stdout.fileno(), 1 << 16)
-                if not said:
-                    break
-                *lines, text = (text + said).split(b"\n")
-                for line in lines:
-                    if not line.isdigit():
-                        log.write(line.decode(errors="replace") + "\n")
-                        continue
-                    clock = int(line)
-                    if progress is not None:
-                        progress(clock)
-            else:
-                process.kill()
-                told = f"no clock after clock {clock} in {silence:g} s: do signals wait for each other?"
-                raise BrokenOff(f"{self.name} hangs ({told})")
-            log.write(text.decode(errors="replace"))
-        if process.returncode:
-            raise BrokenOff(f"{self.name} failed ({self.run[0]} ended with code {process.returncode})")
->>>>>>> partA
 
 
 class Icarus(Supervised, runners.Icarus):

@@ -15,7 +15,6 @@ from rtl.verilog.emission import CORE, DESCRIPTION, NAMES, SOURCE, WAIVERS, Veri
 from rtl.verilog.names import names
 
 LINT_WAIVERS = {
-    "CASEOVERLAP": "selectors of generated functions are one-hot: they are decoded from one value, so no two can meet",
     "DECLFILENAME": "all modules of the design are in one file",
     "UNOPTFLAT": "a vector some bits of which are copies of others; no bit depends on itself, and Yosys finds no loop",
     "UNUSEDSIGNAL": "exact arithmetic is generated as wide as its operands allow; what nobody reads is not synthesized",

@@ -11,6 +11,8 @@ _SOURCE = re.compile(r'\(\* src = "([^"]*)" \*\) ?')
 _DECLARED = re.compile(r"  (input|output|wire|reg) (\[\d+:\d+\] )?(\w+)(?: = (.+))?;$")
 _ANONYMOUS = re.compile(r"\b_\d+_\b")
 _VALUE = re.compile(r"  \(\* init = .* \*\)$")
+_CASE = re.compile(r"      (?:\d+'b([?1]+)|default):$")
+_MEMORY = re.compile(r"  reg (?:\[\d+:\d+\] )?\w+ \[\d+:\d+\];")
 _ROW = re.compile(r"    (\w+)\[(\d+)\] = (\d+'h[0-9a-f]+);$")
 _READ = re.compile(r"( {4,6})(_\d+_) <= (.+);$")
 _CHOICE = re.compile(r"  assign (_\d+_) = ([\w.]+(?:\[\d+\])?) \? ([^?]+) : ([^?]+?);")
@@ -40,7 +42,7 @@ def _module(body: str, titles: dict[str, str]) -> Iterator[str]:
     sources = {place: None for found in _SOURCE.findall(attributes) for place in found.split("|")}
     yield f"// {titles[name]}"
     lines = _cleared(rest.rstrip("\n").split("\n"))
-    lines = list(_decided(_narrowed(_read_registers(list(_memories(lines))))))
+    lines = list(_decided(_narrowed(_read_registers(list(_memories(list(_selections(lines))))))))
     yield from _declared(name, ", ".join(sources), [port.strip() for port in ports.split(",")], lines)
 
 
@@ -62,9 +64,15 @@ def _cleared(lines: Iterable[str]) -> list[str]:
 
 
 def _memories(lines: Sequence[str]) -> Iterator[str]:
-    """A memory that begins with the same word everywhere is filled by a loop."""
-    at = 0
+    """A memory that begins with the same word everywhere is filled by a loop; its ports come from where it comes from."""
+    at, origin = 0, None
     while at < len(lines):
+        if _MEMORY.match(lines[at]):
+            origin = source(lines[at])
+        if lines[at] == "  always @(posedge clk) begin" and origin is not None:
+            yield f"{lines[at]}  // {origin}"
+            at += 1
+            continue
         if lines[at] == "  initial begin" and (first := _ROW.match(lines[at + 1])):
             end = lines.index("  end", at)
             rows = [_ROW.match(line) for line in lines[at + 1 : end]]
@@ -78,6 +86,26 @@ def _memories(lines: Sequence[str]) -> Iterator[str]:
                 continue
         yield lines[at]
         at += 1
+
+
+def _selections(lines: Iterable[str]) -> Iterator[str]:
+    """One of several words, each of which has a bit that selects it, by decisions: linters find that such cases overlap."""
+    word, condition, origin = "", "", ""
+    for line in lines:
+        if line.startswith("    casez (s)"):
+            word, origin = "if", line.removeprefix("    casez (s)")
+        elif found := _CASE.match(line):
+            bits = found[1] or ""
+            condition = f" (s[{len(bits) - 1 - bits.index('1')}])" if bits else ""
+        elif condition and line.startswith("        "):
+            yield f"    {word}{condition} {line.strip()}{origin}"
+            word, condition, origin = "else if", "", ""
+        elif word and line.startswith("        "):
+            yield f"    else {line.strip()}"
+        elif line == "    endcase":
+            word = ""
+        elif line != "    (* parallel_case *)":
+            yield line
 
 
 def _read_registers(lines: list[str]) -> list[str]:

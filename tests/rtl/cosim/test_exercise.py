@@ -6,11 +6,7 @@ import pytest
 
 from rtl.cosim import scenarios
 from rtl.cosim.capture import Options, SimulationError
-<<<<<<< HEAD
-from rtl.cosim.cosimulation import Asked, Exercise, exercise, saturated
-=======
 from rtl.cosim.cosimulation import Exercise, exercise, saturated
->>>>>>> partA
 from tests.rtl.cosim.driving import generate, verilog
 from tests.rtl.cosim.faults import FAULTS
 from tests.rtl.cosim.test_grid import OVERLAP_SMALL, SHORT, TIGHT, sizes
@@ -58,8 +54,4 @@ def test_signals_that_wait_for_each_other_end_the_simulation(tmp_path):
     assert "input clk" in head
     made = Exercise.of(emitted, ("rates",))
     with pytest.raises(SimulationError, match=r"icarus hangs \(no clock after clock 0 in 3 s"):
-<<<<<<< HEAD
-        exercise(emitted, "icarus", tmp_path, Asked(("rates",)), head + loop + tail)
-=======
         made.on("icarus", tmp_path, Options(text=head + loop + tail, silence=3.0))
->>>>>>> partA
