@@ -61,7 +61,10 @@ class Options:
 
 @dataclass(frozen=True)
 class Judgement:
-    """A mutant and what became of it; ``by`` is the part and the signals that show it, or the level of the proof."""
+    """A mutant and what became of it.
+
+    ``by`` is the part and the signals that show it, or the level of the proof; of an open one, whether inputs exist.
+    """
 
     mutant: Mutant
     verdict: str
@@ -147,9 +150,9 @@ class Campaign:
             if (found := play(number, _HANGS)) is not None:
                 shutil.rmtree(folder, ignore_errors=True)
                 return Judgement(mutant, CAUGHT, _place(found, self.recorded))
-            level = self._prover.thoroughly(number, folder)
-        if level is None:
-            return Judgement(mutant, OPEN, "")
+            level, clocks = self._prover.thoroughly(number, folder)
+            if level is None:
+                return Judgement(mutant, OPEN, "" if clocks is None else f"inputs of {clocks} clocks show it")
         shutil.rmtree(folder, ignore_errors=True)
         return Judgement(mutant, EQUIVALENT, level)
 

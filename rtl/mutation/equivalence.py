@@ -41,6 +41,7 @@ _PROVED = re.compile(r"^(?:Property proved|UNSATISFIABLE|Networks are equivalent
 _DIRECT = re.compile(rf"^New module port: {TOP}/(\S+)\.RD_ADDR \(direct_\d+\)", re.MULTILINE)
 _PATIENCE = 20
 """Rounds after which nothing more is asked of where a word has been read."""
+_SHOWN = re.compile(r"was asserted in frame (\d+)")
 _SEQUENTIAL = (
     "read_aiger {file}; strash; pdr -m -T {seconds:.0f}",
     "read_aiger {file}; strash; scorr; write_aiger {reduced}; pdr -m -T {seconds:.0f}",
@@ -95,31 +96,42 @@ class Prover:
             return STRUCTURE
         folder.mkdir(parents=True, exist_ok=True)
         graph.write(folder / _ONE, bad)
-        return ANY_STATE if self._proves(f"read_aiger {_ONE}; comb; strash; cone -O 0; iprove", folder) else None
+        said = self._said(f"read_aiger {_ONE}; comb; strash; cone -O 0; iprove", folder)
+        return ANY_STATE if _PROVED.search(said) else None
 
-    def thoroughly(self, mutant: int, folder: Path) -> str | None:
-        """The level that proves a mutant equivalent, of those that may take as long as they are given."""
+    def thoroughly(self, mutant: int, folder: Path) -> tuple[str | None, int | None]:
+        """The level that proves a mutant equivalent, of those that may take as long as they are given.
+
+        If it is found to be none, in its place the clocks within which some inputs show the mutant.
+        """
         folder.mkdir(parents=True, exist_ok=True)
+        shown = None
         for level, kind in ((REACHABLE, _CUT), (TWO_MACHINES, _CUT), (WITH_MEMORIES, _WHOLE)):
             whole = self._graph(kind)
             direct = self._direct if kind == _CUT else frozenset[str]()
             graph, bad = one_state(whole, mutant) if level == REACHABLE else two_machines(whole, mutant, direct)
             if bad == 0:
-                return level
+                return level, None
             graph.write(folder / _ONE, bad)
             for script in _SEQUENTIAL:
-                if self._proves(script.format(file=_ONE, reduced=_REDUCED, seconds=self._limit), folder):
-                    return level
-        return None
+                said = self._said(script.format(file=_ONE, reduced=_REDUCED, seconds=self._limit), folder)
+                if _PROVED.search(said) or _is_zero(folder / _REDUCED):
+                    return level, None
+                if found := _SHOWN.search(said):
+                    shown = int(found[1]) + 1
+                    break
+            else:
+                shown = None
+        return None, shown
 
-    def _proves(self, script: str, folder: Path) -> bool:
+    def _said(self, script: str, folder: Path) -> str:
+        """What ABC says; nothing if it takes too long."""
         (folder / _REDUCED).unlink(missing_ok=True)
         try:
-            run(self._abc, ["-q", script], folder, Deadline(self._limit + 5))
+            run(self._abc, ["-q", script], folder, Deadline(3 * self._limit))  # not all of its commands know a limit
         except ToolError:
-            return False
-        said = (folder / f"{self._abc.name}.log").read_text(errors="replace")
-        return _PROVED.search(said) is not None or _is_zero(folder / _REDUCED)
+            return ""
+        return (folder / f"{self._abc.name}.log").read_text(errors="replace")
 
 
 def _is_zero(file: Path) -> bool:

@@ -16,8 +16,7 @@ SELECTOR = "mutant_selected"
 """The wire that carries the number of the mutant, in every module that has one."""
 VERILOG, NETLIST = "mutants.v", "mutants.il"
 _LIST, _SCRIPT = "list.txt", "script.ys"
-_LEFT_OUT = frozenset({"CLK", "RD_CLK", "WR_CLK", "clk", "RD_ARST", "RD_SRST"})
-_COUNTING = f"{TOP}.registers"
+_LEFT_OUT = frozenset({"CLK", "RD_CLK", "WR_CLK", "clk", "RD_ARST", "RD_SRST", "Q"})
 _READ = f"read_verilog {SOURCE}\nhierarchy -top {TOP}\nproc\npmuxtree\nmemory_collect\n"
 _MODES = {
     "const0": "stuck at 0",
@@ -88,13 +87,12 @@ class Workbench:
         """``n`` mutants, or as many as there are; the same seed draws the same ones.
 
         Left out are faults of clocks, which are none of a synchronous circuit and races in a simulator, of resets that no
-        memory has, and of outputs of the port's registers, which a test bench sets: what enters them can be faulty.
+        memory has, and of outputs of registers, which lose their value at power-up: their inputs can be faulty.
         """
         spare = n + n // 4 + 8
         self.run(f"{_READ}mutate -list {spare} -seed {seed} -o {_LIST}\n", deadline)
         lines = (self.folder / _LIST).read_text().splitlines()
-        drawn = [self._mutant(line, 0) for line in lines]
-        found = [m for m in drawn if m.port not in _LEFT_OUT and (m.component, m.port) != (_COUNTING, "Q")]
+        found = [m for line in lines if (m := self._mutant(line, 0)).port not in _LEFT_OUT]
         return [self._mutant(m.command, k) for k, m in enumerate(found[:n], 1)]
 
     def _mutant(self, line: str, number: int) -> Mutant:

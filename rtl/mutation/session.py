@@ -47,9 +47,11 @@ def resumed(directory: RunDirectory, options: Options) -> dict[int, Judgement]:
         raise InputError(str(path), None, f"is not a checkpoint of this version: {e}") from None
     if of != directory.fingerprint:
         raise InputError(str(path), None, "belongs to a run of another configuration")
-    for name, value in _lasting(options).items():
-        if asked.get(name) != value:
-            raise ArgumentError(name, value, "must be as when the run began", [asked.get(name)])
+    lasting = _lasting(options)
+    if asked.get("count") != options.count:
+        raise ArgumentError("count", options.count, "must be as when the run began", [asked.get("count")])
+    if asked != lasting:
+        raise InputError(str(path), None, "belongs to a run of other parts of the co-simulation")
     return known
 
 
