@@ -206,10 +206,15 @@ class Junction(wiring.Component):
         m.submodules.sequencer = seq = self.sequencer
         m.d.comb += seq.advance.eq(self.advance)
         feeds, learns, forward, back = self._samples(m)
-        feeding, learning, accumulating = (Signal(name=name) for name in ("feeding", "learning", "accumulating"))
         # FF and UP work on whole rows, BP on what the memories can take.
         active = seq.active & seq.complete if j.stalls else seq.active
-        m.d.comb += [feeding.eq(active & feeds), learning.eq(active & learns), accumulating.eq(seq.active & learns)]
+        feeding = Signal()
+        learning = Signal()
+        m.d.comb += [feeding.eq(active & feeds), learning.eq(active & learns)]
+        accumulating: Any = learning
+        if j.stalls:
+            accumulating = Signal(name="accumulating")
+            m.d.comb += accumulating.eq(seq.active & learns)
         # The rows: weights and biases belong to the bus while nothing is active.
         bus, strobe = self.access, self.access.strobe
         m.submodules.weights, m.submodules.biases = self.weights, self.biases
@@ -225,14 +230,9 @@ class Junction(wiring.Component):
             "update": self._bank(m, "left_backward", j.left_banks, j.backward_lag),
         }
         m.submodules.left_memory, m.submodules.addresses = self.left, self.addresses
-        writer = self.inputs
+        written = ("valid", "short", "bank", "base", "phase", "data")
+        m.d.comb += [getattr(self.left, f"write_{name}").eq(getattr(self.inputs, name)) for name in written]
         m.d.comb += [
-            self.left.write_valid.eq(writer.valid),
-            self.left.write_short.eq(writer.short),
-            self.left.write_bank.eq(writer.bank),
-            self.left.write_base.eq(writer.base),
-            self.left.write_phase.eq(writer.phase),
-            self.left.write_data.eq(writer.data),
             self.addresses.clock.eq(seq.clock),
             self.addresses.sweep.eq(seq.sweep),
             self.addresses.step.eq(seq.step),
