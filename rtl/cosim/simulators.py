@@ -1,5 +1,6 @@
 """The simulators, and how the test bench is built and run in each: Icarus, and Verilator."""
 
+import logging
 import os
 import select
 import shutil
@@ -78,9 +79,11 @@ class Supervised(Runner):
         OSError
             If a tool cannot be run.
         """
+        self.log.setLevel(logging.ERROR)  # what it tells goes into the logs anyway
         self.build(
             sources=[folder / name for name in sources],
             build_args=self.arguments,
+            always=True,
             timescale=("1ns", "1ps"),
             log_file=folder / BUILD_LOG,
             **self._where(folder, waves),
