@@ -39,12 +39,12 @@ def test_a_wrong_circuit_is_told_and_made_small(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(command, "_TRIES_OF_VERILOG", 4)
     path = tmp_path / "case.yaml"
     path.write_text(small(numbers=SMALL | {"rounding": "half_even"}).text())
-    assert cli.run(["selftest", str(path), "--engines", "machine,verilog", "--out", str(tmp_path), "-q"]) == 1
+    assert cli.run(["selftest", str(path), "--engines", "machine,verilog", "--out", str(tmp_path / "out"), "-q"]) == 1
     told, left = capsys.readouterr().err.splitlines()
-    again, smaller = (f"hwsim selftest {file} --engines machine,verilog" for file in (path, tmp_path / "failing-0.yaml"))
+    again, smaller = (f"hwsim selftest {file} --engines machine,verilog" for file in (path, tmp_path / "out/failing-0.yaml"))
     assert told.startswith("hwsim: machine–Verilog differ: clock ") and told.endswith(f"; repeat with: {again}")
     assert left.endswith(f": {smaller}")
-    assert read(tmp_path / "failing-0.yaml").meets.samples < MEETS.samples
+    assert read(tmp_path / "out/failing-0.yaml").meets.samples < MEETS.samples
 
 
 @pytest.mark.slow
