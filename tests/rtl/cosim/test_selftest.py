@@ -42,7 +42,7 @@ def test_a_wrong_circuit_is_told_and_made_small(tmp_path, monkeypatch, capsys):
     assert cli.run(["selftest", str(path), "--engines", "machine,verilog", "--out", str(tmp_path / "out"), "-q"]) == 1
     told, left = capsys.readouterr().err.splitlines()
     again, smaller = (f"hwsim selftest {file} --engines machine,verilog" for file in (path, tmp_path / "out/failing-0.yaml"))
-    assert told.startswith("hwsim: machine–Verilog differ: clock ") and told.endswith(f"; repeat with: {again}")
+    assert told.startswith("hwsim: machine–Verilog differ: scenario data, clock ") and told.endswith(f"; repeat with: {again}")
     assert left.endswith(f": {smaller}")
     assert read(tmp_path / "out/failing-0.yaml").meets.samples < MEETS.samples
 
