@@ -35,8 +35,16 @@ class Stream(Enum):
     """Which samples of a co-simulation are illegal, and how."""
     COSIM_PAUSES = (26,)
     """Clocks in which the streams of a co-simulation pause: number of the script."""
+    MUTATION = (27,)
+    """Faults of the hardware, samples and parameters that shall show them: number of the stimulus, which of the two."""
+    COSIM_SCENARIOS = (28,)
+    """Samples, parameters and pauses of the scenarios of a co-simulation: number of the scenario."""
     BENCHMARK = (32,)
     """Samples whose training is timed."""
+    SELFTEST_DESIGN = (40, 0)
+    """Of the self test, not of a design: a random design and what it meets: its number."""
+    SELFTEST_SAMPLES = (40, 1)
+    """What such a design is fed: parameters, inputs (three), labels, shifts, what is illegal of them."""
 
 
 def generator(seed: int, stream: Stream, *index: int) -> np.random.Generator:

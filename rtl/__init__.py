@@ -24,11 +24,11 @@ by passes and samples, and are composed of their parts' models.
 The docstring of every component lists its ports: name, direction, width in bits, and meaning. Widths are written with the
 names of the constructor's parameters and with these letters; a name of a number format stands for its width:
 
-- ``C`` weight rows, ``z`` lanes, ``D`` words of a left memory, ``d_out`` sweeps of a pass (one for every edge of a left
-  neuron);
-- ``q`` right neurons that end in a row, ``G`` groups of them, ``D_next`` words of a memory of the right layer, ``phases``
-  clocks after which its same memories come again; for any interleaved layer ``depth``, ``memories``, ``per_clock``,
-  ``groups``;
+- ``C`` weight rows, ``K`` clocks of a pass, ``z`` lanes, ``D`` words of a left memory, ``d_out`` sweeps of a pass (one for
+  every edge of a left neuron), ``turns`` sweeps or, in a pass without sweeps, clocks;
+- ``q`` right neurons that can end in a row, ``G`` groups of q; ``segments`` right neurons that can share a row, ``routes``
+  rows after which lanes belong to them as before; ``D_next`` words of a memory of the right layer, ``phases`` clocks after
+  which its same memories come again; for any interleaved layer ``depth``, ``memories``, ``per_clock``, ``groups``;
 - ``left`` the format of the left activations, ``product`` a narrowed product, ``partial`` a partial delta;
 - ``shift`` the learning-rate shifts, ``tag`` a sample without its inputs, ``classes`` classes, ``period`` clocks of a
   junction cycle;

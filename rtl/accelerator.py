@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from hwsim.design import Design
 from rtl.accelerator_model import AcceleratorModel
 from rtl.accelerator_properties import AcceleratorProperties
+from rtl.blocks.arithmetic import shape_of
 from rtl.blocks.delay import delayed
 from rtl.blocks.properties import Monitor
 from rtl.control.pacer import Pacer
@@ -18,6 +19,7 @@ from rtl.plan.plan import Plan
 from rtl.ports.registers import Registers, bus_signature
 from rtl.ports.results import ResultQueue, result_layout
 from rtl.ports.samples import SampleLoader, sample_layout
+from rtl.processors.gathering import Gathering
 
 
 class Accelerator(wiring.Component):
@@ -81,6 +83,9 @@ class Accelerator(wiring.Component):
         self.junctions = [Junction(of, j.number) for j in of.junctions]
         self.pacer, self.loader = Pacer(of), SampleLoader(of)
         self.queue, self.registers = ResultQueue(of), Registers(of)
+        last = of.junctions[-1]
+        gathers = last.straddles and last.results_per_clock > 1
+        self.gathering = Gathering(last, shape_of(of.numbers.activation)) if gathers else None
         super().__init__(
             {
                 "samples": In(stream.Signature(sample_layout(of))),
@@ -105,7 +110,7 @@ class Accelerator(wiring.Component):
         """Clocks from the beginning of the junction cycle that loads a sample to its first result, if nothing waits."""
         last = self.plan.junctions[-1]
         begins = (1 + last.forward_lag) * self.plan.period + last.timing.offset
-        return begins + self.junctions[-1].latency + self.queue.latency
+        return begins + int(last.group_clocks[0]) + last.timing.feedforward + self.queue.latency
 
     def model(self) -> AcceleratorModel:
         """What it computes, from the design's initial weights and biases on."""
@@ -156,11 +161,6 @@ class Accelerator(wiring.Component):
             loader.advance.eq(pacer.advance),
             loader.rate.eq(registers.rate),
             loader.rate_fixed.eq(registers.rate_fixed),
-            queue.valid.eq(last.results.valid),
-            queue.last.eq(last.last),
-            queue.outputs.eq(last.results.data),
-            queue.prediction.eq(last.prediction),
-            queue.tag.eq(last.tag),
             queue.reserve.eq(pacer.advance),
             registers.standing.eq(pacer.standing),
             registers.cycle.eq(pacer.advance),
@@ -170,8 +170,30 @@ class Accelerator(wiring.Component):
             registers.illegal_label.eq(pacer.advance & loader.illegal_label),
             pacer.go.eq(registers.run & (queue.room | ~queue.due)),
         ]
+        self._results(m, last)
         self._occupancy(m)
         return m
+
+    def _results(self, m: Module, last: Junction) -> None:
+        """From the last junction to the queue, in whole groups."""
+        queue, gathering = self.queue, self.gathering
+        valid, ends, words, late = last.results.valid, last.last, last.results.data, 0
+        if gathering is not None:
+            m.submodules.gathering = gathering
+            m.d.comb += [
+                gathering.valid.eq(valid),
+                gathering.ends.eq(ends),
+                gathering.phase.eq(last.results.phase),
+                gathering.given.eq(words),
+            ]
+            valid, ends, words, late = gathering.full, gathering.last, gathering.taken, gathering.late
+        m.d.comb += [
+            queue.valid.eq(valid),
+            queue.last.eq(ends),
+            queue.outputs.eq(words),
+            queue.prediction.eq(delayed(m, last.prediction, late, "prediction")),
+            queue.tag.eq(delayed(m, last.tag, late, "tag")),
+        ]
 
     def _occupancy(self, m: Module) -> None:
         """Which junction cycles hold a sample: for the results to come, and to know when the pipe is empty."""

@@ -32,7 +32,7 @@ class AcceleratorProperties:
         self._of, self._whole = of, whole
         last = of.junctions[-1]
         # Passes of the last junction that may be under way when a junction cycle begins, but for its own.
-        self._before = (last.rows + last.timing.feedforward + last.timing.offset - 1) // of.period
+        self._before = (last.clocks + last.late + last.timing.feedforward + last.timing.offset - 1) // of.period
 
     def state(self, p: Monitor) -> None:
         """All of them."""
@@ -45,7 +45,7 @@ class AcceleratorProperties:
         p.require("rest", "the bus has the memories while all stands", implies(strobes.any(), passed > of.period + of.skew))
         for j, unit in zip(of.junctions, whole.junctions, strict=True):
             self._pace(p, j, unit, passed)
-            lemmas = ("pass_active", "pass_part", "pass_row", "pass_ends", "pass_group")
+            lemmas = [f"pass_{name}" for name in ("active", "part", "row", "clock", "complete", "ends", "group", "phase")]
             p.surround(f"junction_{j.number}", unit, ("left_memory_write_in_place", "exists"), lemmas)
         p.rely()
         entered = self._samples(p, passed)
@@ -67,8 +67,8 @@ class AcceleratorProperties:
             (unit.advance == (passed == offset)) if offset else Const(1),
         )
         p.require(f"behind_{i}", "and is so far", Mux(passed > offset, since == behind, since >= period - offset + passed))
-        p.require(f"active_{i}", "a pass has its rows, and no more", seq.active == (since <= j.rows))
-        p.require(f"row_{i}", "a row is that of the clock", implies(seq.active, seq.row + 1 == since))
+        p.require(f"active_{i}", "a pass has its clocks, and no more", seq.active == (since <= j.clocks))
+        p.require(f"clock_{i}", "a clock of it is that of the cycle", implies(seq.active, seq.clock + 1 == since))
 
     def _samples(self, p: Monitor, passed: Value) -> Signal:
         """Which junction cycles have brought a sample, the last one first; each junction works on its own one of them."""
@@ -88,8 +88,8 @@ class AcceleratorProperties:
         """Results come in the clocks that follow from the pass they are of, and the queue has been told of their sample."""
         of, whole, last = self._of, self._whole, self._whole.junctions[-1]
         j, period = of.junctions[-1], of.period
-        late, rows, each = j.timing.feedforward, j.rows, j.rows_per_neuron
-        p.longest = max(p.longest, late + 2)
+        late = j.timing.feedforward + 1  # from the first row's clock to its results
+        p.longest = max(p.longest, late + 1)
         queue = p.surround("queue", whole.queue, lemmas=_QUEUE).counters
         # Whether the cycles before this one have followed each other at once.
         follows = Signal(self._before + 1, name="follows")
@@ -105,20 +105,21 @@ class AcceleratorProperties:
                 total = total + Mux(under_way, lookup(passed, values, bits), 0)
             return total
 
-        def ended(t: int) -> int:
-            """Groups that have been written before clock t of a pass."""
-            return min(max(0, (t - 1 - late) // each), j.groups)
+        rows = {late + int(j.end_clock(n)) for n in range(j.n_right)}
+        beats = (late + j.group_clocks).tolist()
+        beats[-1] += j.late
 
         bits = (j.groups).bit_length()
-        valid = told(lambda t: int(late < t <= late + rows and (t - late) % each == 0), 1)
-        p.require("result", "a result comes in its clock", last.results.valid == valid.any())
+        p.require("row", "results of a row come in their clock", last.results.valid == told(lambda t: int(t in rows), 1))
+        ends = told(lambda t: int(t == max(rows)), 1)
+        p.require("row_last", "the last ones are called so", implies(last.results.valid, last.last == ends))
+        p.require("result", "a beat comes in its clock", whole.queue.valid == told(lambda t: int(t in beats), 1))
         p.require(
             "results_of_sample",
             "so many of a sample have come",
-            queue["coming"] == told(lambda t: ended(t) % j.groups, bits),
+            queue["coming"] == told(lambda t: sum(beat < t for beat in beats) % j.groups, bits),
         )
-        p.require("samples_owed", "the others have been told of", queue["owed"] == told(lambda t: int(t <= late + rows), 2))
-        p.require("result_group", "each is the next one", implies(last.results.valid, last.group == queue["coming"]))
+        p.require("samples_owed", "the others have been told of", queue["owed"] == told(lambda t: int(t <= beats[-1]), 2))
 
     def _banks(self, p: Monitor, passed: Value, i: int) -> None:
         """Left of junction i + 1: no bank is read while it is written."""
@@ -152,7 +153,7 @@ class AcceleratorProperties:
             (written == moved) & (read_bank < j.partial_banks),
         )
         bank = unit.partials.target[0][len(unit.partials.address[0]) :]
-        same = unit.partials.enable & before.sequencer.active & (bank == before.partial_in.bank)
+        same = unit.partials.enable.any() & before.sequencer.active & (bank == before.partial_in.bank)
         p.require(f"partials_{i + 1}", "no partial deltas are handed over while they are added up", ~same)
 
     def _moved(self, passed: Value, bank: Value, by: int, offsets: tuple[int, int], banks: int) -> Value:

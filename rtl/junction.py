@@ -2,18 +2,20 @@
 
 from typing import Any
 
-from amaranth.hdl import Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hwsim.design import Design
 from rtl.blocks.arithmetic import shape_of
+from rtl.blocks.choose import lookup
+from rtl.blocks.count import count
 from rtl.blocks.delay import delayed
 from rtl.blocks.properties import Monitor
 from rtl.blocks.ram import RamOptions
 from rtl.control.address import AddressGenerator
 from rtl.control.dither import Dither
-from rtl.control.position import BankCounter
+from rtl.control.position import BankCounter, ended, slot_groups
 from rtl.control.sequencer import Sequencer
 from rtl.junction_model import JunctionModel, Processors
 from rtl.junction_properties import JunctionProperties
@@ -30,7 +32,9 @@ from rtl.plan.signatures import (
     tag_layout,
 )
 from rtl.plan.widths import back_product_shape, partial_shape
+from rtl.ports import row_access
 from rtl.processors.backward import Backward
+from rtl.processors.collection import Collection
 from rtl.processors.delta import DeltaSource
 from rtl.processors.feedforward import FeedForward
 from rtl.processors.output_error import OutputError
@@ -60,9 +64,9 @@ class Junction(wiring.Component):
     tag : out, tag
         Their sample.
     group : out, bits(G)
-        Their group of right neurons.
+        Group of the first of their right neurons.
     last : out, 1
-        The group is the sample's last one.
+        They are the sample's last ones.
     access : in, interface access_signature
         Weights and biases for the bus.
     saturation : out, 4 * bits(max(z, q) + 1)
@@ -83,11 +87,9 @@ class Junction(wiring.Component):
         assert of.config.hardware is not None
         self._of, self._j = of, of.junctions[number - 1]
         j, stages = self._j, of.config.hardware.latency
-        depth = of.config.hardware.lut_ram_depth
-        n = of.numbers
         self._read, self._wait = stages.memory_read, stages.write_back
         left_of = of.inputs if number == 1 else of.junctions[number - 2].right
-        tag = tag_layout(of)
+        n, tag = of.numbers, tag_layout(of)
         ports: dict[str, Any] = {
             "advance": In(1),
             "forward_in": In(tag),
@@ -102,9 +104,7 @@ class Junction(wiring.Component):
         }
         if of.trains:
             ports |= {"backward_out": Out(tag)}
-            if j.is_last:
-                pass
-            else:
+            if not j.is_last:
                 ports |= {"backward_in": In(tag), "partial_in": Out(partial_signature(of, number))}
             if number > 1:
                 ports |= {"partial_out": In(partial_signature(of, number - 1))}
@@ -116,17 +116,17 @@ class Junction(wiring.Component):
         self.sequencer = Sequencer(j)
         self.addresses = AddressGenerator(j, of.config.hardware.address)
         readers = ("feedforward", "update") if of.trains else ("feedforward",)
-        self.left = InterleavedMemory(
-            left_of, shape_of(j.left), j.left_banks, readers, stages=self._read, lut_ram_depth=depth
-        )
-        initial, size = of.design.initial_integers, RamOptions(stages=self._read, lut_ram_depth=depth)
+        initial, hardware = of.design.initial_integers, of.config.hardware
+        size = RamOptions(stages=self._read, lut_ram_depth=hardware.lut_ram_depth)
+        self.left = InterleavedMemory(left_of, shape_of(j.left), j.left_banks, readers, **size)
         weights = initial.weights[number - 1].reshape(j.rows, j.z)
         self.weights = RowMemory(shape_of(n.weight), j.z, j.rows, init=row_words(weights, n.weight.width), **size)
-        biases = initial.biases[number - 1].reshape(j.groups, j.results_per_clock)
-        self.biases = RowMemory(
-            shape_of(n.bias), j.results_per_clock, j.groups, init=row_words(biases, n.bias.width), **size
-        )
+        biases = row_words(j.by_group(initial.biases[number - 1]), n.bias.width)
+        # Where neurons straddle rows, those that end or begin in one may be of two groups.
+        rows: dict[str, Any] = {"lanes": j.results_per_clock, "depth": j.groups, "apart": j.straddles}
+        self.biases = RowMemory(shape_of(n.bias), init=biases, **rows, **size)
         self.to_lanes = {reader: Dither(j, shape_of(j.left), to_lanes=True) for reader in readers}
+        self.collections = {reader: Collection(j, shape_of(j.left)) for reader in readers if j.stalls}
         self.feedforward = FeedForward(of, j)
         self.output = OutputError(of) if j.is_last else None
         if not of.trains:
@@ -134,21 +134,20 @@ class Junction(wiring.Component):
         self.update = Update(of, j)
         self.source = DeltaSource(of, j)
         if j.is_last:
-            self.deltas = RowMemory(shape_of(n.delta), j.results_per_clock, j.groups, banks=j.delta_banks, **size)
+            self.deltas = RowMemory(shape_of(n.delta), banks=j.delta_banks, **rows, **size)
         else:
-            self.derivatives = RowMemory(
-                shape_of(n.derivative), j.results_per_clock, j.groups, banks=j.derivative_banks, **size
-            )
+            self.derivatives = RowMemory(shape_of(n.derivative), banks=j.derivative_banks, **rows, **size)
         if number > 1:
             self.backward = Backward(of, j)
             self.to_memories = Dither(j, back_product_shape(of), to_lanes=False)
             # The accumulators of the left layer lie where the products arise.
             self.partials = PartialDeltaMemory(
-                left_of,
+                of.junctions[number - 2].fresh,
                 back_product_shape(of),
                 partial_shape(of, j),
                 j.partial_banks,
                 j.timing.accumulate,
+                apart=not j.sweeps,
                 **size,
             )
 
@@ -166,7 +165,7 @@ class Junction(wiring.Component):
     @property
     def latency(self) -> int:
         """Clocks from the first row of a pass to the write of its first results."""
-        return self._j.rows_per_neuron - 1 + self._j.timing.feedforward
+        return int(self._j.end_clock(0)) + self._j.timing.feedforward
 
     def properties(self, p: Monitor) -> None:
         """Every access goes to the word that the pattern says, in depth, and in a clock in which its port is free."""
@@ -178,6 +177,7 @@ class Junction(wiring.Component):
         processors = Processors(
             addresses=self.addresses,
             to_lanes=self.to_lanes["feedforward"],
+            collection=self.collections.get("feedforward"),
             feedforward=self.feedforward,
             output=self.output,
             **parts,
@@ -208,56 +208,61 @@ class Junction(wiring.Component):
         m.submodules.sequencer = seq = self.sequencer
         m.d.comb += seq.advance.eq(self.advance)
         feeds, learns, forward, back = self._samples(m)
-        active = Signal()
-        feeding, learning = Signal(), Signal()
-        m.d.comb += [
-            active.eq(seq.active),
-            feeding.eq(active & feeds),
-            learning.eq(active & learns),
-        ]
+        # FF and UP work on whole rows, BP on what the memories can take.
+        active = seq.active & seq.complete if j.stalls else seq.active
+        feeding = Signal()
+        learning = Signal()
+        m.d.comb += [feeding.eq(active & feeds), learning.eq(active & learns)]
+        accumulating: Any = learning
+        if j.stalls:
+            accumulating = Signal(name="accumulating")
+            m.d.comb += accumulating.eq(seq.active & learns)
         # The rows: weights and biases belong to the bus while nothing is active.
-        bus = self.access
+        bus, strobe = self.access, self.access.strobe
         m.submodules.weights, m.submodules.biases = self.weights, self.biases
-        strobe = Signal()
         m.d.comb += [
-            strobe.eq(bus.strobe),
             self.weights.read_address.eq(Mux(strobe, bus.row, seq.row)),
-            self.biases.read_address.eq(Mux(strobe, bus.row, seq.group)),
+            Value.cast(self.biases.read_address).eq(
+                Mux(strobe, self._all_slots(bus.row), slot_groups(m, j.right, seq.group, seq.phase))
+            ),
         ]
-        self._read_back(m, strobe)
+        row_access.read_back(m, bus, strobe, self.weights, self.biases)
         bank = {
             "feedforward": self._bank(m, "left_forward", j.left_banks, j.forward_lag),
             "update": self._bank(m, "left_backward", j.left_banks, j.backward_lag),
         }
         m.submodules.left_memory, m.submodules.addresses = self.left, self.addresses
-        writer = self.inputs
+        written = ("valid", "short", "bank", "base", "phase", "data")
+        m.d.comb += [getattr(self.left, f"write_{name}").eq(getattr(self.inputs, name)) for name in written]
         m.d.comb += [
-            self.left.write_valid.eq(writer.valid),
-            self.left.write_short.eq(writer.short),
-            self.left.write_bank.eq(writer.bank),
-            self.left.write_base.eq(writer.base),
-            self.left.write_phase.eq(writer.phase),
-            self.left.write_data.eq(writer.data),
-            self.addresses.row.eq(seq.row),
+            self.addresses.clock.eq(seq.clock),
             self.addresses.sweep.eq(seq.sweep),
             self.addresses.step.eq(seq.step),
             self.left.read_address.eq(self.addresses.address),
         ]
-        sweep = delayed(m, seq.sweep, self._read, "sweep")
+        self.turn = seq.sweep if j.sweeps else seq.clock
+        turn = delayed(m, self.turn, self._read, "turn")
         lanes = {}
         for reader, dither in self.to_lanes.items():
             m.submodules[f"{reader}_lanes"] = dither
             m.d.comb += [
                 getattr(self.left, f"{reader}_bank").eq(bank[reader]),
                 dither.given.eq(getattr(self.left, f"{reader}_data")),
-                dither.sweep.eq(sweep),
+                dither.turn.eq(turn),
             ]
             lanes[reader] = dither.taken
+            if j.stalls:
+                m.submodules[f"{reader}_row"] = collection = self.collections[reader]
+                m.d.comb += [collection.clock.eq(turn), collection.given.eq(dither.taken)]
+                lanes[reader] = collection.taken
         self._feed(m, feeding, forward, lanes["feedforward"])
         if of.trains:
             self._learn(m, learning, strobe, back, lanes["update"])
+            if j.number > 1:
+                self._propagate(m, accumulating)
         else:
-            self._load(m, strobe)
+            m.d.comb += self.weights.write_address.eq(self._late_rows(m, strobe, 1 + self._read))
+            row_access.load(m, bus, strobe, self.weights, self.biases)
         return m
 
     def _bank(self, m: Module, name: str, banks: int, lag: int) -> Signal:
@@ -266,6 +271,14 @@ class Junction(wiring.Component):
         m.submodules[f"{name}_bank"] = counter
         m.d.comb += counter.advance.eq(self.advance)
         return counter.bank
+
+    def _all_slots(self, row: Value) -> Value:
+        """A row of the biases as the address of all their RAMs."""
+        return row[: self.biases.address_bits].replicate(self.biases.rams)
+
+    def _routed(self, m: Module, clocks: int, name: str) -> Any:
+        """The row's phase, so many clocks later, where lanes are routed by it."""
+        return delayed(m, self.sequencer.phase, clocks, name) if self._j.straddles else Const(0, 0)
 
     def _samples(self, m: Module) -> tuple[Any, Any, Any, Any]:
         """Samples of this junction cycle; whether FF, and BP and UP, have one."""
@@ -295,18 +308,6 @@ class Junction(wiring.Component):
         m.d.comb += self.backward_out.eq(back[hops.backward - 1])
         return forward[0].valid, back[0].valid & back[0].train, forward[0], back[0]
 
-    def _read_back(self, m: Module, strobe: Signal) -> None:
-        bus = self.access
-        lane = delayed(m, bus.lane, self._read, "bus_lane")
-        bias = delayed(m, bus.bias, self._read, "bus_bias")
-        weight_word, bias_word = Signal(self._of.numbers.weight.width), Signal(self._of.numbers.bias.width)
-        m.d.comb += [
-            weight_word.eq(self.weights.read_data[lane]),
-            bias_word.eq(self.biases.read_data[lane] if self._j.results_per_clock > 1 else self.biases.read_data[0]),
-        ]
-        with m.If(delayed(m, strobe, self._read, "bus_strobe", valid=True)):
-            m.d.sync += bus.read_word.eq(Mux(bias, bias_word.as_signed(), weight_word.as_signed()))
-
     def _feed(self, m: Module, feeding: Signal, forward: Any, left: Any) -> None:
         """FF: from the row to the writes of its results."""
         of, j, seq, ff = self._of, self._j, self.sequencer, self.feedforward
@@ -318,6 +319,7 @@ class Junction(wiring.Component):
             ff.weight.eq(self.weights.read_data),
             ff.left.eq(left),
             ff.bias.eq(self.biases.read_data),
+            ff.phase.eq(self._routed(m, self._read, "phase_forward")),
         ]
         late = self._read + ff.latency
         tag = delayed(m, forward, late, "tag")
@@ -339,14 +341,17 @@ class Junction(wiring.Component):
             out.data.eq(written(ff.activation, "activation")),
             self.group.eq(written(group, "group")),
             self.tag.eq(written(tag, "tag")),
-            self.last.eq(self.group == j.groups - 1),
+            self.last.eq(self.group == j.ending[0]),
             self.saturation[0].eq(count(m, "preactivations", ff.saturated, ff.done)),
         ]
+        if j.straddles:
+            m.d.comb += self.last.eq((self.group == j.ending[0]) & (out.phase == j.ending[1]))
         if self.output is not None:
-            m.submodules.output = error = self.output
+            m.submodules.output_error = error = self.output
             m.d.comb += [
                 error.valid.eq(ff.done),
                 error.group.eq(group),
+                error.phase.eq(phase if j.straddles else Const(0, 0)),
                 error.label.eq(tag.label),
                 error.preactivation.eq(ff.preactivation),
                 error.activation.eq(ff.activation),
@@ -362,17 +367,15 @@ class Junction(wiring.Component):
             store, words = self.deltas, self.output.delta
             banks, lag, keep = j.delta_banks, j.forward_lag, done & self.tag.train
             m.submodules.deltas = store
-            m.d.comb += [
-                self.output.derivative.eq(ff.derivative),
-            ]
+            m.d.comb += self.output.derivative.eq(ff.derivative)
         store_bank = delayed(m, self._bank(m, "store_forward", banks, lag), late, "store_bank")
         m.d.comb += [
-            store.write_enable.eq(keep),
+            store.write_enable.eq(ended(j, keep, out.phase)),
+            Value.cast(store.write_address).eq(slot_groups(m, j.right, self.group, out.phase)),
+            Value.cast(store.read_address).eq(slot_groups(m, j.fresh, seq.group, seq.phase)),
             store.write_bank.eq(written(store_bank, "store_bank")),
-            store.write_address.eq(self.group),
             store.write_data.eq(written(words, "stored")),
             store.read_bank.eq(self._bank(m, "store_backward", banks, j.backward_lag)),
-            store.read_address.eq(seq.group),
         ]
         if self.output is not None:
             m.d.comb += self.saturation[1].eq(count(m, "deltas", self.output.saturated, ff.done & tag.train))
@@ -383,7 +386,14 @@ class Junction(wiring.Component):
         source, update, n_read = self.source, self.update, self._read
         m.submodules.source, m.submodules.update = source, update
         valid = delayed(m, learning, n_read, "learning", valid=True)
-        m.d.comb += [source.valid.eq(valid), source.begins.eq(delayed(m, seq.begins, n_read, "begins_back"))]
+        phase = self._routed(m, n_read, "phase_back")
+        m.d.comb += [
+            source.valid.eq(valid),
+            source.begins.eq(delayed(m, seq.begins, n_read, "begins_back")),
+            source.phase.eq(phase),
+        ]
+        if j.stalls:
+            m.d.comb += source.complete.eq(delayed(m, seq.complete, n_read, "complete"))
         if j.is_last:
             m.d.comb += source.stored.eq(self.deltas.read_data)
         else:
@@ -397,7 +407,9 @@ class Junction(wiring.Component):
             ]
         late = source.latency
         weight = delayed(m, self.weights.read_data, late, "weight")
+        routed = delayed(m, phase, late, "routed") if j.straddles else phase
         m.d.comb += [
+            update.phase.eq(routed),
             update.valid.eq(delayed(m, valid, late, "updating", valid=True)),
             update.weight.eq(weight),
             update.left.eq(delayed(m, left, late, "left")),
@@ -406,19 +418,20 @@ class Junction(wiring.Component):
             update.shift.eq(delayed(m, back.shift, n_read + late, "shift")),
         ]
         before_write = n_read + late + update.latency
-        self._replace(m, strobe, before_write)
+        row_access.replace(m, bus, strobe, update, before_write)
         to_write = before_write + self._wait
         learned = delayed(m, learning, to_write, "learned", valid=True)
         replaced = delayed(m, strobe & bus.write, to_write, "replaced", valid=True)
         replaced_bias = delayed(m, bus.bias, to_write, "replaced_bias")
-        row, group = self._late_rows(m, strobe, to_write)
+        row = self._late_rows(m, strobe, to_write)
         ends = delayed(m, seq.ends, to_write, "ends_back")
+        new_biases = ended(j, learned & ends, self._routed(m, to_write, "phase_learned"))
+        replaces_bias = (replaced & replaced_bias).replicate(self.biases.rams)
         m.d.comb += [
             self.weights.write_enable.eq(learned | (replaced & ~replaced_bias)),
             self.weights.write_address.eq(row),
             self.weights.write_data.eq(delayed(m, update.new_weight, self._wait, "new_weight")),
-            self.biases.write_enable.eq((learned & ends) | (replaced & replaced_bias)),
-            self.biases.write_address.eq(group),
+            self.biases.write_enable.eq(new_biases | replaces_bias),
             self.biases.write_data.eq(delayed(m, update.new_bias, self._wait, "new_bias")),
         ]
         stepping = delayed(m, learning, before_write, "stepping", valid=True)
@@ -428,43 +441,30 @@ class Junction(wiring.Component):
             self.saturation[3].eq(count(m, "biases", update.bias_saturated, stepping & ending)),
         ]
         if j.number > 1:
-            self._propagate(m, weight, learning)
+            m.d.comb += [
+                self.backward.weight.eq(weight),
+                self.backward.phase.eq(routed),
+                self.backward.delta.eq(source.delta),
+            ]
 
-    def _replace(self, m: Module, strobe: Signal, before_write: int) -> None:
-        bus, update = self.access, self.update
-        write = delayed(m, strobe & bus.write, before_write, "replace", valid=True)
-        bias = delayed(m, bus.bias, before_write, "replace_bias")
-        m.d.comb += [
-            update.replace_weight.eq(write & ~bias),
-            update.replace_bias.eq(write & bias),
-            update.replace_lane.eq(bus.lane),
-            update.replace_word.eq(bus.word),
-        ]
-
-    def _late_rows(self, m: Module, strobe: Signal, clocks: int) -> tuple[Any, Any]:
-        seq, bus = self.sequencer, self.access
-        row, group = Signal.like(self.weights.read_address), Signal.like(self.biases.read_address)
+    def _late_rows(self, m: Module, strobe: Signal, clocks: int) -> Any:
+        """Rows of weights to be written, so many clocks after they were read; the biases' addresses are set likewise."""
+        seq, bus, biases = self.sequencer, self.access, self.biases
+        row = Signal.like(self.weights.read_address, name="accessed_row")
+        group = Signal(range(self._j.groups), name="accessed_group")
+        phase: Any = Const(0, 0)
         m.d.comb += [row.eq(Mux(strobe, bus.row, seq.row)), group.eq(Mux(strobe, bus.row, seq.group))]
-        return delayed(m, row, clocks, "written_row"), delayed(m, group, clocks, "written_group")
+        if self._j.straddles:  # all slots of the bus are of one group
+            phase = Signal.like(seq.phase, name="accessed_phase")
+            m.d.comb += phase.eq(Mux(strobe, 0, seq.phase))
+        late = [delayed(m, x, clocks, f"written_{name}") for x, name in ((group, "group"), (phase, "phase"))]
+        m.d.comb += Value.cast(biases.write_address).eq(slot_groups(m, self._j.right, *late))
+        return delayed(m, row, clocks, "written_row")
 
-    def _load(self, m: Module, strobe: Signal) -> None:
-        """Without UP, rows are written as the bus gives them, one word replaced."""
-        bus, wait = self.access, 1 + self._read
-        write = delayed(m, strobe & bus.write, wait, "replace", valid=True)
-        bias = delayed(m, bus.bias, wait, "replace_bias")
-        row, group = self._late_rows(m, strobe, wait)
-        for memory, enable, at in ((self.weights, write & ~bias, row), (self.biases, write & bias, group)):
-            words = delayed(m, memory.read_data, 1, "loaded")
-            m.d.comb += [memory.write_enable.eq(enable), memory.write_address.eq(at), memory.write_data.eq(words)]
-            for lane in range(memory.layout.length):
-                with m.If(bus.lane == lane):
-                    m.d.comb += memory.write_data[lane].eq(bus.word.as_signed())
-
-    def _propagate(self, m: Module, weight: Any, learning: Signal) -> None:
+    def _propagate(self, m: Module, accumulating: Signal) -> None:
         """BP: products into the accumulators of the left layer."""
         j, seq = self._j, self.sequencer
         m.submodules.backward, m.submodules.partials = backward, partials = self.backward, self.partials
-        m.d.comb += [backward.weight.eq(weight), backward.delta.eq(self.source.delta)]
         late = j.timing.backward
         products = delayed(m, backward.product, self._wait, "back_product")
         m.submodules.memory_products = dither = self.to_memories
@@ -472,15 +472,24 @@ class Junction(wiring.Component):
         bank = self._bank(m, "partial_backward", j.partial_banks, j.backward_lag)
         # Addresses are worked out a clock ahead: what follows them is a loop through the memory and an adder.
         ahead = min(late, 1)
-        sweep = delayed(m, seq.sweep, late - ahead, "back_sweep")
+        turn = delayed(m, self.turn, late - ahead, "back_turn")
+        at_memories = delayed(m, turn, ahead, "accumulated_turn")
+        valid: Value = delayed(m, accumulating, late, "back_valid", valid=True)
+        if j.sweeps:
+            first = delayed(m, seq.first, late, "back_first")
+            m.d.comb += [addresses.sweep.eq(turn), addresses.step.eq(delayed(m, seq.step, late - ahead, "back_step"))]
+        else:
+            there, first = (
+                Cat(lookup(at_memories, table.astype(int).tolist(), 1) for table in by_memory.T)
+                for by_memory in (j.lane_of_memory >= 0, j.first_of_memory)
+            )
+            valid = there & valid.replicate(j.z)
         m.d.comb += [
             dither.given.eq(products),
-            dither.sweep.eq(delayed(m, sweep, ahead, "accumulated_sweep")),
-            addresses.row.eq(delayed(m, seq.row, late - ahead, "back_row")),
-            addresses.sweep.eq(sweep),
-            addresses.step.eq(delayed(m, seq.step, late - ahead, "back_step")),
-            partials.valid.eq(delayed(m, learning, late, "back_valid", valid=True)),
-            partials.first.eq(delayed(m, seq.first, late, "back_first")),
+            dither.turn.eq(at_memories),
+            addresses.clock.eq(delayed(m, seq.clock, late - ahead, "back_clock") if j.sweeps else turn),
+            partials.valid.eq(valid),
+            partials.first.eq(first),
             partials.bank.eq(delayed(m, bank, late, "back_bank")),
             partials.address.eq(delayed(m, addresses.address, ahead, "accumulated_address")),
             partials.product.eq(dither.taken),
@@ -489,9 +498,3 @@ class Junction(wiring.Component):
             partials.read_phase.eq(self.partial_out.phase),
             self.partial_out.data.eq(partials.read_data),
         ]
-
-
-def count(m: Module, name: str, flags: Any, valid: Any) -> Any:
-    """How many bits were set a clock ago, if it was ``valid``."""
-    bits = delayed(m, Value.cast(flags) & Value.cast(valid).replicate(len(flags)), 1, f"clipped_{name}", valid=True)
-    return sum((bits[i] for i in range(1, len(bits))), start=bits[0])

@@ -8,6 +8,7 @@ from rtl.control.address import AddressGenerator
 from rtl.control.dither import Dither
 from rtl.plan.plan import JunctionPlan
 from rtl.processors.backward import Backward
+from rtl.processors.collection import Collection
 from rtl.processors.delta import DeltaSource
 from rtl.processors.feedforward import FeedForward
 from rtl.processors.output_error import OutputError
@@ -19,6 +20,7 @@ class Processors(NamedTuple):
 
     addresses: AddressGenerator
     to_lanes: Dither
+    collection: Collection | None
     feedforward: FeedForward
     output: OutputError | None
     source: DeltaSource | None
@@ -88,9 +90,9 @@ class JunctionModel:
         self._j, self._use = j, processors
         self.weights = np.asarray(weights, np.int64).reshape(j.rows, j.z)
         self.biases = np.asarray(biases, np.int64).copy()
-        # The word that every memory gives in every row: left neuron q lies in memory q mod z at address q div z.
+        # The word that every memory gives in every clock: left neuron q lies in memory q mod z at address q div z.
         self._word = processors.addresses.model(), np.arange(j.z)
-        self._sweep = np.arange(j.rows) // j.depth
+        self._turn = np.arange(j.clocks) // (j.depth if j.sweeps else 1)
 
     def feedforward(self, left: np.ndarray) -> Fed:
         """FF of a sample, given its left activations [N_{i-1}]."""
@@ -134,12 +136,14 @@ class JunctionModel:
     def _lanes(self, left: np.ndarray) -> np.ndarray:
         """[C, z]: the left activation of every lane."""
         by_memory = np.asarray(left).reshape(-1, self._j.z)[self._word]
-        return self._use.to_lanes.model(self._sweep, by_memory)
+        lanes = self._use.to_lanes.model(self._turn, by_memory)
+        return lanes if self._use.collection is None else self._use.collection.model(lanes)
 
     def _partial(self, delta: np.ndarray) -> np.ndarray | None:
         if self._use.backward is None or self._use.to_memories is None:
             return None
-        products = self._use.to_memories.model(self._sweep, self._use.backward.model(self.weights, delta))
+        by_clock = self._use.backward.model(self.weights, delta)[self._j.schedule.row]
+        products = self._use.to_memories.model(self._turn, by_clock)
         sums = np.zeros((self._j.depth, self._j.z), np.int64)
-        np.add.at(sums, self._word, products)
+        np.add.at(sums, self._word, np.where(self._j.lane_of_memory >= 0, products, 0))
         return sums.ravel()

@@ -1,5 +1,6 @@
 """What a junction keeps: which word of which memory each lane is given, and that every access is alone and in depth."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -8,8 +9,56 @@ from amaranth.hdl import Cat, Value
 
 from rtl.blocks.choose import choose, lookup
 from rtl.blocks.properties import Monitor, implies, one_of
+from rtl.memories.row import RowMemory
 from rtl.plan.plan import JunctionPlan, Plan
-from rtl.plan.signatures import in_place
+from rtl.plan.signatures import clocks_of, in_place
+
+
+@dataclass(frozen=True, eq=False)
+class Clocks:
+    """A pass, clock by clock, as the pattern says: the lanes of a row that ask the same memory are served in turn.
+
+    Attributes
+    ----------
+    memory
+        int64 [K, z] by lane: the memory that serves it, -1 for none.
+    lane, address
+        int64 [K, z] by memory: the lane that it serves and the word that it is asked for, -1 for none.
+    first
+        bool [K, z] by memory: whether the word is asked for the first time in the pass.
+    late
+        int64 [K, z] by lane, for the last clocks of rows: how many clocks ago it was served.
+    """
+
+    memory: npt.NDArray[np.int64]
+    lane: npt.NDArray[np.int64]
+    address: npt.NDArray[np.int64]
+    first: npt.NDArray[np.bool_]
+    late: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, left: npt.NDArray[np.integer]) -> "Clocks":
+        """Those of a pattern, left neurons [C, z]."""
+        z = left.shape[1]
+        clocks: list[dict[int, int]] = []  # which lane each memory serves
+        words, late = [], []
+        for row in left.tolist():
+            turn = [sum(other % z == n % z for other in row[:lane]) for lane, n in enumerate(row)]
+            last = max(turn)
+            for t in range(last + 1):
+                clocks.append({row[lane] % z: lane for lane in range(z) if turn[lane] == t})
+                words.append({n % z: n // z for n, at in zip(row, turn, strict=True) if at == t})
+                late.append([last - at for at in turn])
+        shape = len(clocks), z
+        by_lane, by_memory, words_of = (np.full(shape, -1) for _ in range(3))
+        made = cls(by_lane, by_memory, words_of, np.zeros(shape, np.bool_), np.array(late))
+        met: set[tuple[int, int]] = set()
+        for c, serves in enumerate(clocks):
+            for memory, lane in serves.items():
+                made.memory[c, lane], made.lane[c, memory], made.address[c, memory] = memory, lane, words[c][memory]
+                made.first[c, memory] = (memory, words[c][memory]) not in met
+                met.add((memory, words[c][memory]))
+        return made
 
 
 class JunctionProperties:
@@ -27,11 +76,7 @@ class JunctionProperties:
         assert of.config.hardware is not None
         self._of, self._j, self._unit = of, j, unit
         self._read = of.config.hardware.latency.memory_read
-        left = np.asarray(j.pattern.left).reshape(j.rows, j.z)
-        self._memory: npt.NDArray[np.int32] = left % j.z  # by lane
-        self._lane = np.argsort(self._memory, axis=1).astype(np.int32)  # by memory
-        self._address = np.take_along_axis(left // j.z, self._lane, axis=1)  # by memory
-        self._clash_free = bool((np.sort(self._memory, axis=1) == np.arange(j.z)).all())
+        self._clocks = Clocks.of(np.asarray(j.pattern.left).reshape(j.rows, j.z))
 
     def state(self, p: Monitor) -> None:
         """All of them."""
@@ -54,17 +99,19 @@ class JunctionProperties:
         for name, memory, depth, bias in (("weights", unit.weights, j.rows, 0), ("biases", unit.biases, j.groups, 1)):
             used = seq.active | (access.strobe & (access.bias == bias))
             p.require(
-                f"{name}_read", f"no row of {name} beyond the last is read", implies(used, memory.read_address < depth)
+                f"{name}_read",
+                f"no row of {name} beyond the last is read",
+                implies(used, Cat(address < depth for address in _each(memory, memory.read_address)).all()),
             )
-            p.require(f"{name}_write", "none is written", implies(memory.write_enable, memory.write_address < depth))
-            before = p.past(memory.read_address, f"{name}_read_at", late)
-            p.require(
-                f"{name}_back",
-                "a row goes back where it was read",
-                implies(memory.write_enable, memory.write_address == before),
-            )
+            p.require(f"{name}_write", "none is written", _written(memory, depth))
+            before = p.past(Value.cast(memory.read_address), f"{name}_read_at", late)
+            back = [
+                implies(memory.write_enable[i], to == at)
+                for i, (to, at) in enumerate(zip(_each(memory, memory.write_address), _each(memory, before), strict=True))
+            ]
+            p.require(f"{name}_back", "a row goes back where it was read", Cat(*back).all())
             by = p.past(used, f"{name}_used", late)
-            p.require(f"{name}_owner", "and was read for a pass, or for the bus", implies(memory.write_enable, by))
+            p.require(f"{name}_owner", "and was read for a pass, or for the bus", implies(memory.write_enable.any(), by))
         p.require("row", "in a pass the row of the pass is read", implies(seq.active, unit.weights.read_address == seq.row))
         stores = {"deltas": unit.deltas} if j.is_last and self._of.trains else {}
         if self._of.trains and not j.is_last:
@@ -73,26 +120,36 @@ class JunctionProperties:
             p.require(
                 f"{name}_write",
                 f"no {name} beyond the last are written",
-                implies(store.write_enable, store.write_address < j.groups),
+                _written(store, j.groups),
             )
-            p.require(f"{name}_read", "none are read", implies(seq.active, store.read_address < j.groups))
+            read = Cat(address < j.groups for address in _each(store, store.read_address)).all()
+            p.require(f"{name}_read", "none are read", implies(seq.active, read))
 
     def _left(self, p: Monitor) -> None:
         """The left memories' reads of a row, and what the lanes are given of them."""
-        unit, seq = self._unit, self._unit.sequencer
-        addresses = self._are(seq.row, self._address, unit.left.read_address)
+        unit, seq, clocks = self._unit, self._unit.sequencer, self._clocks
+        addresses = self._are(seq.clock, clocks.address, unit.left.read_address)
         p.require("left_addresses", "every left memory reads the word of the row", implies(seq.active, addresses))
-        row, there = p.past(seq.row, "row_read", self._read), p.past(seq.active, "there", self._read)
+        clock, there = p.past(seq.clock, "clock_read", self._read), p.past(seq.active, "there", self._read)
+        whole = {reader: dither.taken for reader, dither in unit.to_lanes.items()}
         for reader, dither in unit.to_lanes.items():
             given = getattr(unit.left, f"{reader}_data")
             p.require(
                 f"{reader}_lanes",
                 "every lane has the word of its edge's left neuron, each from another memory",
-                self._clash_free & implies(there, self._chosen(row, self._memory, given, dither.taken)),
+                implies(there, self._chosen(clock, clocks.memory, given, dither.taken)),
             )
+            if self._j.stalls:
+                whole[reader] = unit.collections[reader].taken
+                there_at_end = there & p.past(seq.complete, "completed", self._read)
+                p.require(
+                    f"{reader}_row",
+                    "in the last clock of a row all lanes have their words",
+                    implies(there_at_end, self._kept(p, reader, clock, dither.taken)),
+                )
         if self._of.trains:
             late = unit.source.latency
-            lanes = p.past(unit.to_lanes["update"].taken.as_value(), "lanes", late)
+            lanes = p.past(whole["update"].as_value(), "lanes", late)
             p.require(
                 "update_operands",
                 "UP has them with the deltas",
@@ -106,54 +163,92 @@ class JunctionProperties:
             "results go where the neurons of the next layer lie",
             in_place(unit.results, j.right, j.next_banks),
         )
-        right = j.right
-        places = {
-            "base": [g * right.per_clock // right.memories for g in range(j.groups)],
-            "phase": [g % right.phases for g in range(j.groups)],
-        }
-        of_group = [
-            getattr(unit.results, name) == lookup(unit.group, values, max(1, len(getattr(unit.results, name))))
-            for name, values in places.items()
-        ]
-        p.require("results_of_group", "to those of their group", implies(unit.results.valid, Cat(*of_group).all()))
-        p.require(
-            "results_last",
-            "the last group is called so",
-            implies(unit.results.valid, (unit.group < j.groups) & (unit.last == (unit.group == j.groups - 1))),
-        )
+        right, results = j.right, unit.results
+        here = clocks_of(right, results.base, results.phase, results.short)
+        groups = [first // right.per_clock for first, _, _ in right.walked]
+        of_group = [at & (unit.group == group) for at, group in zip(here, groups, strict=True)]
+        p.require("results_of_group", "to those of their group", implies(results.valid, one_of(of_group)))
+        p.require("results_last", "the last ones are called so", implies(results.valid, unit.last == of_group[-1]))
 
     def _partials(self, p: Monitor) -> None:
         """BP: where its products go, and that no sum is read while its write is under way."""
-        unit, j, seq = self._unit, self._j, self._unit.sequencer
+        unit, j, seq, clocks = self._unit, self._j, self._unit.sequencer, self._clocks
         partials, late = unit.partials, j.timing.backward
-        row = p.past(seq.row, "row_of_products", late)
-        addresses = self._are(row, self._address, partials.address)
-        p.require("partial_addresses", "every partial delta is that of the row", implies(partials.valid, addresses))
+        clock = p.past(seq.clock, "clock_of_products", late)
+        adds = [partials.valid[k % len(partials.valid)] for k in range(j.z)]
+        any_adds = partials.valid.any()
+        there = [
+            a == lookup(clock, (lane >= 0).astype(int).tolist(), 1) for a, lane in zip(adds, clocks.lane.T, strict=True)
+        ]
+        p.require("partials_added", "a product is added where a lane has one", implies(any_adds, Cat(*there).all()))
+        addresses = self._are(clock, clocks.address, partials.address)
+        p.require("partial_addresses", "every partial delta is that of the row", implies(any_adds, addresses))
         p.require(
             "backward_lanes",
             "every partial delta is given the product of its edge, each by another lane",
-            self._clash_free
-            & implies(partials.valid, self._chosen(row, self._lane, unit.to_memories.given, partials.product)),
+            implies(any_adds, self._chosen(clock, clocks.lane, unit.to_memories.given, partials.product)),
         )
-        p.require(
-            "first_visit", "the first sweep begins the sums", implies(partials.valid, partials.first == (row < j.depth))
-        )
+        begins = [
+            implies(a, partials.first[k % len(partials.first)] == lookup(clock, first, 1))
+            for k, (a, first) in enumerate(zip(adds, clocks.first.T.astype(int).tolist(), strict=True))
+        ]
+        p.require("first_visit", "the first product of a pass begins the sum", Cat(*begins).all())
         met = []
-        for clocks in range(1, partials.accumulate):
-            before = p.past(partials.valid, f"adding_{clocks}", clocks)
-            address = p.past(partials.address.as_value(), f"added_at_{clocks}", clocks)
+        for ago in range(1, partials.accumulate):
+            before = p.past(partials.valid, f"adding_{ago}", ago)
+            address = p.past(partials.address.as_value(), f"added_at_{ago}", ago)
             width = len(address) // j.z
-            same = [address[k * width : (k + 1) * width] == partials.address[k] for k in range(j.z)]
-            met.append(partials.valid & before & Cat(*same).any())
+            for k in range(j.z):
+                same = address[k * width : (k + 1) * width] == partials.address[k]
+                met.append(adds[k] & before[k % len(partials.valid)] & same)
         p.require("hazard", "no partial delta is read whose write is under way", ~one_of(met))
 
-    def _are(self, row: Value, table: npt.NDArray[np.int32], words: Any) -> Value:
-        """Whether the words are those of the row in a table [C, z]."""
-        return Cat(words[k] == lookup(row, table[:, k].tolist(), max(1, len(words[k]))) for k in range(self._j.z)).all()
+    def _are(self, clock: Value, table: npt.NDArray[np.int64], words: Any) -> Value:
+        """Whether the words are those of the clock in a table [K, z], where it has one."""
+        return Cat(
+            _any_or(clock, column, words[k] == lookup(clock, np.maximum(column, 0).tolist(), max(1, len(words[k]))))
+            for k, column in enumerate(table.T)
+        ).all()
 
-    def _chosen(self, row: Value, table: npt.NDArray[np.int32], given: Any, taken: Any) -> Value:
-        """Whether each word that is taken is the given one whose number a table [C, z] holds."""
+    def _chosen(self, clock: Value, table: npt.NDArray[np.int64], given: Any, taken: Any) -> Value:
+        """Whether each word that is taken is the given one whose number a table [K, z] holds, where it holds one."""
         options, bits = [Value.cast(given[k])[:] for k in range(self._j.z)], max(1, (self._j.z - 1).bit_length())
         return Cat(
-            Value.cast(taken[i])[:] == choose(lookup(row, table[:, i].tolist(), bits), options) for i in range(self._j.z)
+            _any_or(
+                clock,
+                column,
+                Value.cast(taken[i])[:] == choose(lookup(clock, np.maximum(column, 0).tolist(), bits), options),
+            )
+            for i, column in enumerate(table.T)
         ).all()
+
+    def _kept(self, p: Monitor, reader: str, clock: Value, given: Any) -> Value:
+        """Whether the row that is put together has what each lane was given when it was served."""
+        late, row = self._clocks.late, self._unit.collections[reader].taken
+        bits = max(1, int(late.max()).bit_length())
+        words = [Value.cast(given)]
+        for ago in range(1, int(late.max()) + 1):
+            words.append(p.past(words[0], f"{reader}_given_{ago}", ago))
+        width = len(words[0]) // self._j.z
+        return Cat(
+            Value.cast(row[i])[:]
+            == choose(lookup(clock, late[:, i].tolist(), bits), [w[i * width : (i + 1) * width] for w in words])
+            for i in range(self._j.z)
+        ).all()
+
+
+def _any_or(clock: Value, column: npt.NDArray[np.int64], holds: Value) -> Value:
+    """Whether something holds in the clocks in which a column of a table has an entry."""
+    return implies(lookup(clock, (column >= 0).astype(int).tolist(), 1), holds)
+
+
+def _each(memory: RowMemory, address: Any) -> list[Value]:
+    """The addresses of a memory's RAMs: one, or one for each lane."""
+    bits, whole = memory.address_bits, Value.cast(address)
+    return [whole[i * bits : (i + 1) * bits] for i in range(memory.rams)]
+
+
+def _written(memory: RowMemory, depth: int) -> Value:
+    """Whether what is written is written within the depth."""
+    addresses = _each(memory, memory.write_address)
+    return Cat(implies(memory.write_enable[i], address < depth) for i, address in enumerate(addresses)).all()

@@ -185,12 +185,13 @@ def test_word_of_the_weight_in_the_hardware(weight):
 def test_names_of_the_weight_in_the_verilog(weight):
     emitted = generate(weight.design)
     told = {what: value for what, _, value in table(TEXT, "what")}
-    module = told["instance of the memory"]
-    text = emitted.text.split(f"module \\{module} (")[1].split("endmodule")[0]
+    instance, module = told["instance of the memory"], told["its module"]
+    assert emitted.module(tuple(instance.split("."))) == module
+    text = emitted.text.split(f"module {module} (")[1].split("endmodule")[0]
     ram, meaning = told["its RAM"].split(": ")
     assert f"{ram};" in text and meaning == f"{weight.pattern.n_edges // weight.z} rows of {weight.z} · 12 bits"
     for name in told["enable, address and data of its write port"].split(", "):
-        assert ".".join(emitted.path(emitted.accelerator.named[name])[:-1]) == module
+        assert ".".join(emitted.path(emitted.accelerator.named[name])[:-1]) == instance
     low = 12 * weight.lane
     row = re.search(rf"ram\[{weight.row}\] = 384'h([0-9a-f]+);", text)[1]
     assert (int(row, 16) >> low) & 0xFFF == weight.before

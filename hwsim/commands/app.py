@@ -13,7 +13,21 @@ from typing import Annotated
 
 import typer
 
-from hwsim.commands import bench, check, data, explore, hardware, patterns, prove, simulate, solve, torch, train
+from hwsim.commands import (
+    bench,
+    check,
+    data,
+    explore,
+    hardware,
+    mutate,
+    patterns,
+    prove,
+    selftest,
+    simulate,
+    solve,
+    torch,
+    train,
+)
 from hwsim.commands.console import fail
 from hwsim.commands.options import expanded
 from hwsim.schedule.violations import Violation
@@ -42,9 +56,11 @@ for _command in (
     simulate.simulate,
     hardware.verilog,
     hardware.cosim,
+    mutate.mutate,
     hardware.synth,
     prove.prove,
     simulate.diff,
+    selftest.selftest,
     bench.bench,
     check.schema,
 ):

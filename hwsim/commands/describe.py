@@ -50,7 +50,7 @@ def _describe_accelerator(console: Console, config: Configuration, a: "Inventory
         memories.add_row(m.name, str(m.banks), str(m.lanes), str(m.depth), str(m.width), bits(m.bits))
     memories.add_row("all", "", "", "", "", bits(a.storage_bits), bold=True)
     console.print(memories)
-    for line in _crossbar(config) + _stalls(a) + _unbalanced(a):
+    for line in _softmax(config) + _crossbar(config) + _stalls(a) + _unbalanced(a):
         console.print(line)
 
 
@@ -69,14 +69,20 @@ def _unbalanced(a: "Inventory") -> list[str]:
     return [f"unbalanced: {', '.join(idle)} of every pass; the longest C sets the pace"] if idle else []
 
 
+def _softmax(config: Configuration) -> list[str]:
+    float_only = config.network.activations[-1] == "softmax"
+    return ["softmax is for the float engine: this accelerator has no Verilog"] if float_only else []
+
+
 def _crossbar(config: Configuration) -> list[str]:
     c = config.connectivity
-    if c.kind != "clash_free" or not c.dither or config.hardware is None:
+    if config.hardware is None or c.kind not in ("clash_free", "structured") or (c.kind == "clash_free" and not c.dither):
         return []
-    if c.type == 1:
+    if c.kind == "clash_free" and c.type == 1:
         return ["memory dither of type 1 is one permutation for all sweeps: wires only"]
     sizes = ", ".join(f"{z} to {z}" for z in config.hardware.z)
-    return [f"memory dither of type {c.type} needs a crossbar in every junction: {sizes} words"]
+    what = "structured patterns need" if c.kind == "structured" else f"memory dither of type {c.type} needs"
+    return [f"{what} a crossbar in every junction: {sizes} words"]
 
 
 def sequences(config: Configuration) -> list[str]:

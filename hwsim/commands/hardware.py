@@ -9,7 +9,7 @@ import typer
 
 from hwsim.commands.console import console_of, fail, say
 from hwsim.commands.options import Common, ConfigPath, Force, Out, Where, given, met, replacing
-from hwsim.commands.progress import preparing, step_watcher
+from hwsim.commands.progress import clock_watcher, preparing, step_watcher
 from hwsim.simulation.disturbances import STREAMS, Disturbances
 from hwsim.tables import table
 from models.errors import InputError
@@ -60,10 +60,14 @@ class Cosimulating:
     inference: Annotated[float, met(STREAMS, "inference")] = 0.0
     illegal: Annotated[float, met(STREAMS, "illegal")] = 0.0
     waves: Annotated[bool, typer.Option("--waves", help="let the simulator write a waveform of everything")] = False
+    scenarios: Annotated[
+        str | None, given("some of those that every run has, with commas between; data is the user's own", "NAMES")
+    ] = None
+    timeout: Annotated[int | None, given("clocks after which a signal that has not come is given up", "CLOCKS")] = None
 
 
 def cosim(config: ConfigPath, where: Where, cosimulating: Cosimulating, *, force: Force = False, common: Common) -> None:
-    """Simulate the Verilog on real data and compare it with the machine: every write of every memory at every clock.
+    """Simulate the Verilog, on real data and in all scenarios, and compare every clock with the machine and the protocol.
 
     Exit code 1 at the first difference, which is named and left as two event logs and two waveforms.
     """
@@ -80,18 +84,21 @@ def cosim(config: ConfigPath, where: Where, cosimulating: Cosimulating, *, force
     design = Design(loaded)
     console = console_of(common.quiet)
     data = design.dataset(where.data_dir).train
-    cosimulation.check(wanted.simulator, wanted.samples, loaded, disturbances)
+    chosen = cosimulation.check(wanted.simulator, wanted.samples, loaded, disturbances, wanted.scenarios, wanted.timeout)
     options = {"simulator": wanted.simulator, "samples": wanted.samples, "waves": wanted.waves, **disturbances.options}
+    options |= {"scenarios": ",".join(chosen), "timeout": wanted.timeout}
     directory = RunDirectory(where.out, loaded, "cosim", options, force=force)
-    with directory.locked(), preparing(common.quiet):
+    with directory.locked(), preparing(common.quiet), clock_watcher(common.quiet) as watch:
         directory.begin()
         folder = directory / "simulation"
-        run = cosimulation.cosimulate(design, data, wanted.simulator, wanted.samples, folder, disturbances, wanted.waves)
+        asked = cosimulation.Asked(chosen, wanted.timeout, wanted.waves, watch)
+        run = cosimulation.cosimulate(design, data, wanted.simulator, wanted.samples, folder, disturbances, asked)
         cosimulation.write(run, directory)
     rows = table(f"{loaded.name}: Verilog under {wanted.simulator}", "figure", "value")
     for name, value in cosimulation.rows(run):
         rows.add_row(name, value)
     console.print(rows)
+    console.print(cosimulation.part_table(run))
     if run.outcome.mismatch is not None:
         say(f"Verilog and machine differ: {run.outcome.mismatch}; logs and waveforms in {directory.path}")
         raise typer.Exit(1)

@@ -102,6 +102,18 @@ def sample_watcher(quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
 
 
 @contextmanager
+def clock_watcher(quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
+    """A watcher that is told clocks simulated and their total; without a terminal it stays silent."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    text, clocks = TextColumn("{task.description}"), TextColumn("{task.completed:,.0f} clocks")
+    with _bar(text, BarColumn(), clocks, TimeRemainingColumn()) as bar:
+        task = bar.add_task("simulating", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextmanager
 def download_watcher(quiet: bool) -> Iterator[Callable[[str, int, int | None], None] | None]:
     """A watcher for :func:`models.data.fetch.fetch`."""
     if quiet:
@@ -178,6 +190,33 @@ def search_watcher(quiet: bool) -> Iterator[Callable[[Any], None] | None]:
 
 
 @contextmanager
+def design_watcher(quiet: bool, total: int | None) -> Iterator[Callable[[int, int], None] | None]:
+    """A watcher of a self test, told designs done and failures: a bar on a terminal, some lines elsewhere."""
+    if quiet:
+        yield None
+        return
+    if not sys.stderr.isatty():
+        yield _design_lines(total)
+        return
+    text, note = TextColumn("designs"), TextColumn("{task.fields[note]}")
+    with _bar(text, BarColumn(), MofNCompleteColumn(), note, TimeElapsedColumn(), TimeRemainingColumn()) as bar:
+        task = bar.add_task("", total=total, note="")
+        yield lambda done, failed: bar.update(task, completed=done, note=f"{failed} failed" if failed else "")
+
+
+def _design_lines(total: int | None) -> Callable[[int, int], None]:
+    last = time.monotonic()
+
+    def watch(done: int, failed: int) -> None:
+        nonlocal last
+        if time.monotonic() - last >= _LINE_EVERY or done == total:
+            last = time.monotonic()
+            say(f"designs: {done:,}{'' if total is None else f' of {total:,}'}, {failed:,} failed")
+
+    return watch
+
+
+@contextmanager
 def step_watcher(quiet: bool) -> Iterator[Callable[[str], None] | None]:
     """A watcher that is told each step when it begins: with a clock on a terminal, as plain lines elsewhere."""
     if quiet:
@@ -188,3 +227,34 @@ def step_watcher(quiet: bool) -> Iterator[Callable[[str], None] | None]:
             yield lambda step: bar.reset(task, description=step)
     else:
         yield say
+
+
+@contextmanager
+def mutant_watcher(quiet: bool) -> Iterator[Callable[[int, int, int], None] | None]:
+    """A watcher that is told mutants judged, all of them, and open ones: a bar on a terminal, some lines elsewhere."""
+    if quiet:
+        yield None
+        return
+    if not sys.stderr.isatty():
+        yield _mutant_lines()
+        return
+    text, note = TextColumn("judged"), TextColumn("{task.fields[note]}")
+    with _bar(text, BarColumn(), MofNCompleteColumn(), note, TimeRemainingColumn()) as bar:
+        task = bar.add_task("", total=None, note="")
+
+        def watch(done: int, total: int, still: int) -> None:
+            bar.update(task, total=total, completed=done, note=f"{still} open" if still else "")
+
+        yield watch
+
+
+def _mutant_lines() -> Callable[[int, int, int], None]:
+    told = 0
+
+    def watch(done: int, total: int, still: int) -> None:
+        nonlocal told
+        if done * _LINES // max(total, 1) > told:
+            told = done * _LINES // max(total, 1)
+            say(f"{done:,} of {total:,} mutants{f', {still} open' if still else ''}")
+
+    return watch

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterable, Sequence
 
+from hwsim.configuration.identifiers import as_identifier, is_identifier
 from hwsim.configuration.legal import divisors, nearest
 from hwsim.configuration.sections import Section, Settings
 from hwsim.edge_processors import results_per_clock
@@ -72,6 +73,9 @@ def _check_hardware(config: Settings) -> None:
             rule = "is missing: a clash-free pattern is drawn for given edge processors"
             raise InputError("hardware.z", None, rule, [f"connectivity.kind {k}" for k in ("structured", "full", "random")])
         return
+    if not is_identifier(hardware.module):
+        rule = "must be an identifier of Verilog: a letter, then letters, digits and underscores, 63 at most, and no keyword"
+        raise InputError("hardware.module", hardware.module, rule, [as_identifier(hardware.module)])
     _one_per_junction("hardware.z", hardware.z, net.junctions)
     _check_kappa(config, hardware.kappa)
     for i, z in enumerate(hardware.z):

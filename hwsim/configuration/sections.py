@@ -177,6 +177,10 @@ class HardwareSection(Section):
         None, description="least and greatest learning-rate shift in hardware; default: those of training.rate_shift"
     )
     counters: Bool = Field(True, description="saturation counters in hardware")
+    module: Text = Field(
+        "accelerator",
+        description="Verilog's name of the top module, with which those of all others begin",
+    )
 
     @property
     def trains(self) -> bool:

@@ -12,6 +12,7 @@ from typing import Annotated
 from pydantic import Field, ValidationError
 
 from hwsim.configuration import config_file
+from hwsim.configuration.configuration import Configuration
 from hwsim.configuration.messages import told
 from hwsim.configuration.sections import Int, Real, Section, Text
 from hwsim.costs.operations import Costs, Task
@@ -93,11 +94,18 @@ def load(path: Path = DEFAULT) -> Areas:
     return areas
 
 
+def _has_crossbars(config: Configuration) -> bool:
+    """The dither of type 1 is one permutation for all sweeps: wires."""
+    c = config.connectivity
+    return c.kind == "structured" or (c.kind == "clash_free" and c.dither and c.type > 1)
+
+
 def features(of: Costs) -> dict[str, float]:
     """What a design has of each kind of hardware, all independent of the family.
 
     ``port_bits`` are the words that all memories can read in a clock together, ``address_bits`` their addresses,
-    ``crossbar_bits`` what a dither that changes from sweep to sweep leads from any lane to any other; ``shallow`` memories
+    ``crossbar_bits`` what a structured pattern, or a dither that changes from sweep to sweep, leads from any lane to any
+    other; ``shallow`` memories
     are LUT RAM (cells of 64 words of 3 bits), ``deep`` ones and tables block RAM (18 kbit); ``register_bits`` are operands
     and results of multipliers, adders and tables times the registers in front of and behind them, ``shift_bits`` what waits
     for them.
@@ -123,10 +131,7 @@ def features(of: Costs) -> dict[str, float]:
         "port_bits": sum(m.count * m.width for m in known.memories),
         "address_bits": sum(m.count * max(1, math.ceil(math.log2(max(m.depth, 2)))) for m in known.memories),
         "crossbar_bits": sum(
-            m.count * m.width * math.log2(max(m.lanes, 2))
-            for m in known.memories
-            # The dither of type 1 is one permutation for all sweeps: wires.
-            if config.connectivity.dither and config.connectivity.type > 1 and m.lanes > 1
+            m.count * m.width * math.log2(max(m.lanes, 2)) for m in known.memories if _has_crossbars(config) and m.lanes > 1
         ),
         "shallow_bits": sum(m.bits for m in shallow),
         "shallow_cells": sum(m.count * math.ceil(m.width / 3) * math.ceil(m.depth / 64) for m in shallow),

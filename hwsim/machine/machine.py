@@ -415,6 +415,15 @@ class Machine:
         biases = np.split(self._s.memories.bias.astype(np.int32), self._d.junctions[1:, columns.RIGHT])
         return IntegerParameters([w.copy() for w in weights], [b.copy() for b in biases])
 
+    @parameters.setter
+    def parameters(self, given: IntegerParameters) -> None:
+        """Written by the host, while nothing moves: what is in flight stays."""
+        checked = IntegerParameters.of_this_kind(given)
+        checked.check_shapes(self.network)
+        checked.check_ranges(self.config.numbers.system)
+        self._s.memories.weight[:] = np.concatenate(given.weights)
+        self._s.memories.bias[:] = np.concatenate(given.biases)
+
     def arrays(self) -> dict[str, np.ndarray]:
         """All state between two junction cycles, in the form of the reference engine's checkpoint.
 

@@ -42,13 +42,14 @@ FEATURES = "features.npz"
 """What a front end makes of the data set: the data set of the design that was exported from it."""
 SCATTER, SCATTER_PICTURE = "scatter.json", "scatter.png"
 SEARCH, SEARCH_PICTURE = "search.json", "search.png"
+MUTANTS = "mutants.csv"
 PROOFS = "proofs.json"
 SYNTHESIS = ("synthesis.json", "accelerator.bit", "accelerator.bin")
 
 _RESULTS = (
     *(CONNECTIVITY, INITIAL, FINAL, FRONT_END, STREAM, FEATURES, METRICS, TIMING, CHECKPOINT),
     *(*PICTURES, *TRACES, *LOGS, *HARDWARE, *SYNTHESIS, PROOFS),
-    *(SCATTER, SCATTER_PICTURE, SEARCH, SEARCH_PICTURE),
+    *(SCATTER, SCATTER_PICTURE, SEARCH, SEARCH_PICTURE, MUTANTS),
 )
 _HEADER = "# The resolved configuration of a run of hwsim: feeding it back reproduces the run.\n"
 """Tells the directory of a run from any other that happens to hold a file of the same name."""

@@ -87,6 +87,25 @@ class JunctionSchedule:
         return int(np.bincount(self.row).max())
 
     @cached_property
+    def sweeps(self) -> bool:
+        """Whether a pass is sweeps: each reads every left neuron once, those of a memory all by the same lane."""
+        if self.stall_clocks:
+            return False
+        depth = self.n_left // self.z
+        order = np.lexsort((self.memory, self.clock))
+        lane, first = (x[order].reshape(-1, depth, self.z) for x in (self.lane, self.first_visit))
+        return bool((lane == lane[:, :1]).all() and first[0].all() and not first[1:].any())
+
+    @cached_property
+    def has_seeds(self) -> bool:
+        """Whether the addresses of every memory count up from a seed in every sweep (types 1 and 2, and full patterns)."""
+        if not self.sweeps:
+            return False
+        depth = self.n_left // self.z
+        address = self.address[np.lexsort((self.memory, self.clock))].reshape(-1, depth, self.z)
+        return bool((address == (address[:, :1] + np.arange(depth)[:, None]) % depth).all())
+
+    @cached_property
     def clock(self) -> IntArray:
         """int64 [W] per access: its clock."""
         return np.repeat(np.arange(self.clocks), np.diff(self.start))
@@ -169,18 +188,21 @@ def schedule(config: Configuration, patterns: tuple[Pattern, ...]) -> Schedule:
     Raises
     ------
     InputError
-        If the configuration has no hardware.
+        If the configuration has no hardware, or asks for adders where addresses do not count up from seeds.
     """
     if config.hardware is None:
         raise InputError("hardware", None, "is missing: give the edge processors of every junction, hardware.z")
     if config.out_degrees is None:
         raise InputError("connectivity.kind", "random", "has no hardware", ["structured", "clash_free", "full"])
-    z = config.hardware.z
+    z, form = config.hardware.z, config.hardware.address
     result = []
     for i, p in enumerate(patterns):
         assert p.d_in is not None
         z_next = z[i + 1] if i + 1 < len(z) else results_per_clock(z[i], p.d_in)
         result.append(junction_schedule(i + 1, p, z[i], z_next))
+        if form == "adder" and not result[-1].has_seeds:
+            rule = f"is possible for clash-free types 1 and 2, not for the pattern of junction {i + 1}"
+            raise InputError("hardware.address", form, rule, ["auto", "table"])
     made = Schedule(tuple(result))
     made.verify()
     return made

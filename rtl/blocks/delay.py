@@ -12,7 +12,7 @@ def delayed(m: Module, value: Any, clocks: int, name: str, *, valid: bool = Fals
     ``valid`` marks control that must be 0 after reset; data need no reset, which lets shift registers hold them.
     """
     for i in range(clocks):
-        register = Signal(value.shape(), name=f"{name}_{i + 1}", reset_less=not valid)
+        register = Signal(value.shape(), name=f"{name}_{i + 1}", reset_less=not valid, src_loc_at=1)
         m.d.sync += register.eq(value)
         value = register
     return value

@@ -16,6 +16,20 @@ def style(depth: int, stages: int, lut_ram_depth: int) -> str:
     return DISTRIBUTED if depth <= lut_ram_depth or stages == 0 else BLOCK
 
 
+def ram_attributes(style: str) -> dict[str, str]:
+    """What tells synthesis the style of a RAM: Xilinx and Yosys, then Lattice and Synplify, then Intel.
+
+    Yosys takes the first one that is there.
+    """
+    return _ATTRIBUTES[style]
+
+
+_ATTRIBUTES = {
+    DISTRIBUTED: {"ram_style": "distributed", "syn_ramstyle": "distributed", "ramstyle": "MLAB"},
+    BLOCK: {"ram_style": "block", "syn_ramstyle": "block_ram", "ramstyle": "M20K"},
+}
+
+
 def words(banks: int, depth: int) -> int:
     """Words of a RAM that holds several banks; the bank is the upper part of its address."""
     return depth if banks == 1 else banks << ceil_log2(depth)

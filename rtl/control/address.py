@@ -16,13 +16,14 @@ LARGEST_TABLE = 64  # rows; one bit of a table of 64 entries is one six-input LU
 class AddressGenerator(wiring.Component):
     """Addresses of the left memories.
 
-    Latency 0, one row per clock. Two forms with the same result: a ``table`` of a memory's address over all rows, and an
-    ``adder`` of the sweep's seed and the clock of the sweep modulo D, which patterns of type 3 do not have.
+    Latency 0, one set of addresses per clock. Two forms with the same result: a ``table`` of a memory's address over all
+    clocks, and an ``adder`` of the sweep's seed and the clock of the sweep modulo D, which patterns of type 3 and those with
+    clashes do not have.
 
     Ports
     -----
-    row : in, bits(C)
-        Weight row; the table needs nothing else.
+    clock : in, bits(K)
+        Clock of the pass; the table needs nothing else.
     sweep : in, bits(d_out)
         Sweep, for the adder.
     step : in, bits(D)
@@ -31,7 +32,7 @@ class AddressGenerator(wiring.Component):
         The word of every memory.
     """
 
-    row: Signal
+    clock: Signal
     sweep: Signal
     step: Signal
     address: data.View
@@ -43,7 +44,7 @@ class AddressGenerator(wiring.Component):
         self.form = form
         super().__init__(
             {
-                "row": In(range(j.rows)),
+                "clock": In(range(j.clocks)),
                 "sweep": In(range(j.d_out)),
                 "step": In(range(j.depth)),
                 "address": Out(data.ArrayLayout(unsigned(ceil_log2(j.depth)), j.z)),
@@ -53,7 +54,7 @@ class AddressGenerator(wiring.Component):
     latency = 0
 
     def model(self) -> np.ndarray:
-        """int64 [C, z]: the addresses, row by row."""
+        """int64 [K, z]: the addresses, clock by clock."""
         j = self._j
         if self.form == TABLE:
             return j.address_of_memory.astype(np.int64)
@@ -68,7 +69,7 @@ class AddressGenerator(wiring.Component):
         for memory in range(j.z):
             out = self.address[memory]
             if self.form == TABLE:
-                m.d.comb += out.eq(lookup(self.row, j.address_of_memory[:, memory].tolist(), len(out)))
+                m.d.comb += out.eq(lookup(self.clock, j.address_of_memory[:, memory].tolist(), len(out)))
                 continue
             seed = Signal(range(j.depth), name=f"seed_{memory}")
             total = Signal(range(2 * j.depth), name=f"sum_{memory}")

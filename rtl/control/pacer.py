@@ -36,8 +36,8 @@ class Pacer(wiring.Component):
     def __init__(self, of: Plan) -> None:
         self._period, self._skew = of.period, of.skew
         # Out of reset the accelerator stands. What the advance depends on is known a clock ahead: it fans out widely.
-        self._waited = Signal(range(self._skew + 2), init=self._skew + 1)
-        self._at_end, self._settled = Signal(init=1), Signal(init=1)
+        self._waited = Signal(range(self._skew + 2), init=self._skew + 1, name="waited")
+        self._at_end, self._settled = Signal(init=1, name="at_end"), Signal(init=1, name="settled")
         super().__init__({"go": In(1), "advance": Out(1), "standing": Out(1), "clock": Out(range(of.period))})
 
     latency = 0
@@ -78,7 +78,8 @@ class Pacer(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        clock, standing = Signal(range(self._period), init=self._period - 1), Signal(init=1)
+        clock = Signal(range(self._period), init=self._period - 1)
+        standing = Signal(init=1)
         waited, at_end, settled = self._waited, self._at_end, self._settled
         m.d.comb += [self.clock.eq(clock), self.standing.eq(standing), self.advance.eq(at_end & settled & self.go)]
         with m.If(self.advance):

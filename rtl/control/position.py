@@ -1,31 +1,34 @@
 """Counters: where in an interleaved layer the neurons of a clock lie, and which bank a sample has."""
 
+from typing import Any
+
 import numpy as np
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.blocks.choose import lookup
 from rtl.plan.interleaving import Interleaving
+from rtl.plan.plan import JunctionPlan
 
 
 class PositionCounter(wiring.Component):
-    """Walks the groups of an interleaved layer.
+    """Walks over the neurons of an interleaved layer.
 
-    Latency 0: the outputs name the present group; a step takes effect in the next clock. One step per clock.
+    Latency 0: the outputs name the present neurons; a step takes effect in the next clock. One step per clock.
 
     Ports
     -----
     restart : in, 1
-        Go to the first group; wins over ``step``.
+        Go to the first neurons; wins over ``step``.
     step : in, 1
-        Go to the next group.
+        Go to the next ones.
     group : out, bits(groups)
-        Number of the group.
+        Group of the first of them.
     base : out, bits(depth)
-        Address of its first neuron.
+        Its address.
     phase : out, bits(phases)
-        Where its neurons lie (:class:`rtl.plan.interleaving.Interleaving`).
+        Where they lie (:class:`rtl.plan.interleaving.Interleaving`).
     """
 
     restart: Signal
@@ -49,18 +52,23 @@ class PositionCounter(wiring.Component):
     latency = 0
 
     def model(self) -> np.ndarray:
-        """int64 [groups, 3]: group, base and phase, step by step."""
-        of, g = self._of, np.arange(self._of.groups)
-        return np.stack([g, g * of.per_clock // of.memories, g % of.phases], 1)
+        """int64 [steps, 3]: group, base and phase, step by step."""
+        of, rows, at = self._of, [], (0, 0, 0)
+        for _ in range(of.clocks):
+            rows.append(at)
+            group, base, phase = at
+            at = group + of.passes(phase), base + of.steps(phase), (phase + 1) % of.phases
+        return np.array(rows)
 
     def elaborate(self, platform: object) -> Module:
         m, of = Module(), self._of
         climbs = lookup(self.phase, [int(of.steps(phase)) for phase in range(of.phases)], 1)
+        passes = lookup(self.phase, [int(of.passes(phase)) for phase in range(of.phases)], 1)
         with m.If(self.restart):
             m.d.sync += [self.group.eq(0), self.base.eq(0), self.phase.eq(0)]
         with m.Elif(self.step):
             m.d.sync += [
-                self.group.eq(self.group + 1),
+                self.group.eq(self.group + passes),
                 self.base.eq(self.base + climbs),
                 self.phase.eq(Mux(self.phase == of.phases - 1, 0, self.phase + 1)),
             ]
@@ -100,3 +108,25 @@ class BankCounter(wiring.Component):
         with m.If(self.advance):
             m.d.sync += now.eq(Mux(now == self._banks - 1, 0, now + 1))
         return m
+
+
+def slot_group(m: Module, of: Interleaving, group: Any, phase: Any, slot: int) -> Any:
+    """The group of the neuron in a slot: that of the clock's first neuron, or the next one."""
+    leads = [int(of.leads(p, slot)) for p in range(of.phases)]
+    if not any(leads):
+        return group
+    result = Signal(range(of.groups), name=f"group_of_slot_{slot}")
+    m.d.comb += result.eq(group + lookup(phase, leads, 1))
+    return result
+
+
+def slot_groups(m: Module, of: Interleaving, group: Any, phase: Any) -> Value:
+    """The groups of all slots side by side, or, where a clock's neurons are always of one group, that."""
+    return Cat(slot_group(m, of, group, phase, k) for k in range(of.per_clock)) if of.walk else Value.cast(group)
+
+
+def ended(j: JunctionPlan, enable: Value, phase: Any) -> Value:
+    """An enable for the right neurons that end in a row: one for each slot, where the rows differ."""
+    if not j.straddles:
+        return enable
+    return Cat(enable & lookup(phase, j.routing.ends(k), 1) for k in range(j.results_per_clock))

@@ -14,7 +14,9 @@ from rtl.plan.plan import JunctionPlan
 class Sequencer(wiring.Component):
     """Row, sweep and right neurons of every clock of a pass.
 
-    Latency one clock: the pass begins in the clock after ``advance``; one row per clock. All outputs but ``active`` are
+    Latency one clock: the pass begins in the clock after ``advance``; one row per clock, or in as many clocks as it takes
+    (:class:`hwsim.schedule.passes.JunctionSchedule`). Only passes that consist of sweeps have ``sweep``, ``step`` and
+    ``first``. All outputs but ``active`` are
     meaningless while nothing is active.
 
     Ports
@@ -25,6 +27,10 @@ class Sequencer(wiring.Component):
         A row is there.
     row : out, bits(C)
         Weight row.
+    clock : out, bits(K)
+        Clock of the pass: the row, unless rows take several clocks.
+    complete : out, 1
+        The last clock of the row.
     sweep : out, bits(d_out)
         Sweep.
     step : out, bits(D)
@@ -32,25 +38,28 @@ class Sequencer(wiring.Component):
     first : out, 1
         First sweep: every left neuron is met for the first time.
     begins : out, 1
-        The row holds the first edges of its right neurons.
+        The row's first lane holds the first edge of its right neuron.
     ends : out, 1
-        The row holds the last edges of its right neurons.
+        The row holds last edges of right neurons.
     group : out, bits(G)
-        Which right neurons those are: their group.
+        Group of the first lane's right neuron.
     base : out, bits(D_next)
-        Address of the first of them in the right layer's memories.
+        Its address in the right layer's memories.
     phase : out, bits(phases)
-        Where they lie (:class:`rtl.plan.interleaving.Interleaving`).
+        Where the row's right neurons lie (:class:`rtl.plan.interleaving.Interleaving`), and where they straddle rows, which
+        lanes are theirs (:class:`rtl.plan.routing.Routing`).
     """
 
     def __init__(self, j: JunctionPlan) -> None:
-        self._j, self._part = j, Signal(range(j.rows_per_neuron))
+        self._j, self._part = j, Signal(range(j.rows_per_neuron), name="part")
         right = j.right
         super().__init__(
             {
                 "advance": In(1),
                 "active": Out(1),
                 "row": Out(range(j.rows)),
+                "clock": Out(range(j.clocks)),
+                "complete": Out(1),
                 "sweep": Out(range(j.d_out)),
                 "step": Out(range(j.depth)),
                 "first": Out(1),
@@ -65,35 +74,41 @@ class Sequencer(wiring.Component):
     latency = 1
 
     def model(self) -> dict[str, np.ndarray]:
-        """All outputs, int64 [C] each, over a pass."""
-        j, c = self._j, np.arange(self._j.rows)
+        """All outputs, int64 [K] each, over a pass."""
+        j, c = self._j, self._j.schedule.row
         position = PositionCounter(j.right).model()[c // j.rows_per_neuron]
+        edges = c * j.z
+        swept = c if j.sweeps else np.zeros_like(c)
         return {
             "row": c,
-            "sweep": c // j.depth,
-            "step": c % j.depth,
-            "first": (c < j.depth).astype(np.int64),
-            "begins": (c % j.rows_per_neuron == 0).astype(np.int64),
-            "ends": ((c + 1) % j.rows_per_neuron == 0).astype(np.int64),
+            "clock": np.arange(j.clocks),
+            "complete": j.completes.astype(np.int64),
+            "sweep": swept // j.depth,
+            "step": swept % j.depth,
+            "first": (j.sweeps & (swept < j.depth)).astype(np.int64),
+            "begins": (edges % j.d_in == 0).astype(np.int64),
+            "ends": ((edges + j.z) // j.d_in > edges // j.d_in).astype(np.int64),
             "group": position[:, 0],
             "base": position[:, 1],
             "phase": position[:, 2],
         }
 
     def properties(self, p: Monitor) -> None:
-        """A pass is the model's, row by row."""
-        rows, model = self._j.rows, self.model()
-        at, running = Signal(range(rows), name="at"), Signal(name="running")
-        last = at == rows - 1
+        """A pass is the model's, clock by clock."""
+        clocks, model = self._j.clocks, self.model()
+        at, running = Signal(range(clocks), name="at"), Signal(name="running")
+        last = at == clocks - 1
         with p.module.If(self.advance):
             p.module.d.sync += [at.eq(0), running.eq(1)]
         with p.module.Elif(running):
             p.module.d.sync += [at.eq(Mux(last, 0, at + 1)), running.eq(~last)]
         p.assume(
-            "advance", "a pass begins when the one before is in its last row or over", implies(self.advance, ~running | last)
+            "advance",
+            "a pass begins when the one before is in its last clock or over",
+            implies(self.advance, ~running | last),
         )
-        p.require("active", f"a pass has {rows} rows, one in every clock", self.active == running)
-        parts = [row % self._j.rows_per_neuron for row in range(rows)]
+        p.require("active", f"a pass has {clocks} clocks, a row in every one", self.active == running)
+        parts = (model["row"] % self._j.rows_per_neuron).tolist()
         p.require(
             "part",
             "rows of a neuron are counted",
@@ -102,33 +117,52 @@ class Sequencer(wiring.Component):
         for name, values in model.items():
             port = getattr(self, name)
             p.require(
-                name, f"{name} is that of the row", implies(running, port == lookup(at, values.tolist(), max(len(port), 1)))
+                name,
+                f"{name} is that of the clock",
+                implies(running, port == lookup(at, values.tolist(), max(len(port), 1))),
             )
-        p.reach("second_row", "a pass goes on", running & (at == min(1, rows - 1)))
+        p.reach("second_clock", "a pass goes on", running & (at == min(1, clocks - 1)))
 
     def elaborate(self, platform: object) -> Module:
         m, j = Module(), self._j
         m.submodules.position = position = PositionCounter(j.right)
-        part, last_step = self._part, Signal()
+        part = self._part
+        begins, ends = part == 0, part == j.rows_per_neuron - 1
+        if j.straddles:
+            of = j.routing
+            begins = lookup(self.phase, [int(of.offset(p) == 0) for p in range(of.phases)], 1)
+            ends = lookup(self.phase, [int(len(of.ended(p)) > 0) for p in range(of.phases)], 1)
+        complete = lookup(self.clock, j.completes.astype(int).tolist(), 1)
         m.d.comb += [
-            last_step.eq(self.step == j.depth - 1),
-            self.first.eq(self.sweep == 0),
-            self.begins.eq(part == 0),
-            self.ends.eq(part == j.rows_per_neuron - 1),
+            self.complete.eq(complete),
+            self.begins.eq(begins),
+            self.ends.eq(ends),
             position.restart.eq(self.advance),
-            position.step.eq(self.active & self.ends),
+            # Where neurons straddle rows, every row has a phase of its own.
+            position.step.eq(self.active & complete & (1 if j.straddles else self.ends)),
             self.group.eq(position.group),
             self.base.eq(position.base),
             self.phase.eq(position.phase),
         ]
+        next_row = [self.row.eq(self.row + 1), part.eq(Mux(self.ends, 0, part + 1))]
+        if j.sweeps:
+            last_step = Signal()
+            m.d.comb += [last_step.eq(self.step == j.depth - 1), self.first.eq(self.sweep == 0)]
+            next_row += [self.step.eq(Mux(last_step, 0, self.step + 1)), self.sweep.eq(self.sweep + last_step)]
         with m.If(self.advance):
             m.d.sync += [self.active.eq(1), self.row.eq(0), self.sweep.eq(0), self.step.eq(0), part.eq(0)]
         with m.Elif(self.active):
-            m.d.sync += [
-                self.active.eq(self.row != j.rows - 1),
-                self.row.eq(self.row + 1),
-                self.step.eq(Mux(last_step, 0, self.step + 1)),
-                self.sweep.eq(self.sweep + last_step),
-                part.eq(Mux(self.ends, 0, part + 1)),
-            ]
+            m.d.sync += self.active.eq(self.clock != j.clocks - 1)
+            if not j.stalls:
+                m.d.sync += next_row
+            else:
+                with m.If(complete):
+                    m.d.sync += next_row
+        if not j.stalls:
+            m.d.comb += self.clock.eq(self.row)
+        else:
+            with m.If(self.advance):
+                m.d.sync += self.clock.eq(0)
+            with m.Elif(self.active):
+                m.d.sync += self.clock.eq(self.clock + 1)
         return m

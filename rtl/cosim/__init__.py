@@ -1,1 +1,1 @@
-"""Co-simulation: the generated Verilog under cocotb, compared with the machine at every clock."""
+"""Co-simulation: the generated Verilog in a simulator, compared in every clock with the machine and with a protocol."""

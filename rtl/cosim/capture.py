@@ -1,30 +1,25 @@
-"""The generated Verilog in a simulator: a script of requests and samples goes in, what was seen comes out."""
+"""The generated Verilog in a simulator: what the protocol says goes in, what was seen comes out."""
 
-import json
-import os
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from amaranth.hdl import Value
 
-from hwsim.random_streams import Stream
-from models.network.parameters import IntegerParameters
-from rtl.cosim import bench
-from rtl.cosim.probes import Probe, probes
-from rtl.cosim.simulators import runner, visible
-from rtl.cosim.stimulus import StreamSamples, beats, parameter_words, pattern
+from rtl.cosim import testbench
+from rtl.cosim.digits import fields
+from rtl.cosim.probes import Probe
+from rtl.cosim.protocol import Protocol
+from rtl.cosim.simulators import BUILD_LOG, LOG, SILENCE, BrokenOff, runner
+from rtl.cosim.stimulus import StreamSamples, beats
+from rtl.cosim.testbench import Watched, watched
 from rtl.cosim.workplace import harmless
-from rtl.plan.plan import Plan
-from rtl.ports import registers
-from rtl.ports.results import result_layout
-from rtl.verilog.emission import TOP, Verilog
+from rtl.verilog.emission import SOURCE, Verilog
 
-BUILD_LOG, LOG = "build.log", "simulation.log"
+Watcher = Callable[[int, int], None]
+"""Is told clocks simulated, and all that there are."""
 
 
 class SimulationError(RuntimeError):
@@ -33,117 +28,145 @@ class SimulationError(RuntimeError):
     exit_code = 1
 
 
-class Script:
-    """What the bench does, in order; scripts of another ``number`` pause in other clocks."""
-
-    def __init__(self, of: Plan, samples: StreamSamples, number: int = 0, idle: float = 0, blocked: float = 0) -> None:
-        rng = of.design.generator(Stream.COSIM_PAUSES, number)
-        self.plan, self.samples = of, samples
-        self.arrays = {
-            "beats": beats(of, samples),
-            "idle": pattern(rng, idle),
-            "blocked": pattern(rng, blocked),
-        }
-        self.steps: list[tuple[Any, ...]] = []
-
-    def load(self, parameters: IntegerParameters) -> None:
-        """Write all weights and biases."""
-        address, word = parameter_words(self.plan, parameters)
-        self._keep("write", address, word)
-
-    def poke(self, address: Sequence[int], word: Sequence[int]) -> None:
-        """Write registers."""
-        self._keep("write", np.array(address, np.int64), np.array(word, np.int64))
-
-    def attempt(self, address: Sequence[int], word: Sequence[int]) -> None:
-        """Write single words, whether the port refuses them or not; the answers are among what is read."""
-        self._keep("attempt", np.array(address, np.int64), np.array(word, np.int64))
-
-    def read_parameters(self) -> None:
-        """Read all weights and biases."""
-        address, _ = parameter_words(self.plan, self.plan.design.initial_integers)
-        self._keep("read", address)
-
-    def peek(self, address: Sequence[int]) -> None:
-        """Read single words, whether the port refuses them or not."""
-        self._keep("read", np.array(address, np.int64))
-
-    def run(self, samples: int) -> None:
-        """Feed so many more samples, drain, stop."""
-        count = samples * self.plan.inputs.groups
-        r = registers
-        self.steps.append(("run", count, r.CONTROL, r.STATUS, r.EMPTY, r.STANDING))
-
-    def abort(self, samples: int, clocks: int) -> None:
-        """Feed samples for some clocks, then reset; the samples are lost."""
-        self.steps.append(("abort", samples * self.plan.inputs.groups, clocks, registers.CONTROL))
-
-    def _keep(self, what: str, *arrays: np.ndarray) -> None:
-        names = [f"step{len(self.steps)}_{i}" for i in range(len(arrays))]
-        self.arrays |= dict(zip(names, arrays, strict=True))
-        self.steps.append((what, *names))
-
-
-@dataclass(eq=False)
-class Capture:
-    """What the bench saw; clocks are counted by the bench.
+@dataclass(frozen=True)
+class Writes:
+    """Writes of one group of RAMs in some clocks.
 
     Attributes
     ----------
-    probes, raw
-        The write ports, and for each the clocks and bits of its writes.
-    advances, taken, left
-        Clocks after which a junction cycle began, in which a beat was taken, in which a result's last beat was taken.
-    reads
-        int64 [n, 2]: words read on the bus, and errors.
-    marks
-        int64 [steps, 2]: first and last clock of every step of the script.
-    results
-        Beats of results, in order.
-    clocks
-        In all.
+    clock
+        int64 [n].
+    enable
+        bool [n, lanes]: which lanes write.
+    bank, address, value
+        int64 [n, lanes]; they mean nothing in lanes that do not write.
+    """
+
+    clock: npt.NDArray[np.int64]
+    enable: npt.NDArray[np.bool_]
+    bank: npt.NDArray[np.int64]
+    address: npt.NDArray[np.int64]
+    value: npt.NDArray[np.int64]
+
+    def none(self) -> "Writes":
+        """No write, of as many lanes."""
+        return Writes(self.clock[:0], self.enable[:0], self.bank[:0], self.address[:0], self.value[:0])
+
+
+@dataclass(frozen=True, eq=False)
+class Capture:
+    """What the bench wrote down; clocks are those of the protocol.
+
+    Attributes
+    ----------
+    files, lines
+        By name: what each line says, and the lines, uint8 [n, digits].
     seconds
         Wall-clock time of build and simulation.
     """
 
-    probes: list[Probe]
-    raw: list[dict[str, np.ndarray]]
-    advances: npt.NDArray[np.int64]
-    taken: npt.NDArray[np.int64]
-    left: npt.NDArray[np.int64]
-    reads: npt.NDArray[np.int64]
-    marks: npt.NDArray[np.int64]
-    results: list[int]
-    clocks: int
+    files: dict[str, Watched]
+    lines: dict[str, npt.NDArray[np.uint8]]
     seconds: dict[str, float]
 
-    def writes(self, first: int, last: int) -> npt.NDArray[np.int64]:
-        """int64 [n, WRITE_FIELDS]: writes in clocks ``first .. last - 1``, ordered."""
-        found = []
-        for probe, raw in zip(self.probes, self.raw, strict=True):
-            a, b = np.searchsorted(raw["clock"], (first, last))
-            found.append(probe.events(raw["clock"][a:b], {k: raw[k][a:b] for k in probe.signals}))
-        return ordered(np.concatenate(found))
+    @property
+    def probes(self) -> dict[str, Probe]:
+        """The write ports by the names of their files."""
+        return {name: w.probe for name, w in self.files.items() if w.probe is not None}
+
+    def clocks(self, name: str) -> npt.NDArray[np.int64]:
+        """int64 [n]: the clocks of a file's lines."""
+        return self._field(name, self.lines[name], self.files[name].bits - testbench.CLOCK_BITS, testbench.CLOCK_BITS)[:, 0]
+
+    def lines_of(self, name: str, first: int, last: int) -> npt.NDArray[np.uint8]:
+        """The lines of clocks ``first .. last - 1``."""
+        a, b = np.searchsorted(self.clocks(name), (first, last))
+        return np.ascontiguousarray(self.lines[name][a:b])
+
+    def single(self, name: str) -> npt.NDArray[np.int64]:
+        """int64 [n]: the words of a file whose lines have only one field, of at most 63 bits."""
+        (bits,) = (bits for _, bits in self.files[name].fields.values())
+        return self._field(name, self.lines[name], 0, bits)[:, 0]
+
+    def writes(self, name: str, rows: slice) -> Writes:
+        """Some of the lines of write ports."""
+        of, lines = self.files[name], np.ascontiguousarray(self.lines[name][rows])
+        p, at, n = of.probe, 0, len(lines)
+        assert p is not None
+        found = {}
+        for field, (_, bits) in of.fields.items():
+            width = {"enable": 1, "bank": bits, "address": p.address_bits, "word": p.width}[field]
+            found[field] = self._field(name, lines, at, width, bits // width, field == "word" and p.signed)
+            at += bits
+        shape = (n, p.lanes)
+        none = np.zeros((n, 1), np.int64)
+        address, bank = found.get("address", none), found.get("bank", none)
+        if p.bank_shift >= 0:
+            bank, address = address >> p.bank_shift, address & ((1 << p.bank_shift) - 1)
+        clock = self._field(name, lines, at, testbench.CLOCK_BITS)[:, 0]
+        enable = np.broadcast_to(found["enable"] == 1, shape)
+        return Writes(clock, enable, np.broadcast_to(bank, shape), np.broadcast_to(address, shape), found["word"])
+
+    def _field(
+        self, name: str, lines: npt.NDArray[np.uint8], first: int, width: int, count: int = 1, signed: bool = False
+    ) -> npt.NDArray[np.int64]:
+        try:
+            return fields(lines, first, width, count, signed)
+        except ValueError as e:
+            raise Undefined(name, str(e)) from None
 
 
-def ordered(writes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Rows in ascending order, the first column first."""
-    return writes[np.lexsort(writes.T[::-1])]
+class Undefined(Exception):
+    """A file holds bits that the simulator does not know: (file, what is wrong)."""
 
 
-def simulate(
-    emitted: Verilog, script: Script, simulator: str, folder: Path, *, waves: bool = False, text: str | None = None
-) -> Capture:
-    """Build the Verilog, play the script, and collect what was seen.
+@dataclass(frozen=True)
+class Options:
+    """How the Verilog is simulated.
 
-    Parameters
+    Attributes
     ----------
-    folder
-        Where everything is built and left.
     waves
         Whether the simulator writes a waveform of everything.
     text
         Verilog to simulate instead of what was generated: a design with a fault.
+    timeout
+        Clocks that the simulation goes on after the first control signal that differs; by default some junction cycles.
+    silence
+        Seconds without a sign of life after which the simulator hangs: signals wait for each other, in no time.
+    """
+
+    waves: bool = False
+    text: str | None = None
+    timeout: int | None = None
+    silence: float = SILENCE
+
+
+PLAIN = Options()
+
+
+def patience(period: int, skew: int, given: int | None = None) -> int:
+    """Clocks after which a signal that has not come will not come: those given, or some junction cycles."""
+    return 8 * (period + skew) + 1000 if given is None else given
+
+
+def simulate(
+    emitted: Verilog,
+    protocol: Protocol,
+    samples: StreamSamples,
+    simulator: str,
+    folder: Path,
+    options: Options = PLAIN,
+    watch: Watcher | None = None,
+) -> Capture:
+    """Build the bench around the Verilog, run it, and collect what was seen.
+
+    Parameters
+    ----------
+    folder
+        Where everything is built and left: the bench is a whole that can be run again.
+    watch
+        Is told how far it is.
 
     Raises
     ------
@@ -155,86 +178,35 @@ def simulate(
     tool = runner(simulator)
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    for stale in (BUILD_LOG, LOG, bench.CAPTURE, bench.OUTCOME):
+    for stale in (BUILD_LOG, LOG, *(f"{w.name}.hex" for w in watched(emitted))):
         (folder / stale).unlink(missing_ok=True)
+    progress = None if watch is None else lambda clock: watch(clock, protocol.clocks)
     try:
         with harmless(folder) as place:
-            return _simulate(emitted, script, tool, simulator, place, text or emitted.text, waves)
-    except _BrokenOff as e:
+            _prepare(emitted, protocol, samples, place, options)
+            began = perf_counter()
+            tool.compile(place, [testbench.BENCH, SOURCE], options.waves)
+            built = perf_counter()
+            tool.simulate(place, options.waves, progress, options.silence)
+            seconds = {"build": built - began, "simulate": perf_counter() - built}
+    except BrokenOff as e:
         logs = " and ".join(name for name in (BUILD_LOG, LOG) if (folder / name).is_file())
         raise SimulationError(f"{e}: see {logs} in {folder}" if logs else str(e)) from None
     except OSError as e:
         raise SimulationError(f"{simulator} cannot be run in {folder}: {e.strerror or e}") from None
+    files = {w.name: w for w in watched(emitted)}
+    return Capture(files, {name: w.read(folder) for name, w in files.items()}, seconds)
 
 
-class _BrokenOff(Exception):
-    """Says what failed; the logs say why."""
-
-
-def _simulate(emitted: Verilog, script: Script, tool: Any, simulator: str, folder: Path, text: str, waves: bool) -> Capture:
-    of = emitted.accelerator
-    watched = list(probes(of))
-    paths = [{k: emitted.path(s) for k, s in p.signals.items()} for p in watched]
-    advance = emitted.path(of.pacer.advance)
-    described = {
-        "probes": [
-            {"signals": named, "bits": {k: len(Value.cast(s)) for k, s in p.signals.items()}}
-            for p, named in zip(watched, paths, strict=True)
-        ],
-        "advance": advance,
-        "last_bit": result_layout(of.plan)["last"].offset,
-        "steps": script.steps,
-    }
-    (folder / bench.SCRIPT).write_text(json.dumps(described))
-    np.savez(folder / bench.STREAM, **script.arrays)  # type: ignore[arg-type]
-    sources = [folder / f"{TOP}.v"]
-    _write_if_new(sources[0], text)
-    arguments = []
-    if simulator == "verilator":
-        sources.insert(0, folder / "visible.vlt")
-        _write_if_new(sources[0], visible([advance, *(p for named in paths for p in named.values())]))
-        arguments = ["-Wno-fatal", "-O3", "--x-assign", "fast", "--x-initial", "fast"]
-    seconds = _build_and_run(tool, simulator, sources, arguments, folder, waves)
-    with np.load(folder / bench.CAPTURE) as stored:
-        seen = dict(stored)
-    outcome = json.loads((folder / bench.OUTCOME).read_text())
-    return Capture(
-        watched,
-        [{k: seen[f"probe{i}_{k}"] for k in ("clock", *p.signals)} for i, p in enumerate(watched)],
-        **{k: seen[k] for k in ("advances", "taken", "left", "reads", "marks")},
-        results=[int(r, 16) for r in outcome["results"]],
-        clocks=outcome["clocks"],
-        seconds=seconds,
-    )
-
-
-def _build_and_run(
-    tool: Any, simulator: str, sources: Sequence[Path], arguments: list[str], folder: Path, waves: bool
-) -> dict[str, float]:
-    os.environ.setdefault("COCOTB_LOG_LEVEL", "WARNING")
-    began = perf_counter()
-    where: dict[str, Any] = {"hdl_toplevel": TOP, "build_dir": folder / simulator, "waves": waves}
-    try:
-        tool.build(
-            sources=sources,
-            build_args=arguments,
-            timescale=("1ns", "1ps"),
-            log_file=folder / BUILD_LOG,
-            **where,
-        )
-        built = perf_counter()
-        tool.test(
-            test_module="rtl.cosim.bench",
-            extra_env={bench.ENVIRONMENT: str(folder)},
-            log_file=folder / LOG,
-            results_xml=str(folder / "results.xml"),
-            **where,
-        )
-    except (SystemExit, RuntimeError) as e:
-        raise _BrokenOff(f"{simulator} failed ({e})") from None
-    if not (folder / bench.OUTCOME).exists():
-        raise _BrokenOff("the simulation broke off")
-    return {"build": built - began, "simulate": perf_counter() - built}
+def _prepare(emitted: Verilog, protocol: Protocol, samples: StreamSamples, folder: Path, options: Options) -> None:
+    of = emitted.accelerator.plan
+    watch = watched(emitted)
+    linger = patience(of.period, of.skew, options.timeout)
+    _write_if_new(folder / SOURCE, options.text or emitted.text)
+    _write_if_new(folder / testbench.BENCH, testbench.bench(emitted, watch, linger))
+    (folder / testbench.CONTROL).write_text(testbench.script(protocol, protocol.record.accesses[:, 2:4]))
+    sent = beats(of, samples)[protocol.record.sent]
+    (folder / testbench.BEATS).write_text(testbench.beat_lines(sent))
 
 
 def _write_if_new(path: Path, text: str) -> None:

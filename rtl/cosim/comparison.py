@@ -1,279 +1,359 @@
-"""The machine on the samples of a co-simulation, at the same clocks, and the comparison with what the Verilog did."""
+"""What was seen of the Verilog, compared with what protocol and machine say: the first difference, and what was compared."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from hwsim.events.log import CLOCK, EVENT_FIELDS, LANE, SAMPLE
-from hwsim.machine.log import Log
-from hwsim.machine.machine import Machine, Results, Samples, joined
-from hwsim.schedule.banks import Banks
-from hwsim.vocabulary import ACTIVATION, MEMORIES, OPERATIONS, TRAINING, WEIGHT, WRITE
-from models.network.order import NO_SAMPLE
-from models.network.parameters import IntegerParameters
-from rtl.cosim.capture import Capture, ordered
-from rtl.cosim.probes import as_events, compared
-from rtl.cosim.stimulus import StreamSamples, parameters_of
+from hwsim.events.log import CLOCK, EVENT_FIELDS, INDEX, LANE, SAMPLE
+from hwsim.vocabulary import MEMORIES, OPERATIONS, TRAINING, WEIGHT, WRITE
+from rtl.cosim.capture import Capture, Undefined, Writes
+from rtl.cosim.digits import fields
+from rtl.cosim.expectation import Expectation
+from rtl.cosim.probes import Probe
+from rtl.cosim.protocol import SIGNALS
+from rtl.cosim.testbench import ANSWERS, DIFFERENCES, RESULTS
 from rtl.plan.plan import Plan
-from rtl.ports.results import ResultQueue, result_layout
+from rtl.ports.results import result_layout
 
-_ACCESS, _MEMORY = EVENT_FIELDS.index("access"), EVENT_FIELDS.index("memory")
-_LOGGED = 1_000_000  # events
+_JUNCTION, _OPERATION, _MEMORY, _BANK, _ADDRESS, _VALUE = (
+    EVENT_FIELDS.index(name) for name in ("junction", "operation", "memory", "bank", "address", "value")
+)
 _NEVER = 1 << 62  # clock
+UNDEFINED = "undefined"
 
 
 @dataclass(frozen=True)
 class Mismatch:
-    """The first thing in which Verilog and machine differ.
+    """The first thing in which the Verilog differs.
 
     Attributes
     ----------
+    what
+        Signal or place.
+    machine, verilog
+        What must be, and what is.
     clock
-        Of the machine; ``None`` for what is compared at the end.
+        Of the bench, from power-up on.
+    scenario
+        In which part of the script.
+    verdict
+        What it means, if that is known.
     """
 
     what: str
     machine: object
     verilog: object
     clock: int | None = None
+    scenario: str = ""
+    verdict: str = ""
 
     def __str__(self) -> str:
-        at = "" if self.clock is None else f"clock {self.clock}, "
-        return f"{at}{self.what}: machine {self.machine}, Verilog {self.verilog}"
+        where = ", ".join(
+            [
+                *([f"scenario {self.scenario}"] if self.scenario else []),
+                *([f"clock {self.clock}"] if self.clock is not None else []),
+                self.what,
+            ]
+        )
+        verdict = f" ({self.verdict})" if self.verdict else ""
+        return f"{where}: machine {self.machine}, Verilog {self.verilog}{verdict}"
 
 
 @dataclass
-class CosimOutcome:
+class Outcome:
     """A finished comparison.
 
     Attributes
     ----------
     mismatch
         ``None`` if everything agrees.
-    clocks, writes
-        Compared.
+    clocks, writes, answers, results
+        Compared: clocks, written words, words read through the port, beats of results offered or taken.
     by_memory
         Writes compared by kind of memory.
-    bubbles, standing
-        Junction cycles without a sample between the first and the last one with a sample, clocks in which the accelerator
-        stood although it was running.
     events
         int64 [n, EVENT_FIELDS] of machine and Verilog around a mismatch.
     """
 
-    machine: Machine
     mismatch: Mismatch | None = None
     clocks: int = 0
     writes: int = 0
+    answers: int = 0
+    results: int = 0
     by_memory: dict[str, int] = field(default_factory=dict)
-    bubbles: int = 0
-    standing: int = 0
     events: tuple[np.ndarray, np.ndarray] | None = None
 
 
-def loads(of: Plan, seen: Capture) -> npt.NDArray[np.int64]:
-    """Which sample each junction cycle loads, -1 for none: a sample is there in the clock after its last beat."""
-    complete = seen.taken[of.inputs.groups - 1 :: of.inputs.groups]
-    result = np.full(seen.advances.size, NO_SAMPLE, np.int64)
-    sample = 0
-    for k, advance in enumerate(seen.advances.tolist()):
-        if sample < complete.size and complete[sample] < advance:
-            result[k] = sample
-            sample += 1
-    return result
-
-
-def due_advances(of: Plan, seen: Capture, source: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Clocks of the advances as period, back-pressure and skew make them due.
-
-    The first one, and the first after a stop, are taken as seen, since they follow a request on the bus; but where the
-    accelerator has stood, all its junctions must have come to rest.
-    """
-    lag = of.junctions[-1].forward_lag
-    result = seen.advances.copy()
-    ends = seen.marks[:, 1]
-    held = 0
-    for k in range(1, result.size):
-        feeds = k - 1 - lag  # the cycle whose sample the last junction now turns to
-        due = feeds >= 0 and source[feeds] >= 0
-        earlier = k - 2 - lag
-        held += int(earlier >= 0 and source[earlier] >= 0)
-        first = int(result[k - 1]) + of.period
-        if np.searchsorted(ends, result[k - 1]) != np.searchsorted(ends, seen.advances[k]):
-            if result[k] != first:
-                result[k] = max(int(result[k]), first + of.skew)
-            continue
-        clock = first
-        if due and held >= ResultQueue.capacity:
-            # There is room again in the clock after so many results have left; if they never do, there never is.
-            need = held - ResultQueue.capacity
-            clock = max(first, int(seen.left[need]) + 1) if need < seen.left.size else _NEVER
-        result[k] = clock if clock == first else max(clock, first + of.skew)
-    return result
-
-
-def compare(of: Plan, parameters: IntegerParameters, samples: StreamSamples, seen: Capture) -> CosimOutcome:
-    """Run the machine through the same junction cycles and compare every write of every memory, and every result."""
-    banks = None if of.trains else Banks.of_inference(len(of.junctions))
-    machine = of.design.machine(parameters, banks=banks)
-    outcome = CosimOutcome(machine)
-    source = loads(of, seen)
-    if not source.size:
-        outcome.mismatch = Mismatch("junction cycles", "some", 0)
-        return outcome
-    due = due_advances(of, seen, source)
-    late = np.flatnonzero(due != seen.advances)
-    if late.size:
-        k, offset = int(late[0]), int(seen.advances[0]) + 1
-        what = f"junction cycle {k - 1} begins in clock"
-        outcome.mismatch = Mismatch(what, int(due[k]) + 1 - offset, int(seen.advances[k]) + 1 - offset)
-        return outcome
-    fed = np.flatnonzero(source >= 0)
-    if fed.size:
-        outcome.bubbles = int((source[fed[0] : fed[-1]] < 0).sum())
-    known = machine.samples(samples.input, samples.label, samples.kappa, samples.train, as_carried=True)
-    results = machine.feed(known, [])
-    for out, log in _segments(machine, of, known, source, seen.advances):
-        results = joined(results, out)
-        _compare_writes(outcome, log, seen, of.trains)
-        if outcome.mismatch is not None:
-            return outcome
-    outcome.standing = machine.standing_clocks
-    outcome.mismatch = _compare_results(of, results, seen)
+def compare(expected: Expectation, seen: Capture, parts: list[str]) -> Outcome:
+    """Compare every clock; ``parts`` are the names of the script's."""
+    outcome = Outcome()
+    try:
+        first = _control(expected, seen)
+        limit = _NEVER if first is None or first.clock is None else first.clock
+        outcome.clocks = min(expected.protocol.clocks, limit)
+        for found in (
+            _writes(expected, seen, limit, outcome),
+            _answers(expected, seen, limit, outcome),
+            _results(expected, seen, limit, outcome),
+        ):
+            if (
+                found is not None
+                and found.clock is not None
+                and (found.clock < limit or (found.clock == limit and found.clock != _NEVER))
+            ):
+                first, limit = found, found.clock
+    except Undefined as e:
+        name, text = e.args
+        probe = seen.files[name].probe
+        first = Mismatch(f"{name} of {probe.key}" if probe else name, "bits", text)
+    if first is not None and first.clock is not None:
+        k = max(int(np.searchsorted(expected.protocol.record.marks, first.clock, "right")) - 1, 0)
+        if k < len(parts):
+            first = Mismatch(first.what, first.machine, first.verilog, first.clock, parts[k], first.verdict)
+    outcome.mismatch = first
     return outcome
 
 
-def _segments(
-    machine: Machine, of: Plan, known: Samples, source: npt.NDArray[np.int64], advances: npt.NDArray[np.int64]
-) -> Iterator[tuple[Results, Log]]:
-    """Feed junction cycles that follow each other, stand still between them; yields results and events of each piece."""
-    edges = sum(j.pattern.n_edges for j in of.junctions)
-    piece = max(1, _LOGGED // (8 * edges + 8 * sum(of.design.network.layers)))
-    gaps = np.diff(advances) - of.period
-    starts = [0, *(np.flatnonzero(gaps) + 1).tolist(), source.size]
-    for a, b in pairwise(starts):
-        for first in range(a, b, piece):
-            log = _new_log(machine)
-            out = machine.feed(known, source[first : min(b, first + piece)])
-            yield out, _closed(machine, log)
-        log = _new_log(machine)
-        out = machine.stand(int(gaps[b - 1]) if b < source.size else machine.skew)
-        yield out, _closed(machine, log)
+def _control(expected: Expectation, seen: Capture) -> Mismatch | None:
+    """The first control signal that differs; whether it ever came, in the clocks that the bench went on."""
+    clocks = seen.clocks(DIFFERENCES)
+    if not clocks.size:
+        return None
+    words, sees = seen.single(DIFFERENCES), expected.protocol.record.sees
+    clock, ours, theirs = int(clocks[0]), int(sees[clocks[0]]), int(words[0])
+    bit = ((ours ^ theirs) & -(ours ^ theirs)).bit_length() - 1
+    verdict, name = "", SIGNALS[bit]
+    if ours >> bit & 1:
+        after = min(int(clocks[-1]) + 1, expected.protocol.clocks)
+        was = sees[clock:after].copy()
+        was[clocks - clock] = words
+        if not (was >> bit & 1).any():
+            verdict = f"deadlock: {name} does not come in {after - clock} clocks"
+    return Mismatch(name, ours >> bit & 1, theirs >> bit & 1, clock, verdict=verdict)
 
 
-def _new_log(machine: Machine) -> Log:
-    machine.log = Log(machine.clock, np.iinfo(np.int64).max, 2 * _LOGGED)
-    return machine.log
-
-
-def _closed(machine: Machine, log: Log) -> Log:
-    assert not log.lost
-    log.last = machine.clock
-    return log
-
-
-def _compare_writes(outcome: CosimOutcome, log: Log, seen: Capture, trains: bool) -> None:
-    offset = int(seen.advances[0]) + 1
-    events = log.events
-    writes = events[events[:, _ACCESS] == WRITE]
-    if not trains:  # nobody reads them, and the hardware leaves them out
-        writes = writes[writes[:, _MEMORY] == ACTIVATION]
-    ours = ordered(compared(writes))
-    theirs = seen.writes(log.first + offset, log.last + offset)
-    theirs[:, 0] -= offset
-    outcome.clocks = log.last
-    n = min(len(ours), len(theirs))
-    differs = (ours[:n] != theirs[:n]).any(axis=1)
-    at = int(differs.argmax()) if differs.any() else n
-    if at == len(ours) == len(theirs):
-        outcome.writes += n
-        kinds, counts = np.unique(ours[:, 3], return_counts=True)
-        for kind, count in zip(kinds.tolist(), counts.tolist(), strict=True):
-            name = MEMORIES[kind]
-            outcome.by_memory[name] = outcome.by_memory.get(name, 0) + count
-        return
-    outcome.mismatch = _describe(ours, theirs, at, writes)
-    outcome.events = (writes, _as_events(theirs, writes))
-
-
-def _describe(
-    ours: npt.NDArray[np.int64], theirs: npt.NDArray[np.int64], at: int, writes: npt.NDArray[np.int64]
-) -> Mismatch:
-    """Name the place in which the two lists of writes part."""
-    a = ours[at].tolist() if at < len(ours) else None
-    b = theirs[at].tolist() if at < len(theirs) else None
-    row = min(r for r in (a, b) if r is not None)
-    clock, junction, operation, memory, bank, index, address, value = row
-    number = 0 if memory == WEIGHT else index
-    place = f"junction {junction}, {OPERATIONS[operation]} write to {MEMORIES[memory]} memory {number}, "
-    place += f"bank {bank}, address {address}"
-    same = writes[(compared(writes)[:, :7] == np.array(row[:7])).all(axis=1)]
-    if same.size:
-        place += f", lane {int(same[0, LANE])}, sample {int(same[0, SAMPLE])}"
-    elif memory == WEIGHT:
-        place += f", lane {index}"
-    if a is not None and b is not None and a[:7] == b[:7]:
-        return Mismatch(place, a[7], b[7], clock)
-    here = a is not None and row == a
-    return Mismatch(place, value if here else "no write", "no write" if here else value, clock)
-
-
-def _as_events(theirs: npt.NDArray[np.int64], writes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """The Verilog's writes as events; lane and sample are those of the machine's write to the same place."""
-    places = compared(writes)[:, :7].tolist()
-    known = {tuple(p): pair for p, pair in zip(places, writes[:, [LANE, SAMPLE]].tolist(), strict=True)}
-    result = as_events(theirs)
-    for row, place in zip(result, theirs[:, :7].tolist(), strict=True):
-        if tuple(place) in known:
-            row[LANE], row[SAMPLE] = known[tuple(place)]
-    return result[np.argsort(result[:, CLOCK], kind="stable")]
-
-
-def _compare_results(of: Plan, results: Results, seen: Capture) -> Mismatch | None:
-    layout, last = result_layout(of), of.junctions[-1]
-    fmt = of.numbers.activation
-    beats, n = last.groups, len(seen.results) // last.groups
-
-    def part(name: str, beat: int) -> int:
-        f = layout[name]
-        return beat >> f.offset & ((1 << f.width) - 1)
-
-    if n != len(results) or len(seen.results) % beats:
-        return Mismatch("results", len(results), len(seen.results) / beats)
-    for k in range(n):
-        group = seen.results[k * beats : (k + 1) * beats]
-        words = [
-            part("outputs", beat) >> (i * fmt.width) & ((1 << fmt.width) - 1)
-            for beat in group
-            for i in range(last.results_per_clock)
+def _writes(expected: Expectation, seen: Capture, limit: int, outcome: Outcome) -> Mismatch | None:
+    probes = seen.probes
+    by_place = {(p.key.kind.code, p.junction): name for name, p in probes.items()}
+    clocks = {name: seen.clocks(name) for name in probes}
+    for piece in expected.pieces():
+        last = min(piece.last, limit + 1)
+        events = piece.events if piece.last <= last else piece.events[piece.events[:, CLOCK] < last]
+        ours = {name: (_grouped(probes[name], rows), rows) for name, rows in _by_probe(events, by_place)}
+        theirs = {}
+        for name in probes:
+            a, b = np.searchsorted(clocks[name], (piece.first, last))
+            if a < b or name in ours:
+                theirs[name] = seen.writes(name, slice(int(a), int(b)))
+        differing = [
+            ((d.clock, p.junction, p.operation, p.key.kind.code), d)
+            for name, w in theirs.items()
+            if (d := _first(p := probes[name], ours.get(name), w)) is not None
         ]
-        signed = [w - (1 << fmt.width) if fmt.signed and w >> (fmt.width - 1) else w for w in words]
-        expected = results.output[k].tolist()
-        if signed != expected:
-            i = next(i for i, (x, y) in enumerate(zip(expected, signed, strict=True)) if x != y)
-            return Mismatch(f"output {i} of result {k}", expected[i], signed[i])
-        facts = {
-            "prediction": int(results.prediction[k]),
-            "label": int(results.label[k]),
-            "train": int(results.kind[k] == TRAINING),
+        if differing:
+            seen_events = [_as_events(probes[n], w, *ours.get(n, (None, None))) for n, w in theirs.items()]
+            outcome.events = events, np.concatenate(seen_events)
+            return min(differing)[1]
+        outcome.writes += len(events)
+        kinds, counts = np.unique(events[:, _MEMORY], return_counts=True)
+        for kind, count in zip(kinds.tolist(), counts.tolist(), strict=True):
+            outcome.by_memory[MEMORIES[kind]] = outcome.by_memory.get(MEMORIES[kind], 0) + count
+        if piece.last > limit:
+            break
+    return None
+
+
+def _by_probe(
+    events: npt.NDArray[np.int64], by_place: dict[tuple[int, int], str]
+) -> Iterator[tuple[str, npt.NDArray[np.int64]]]:
+    codes = events[:, _MEMORY] * 64 + events[:, _JUNCTION]
+    for (memory, junction), name in by_place.items():
+        rows = events[codes == memory * 64 + junction]
+        if len(rows):
+            yield name, rows
+
+
+def _lane(p: Probe) -> int:
+    """The column that tells which of a probe's lanes an event is of: all lanes of a weight row are one memory."""
+    return LANE if p.key.kind.code == WEIGHT else INDEX
+
+
+def _grouped(p: Probe, events: npt.NDArray[np.int64]) -> Writes:
+    """Events, ascending in clocks, as the writes of a probe."""
+    clock, lane = events[:, CLOCK], events[:, _lane(p)]
+    begins = np.concatenate([[True], np.diff(clock) != 0])
+    row = np.cumsum(begins) - 1
+    shape = (int(row[-1]) + 1, p.lanes)
+    enable = np.zeros(shape, np.bool_)
+    enable[row, lane] = True
+    bank, address, value = (np.zeros(shape, np.int64) for _ in range(3))
+    for column, filled in ((_BANK, bank), (_ADDRESS, address), (_VALUE, value)):
+        filled[row, lane] = events[:, column]
+    return Writes(clock[begins], enable, bank, address, value)
+
+
+def _first(p: Probe, ours: tuple[Writes, npt.NDArray[np.int64]] | None, theirs: Writes) -> Mismatch | None:
+    """The first difference of one probe."""
+    mine, rows = ours if ours else (theirs.none(), np.zeros((0, len(EVENT_FIELDS)), np.int64))
+    n = min(len(mine.clock), len(theirs.clock))
+    same_clock = mine.clock[:n] == theirs.clock[:n]
+    on = mine.enable[:n]
+    wrong = on != theirs.enable[:n]
+    for word, other in ((mine.bank, theirs.bank), (mine.address, theirs.address), (mine.value, theirs.value)):
+        wrong |= on & (word[:n] != other[:n])
+    bad = ~same_clock | wrong.any(axis=1)
+    at = int(bad.argmax()) if bad.any() else n
+    if at == len(mine.clock) == len(theirs.clock):
+        return None
+    a = int(mine.clock[at]) if at < len(mine.clock) else _NEVER
+    b = int(theirs.clock[at]) if at < len(theirs.clock) else _NEVER
+    lane = int(wrong[at].argmax()) if a == b else int((mine if a < b else theirs).enable[at].argmax())
+    here = None if a > b else _write_at(mine, at, lane)
+    there = None if b > a else _write_at(theirs, at, lane)
+    return _described(p, min(a, b), lane, here, there, rows)
+
+
+def _write_at(w: Writes, at: int, lane: int) -> tuple[int, int, int] | None:
+    if not w.enable[at, lane]:
+        return None
+    return int(w.bank[at, lane]), int(w.address[at, lane]), int(w.value[at, lane])
+
+
+def _described(
+    p: Probe,
+    clock: int,
+    lane: int,
+    ours: tuple[int, int, int] | None,
+    theirs: tuple[int, int, int] | None,
+    events: npt.NDArray[np.int64],
+) -> Mismatch:
+    """Name the place in which the writes of a lane part."""
+    place = ours if ours is not None else theirs
+    assert place is not None
+    here = events[(events[:, CLOCK] == clock) & (events[:, _lane(p)] == lane)]
+    operation = int(here[0, _OPERATION]) if len(here) else p.operation
+    weight = p.key.kind.code == WEIGHT
+    what = f"junction {p.junction}, {OPERATIONS[operation]} write to {p.key.kind.word} memory {0 if weight else lane}, "
+    what += f"bank {place[0]}, address {place[1]}"
+    if len(here):
+        what += f", lane {int(here[0, LANE])}, sample {int(here[0, SAMPLE])}"
+    elif weight:
+        what += f", lane {lane}"
+    if ours is not None and theirs is not None:
+        if ours[:2] == theirs[:2]:
+            return Mismatch(what, ours[2], theirs[2], clock)
+        return Mismatch(what, ours[2], f"bank {theirs[0]}, address {theirs[1]}", clock)
+    return Mismatch(what, "no write" if ours is None else ours[2], "no write" if theirs is None else theirs[2], clock)
+
+
+def _as_events(p: Probe, theirs: Writes, ours: Writes | None, events: npt.NDArray[np.int64] | None) -> npt.NDArray[np.int64]:
+    """The Verilog's writes as events; lane and sample are those of the machine's write to the same place."""
+    at, lane = np.nonzero(theirs.enable)
+    result = np.zeros((at.size, len(EVENT_FIELDS)), np.int64)
+    facts: dict[str, npt.ArrayLike] = {
+        "clock": theirs.clock[at],
+        "junction": p.junction,
+        "operation": p.operation,
+        "access": WRITE,
+        "memory": p.key.kind.code,
+        "bank": theirs.bank[at, lane],
+        "address": theirs.address[at, lane],
+        "value": theirs.value[at, lane],
+        "sample": -1,
+    }
+    for name, value in facts.items():
+        result[:, EVENT_FIELDS.index(name)] = value
+    result[:, _lane(p)] = lane
+    if events is not None:
+        known = {(c, k): i for i, (c, k) in enumerate(events[:, [CLOCK, _lane(p)]].tolist())}
+        for row in result:
+            i = known.get((int(row[CLOCK]), int(row[_lane(p)])))
+            if i is not None:
+                row[[LANE, SAMPLE, _OPERATION]] = events[i, [LANE, SAMPLE, _OPERATION]]
+    return result
+
+
+def _answers(expected: Expectation, seen: Capture, limit: int, outcome: Outcome) -> Mismatch | None:
+    """The words that the port gave."""
+    r = expected.protocol.record
+    clocks, words = seen.clocks(ANSWERS), seen.single(ANSWERS)
+    done = r.accesses[:, 1]
+    wanted = np.flatnonzero(expected.answered & (done > 0) & (done <= limit) & (r.accesses[:, 4] == 0))
+    at = np.minimum(np.searchsorted(clocks, done[wanted]), max(clocks.size - 1, 0))
+    if not clocks.size:
+        return None
+    there = clocks[at] == done[wanted]  # where it is not, DONE differs
+    wrong = there & (words[at] != expected.answers[wanted])
+    outcome.answers = int(there.sum())
+    if not wrong.any():
+        return None
+    k = int(wrong.argmax())
+    i = wanted[k]
+    what = f"bus.read_data of {_named(expected.plan, int(r.accesses[i, 2]))}"
+    return Mismatch(what, int(expected.answers[i]), int(words[at[k]]), int(done[i]))
+
+
+def _named(of: Plan, address: int) -> str:
+    """What an address is."""
+    from rtl.verilog.names import register_addresses
+
+    for name, at in register_addresses(of).items():
+        if at == address:
+            return f"register {name}"
+    return f"address {address}"
+
+
+def _results(expected: Expectation, seen: Capture, limit: int, outcome: Outcome) -> Mismatch | None:
+    """Every beat of the results in every clock in which it is offered."""
+    of, r = expected.plan, expected.protocol.record
+    last = of.junctions[-1]
+    clocks = seen.clocks(RESULTS)
+    known = clocks[(clocks < len(r.beat)) & (clocks <= limit)]
+    known = known[r.beat[known] >= 0]
+    lines = np.ascontiguousarray(seen.lines[RESULTS][np.searchsorted(clocks, known)])
+    resets = r.resets[:, 0]
+    era, beat = np.searchsorted(resets, known), r.beat[known]
+    layout, fmt, q, beats = result_layout(of), of.numbers.activation, last.results_per_clock, last.groups
+    try:
+        theirs = {
+            "outputs": fields(lines, layout["outputs"].offset, fmt.width, q, fmt.signed),
+            **{
+                n: fields(lines, layout[n].offset, layout[n].width, 1, False)[:, 0]
+                for n in ("prediction", "label", "train", "last")
+            },
         }
-        for name, ours in facts.items():
-            if part(name, group[-1]) != ours:
-                return Mismatch(f"{name} of result {k}", ours, part(name, group[-1]))
-        if [part("last", beat) for beat in group] != [0] * (beats - 1) + [1]:
-            return Mismatch(f"end of result {k}", "last beat", [part("last", beat) for beat in group])
-    return None
-
-
-def compare_state(of: Plan, machine: Machine, words: npt.NDArray[np.int64]) -> Mismatch | None:
-    """Weights and biases as the bus has read them, with the machine's."""
-    theirs, ours = parameters_of(of, words).arrays(), machine.parameters.arrays()
-    for name, expected in ours.items():
-        differs = np.flatnonzero(theirs[name] != expected)
-        if differs.size:
-            k = int(differs[0])
-            return Mismatch(f"{name}[{k}] at the end", int(expected[k]), int(theirs[name][k]))
-    return None
+    except ValueError as e:
+        raise Undefined(RESULTS, str(e)) from None
+    found: Mismatch | None = None
+    for k, results in enumerate(expected.results):
+        at = np.flatnonzero((era == k) & (beat < len(results) * beats))
+        if not at.size:
+            continue
+        sample, group = beat[at] // beats, beat[at] % beats
+        ends = group == beats - 1
+        ours = {
+            "prediction": results.prediction[sample] * ends,
+            "label": results.label[sample] * ends,
+            "train": (results.kind[sample] == TRAINING) & ends,
+            "last": ends,
+        }
+        outcome.results += at.size
+        missing = beats * q - last.n_right
+        outputs = np.pad(results.output, ((0, 0), (0, missing))).reshape(len(results), beats, q)[sample, group]
+        exists = group[:, None] * q + np.arange(q) < last.n_right  # the others mean nothing
+        for name, wanted in (("outputs", outputs), *ours.items()):
+            wrong = wanted.reshape(at.size, -1) != theirs[name][at].reshape(at.size, -1)
+            if name == "outputs":
+                wrong &= exists
+            if not wrong.any():
+                continue
+            i = int(wrong.any(axis=1).argmax())
+            lane, clock, n = int(wrong[i].argmax()), int(known[at[i]]), int(sample[i])
+            if found is not None and found.clock is not None and found.clock <= clock:
+                continue
+            what = f"output {int(group[i]) * q + lane} of result {n}" if name == "outputs" else f"{name} of result {n}"
+            seen_word = int(theirs[name][at].reshape(at.size, -1)[i, lane])
+            found = Mismatch(what, int(wanted.reshape(at.size, -1)[i, lane]), seen_word, clock)
+    return found

@@ -1,4 +1,4 @@
-"""A whole co-simulation: real samples through Verilog and machine, everything compared, and what is left to look at."""
+"""A whole co-simulation: a training run and all scenarios through Verilog, machine and protocol, every clock compared."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,7 +6,6 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from hwsim.configuration import config_file
 from hwsim.configuration.configuration import Configuration
@@ -19,21 +18,62 @@ from hwsim.figure import Figure, Figures
 from hwsim.random_streams import Stream
 from hwsim.results.directory import METRICS, TIMING, RunDirectory
 from hwsim.simulation.disturbances import STREAMS, UNDISTURBED, Disturbances
+from hwsim.tables import Column, Table
 from models.data.dataset import Split
 from models.errors import ArgumentError
 from rtl.accelerator import Accelerator
-from rtl.cosim.capture import Capture, Script, simulate
-from rtl.cosim.comparison import CosimOutcome, Mismatch, compare, compare_state
+from rtl.cosim import scenarios
+from rtl.cosim.capture import Capture, Options, Watcher, simulate
+from rtl.cosim.clipping import CLIPPED, possible
+from rtl.cosim.comparison import Outcome, compare
+from rtl.cosim.expectation import Expectation
+from rtl.cosim.script import Script
 from rtl.cosim.simulators import runner
-from rtl.cosim.stimulus import StreamSamples
+from rtl.cosim.stimulus import StreamSamples, illegal_values, spoilt
 from rtl.figures import CLOCKS_PER_INPUT
 from rtl.plan.plan import Plan
-from rtl.ports import registers
 from rtl.verilog.emission import Verilog
 
 MACHINE_LOG, VERILOG_LOG = "machine.jsonl", "verilog.jsonl"
 MACHINE_WAVES, VERILOG_WAVES = "machine.vcd", "verilog.vcd"
 _AROUND = 100  # clocks
+AGREES, DIFFERS, NOT_REACHED, IMPOSSIBLE = "agrees", "differs", "not reached", "cannot occur"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A scenario in a script: its clocks, the samples that enter, the requests on the bus, and how it went."""
+
+    name: str
+    clocks: int
+    samples: int
+    requests: int
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a co-simulation goes through, and how.
+
+    Attributes
+    ----------
+    scenarios
+        By name; :func:`rtl.cosim.scenarios.names` has all.
+    timeout
+        Clocks that the simulation goes on after the first control signal that differs; by default some junction cycles.
+    waves
+        Whether the simulator writes a waveform of everything.
+    watch
+        Is told clocks simulated, and all.
+    """
+
+    scenarios: tuple[str, ...] = scenarios.names()
+    timeout: int | None = None
+    waves: bool = False
+    watch: Watcher | None = None
+
+
+EVERYTHING = Asked()
 
 
 @dataclass(eq=False)
@@ -42,8 +82,12 @@ class CoSimulation:
 
     Attributes
     ----------
+    samples
+        Of the user's own run.
     outcome
         Of the comparison; its mismatch is the first of all.
+    parts
+        The scenarios, in order.
     seconds
         Wall-clock time by step.
     """
@@ -51,26 +95,117 @@ class CoSimulation:
     plan: Plan
     samples: int
     simulator: str
-    outcome: CosimOutcome
+    outcome: Outcome
+    expected: Expectation
     capture: Capture
+    parts: list[Part]
     seconds: dict[str, float]
 
 
-def check(simulator: str, n: int, config: Configuration, disturbances: Disturbances = UNDISTURBED) -> None:
-    """Refuse what would only come to light after long preparations.
+@dataclass(frozen=True, eq=False)
+class Exercise:
+    """A design, and a script whose every clock is known: to be simulated as it is, or with a fault, any number of times.
+
+    Attributes
+    ----------
+    impossible
+        Scenarios that the design cannot have.
+    """
+
+    emitted: Verilog
+    script: Script
+    expected: Expectation
+    impossible: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, emitted: Verilog, wanted: tuple[str, ...] = scenarios.names(), script: Script | None = None) -> "Exercise":
+        """The scenarios, drawn from the design's seed, behind the script of a training run, if there is one."""
+        of = emitted.accelerator.plan
+        script = Script(of) if script is None else script
+        impossible = tuple(name for name in wanted if name in scenarios.SCENARIOS and not scenarios.append(script, name))
+        return cls(emitted, script, Expectation(of, script.samples, script.protocol()), impossible)
+
+    def on(self, simulator: str, folder: Path, options: Options | None = None, watch: Watcher | None = None) -> CoSimulation:
+        """Simulate and compare.
+
+        Raises
+        ------
+        InputError
+            If the simulator is not installed.
+        SimulationError
+            If the simulation breaks off.
+        """
+        expected = self.expected
+        options = Options() if options is None else options
+        capture = simulate(self.emitted, expected.protocol, expected.samples, simulator, folder, options, watch)
+        began = perf_counter()
+        outcome = compare(expected, capture, self.script.parts)
+        seconds = capture.seconds | {"run and compare the machine": perf_counter() - began}
+        return CoSimulation(expected.plan, 0, simulator, outcome, expected, capture, self._parts(outcome), seconds)
+
+    def _parts(self, outcome: Outcome) -> list[Part]:
+        record, found = self.expected.protocol.record, outcome.mismatch
+        ends = [*record.marks.tolist(), self.expected.protocol.clocks]
+        reached = None if found is None or found.clock is None else found.clock
+        result = []
+        for name, first, last in zip(self.script.parts, ends[:-1], ends[1:], strict=True):
+            inside = (record.advances[:, 0] >= first) & (record.advances[:, 0] < last)
+            requests = (record.accesses[:, 0] >= first) & (record.accesses[:, 0] < last)
+            verdict = AGREES if found is None or (reached is not None and last <= reached) else DIFFERS
+            if reached is not None and first > reached:
+                verdict = NOT_REACHED
+            samples = int((inside & (record.advances[:, 1] >= 0)).sum())
+            result.append(Part(name, last - first, samples, int(requests.sum()), verdict))
+        return result + [Part(name, 0, 0, 0, IMPOSSIBLE) for name in self.impossible]
+
+
+def exercise(
+    emitted: Verilog, simulator: str, folder: Path, asked: Asked = EVERYTHING, text: str | None = None
+) -> CoSimulation:
+    """Take a design through scenarios without a data set.
+
+    Parameters
+    ----------
+    text
+        Verilog to simulate instead of what was generated: a design with a fault.
 
     Raises
     ------
     InputError
-        If the simulator is not there, nothing is to be simulated, the disturbances are not the streams', or nothing can be
-        illegal that is to be.
+        If the simulator is not installed.
+    SimulationError
+        If the simulation breaks off.
+    """
+    return Exercise.of(emitted, asked.scenarios).on(
+        simulator, folder, Options(asked.waves, text, asked.timeout), asked.watch
+    )
+
+
+def check(
+    simulator: str,
+    n: int,
+    config: Configuration,
+    disturbances: Disturbances = UNDISTURBED,
+    wanted: str | None = None,
+    timeout: int | None = None,
+) -> tuple[str, ...]:
+    """Refuse what would only come to light after long preparations; gives the scenarios of names with commas between.
+
+    Raises
+    ------
+    InputError
+        If the simulator is not there, nothing is to be simulated, a scenario is not known, the disturbances are not the
+        streams', or nothing can be illegal that is to be.
     """
     disturbances.check(STREAMS)
     if n < 1:
         raise ArgumentError("samples", n, "must be at least 1", [1])
+    if timeout is not None and timeout < 1:
+        raise ArgumentError("timeout", timeout, "must be at least 1", [1])
     if disturbances.illegal and config.hardware is not None:
         illegal_values(config, disturbances.illegal)
     runner(simulator)
+    return scenarios.chosen(wanted)
 
 
 def training_samples(design: Design, data: Split, n: int, inference: float, illegal: float = 0.0) -> StreamSamples:
@@ -98,42 +233,6 @@ def training_samples(design: Design, data: Split, n: int, inference: float, ille
     return spoilt(design, samples, illegal) if illegal else samples
 
 
-def illegal_values(config: Configuration, share: float) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-    """Learning-rate shifts and labels, one of the two possibly none, that the stream can carry and that are illegal.
-
-    Raises
-    ------
-    InputError
-        If there are none, so that no ``share`` of the samples can have them.
-    """
-    assert config.hardware is not None
-    if not config.hardware.trains:
-        rule = "needs hardware that trains: without, every label and learning-rate shift is legal"
-        raise ArgumentError("illegal", share, rule, [0])
-    least, greatest = config.kappa_range
-    kappas = np.array([k for k in range(1 << config.kappa_bits) if not least <= k <= greatest], np.int32)
-    labels = np.arange(config.classes, 1 << config.label_bits, dtype=np.int32)
-    if not kappas.size and not labels.size:
-        rule = "is impossible: whatever fits into the stream's fields of label and learning-rate shift is legal"
-        raise ArgumentError("illegal", share, rule, [0])
-    return kappas, labels
-
-
-def spoilt(design: Design, samples: StreamSamples, share: float) -> StreamSamples:
-    """``samples``, a share of those for training with an illegal learning-rate shift, an illegal label or both."""
-    kappas, labels = illegal_values(design.config, share)
-    rng, n = design.generator(Stream.COSIM_ILLEGAL), len(samples)
-    hit, which = samples.train & (rng.random(n) < share), rng.integers(0, 3, n)
-    of_label = hit & (labels.size > 0) & ((which != 0) | (kappas.size == 0))
-    of_kappa = hit & (kappas.size > 0) & ((which != 1) | (labels.size == 0))
-    return StreamSamples(
-        samples.input,
-        np.where(of_label, rng.choice(labels, n) if labels.size else 0, samples.label).astype(np.int32),
-        np.where(of_kappa, rng.choice(kappas, n) if kappas.size else 0, samples.kappa).astype(np.int32),
-        samples.train,
-    )
-
-
 def cosimulate(
     design: Design,
     data: Split,
@@ -141,9 +240,9 @@ def cosimulate(
     n: int,
     folder: Path,
     disturbances: Disturbances = UNDISTURBED,
-    waves: bool = False,
+    asked: Asked = EVERYTHING,
 ) -> CoSimulation:
-    """Feed ``n`` samples to the Verilog and to the machine, and compare.
+    """Feed ``n`` samples and all that the scenarios have to Verilog and machine, and compare.
 
     Raises
     ------
@@ -155,46 +254,24 @@ def cosimulate(
     """
     disturbances.check(STREAMS)
     of = Plan.of(design)
-    samples = training_samples(design, data, n, disturbances.inference if of.trains else 1.0, disturbances.illegal)
     began = perf_counter()
     emitted = Verilog.of(Accelerator(of))
-    seconds = {"generate Verilog": perf_counter() - began}
-    script = Script(of, samples, idle=disturbances.idle, blocked=disturbances.blocked)
-    script.run(n)
-    script.read_parameters()
-    script.peek(counter_addresses(of))
-    capture = simulate(emitted, script, simulator, folder, waves=waves)
-    seconds |= capture.seconds
-    began = perf_counter()
-    outcome = compare(of, design.initial_integers, samples, capture)
-    if outcome.mismatch is None:
-        counters = len(counter_addresses(of))
-        outcome.mismatch = compare_state(of, outcome.machine, capture.reads[:-counters, 0])
-        outcome.mismatch = outcome.mismatch or compare_counters(of, outcome, n, capture.reads[-counters:])
-    seconds["run and compare the machine"] = perf_counter() - began
-    return CoSimulation(of, n, simulator, outcome, capture, seconds)
-
-
-def counter_addresses(of: Plan) -> list[int]:
-    """Registers that count: samples, results, junction cycles, errors and, if they are built, saturations."""
-    hardware = of.config.hardware
-    assert hardware is not None
-    result = [registers.SAMPLES, registers.RESULTS, registers.CYCLES]
-    result += [registers.ILLEGAL_KAPPAS, registers.ILLEGAL_LABELS, registers.REFUSED_VALUES]
-    if hardware.counters:
-        kinds = 4 if of.trains else 1
-        result += [registers.SATURATION + 4 * i + k for i in range(len(of.junctions)) for k in range(kinds)]
-    return result
-
-
-def compare_counters(of: Plan, outcome: CosimOutcome, n: int, reads: np.ndarray, refused: int = 0) -> Mismatch | None:
-    """The counters as the bus has read them, with what they should have counted: ``refused`` values, for example."""
-    kinds = 4 if of.trains else 1
-    expected = [n, n, -1, *outcome.machine.illegal, refused, *outcome.machine.saturation[:, :kinds].ravel().tolist()]
-    for address, (word, error), ours in zip(counter_addresses(of), reads.tolist(), expected, strict=False):
-        if error or (ours >= 0 and word != ours):
-            return Mismatch(f"counter at address {address}", ours, "refused" if error else word)
-    return None
+    generated = perf_counter()
+    script = Script(of, idle=disturbances.idle, blocked=disturbances.blocked)
+    if scenarios.DATA in asked.scenarios:
+        inference = disturbances.inference if of.trains else 1.0
+        script.begin(scenarios.DATA)
+        script.add(training_samples(design, data, n, inference, disturbances.illegal))
+        script.run(n)
+        script.pause(0, 0)
+        script.read_parameters()
+        script.peek(scenarios.register_words(of))
+    made = Exercise.of(emitted, asked.scenarios, script)
+    prepared = perf_counter()
+    run = made.on(simulator, folder, Options(asked.waves, None, asked.timeout), asked.watch)
+    run.samples = n if scenarios.DATA in asked.scenarios else 0
+    run.seconds = {"generate Verilog": generated - began, "play the script": prepared - generated} | run.seconds
+    return run
 
 
 def write(run: CoSimulation, directory: RunDirectory) -> None:
@@ -223,10 +300,13 @@ def write(run: CoSimulation, directory: RunDirectory) -> None:
 COSIMULATION = Figures(
     "cosimulation",
     {
-        "samples": Figure("samples", "fed to Verilog and machine"),
+        "samples": Figure("samples", "of the training run, fed to Verilog and machine"),
         "clocks_per_input": CLOCKS_PER_INPUT,
-        "clocks_compared": Figure("clocks", "in which every write port was compared"),
+        "clocks_compared": Figure("clocks", "in which streams, port, pace and every write port were compared"),
+        "scenarios": Figure("clocks", "of the scenarios that agreed"),
         "writes_compared": Figure("writes", "that agreed, by kind of memory"),
+        "words_compared": Figure("words", "read through the port"),
+        "saturated": Figure("numbers", "that were clipped, by kind"),
         "bubbles": Figure("junction cycles", "without a sample, between the first and the last"),
         "illegal": Figure("samples", "for training, fed forward only: learning-rate shift, label out of range"),
         "stalled_clocks": Figure("clocks", "in which the accelerator stood"),
@@ -247,29 +327,52 @@ def figures(run: CoSimulation) -> dict[str, Any]:
     result["samples"] = figure("samples", run.samples)
     result["clocks_per_input"] = figure("clocks_per_input", run.plan.period)
     result["clocks_compared"] = figure("clocks_compared", outcome.clocks)
+    result["scenarios"] = figure("scenarios", {p.name: p.clocks for p in run.parts if p.verdict == AGREES})
     result["writes_compared"] = figure("writes_compared", outcome.by_memory)
-    result["bubbles"] = figure("bubbles", outcome.bubbles)
-    result["illegal"] = figure("illegal", outcome.machine.illegal._asdict())
-    result["stalled_clocks"] = figure("stalled_clocks", outcome.standing)
+    result["words_compared"] = figure("words_compared", outcome.answers)
+    result["saturated"] = figure("saturated", saturated(run))
+    result["bubbles"] = figure("bubbles", run.expected.bubbles)
+    result["illegal"] = figure("illegal", run.expected.illegal)
+    result["stalled_clocks"] = figure("stalled_clocks", run.expected.standing)
     result["multipliers"] = figure("multipliers", run.plan.multipliers)
     return result
 
 
+def saturated(run: CoSimulation) -> dict[str, int]:
+    """Numbers that were clipped, by kind."""
+    return dict(zip(CLIPPED[: 4 if run.plan.trains else 1], run.expected.saturation.sum(axis=0).tolist(), strict=False))
+
+
 def rows(run: CoSimulation) -> list[tuple[str, str]]:
     """What a person wants to know, as lines of a table."""
-    outcome = run.outcome
+    outcome, expected = run.outcome, run.expected
     simulated = run.seconds.get("simulate", 0.0)
     result = [
-        ("samples", f"{run.samples:,}"),
+        ("samples of the training run", f"{run.samples:,}"),
         ("clocks per input", str(run.plan.period)),
         ("clocks compared", f"{outcome.clocks:,}"),
-        ("bubbles, clocks standing", f"{outcome.bubbles:,}, {outcome.standing:,}"),
+        ("bubbles, clocks standing", f"{expected.bubbles:,}, {expected.standing:,}"),
+        ("words read, beats of results compared", f"{outcome.answers:,}, {outcome.results:,}"),
     ]
-    illegal = outcome.machine.illegal
-    if any(illegal):
-        result.append(("illegal learning-rate shifts, labels", f"{illegal.kappa:,}, {illegal.label:,}"))
+    if any(expected.illegal.values()):
+        kappa, label = expected.illegal.values()
+        result.append(("illegal learning-rate shifts, labels", f"{kappa:,}, {label:,}"))
+    could = possible(run.plan)
+    for kind, count in saturated(run).items():
+        result.append((f"clipped {kind}", f"{count:,}" if count or could[kind] else "the formats allow none"))
     result += [(f"writes compared: {name}", f"{count:,}") for name, count in outcome.by_memory.items()]
     result += [(name, f"{value:.1f} s") for name, value in run.seconds.items()]
     if simulated:
-        result.append(("simulator alone", f"{run.capture.clocks / simulated:,.0f} clocks/s"))
+        result.append(("simulator alone", f"{expected.protocol.clocks / simulated:,.0f} clocks/s"))
+    return result
+
+
+def part_table(run: CoSimulation) -> Table:
+    """A line for every scenario: how it went, what it took and what it shows."""
+    names = ("scenario", "verdict", "clocks", "samples", "requests")
+    columns = [Column(name, left=i < 2) for i, name in enumerate(names)]
+    result = Table("scenarios", [*columns, Column("what it shows", left=True, wraps=True)])
+    texts = {name: s.shows for name, s in scenarios.SCENARIOS.items()} | {scenarios.DATA: "samples of the training run"}
+    for p in run.parts:
+        result.add_row(p.name, p.verdict, f"{p.clocks:,}", f"{p.samples:,}", f"{p.requests:,}", texts[p.name])
     return result

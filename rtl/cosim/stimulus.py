@@ -1,10 +1,15 @@
 """What a co-simulation is fed: samples as beats, idle and back-pressure patterns, and requests of the bus."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from hwsim.configuration.configuration import Configuration
+from hwsim.design import Design
+from hwsim.random_streams import Stream
+from models.errors import ArgumentError
 from models.network.parameters import IntegerParameters
 from rtl.plan.plan import Plan
 from rtl.ports.registers import AddressMap
@@ -22,6 +27,18 @@ class StreamSamples:
 
     def __len__(self) -> int:
         return len(self.label)
+
+    @classmethod
+    def none(cls, inputs: int) -> "StreamSamples":
+        """No sample of so many inputs."""
+        nothing = np.zeros(0, np.int32)
+        return cls(np.zeros((0, inputs), np.int32), nothing, nothing, np.zeros(0, np.bool_))
+
+
+def joined(parts: Sequence[StreamSamples]) -> StreamSamples:
+    """Samples one after the other."""
+    names = ("input", "label", "kappa", "train")
+    return StreamSamples(*(np.concatenate([getattr(p, name) for p in parts]) for name in names))
 
 
 def beats(of: Plan, samples: StreamSamples) -> npt.NDArray[np.uint8]:
@@ -55,6 +72,42 @@ def pattern(rng: np.random.Generator, share: float, length: int = 4093) -> npt.N
     runs = rng.geometric(1 / rng.choice([1, 2, 5, 40], size=length))
     busy = np.maximum(1, np.round(runs * (1 - share) / share)).astype(int)
     return np.concatenate([np.repeat([True, False], [a, b]) for a, b in zip(runs, busy, strict=True)])[:length]
+
+
+def illegal_values(config: Configuration, share: float) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """Learning-rate shifts and labels, one of the two possibly none, that the stream can carry and that are illegal.
+
+    Raises
+    ------
+    InputError
+        If there are none, so that no ``share`` of the samples can have them.
+    """
+    assert config.hardware is not None
+    if not config.hardware.trains:
+        rule = "needs hardware that trains: without, every label and learning-rate shift is legal"
+        raise ArgumentError("illegal", share, rule, [0])
+    least, greatest = config.kappa_range
+    kappas = np.array([k for k in range(1 << config.kappa_bits) if not least <= k <= greatest], np.int32)
+    labels = np.arange(config.classes, 1 << config.label_bits, dtype=np.int32)
+    if not kappas.size and not labels.size:
+        rule = "is impossible: whatever fits into the stream's fields of label and learning-rate shift is legal"
+        raise ArgumentError("illegal", share, rule, [0])
+    return kappas, labels
+
+
+def spoilt(design: Design, samples: StreamSamples, share: float, rng: np.random.Generator | None = None) -> StreamSamples:
+    """``samples``, a share of those for training with an illegal learning-rate shift, an illegal label or both."""
+    kappas, labels = illegal_values(design.config, share)
+    rng, n = rng or design.generator(Stream.COSIM_ILLEGAL), len(samples)
+    hit, which = samples.train & (rng.random(n) < share), rng.integers(0, 3, n)
+    of_label = hit & (labels.size > 0) & ((which != 0) | (kappas.size == 0))
+    of_kappa = hit & (kappas.size > 0) & ((which != 1) | (labels.size == 0))
+    return StreamSamples(
+        samples.input,
+        np.where(of_label, rng.choice(labels, n) if labels.size else 0, samples.label).astype(np.int32),
+        np.where(of_kappa, rng.choice(kappas, n) if kappas.size else 0, samples.kappa).astype(np.int32),
+        samples.train,
+    )
 
 
 def parameter_words(of: Plan, parameters: IntegerParameters) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

@@ -9,32 +9,34 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from rtl.blocks.choose import choose, lookup
+from rtl.blocks.choose import lookup, route
 from rtl.blocks.delay import DelayModel
 from rtl.blocks.properties import Monitor, implies, one_of
-from rtl.blocks.ram import place, read, style, words
+from rtl.blocks.ram import place, ram_attributes, read, style, words
 from rtl.plan.interleaving import Interleaving
+from rtl.plan.signatures import clocks_of
 
 
 class InterleavedMemory(wiring.Component):
     """The activations of a layer, interleaved over memories that are addressed independently.
 
-    Read latency ``stages`` clocks. Per clock one group of neurons is written, and each reader reads a word of every memory.
+    Read latency ``stages`` clocks. Per clock up to ``per_clock`` neurons are written, and each reader reads a word of every
+    memory.
 
     Ports
     -----
     write_valid : in, 1
-        A group of neurons is there.
+        Neurons are there.
     write_short : in, 1
-        The group is the last and only its first neurons exist.
+        They are the last group and only its first neurons exist.
     write_bank : in, bits(banks)
         Bank to write.
     write_base : in, bits(depth)
-        Address of the group's first neuron.
+        Address of the clock's first neuron.
     write_phase : in, bits(phases)
         Where the neurons lie (:class:`rtl.plan.interleaving.Interleaving`).
     write_data : in, per_clock * word
-        The group's neurons.
+        The neurons, by slot.
     read_address : in, memories * bits(depth)
         The word that every memory reads, for all readers.
     <reader>_bank : in, bits(banks)
@@ -72,39 +74,27 @@ class InterleavedMemory(wiring.Component):
         self.word = Signal(data.ArrayLayout(word, of.memories))
 
     def properties(self, p: Monitor) -> None:
-        """A group that is written goes where its neurons lie."""
+        """Neurons that are written go where they lie."""
         of, banks = self._of, self._banks
-        groups = self._groups()
+        clocks = clocks_of(of, self.write_base, self.write_phase, self.write_short)
         p.assume(
             "write_in_place",
-            "a group that is written is one of the layer",
-            implies(self.write_valid, one_of(groups) & (self.write_bank < banks)),
+            "neurons that are written are a clock's of the layer",
+            implies(self.write_valid, one_of(clocks) & (self.write_bank < banks)),
         )
         enabled, placed, bits = [], [], ceil_log2(of.depth)
-        for g, here in enumerate(groups):
-            neurons = [n for n in range(g * of.per_clock, (g + 1) * of.per_clock) if n < of.neurons]
+        for here, (_, _, neurons) in zip(clocks, of.walked, strict=True):
             memories = {n % of.memories: n // of.memories for n in neurons}
             enabled.append(here & (self.enable == sum(1 << k for k in memories)))
             address = [
                 self.target[k] == place(banks, of.depth, self.write_bank, Const(a, bits)) for k, a in memories.items()
             ]
             placed.append(here & Cat(*address).all())
-        p.require("memories", "each of its neurons goes into another memory", implies(self.write_valid, one_of(enabled)))
+        p.require("memories", "each of the neurons goes into another memory", implies(self.write_valid, one_of(enabled)))
         p.require("addresses", "to the neuron's address", implies(self.write_valid, one_of(placed)))
         beyond = [self.enable[k] & (self.target[k] >= self.words) for k in range(of.memories)]
         p.require("depth", "no address is beyond the depth of its memory", ~one_of(beyond))
-        p.require("no_group", "nothing is written where there is no group", implies(~self.write_valid, self.enable == 0))
-
-    def _groups(self) -> list[Value]:
-        """Which group the write port is given: one of these, if any."""
-        of = self._of
-        short = of.neurons % of.per_clock != 0
-        return [
-            (self.write_base == g * of.per_clock // of.memories)
-            & (self.write_phase == g % of.phases)
-            & (self.write_short == int(short and g == of.groups - 1))
-            for g in range(of.groups)
-        ]
+        p.require("no_group", "nothing is written where there are none", implies(~self.write_valid, self.enable == 0))
 
     def model(self) -> "InterleavedMemoryModel":
         """The memory after reset, to be taken clock by clock."""
@@ -121,7 +111,7 @@ class InterleavedMemory(wiring.Component):
             enable, word = Signal(name=f"enable_{memory}"), self.word[memory]
             m.d.comb += [
                 enable.eq(self.write_valid & Mux(self.write_short, whole, hit)),
-                word.eq(_of_phase(self.write_phase, [self.write_data[k] if k is not None else None for k in sources])),
+                word.eq(route(self.write_phase, sources, self.write_data)),
             ]
             base = neuron_address(of, self.write_base, next_base, self.write_phase, memory)
             m.d.comb += [
@@ -129,7 +119,7 @@ class InterleavedMemory(wiring.Component):
                 self.target[memory].eq(place(banks, of.depth, self.write_bank, base)),
             ]
             for r in self._readers:
-                ram: Any = Memory(shape=self._word, depth=self.words, init=[], attrs={"ram_style": self.style})
+                ram: Any = Memory(shape=self._word, depth=self.words, init=[], attrs=ram_attributes(self.style))
                 m.submodules[f"{r}_{memory}"] = ram
                 write = ram.write_port()
                 address = place(banks, of.depth, getattr(self, f"{r}_bank"), self.read_address[memory])
@@ -169,20 +159,16 @@ class InterleavedMemoryModel:
             addresses = read_address or [0] * of.memories
             result[f"{reader}_data"] = late.clock([layer[a * of.memories + k] for k, a in enumerate(addresses)])
         if write_valid:
-            first = write_base * of.memories + of.offset(write_phase)
             count = of.neurons % of.per_clock if write_short else of.per_clock
-            self._layers[write_bank][first : first + count] = [int(x) for x in write_data][:count]
+            for memory in range(of.memories):
+                slot = of.source(write_phase, memory)
+                if slot is not None and slot < count:
+                    address = write_base + of.wraps(write_phase, memory)
+                    self._layers[write_bank][address * of.memories + memory] = int(write_data[slot])
         return result
 
 
-def _of_phase(phase: Value, options: Sequence[Value | None]) -> Value:
-    """The option of the phase; where there is none, any will do."""
-    there = [o for o in options if o is not None]
-    same = all(o is there[0] or o is None for o in options) or len({repr(o) for o in there}) == 1
-    return there[0] if same else choose(phase, [there[0] if o is None else o for o in options])
-
-
 def neuron_address(of: Interleaving, base: Value, next_base: Value, phase: Value, memory: int) -> Value:
-    """Address of a group's neuron in a memory: that of the group's first neuron, or the next one."""
-    up = [int(of.source(p, memory) is not None and of.wraps(p, memory)) for p in range(of.phases)]
+    """Address of a clock's neuron in a memory: that of the clock's first neuron, or the next one."""
+    up = [int(of.wraps(p, memory)) for p in range(of.phases)]
     return Mux(lookup(phase, up, 1), next_base, base) if any(up) else base

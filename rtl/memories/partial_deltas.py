@@ -9,9 +9,9 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from rtl.blocks.choose import choose
+from rtl.blocks.choose import route
 from rtl.blocks.delay import DelayModel, delayed
-from rtl.blocks.ram import place, read, style, words
+from rtl.blocks.ram import place, ram_attributes, read, style, words
 from rtl.memories.interleaved import neuron_address
 from rtl.plan.interleaving import Interleaving
 
@@ -21,13 +21,14 @@ class PartialDeltaMemory(wiring.Component):
 
     The sums of the sample in work and the finished sums of ``banks`` samples are kept apart: each RAM has one reader.
     A contribution that arrives is written ``accumulate`` - 1 clocks later, so a word may be visited again after
-    ``accumulate`` clocks at the earliest. The first visit of a pass replaces what is there.
+    ``accumulate`` clocks at the earliest. The first visit of a pass replaces what is there. All memories are at work
+    together; or, ``apart``, each for itself: ``flags`` is then their number, else 1.
 
     Ports
     -----
-    valid : in, 1
-        Contributions are there, one to every memory.
-    first : in, 1
+    valid : in, flags
+        Contributions are there.
+    first : in, flags
         They are the first ones of their pass to their words.
     bank : in, bits(banks)
         Bank of the sample in work.
@@ -38,11 +39,11 @@ class PartialDeltaMemory(wiring.Component):
     read_bank : in, bits(banks)
         Bank of the sample to hand over.
     read_base : in, bits(depth)
-        Address of the first neuron of the group to hand over.
+        Address of the first of the neurons to hand over.
     read_phase : in, bits(phases)
-        Where the group's neurons lie (:class:`rtl.plan.interleaving.Interleaving`).
+        Where they lie (:class:`rtl.plan.interleaving.Interleaving`).
     read_data : out, per_clock * word
-        The group's partial deltas, ``latency`` clocks later.
+        Their partial deltas by slot, ``latency`` clocks later.
 
     Attributes
     ----------
@@ -51,16 +52,26 @@ class PartialDeltaMemory(wiring.Component):
     """
 
     def __init__(
-        self, of: Interleaving, product: Shape, word: Shape, banks: int, accumulate: int, *, stages: int, lut_ram_depth: int
+        self,
+        of: Interleaving,
+        product: Shape,
+        word: Shape,
+        banks: int,
+        accumulate: int,
+        *,
+        stages: int,
+        lut_ram_depth: int,
+        apart: bool = False,
     ) -> None:
+        self._flags = of.memories if apart else 1
         self._of, self._word, self._banks, self.accumulate = of, word, banks, accumulate
         self.latency, self._lut_ram_depth = stages, lut_ram_depth
         self.words = words(banks, of.depth)
         address = data.ArrayLayout(unsigned(ceil_log2(of.depth)), of.memories)
         super().__init__(
             {
-                "valid": In(1),
-                "first": In(1),
+                "valid": In(self._flags),
+                "first": In(self._flags),
                 "bank": In(range(banks)),
                 "address": In(address),
                 "product": In(data.ArrayLayout(product, of.memories)),
@@ -70,13 +81,13 @@ class PartialDeltaMemory(wiring.Component):
                 "read_data": Out(data.ArrayLayout(word, of.per_clock)),
             }
         )
-        self.enable = Signal()
+        self.enable = Signal(self._flags)
         self.target = Signal(data.ArrayLayout(unsigned(ceil_log2(self.words)), of.memories))
         self.word = Signal(data.ArrayLayout(word, of.memories))
 
     def model(self) -> "PartialDeltaMemoryModel":
         """The memory after reset, to be taken clock by clock."""
-        return PartialDeltaMemoryModel(self._of, self._banks, self.accumulate, self.latency)
+        return PartialDeltaMemoryModel(self._of, self._banks, self.accumulate, self.latency, self._flags > 1)
 
     def elaborate(self, platform: object) -> Module:
         m, of, banks = Module(), self._of, self._banks
@@ -93,41 +104,42 @@ class PartialDeltaMemory(wiring.Component):
                 shape=self._word,
                 depth=of.depth,
                 init=[],
-                attrs={"ram_style": style(of.depth, loop_read, self._lut_ram_depth)},
+                attrs=ram_attributes(style(of.depth, loop_read, self._lut_ram_depth)),
             )
             handed: Any = Memory(
                 shape=self._word,
                 depth=self.words,
                 init=[],
-                attrs={"ram_style": style(self.words, self.latency, self._lut_ram_depth)},
+                attrs=ram_attributes(style(self.words, self.latency, self._lut_ram_depth)),
             )
             m.submodules[f"sum_{memory}"], m.submodules[f"handed_{memory}"] = sums, handed
             old = read(m, sums, self.address[memory], loop_read, f"old_{memory}")
             product = delayed(m, self.product[memory], loop_read, f"product_{memory}")
             total = Signal(self._word, name=f"total_{memory}")
-            m.d.comb += total.eq(Mux(first, 0, old) + product)
+            flag = memory if self._flags > 1 else 0
+            m.d.comb += total.eq(Mux(first[flag], 0, old) + product)
             m.d.comb += self.word[memory].eq(delayed(m, total, late - loop_read, f"total_{memory}"))
             address = delayed(m, self.address[memory], late, f"address_{memory}")
             m.d.comb += self.target[memory].eq(place(banks, of.depth, bank, address))
             for ram, target in ((sums, address), (handed, self.target[memory])):
                 write = ram.write_port()
-                m.d.comb += [write.en.eq(self.enable), write.addr.eq(target), write.data.eq(self.word[memory])]
+                m.d.comb += [write.en.eq(self.enable[flag]), write.addr.eq(target), write.data.eq(self.word[memory])]
             base = neuron_address(of, self.read_base, next_base, self.read_phase, memory)
             finished.append(
                 read(m, handed, place(banks, of.depth, self.read_bank, base), self.latency, f"finished_{memory}")
             )
         phase = delayed(m, self.read_phase, self.latency, "phase")
         for k in range(of.per_clock):
-            options = [finished[(of.offset(p) + k) % of.memories] for p in range(of.phases)]
-            m.d.comb += self.read_data[k].eq(choose(phase, options))
+            sources = [of.memory(p, k) for p in range(of.phases)]
+            m.d.comb += self.read_data[k].eq(route(phase, sources, finished))
         return m
 
 
 class PartialDeltaMemoryModel:
     """A :class:`PartialDeltaMemory` as lists of neurons; a word that returns too early misses contributions here, too."""
 
-    def __init__(self, of: Interleaving, banks: int, accumulate: int, latency: int) -> None:
-        self._of = of
+    def __init__(self, of: Interleaving, banks: int, accumulate: int, latency: int, apart: bool = False) -> None:
+        self._of, self._apart = of, apart
         self._sums = [0] * (of.depth * of.memories)
         self._handed = [[0] * (of.depth * of.memories) for _ in range(banks)]
         self._writes = DelayModel(accumulate - 1, None)
@@ -145,12 +157,18 @@ class PartialDeltaMemoryModel:
         read_base: int = 0,
         read_phase: int = 0,
     ) -> dict[str, list[int | None]]:
-        """Outputs of a clock with these inputs; ``None`` where a short group has no neuron."""
+        """Outputs of a clock with these inputs; ``None`` in slots without a neuron."""
         of = self._of
-        layer, at = self._handed[read_bank], read_base * of.memories + of.offset(read_phase)
-        handed = [layer[n] if n < of.neurons else None for n in range(at, at + of.per_clock)]
-        neurons = [int(a) * of.memories + k for k, a in enumerate(address)] if valid else []
-        sums = [(0 if first else self._sums[n]) + int(p) for n, p in zip(neurons, product, strict=False)]
+        handed: list[int | None] = [None] * of.per_clock
+        for memory in range(of.memories):
+            slot = of.source(read_phase, memory)
+            neuron = (read_base + of.wraps(read_phase, memory)) * of.memories + memory
+            if slot is not None and neuron < of.neurons:
+                handed[slot] = self._handed[read_bank][neuron]
+        at_work = [k for k in range(len(address)) if valid >> (k if self._apart else 0) & 1]
+        neurons = [int(address[k]) * of.memories + k for k in at_work]
+        fresh = [first >> (k if self._apart else 0) & 1 for k in at_work]
+        sums = [(0 if f else self._sums[n]) + int(product[k]) for k, n, f in zip(at_work, neurons, fresh, strict=True)]
         landing = self._writes.clock((bank, neurons, sums))
         if landing is not None:
             for n, total in zip(*landing[1:], strict=True):

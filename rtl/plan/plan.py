@@ -1,7 +1,10 @@
 """The plan of the hardware: every width, depth, latency and table that the components are built from."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from math import lcm
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,12 +17,12 @@ from hwsim.schedule.banks import Banks
 from hwsim.schedule.passes import JunctionSchedule
 from hwsim.schedule.timing import JunctionTiming, Timing
 from models.connectivity.pattern import Pattern
-from models.errors import InputError
 from models.network.activations import ACTIVATIONS
 from models.network.order import Hops
 from models.numbers.format import Format
 from models.numbers.system import NumberSystem
-from rtl.plan.interleaving import Interleaving
+from rtl.plan.interleaving import Interleaving, Step
+from rtl.plan.routing import Routing, phases
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +35,8 @@ class JunctionPlan:
         i, from 1.
     memory, address
         int32 [C, z] per row and *lane*: where the left neuron lives.
+    schedule
+        Its pass, clock by clock.
     forward_lag, backward_lag
         Junction cycles from a sample's entry to its FF, and to its BP and UP.
     left_banks, next_banks, derivative_banks, partial_banks, delta_banks
@@ -48,6 +53,7 @@ class JunctionPlan:
     next_memories: int
     memory: npt.NDArray[np.int32]
     address: npt.NDArray[np.int32]
+    schedule: JunctionSchedule
     timing: JunctionTiming
     forward_lag: int
     backward_lag: int
@@ -81,47 +87,125 @@ class JunctionPlan:
 
     @property
     def results_per_clock(self) -> int:
-        """Right neurons that end in one clock, q."""
+        """Right neurons that can end in one clock, q."""
         return results_per_clock(self.z, self.d_in)
 
     @property
+    def straddles(self) -> bool:
+        """Whether rows begin or end in the middle of neurons at changing places."""
+        return self.z % self.d_in != 0 and self.d_in % self.z != 0
+
+    @property
     def rows_per_neuron(self) -> int:
-        """Rows that one right neuron takes; 1 if a row holds several neurons."""
-        return max(1, self.d_in // self.z)
+        """Rows that every right neuron takes, if it has them to itself; else 1."""
+        return self.d_in // self.z if self.d_in % self.z == 0 else 1
 
     @property
     def groups(self) -> int:
-        """Groups of q right neurons."""
-        return self.n_right // self.results_per_clock
+        """Groups of q right neurons; the last may be short where rows hold different numbers of them."""
+        return -(-self.n_right // self.results_per_clock)
+
+    def end_clock(self, neurons: Any) -> Any:
+        """Clock of the pass in which right neurons, one or an array, end: the last one of their last row."""
+        return np.flatnonzero(self.completes)[((neurons + 1) * self.d_in - 1) // self.z]
+
+    @cached_property
+    def group_clocks(self) -> npt.NDArray[np.int64]:
+        """int64 [groups]: the clock of the pass in which the last neuron of each group ends."""
+        past = np.minimum((np.arange(self.groups) + 1) * self.results_per_clock, self.n_right)
+        return self.end_clock(past - 1)
+
+    @property
+    def ending(self) -> tuple[int, int]:
+        """Group of the first right neuron of the last row, and phase of that row: no other row has both."""
+        of, end = self.routing, self.rows - 1
+        return of.first(end) // self.results_per_clock, end % of.phases
+
+    @property
+    def late(self) -> int:
+        """Clocks that the last group, if it is short, leaves behind the one before, which is complete in the same row."""
+        return int(self.n_right % self.results_per_clock > 0)
+
+    def by_group(self, of: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
+        """int64 [groups, q]: values of right neurons [N_i], zeros in places where there is none."""
+        result = np.zeros(self.groups * self.results_per_clock, np.int64)
+        result[: self.n_right] = of
+        return result.reshape(self.groups, -1)
 
     @property
     def lanes_per_neuron(self) -> int:
-        """Lanes that one right neuron has in a row."""
+        """Lanes that one right neuron can have in a row."""
         return lanes_per_neuron(self.z, self.d_in)
 
-    @property
+    @cached_property
+    def routing(self) -> Routing:
+        """How lanes belong to right neurons, row by row."""
+        q = self.results_per_clock
+        return Routing(self.z, self.d_in, q, phases(self.z, self.d_in, self.rows, lcm(q, self.next_memories)))
+
+    @cached_property
     def right(self) -> Interleaving:
         """How results fall into the next layer's memories."""
-        return Interleaving(self.n_right, self.results_per_clock, self.next_memories)
+        return self._right(self.routing.ended)
+
+    @cached_property
+    def fresh(self) -> Interleaving:
+        """How the right neurons that begin in a row lie there; the walk is the same."""
+        return self._right(self.routing.begun)
+
+    def _right(self, neurons: Callable[[int], range]) -> Interleaving:
+        of = self.routing
+        steps = [Step(of.first(p), neurons(p), of.first(p + 1)) for p in range(of.phases)] if self.straddles else []
+        return Interleaving(self.n_right, self.results_per_clock, self.next_memories, tuple(steps))
+
+    @property
+    def clocks(self) -> int:
+        """Clocks of a pass, K: C, or more where the pattern clashes."""
+        return self.schedule.clocks
+
+    @property
+    def stalls(self) -> bool:
+        """Whether some rows take several clocks."""
+        return self.clocks > self.rows
+
+    @cached_property
+    def completes(self) -> npt.NDArray[np.bool_]:
+        """bool [K]: whether it is a row's last clock."""
+        return np.append(np.diff(self.schedule.row) > 0, True)
+
+    @property
+    def sweeps(self) -> bool:
+        """Whether a pass is sweeps, each with one permutation of the memories; if not, control goes by clocks."""
+        return self.schedule.sweeps
 
     @cached_property
     def address_of_memory(self) -> npt.NDArray[np.int32]:
-        """int32 [C, z]: the address that each *memory* is given in each row."""
-        result = np.empty_like(self.address)
-        np.put_along_axis(result, self.memory, self.address, axis=1)
-        return result
+        """int32 [K, z]: the address that each *memory* is given in each clock, 0 if it is not asked."""
+        return self._by_clock(0, self.schedule.memory, self.schedule.address)
 
-    @cached_property
+    @property
     def has_seeds(self) -> bool:
         """Whether every sweep counts up from a seed (types 1 and 2, and full patterns)."""
-        by_sweep = self.address_of_memory.reshape(self.d_out, self.depth, self.z)
-        return bool((by_sweep == (by_sweep[:, :1] + np.arange(self.depth)[:, None]) % self.depth).all())
+        return self.schedule.has_seeds
 
     @cached_property
     def lane_of_memory(self) -> npt.NDArray[np.int32]:
-        """int32 [C, z]: the lane that each memory serves in each row."""
-        result = np.empty_like(self.memory)
-        np.put_along_axis(result, self.memory, np.broadcast_to(np.arange(self.z, dtype=np.int32), self.memory.shape), axis=1)
+        """int32 [K, z]: the lane that each memory serves in each clock, -1 for none."""
+        return self._by_clock(-1, self.schedule.memory, self.schedule.lane)
+
+    @cached_property
+    def memory_of_lane(self) -> npt.NDArray[np.int32]:
+        """int32 [K, z]: the memory that serves each lane in each clock, -1 for none."""
+        return self._by_clock(-1, self.schedule.lane, self.schedule.memory)
+
+    @cached_property
+    def first_of_memory(self) -> npt.NDArray[np.bool_]:
+        """bool [K, z]: whether the word that each memory is asked for in each clock is met for the first time."""
+        return self._by_clock(0, self.schedule.memory, self.schedule.first_visit).astype(np.bool_)
+
+    def _by_clock(self, other: int, where: npt.NDArray[np.int64], what: npt.NDArray[np.generic]) -> npt.NDArray[np.int32]:
+        result = np.full((self.clocks, self.z), other, np.int32)
+        result[self.schedule.clock, where] = what
         return result
 
 
@@ -214,9 +298,6 @@ def _plan(design: Design) -> Plan:
     made = design.schedule
     hardware = config.hardware
     assert hardware is not None
-    if config.connectivity.kind not in ("clash_free", "full"):
-        rule = "is not free of clashes: the machine simulates its stalls, the hardware has none"
-        raise InputError("connectivity.kind", config.connectivity.kind, rule, ["clash_free", "full"])
     check_fixed(config)
     times = design.timing
     hops = config.hardware_hops
@@ -225,7 +306,6 @@ def _plan(design: Design) -> Plan:
     banks = Banks.of(hops, n) if trains else Banks.of_inference(n)
     junctions = []
     for j, t, p in zip(made.junctions, times.junctions, design.patterns, strict=True):
-        _check_z(j)
         last = j.number == n
         junctions.append(
             JunctionPlan(
@@ -238,6 +318,7 @@ def _plan(design: Design) -> Plan:
                 next_memories=j.z_next,
                 memory=(p.left % j.z).reshape(-1, j.z).astype(np.int32),
                 address=(p.left // j.z).reshape(-1, j.z).astype(np.int32),
+                schedule=j,
                 timing=t,
                 forward_lag=hops.feedforward_lag(j.number),
                 backward_lag=hops.backward_lag(j.number, n),
@@ -250,24 +331,7 @@ def _plan(design: Design) -> Plan:
                 activation=config.network.activations[j.number - 1],
             )
         )
-    _check_address(hardware.address, junctions)
     return Plan(design, tuple(junctions), times, hops)
-
-
-def _check_address(form: str, junctions: list[JunctionPlan]) -> None:
-    """Adders need a seed from which every sweep counts up."""
-    for j in junctions:
-        if form == "adder" and not j.has_seeds:
-            rule = f"is possible for clash-free types 1 and 2, not for the pattern of junction {j.number}"
-            raise InputError("hardware.address", form, rule, ["auto", "table"])
-
-
-def _check_z(j: JunctionSchedule) -> None:
-    if j.z % j.d_in and j.d_in % j.z:
-        legal = [z for z in range(1, j.n_left + 1) if j.n_left % z == 0 and (z % j.d_in == 0 or j.d_in % z == 0)]
-        below, above = [z for z in legal if z < j.z][-1:], [z for z in legal if z > j.z][:1]
-        rule = f"must divide the in-degree {j.d_in} of junction {j.number} or be a multiple of it in hardware"
-        raise InputError(f"hardware.z[{j.number - 1}]", j.z, rule, below + above)
 
 
 def tables(design_plan: Plan, j: JunctionPlan) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

@@ -32,22 +32,22 @@ def saturation_layout(j: JunctionPlan) -> data.ArrayLayout:
 
 
 class ActivationWrite(wiring.Signature):
-    """A group of neurons on its way into the interleaved memories of a layer.
+    """Neurons of a clock on their way into the interleaved memories of a layer.
 
     Ports
     -----
     valid : out, 1
-        A group is there.
+        Neurons are there.
     short : out, 1
-        It is the last and only its first neurons exist.
+        They are the last group and only its first neurons exist.
     bank : out, bits(banks)
-        Bank of its sample.
+        Bank of their sample.
     base : out, bits(depth)
-        Address of its first neuron.
+        Address of the first of them.
     phase : out, bits(phases)
-        Where its neurons lie (:class:`rtl.plan.interleaving.Interleaving`).
+        Where they lie (:class:`rtl.plan.interleaving.Interleaving`).
     data : out, per_clock * word
-        Their activations.
+        Their activations, by slot.
     """
 
     def __init__(self, of: Interleaving, word: object, banks: int) -> None:
@@ -64,30 +64,32 @@ class ActivationWrite(wiring.Signature):
 
 
 def in_place(writes: Any, of: Interleaving, banks: int) -> Value:
-    """Whether a group on its way, if there is one, is a group of the layer, and its bank one of the banks."""
-    short = of.neurons % of.per_clock != 0
-    groups = Cat(
-        (writes.base == g * of.per_clock // of.memories)
-        & (writes.phase == g % of.phases)
-        & (writes.short == int(short and g == of.groups - 1))
-        for g in range(of.groups)
-    )
-    return ~writes.valid | (groups.any() & (writes.bank < banks))
+    """Whether neurons on their way, if there are any, are a clock's of the layer, and their bank one of the banks."""
+    return ~writes.valid | (Cat(*clocks_of(of, writes.base, writes.phase, writes.short)).any() & (writes.bank < banks))
+
+
+def clocks_of(of: Interleaving, base: Value, phase: Value, short: Value) -> list[Value]:
+    """For every clock of the walk over a layer, whether neurons on their way are that clock's."""
+    cut = 0 if of.walk else of.neurons % of.per_clock
+    return [
+        (base == first // of.memories) & (phase == at) & (short == int(cut and clock == of.clocks - 1))
+        for clock, (first, at, _) in enumerate(of.walked)
+    ]
 
 
 class PartialRead(wiring.Signature):
-    """A group of finished partial deltas; the data follow the address after the memory's latency.
+    """Finished partial deltas of a clock's neurons; the data follow the address after the memory's latency.
 
     Ports
     -----
     bank : out, bits(banks)
         Bank of the sample.
     base : out, bits(depth)
-        Address of the group's first neuron.
+        Address of the first of them.
     phase : out, bits(phases)
-        Where its neurons lie (:class:`rtl.plan.interleaving.Interleaving`).
+        Where they lie (:class:`rtl.plan.interleaving.Interleaving`).
     data : in, per_clock * word
-        Their partial deltas.
+        Their partial deltas, by slot.
     """
 
     def __init__(self, of: Interleaving, word: object, banks: int) -> None:
@@ -160,4 +162,4 @@ def inputs_signature(of: Plan) -> ActivationWrite:
 def partial_signature(of: Plan, number: int) -> PartialRead:
     """What junction ``number`` reads of its right layer's partial deltas."""
     j = of.junctions[number - 1]
-    return PartialRead(j.right, partial_shape(of, of.junctions[number]), j.delta_banks)
+    return PartialRead(j.fresh, partial_shape(of, of.junctions[number]), j.delta_banks)

@@ -29,17 +29,28 @@ ERROR_BITS = 3
 
 @dataclass(frozen=True)
 class Region:
-    """The words of one memory: row r, lane m at ``base`` + (r << lane_bits) + m."""
+    """The words of one memory: row r, lane m at ``base`` + (r << lane_bits) + m; the last row may be ``short`` of some."""
 
     base: int
     rows: int
     lanes: int
     lane_bits: int
+    short: int = 0
 
     @property
     def size(self) -> int:
         """Addresses, a power of two."""
         return 1 << (ceil_log2(self.rows) + self.lane_bits)
+
+    @property
+    def words(self) -> int:
+        """How many there are."""
+        return self.rows * self.lanes - self.short
+
+    def holds(self, row: Any, lane: Any) -> Any:
+        """Whether there is such a word."""
+        there = (row < self.rows) & (lane < self.lanes)
+        return there & ((row != self.rows - 1) | (lane < self.lanes - self.short)) if self.short else there
 
     def address(self, index: int) -> int:
         """Address of a word by its number in the order of rows and lanes."""
@@ -58,9 +69,14 @@ class AddressMap:
     @classmethod
     def of(cls, plan: Plan) -> "AddressMap":
         """Registers first, then a block of equal size for the weights and for the biases of every junction."""
-        shapes = [(j.rows, j.z) for j in plan.junctions] + [(j.groups, j.results_per_clock) for j in plan.junctions]
-        block = max([1 << (ceil_log2(rows) + ceil_log2(lanes)) for rows, lanes in shapes] + [64])
-        regions = [Region((i + 1) * block, rows, lanes, ceil_log2(lanes)) for i, (rows, lanes) in enumerate(shapes)]
+        shapes = [(j.rows, j.z, 0) for j in plan.junctions]
+        for j in plan.junctions:
+            shapes.append((j.groups, j.results_per_clock, j.groups * j.results_per_clock - j.n_right))
+        registers = 1 << ceil_log2(SATURATION + 4 * len(plan.junctions))
+        block = max([1 << (ceil_log2(rows) + ceil_log2(lanes)) for rows, lanes, _ in shapes] + [64, registers])
+        regions = [
+            Region((i + 1) * block, rows, lanes, ceil_log2(lanes), short) for i, (rows, lanes, short) in enumerate(shapes)
+        ]
         n = len(plan.junctions)
         return cls(tuple(regions[:n]), tuple(regions[n:]), ceil_log2(block * (len(shapes) + 1)))
 
@@ -140,6 +156,8 @@ class Registers(wiring.Component):
 
     latency = 1
     """Clocks from the request of a register to ``done``."""
+    counts: list[Signal]
+    """The counters, once elaborated."""
 
     def __init__(self, of: Plan) -> None:
         self._of, self.map = of, AddressMap.of(of)
@@ -215,7 +233,8 @@ class Registers(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m, of, bus = Module(), self._of, self.bus
         n, least, greatest = len(of.junctions), *of.kappas
-        run, kappa = Signal(), Signal(range(greatest + 1), init=greatest)
+        run = Signal()
+        kappa = Signal(range(greatest + 1), init=greatest)
         counters = {}
         for at, event, name in (
             (SAMPLES, self.sample, "samples"),
@@ -230,13 +249,17 @@ class Registers(wiring.Component):
                     counters[SATURATION + 4 * (i - 1) + k] = total = Signal(WIDTH, name=f"saturation_{i}_{k}")
                     clipped = Signal(getattr(self, f"saturation_{i}")[k].shape(), name=f"clipped_{i}_{k}")
                     m.d.sync += [clipped.eq(getattr(self, f"saturation_{i}")[k]), total.eq(total + clipped)]
-        illegal_kappa, illegal_label, refused, clear = Signal(), Signal(), Signal(), Signal(ERROR_BITS)
+        illegal_kappa = Signal()
+        illegal_label = Signal()
+        refused = Signal()
+        clear = Signal(ERROR_BITS)
         m.d.sync += [illegal_kappa.eq(self.illegal_kappa), illegal_label.eq(self.illegal_label), refused.eq(0), clear.eq(0)]
         errors = {
             ILLEGAL_KAPPAS: error_counter(m, "illegal_kappas", illegal_kappa, clear[0]),
             ILLEGAL_LABELS: error_counter(m, "illegal_labels", illegal_label, clear[1]),
             REFUSED_VALUES: error_counter(m, "refused_values", refused, clear[2]),
         }
+        self.counts = [*counters.values(), *errors.values()]
         flags = Cat(total.any() for total in errors.values())
         readable = {
             CONTROL: run,
@@ -258,7 +281,7 @@ class Registers(wiring.Component):
 
         offset = bus.address[: self.map.block_bits]
         block = bus.address[self.map.block_bits :]
-        wait = Signal(range(self._longest() + 2))
+        waiting = Signal(range(self._longest() + 2))
         with m.FSM(name="port"):
             with m.State("idle"):
                 m.d.sync += [bus.done.eq(0), bus.error.eq(0)]
@@ -268,7 +291,7 @@ class Registers(wiring.Component):
                     for b, region in enumerate(self.map.weights + self.map.biases, 1):
                         access = getattr(self, f"access_{(b - 1) % n + 1}")
                         row, lane = offset[region.lane_bits :], offset[: region.lane_bits]
-                        there = self.standing & ~run & (row < region.rows) & (lane < region.lanes)
+                        there = self.standing & ~run & region.holds(row, lane)
                         legal = fits(word, of.numbers.weight if b <= n else of.numbers.bias)
                         with m.Case(b):
                             with m.If(there & bus.write & ~legal):
@@ -281,7 +304,7 @@ class Registers(wiring.Component):
                                     access.row.eq(row),
                                     access.lane.eq(lane),
                                     access.word.eq(bus.write_data),
-                                    wait.eq(Mux(bus.write, self._longest(), self._reading())),
+                                    waiting.eq(Mux(bus.write, self._longest(), self._reading())),
                                 ]
                                 m.next = "memory"
                             with m.Else():
@@ -289,9 +312,9 @@ class Registers(wiring.Component):
                     with m.Default():
                         m.d.sync += [bus.done.eq(1), bus.error.eq(1)]
             with m.State("memory"):
-                m.d.sync += wait.eq(wait - 1)
+                m.d.sync += waiting.eq(waiting - 1)
                 m.d.sync += [getattr(self, f"access_{i}").strobe.eq(0) for i in range(1, n + 1)]
-                with m.If(wait == 0):
+                with m.If(waiting == 0):
                     m.d.sync += bus.done.eq(1)
                     m.next = "idle"
                     with m.Switch(block):
@@ -405,7 +428,7 @@ class RegistersModel:
             return
         region, numbers = regions[block - 1], self._of.numbers
         row, lane = divmod(offset, 1 << region.lane_bits)
-        if not given.get("standing", 0) or self._run or row >= region.rows or lane >= region.lanes:
+        if not given.get("standing", 0) or self._run or not region.holds(row, lane):
             return
         word, fmt = given["bus_write_data"], numbers.weight if block <= n else numbers.bias
         number = signed_bits(word, Shape(WIDTH, fmt.signed))

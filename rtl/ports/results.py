@@ -88,7 +88,7 @@ class ResultQueue(wiring.Component):
         fields = result_layout(of)
         self._facts = data.StructLayout({name: fields[name].shape for name in ("prediction", "label", "train")})
         self.facts = SyncFIFO(width=self._facts.size, depth=self.capacity)
-        self._held = Signal(range(self.capacity + 1))
+        self._held = Signal(range(self.capacity + 1), name="held")
 
     def model(self) -> "ResultQueueModel":
         """The queue after reset, to be taken clock by clock."""
@@ -167,10 +167,12 @@ class ResultQueue(wiring.Component):
         p.reach("back_pressure", "a result waits to be taken", waits)
 
     def elaborate(self, platform: object) -> Module:
-        m, facts = Module(), self._facts
+        m = Module()
         m.submodules.words, m.submodules.facts = words, ends = self.words, self.facts
-        computed, kept = Signal(facts), data.View(facts, ends.r_data)
-        held, payload = self._held, self.results.payload
+        facts, held = self._facts, self._held
+        computed = Signal(facts)
+        kept = data.View(facts, ends.r_data)
+        payload = self.results.payload
         reserving = Signal()
         m.d.comb += [
             words.w_en.eq(self.valid),

@@ -90,7 +90,7 @@ class SampleLoader(wiring.Component):
         # Two samples: one on its way into the memories, one arriving; and what the queue's own registers take.
         self.words = SyncFIFOBuffered(width=layout["inputs"].shape.size, depth=2 * of.inputs.groups + 2)
         self.tags = SyncFIFO(width=self._tag.size, depth=3)
-        self._position, self._arriving = PositionCounter(of.inputs), Signal(range(of.inputs.groups))
+        self._position, self._arriving = PositionCounter(of.inputs), Signal(range(of.inputs.groups), name="arriving")
 
     def model(self) -> "SampleLoaderModel":
         """The loader after reset, to be taken clock by clock."""
@@ -168,8 +168,11 @@ class SampleLoader(wiring.Component):
         tag = self._tag
         m.submodules.words, m.submodules.tags = words, tags = self.words, self.tags
         m.submodules.position = position = self._position
-        m.submodules.bank = bank = BankCounter(first.left_banks, -1)
-        last, taken, arrived, arriving = Signal(), Signal(), Signal(tag), self._arriving
+        m.submodules.left_bank = bank = BankCounter(first.left_banks, -1)
+        arriving = self._arriving
+        last = Signal()
+        taken = Signal()
+        arrived = Signal(tag)
         payload = self.samples.payload
         m.d.comb += [
             last.eq(arriving == beats - 1),
@@ -191,7 +194,8 @@ class SampleLoader(wiring.Component):
             with m.If(last):
                 m.d.sync += arriving.eq(0)
 
-        loading, loaded = Signal(), Signal(tag)
+        loading = Signal()
+        loaded = Signal(tag)
         short = of.inputs.neurons % of.beat != 0
         m.d.comb += [
             bank.advance.eq(self.advance),

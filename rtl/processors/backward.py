@@ -6,6 +6,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.blocks.arithmetic import shape_of
+from rtl.blocks.choose import route
 from rtl.blocks.multiplier import Multipliers
 from rtl.plan.plan import JunctionPlan, Plan
 
@@ -19,8 +20,10 @@ class Backward(wiring.Component):
     -----
     weight : in, z * weight
         Weights of the row, by lane.
-    delta : in, q * delta
-        Deltas of its right neurons.
+    phase : in, bits(routes)
+        Which lanes belong to which right neurons (:class:`rtl.plan.routing.Routing`).
+    delta : in, segments * delta
+        Deltas of its right neurons, one after the other.
     product : out, z * product
         Narrowed products, as wide as they must be.
     """
@@ -35,7 +38,8 @@ class Backward(wiring.Component):
         super().__init__(
             {
                 "weight": In(data.ArrayLayout(shape_of(n.weight), j.z)),
-                "delta": In(data.ArrayLayout(shape_of(n.delta), j.results_per_clock)),
+                "phase": In(range(j.routing.phases)),
+                "delta": In(data.ArrayLayout(shape_of(n.delta), j.routing.segments)),
                 "product": Out(self.multipliers.product.shape()),
             }
         )
@@ -50,5 +54,6 @@ class Backward(wiring.Component):
         m.submodules.multipliers = multipliers = self.multipliers
         m.d.comb += [multipliers.a.eq(self.weight), self.product.eq(multipliers.product)]
         for lane in range(j.z):
-            m.d.comb += multipliers.b[lane].eq(self.delta[lane // j.lanes_per_neuron])
+            segments = [j.routing.segment(p, lane) for p in range(j.routing.phases)]
+            m.d.comb += multipliers.b[lane].eq(route(self.phase, segments, self.delta))
         return m

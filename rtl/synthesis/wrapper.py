@@ -2,13 +2,11 @@
 
 from collections.abc import Mapping
 
-from rtl.verilog.emission import TOP
-
-WRAPPER = "wrapped"
+WRAPPER = "_wrapped"  # which begins like no module of a design
 PINS = ("clk", "rst", "serial_in", "serial_out")
 
 
-def wrapper(ports: Mapping[str, tuple[str, int]]) -> str:
+def wrapper(top: str, ports: Mapping[str, tuple[str, int]]) -> str:
     """Verilog of :data:`WRAPPER`, which has the pins :data:`PINS`.
 
     Inputs come from a shift register; outputs are added, without carry, to another one. So every input can take any value
@@ -16,6 +14,8 @@ def wrapper(ports: Mapping[str, tuple[str, int]]) -> str:
 
     Parameters
     ----------
+    top
+        Name of the design's top module.
     ports
         Direction and bits of the design's ports; ``clk`` and ``rst`` stay what they are.
     """
@@ -37,7 +37,7 @@ def wrapper(ports: Mapping[str, tuple[str, int]]) -> str:
     inputs <= (inputs << 1) | serial_in;
     folded <= (folded << 1) ^ outputs;
   end
-  {TOP} design (
+  {top} design (
     {joined}
   );
 endmodule

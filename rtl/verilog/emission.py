@@ -1,20 +1,25 @@
 """From the accelerator to Verilog, and from its signals to the names they have there."""
 
-import re
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
 from amaranth._toolchain.yosys import find_yosys
-from amaranth.back import rtlil
-from amaranth.hdl import Fragment, Signal, Value, ValueCastable
+from amaranth.hdl import Signal, Value, ValueCastable
 from amaranth.hdl._ir import PortDirection
 from amaranth.lib.wiring import In
 
 from rtl.accelerator import Accelerator
+from rtl.verilog.layout import laid_out
+from rtl.verilog.netlist import Netlist
 
 TOP = "accelerator"
+"""The top module, where the configuration names no other."""
+
 SOURCE, CORE, WAIVERS, NAMES, DESCRIPTION = f"{TOP}.v", f"{TOP}.core", "lint.vlt", "names.json", "README.md"
-"""The top module; the files in which it, its FuseSoC core, lint waivers, names and description are written."""
+"""The files in which the modules, their FuseSoC core, lint waivers, names and description are written."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,26 +30,34 @@ class Verilog:
     ----------
     accelerator
         The component.
+    top
+        The top module; the names of all others begin with it.
     text
-        Verilog of all modules; the top module is :data:`TOP`.
+        Verilog of all modules, the top one first. A comment behind a line says which line of these packages, or of
+        Amaranth's, it comes from (:func:`rtl.verilog.layout.source`).
     """
 
     accelerator: Accelerator
+    top: str
     text: str
-    _names: object
+    _netlist: Netlist
 
     @classmethod
     def of(cls, accelerator: Accelerator) -> "Verilog":
         """Generate; the same design gives the same text."""
-        for signal in accelerator.named.values():
-            Value.cast(signal).attrs["keep"] = 1  # a name of its own, whatever it is connected to
-        fragment = Fragment.get(accelerator, None)
-        text, names = rtlil.convert_fragment(fragment, _ports(accelerator), TOP, emit_src=False)
-        return cls(accelerator, _as_verilog(text), names)
+        hardware = accelerator.plan.config.hardware
+        assert hardware is not None
+        with _uncollected():
+            netlist = Netlist.of(accelerator, _ports(accelerator), hardware.module, accelerator.named.values())
+        return cls(accelerator, hardware.module, _as_verilog(netlist), netlist)
 
     def path(self, signal: Signal | ValueCastable) -> tuple[str, ...]:
         """Instance names from the top module down, then the signal's own."""
-        return tuple(self._names[Value.cast(signal)])  # type: ignore[index]
+        return self._netlist.path(signal)
+
+    def module(self, instance: tuple[str, ...]) -> str:
+        """The module of an instance, given by the instance names from the top module down; equal ones share a module."""
+        return self._netlist.modules[instance]
 
     @cached_property
     def ports(self) -> dict[str, tuple[str, int]]:
@@ -53,6 +66,18 @@ class Verilog:
         for name, (value, direction) in _ports(self.accelerator).items():
             result[name] = ("input" if direction is PortDirection.Input else "output", len(value))
         return result
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the search for cyclic garbage, which a netlist of a million objects has none of: a third of the time."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def _ports(accelerator: Accelerator) -> dict[str, tuple[Value, PortDirection]]:
@@ -65,29 +90,32 @@ def _ports(accelerator: Accelerator) -> dict[str, tuple[Value, PortDirection]]:
     return result
 
 
-# Decisions become expressions: a simulator evaluates them from the start, whereas a block that waits for a change of its
-# inputs has no value before the first one.
+# Decisions of combinational logic become expressions: a simulator evaluates them from the start, whereas a block that waits
+# for a change of its inputs has no value before the first one. What is said twice is said once: cells that are equal merge.
 _SCRIPT = """
 read_rtlil <<rtlil
 {rtlil}
 rtlil
 proc -norom
 opt_expr -keepdc
+opt_merge
 opt_clean -purge
-hierarchy -top accelerator
+wreduce -keepdc
+opt_expr -keepdc
+opt_merge
+opt_clean -purge
+hierarchy -top {top}
 memory_collect
-attrmap -remove generator -remove top -remove amaranth.hierarchy -remove amaranth.decoding -remove src -remove keep
-attrmap -modattr -remove generator -remove top -remove amaranth.hierarchy -remove amaranth.decoding -remove src
+attrmap {unwanted} -remove keep -remove full_case
+attrmap -modattr {unwanted}
 write_verilog
 """
+_UNWANTED = ("generator", "top", "amaranth.hierarchy", "amaranth.decoding", "unused_bits")
 
 
-def _as_verilog(text: str) -> str:
+def _as_verilog(netlist: Netlist) -> str:
     yosys = find_yosys(lambda version: version >= (0, 40))
-    result: str = yosys.run(["-q", "-"], _SCRIPT.format(rtlil=text), ignore_warnings=True)
-    return _INITIALISED.sub(r"\1\2\3;\n\1initial \3 = \4;", result)
-
-
-# Linters warn of a declaration with a value if a process assigns the register, and older ones know no waiver for that.
-_INITIALISED = re.compile(r"^( *)(reg (?:\[\d+:\d+\] )?)(\\\S+ |\w+) *= (.+);$", re.MULTILINE)
-"""A declaration of a register with its value at power-up; the same is said by a statement."""
+    unwanted = " ".join(f"-remove {name}" for name in _UNWANTED)
+    script = _SCRIPT.format(rtlil=netlist.text, top=netlist.top, unwanted=unwanted)
+    text: str = yosys.run(["-q", "-"], script, ignore_warnings=True)
+    return laid_out(text, netlist.titles)

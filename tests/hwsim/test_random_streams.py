@@ -28,7 +28,11 @@ KEYS = {
     Stream.COSIM_INFERENCE: (24,),
     Stream.COSIM_ILLEGAL: (25,),
     Stream.COSIM_PAUSES: (26,),
+    Stream.MUTATION: (27,),
+    Stream.COSIM_SCENARIOS: (28,),
     Stream.BENCHMARK: (32,),
+    Stream.SELFTEST_DESIGN: (40, 0),
+    Stream.SELFTEST_SAMPLES: (40, 1),
 }
 """What a seed means: designs, runs and studies that are out there were drawn with these."""
 

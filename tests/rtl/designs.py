@@ -1,10 +1,11 @@
 """Small legal designs, each with something that the others do not have."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from hwsim.configuration.configuration import Configuration
 from hwsim.design import Design
-from rtl.plan.plan import Plan
+from rtl.plan.plan import JunctionPlan, Plan
 
 NUMBERS: dict[str, dict[str, Any]] = {
     "exact": {
@@ -62,6 +63,9 @@ OVERLAP = {
 
 def clash_free(kind: int, dither: bool = False) -> dict[str, Any]:
     return {"kind": "clash_free", "type": kind, "dither": dither}
+
+
+STRUCTURED = {"kind": "structured"}
 
 
 _SECTIONS = {
@@ -152,6 +156,30 @@ DESIGNS: dict[str, dict[str, Any]] = {
         "activation": ["clipped_relu", "sigmoid"],
     },
     "fine_weights": {"layers": [16, 8, 4], "out_degree": [4, 4], "z": [2, 4], "numbers": "fine_weights"},
+    # Rows that end in the middle of neurons: shorter than a neuron's edges, and longer.
+    "straddling": {"layers": [12, 6, 4], "out_degree": [3, 4], "z": [4, 3]},
+    "straddling_groups": {"layers": [10, 15, 6], "out_degree": [6, 4], "z": [10, 15], "connectivity": clash_free(2, True)},
+    "straddling_three": {"layers": [12, 9, 6, 4], "out_degree": [3, 4, 2], "z": [6, 9, 2], "latency": DEEP},
+    "straddling_deepest": {"layers": [6, 4, 9, 6], "out_degree": [2, 9, 4], "z": [2, 4, 9], "latency": DEEPEST},
+    # Patterns that clash: some rows take several clocks.
+    "clashing": {"layers": [12, 8, 4], "out_degree": [2, 2], "z": [6, 4], "connectivity": STRUCTURED},
+    "clashing_straddling": {
+        "layers": [12, 9, 6],
+        "out_degree": [3, 4],
+        "z": [6, 9],
+        "connectivity": STRUCTURED,
+        "latency": DEEP,
+    },
+    "clashing_inference": {
+        "layers": [12, 9, 6],
+        "out_degree": [3, 4],
+        "z": [6, 9],
+        "connectivity": STRUCTURED,
+        "build": "inference",
+    },
+    # Nothing clashes here, but nothing is ordered by sweeps.
+    "one_lane": {"layers": [6, 4, 4], "out_degree": [2, 2], "z": [1, 1], "connectivity": STRUCTURED, "latency": NONE},
+    "straddling_ends": {"layers": [5, 5], "out_degree": [3], "z": [5], "classes": 4, "latency": NONE},
 }
 """Keywords of :func:`configuration` by name."""
 
@@ -159,6 +187,29 @@ DESIGNS: dict[str, dict[str, Any]] = {
 def design(name: str, **changes: Any) -> Plan:
     """The plan of one of :data:`DESIGNS`, options replaced or added."""
     return planned(**(DESIGNS[name] | changes))
+
+
+class Row(NamedTuple):
+    """Right neurons of a weight row, by the definition of edges."""
+
+    there: list[int]
+    begin: list[int]
+    end: list[int]
+
+
+def row(j: JunctionPlan, c: int) -> Row:
+    """Row c of a junction."""
+    edges = range(c * j.z, (c + 1) * j.z)
+    there = sorted({e // j.d_in for e in edges})
+    return Row(there, [n for n in there if n * j.d_in in edges], [n for n in there if (n + 1) * j.d_in - 1 in edges])
+
+
+def slots(j: JunctionPlan, neurons: list[int], values: Sequence[Any], other: Sequence[Any]) -> list[Any]:
+    """Values of right neurons by slot, other ones where there is no neuron."""
+    result = [int(x) for x in other]
+    for n in neurons:
+        result[n % j.results_per_clock] = int(values[n])
+    return result
 
 
 def junctions(*names: str) -> list[tuple[str, int]]:

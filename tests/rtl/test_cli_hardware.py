@@ -17,6 +17,7 @@ from tests.hwsim import runs
 from tests.rtl.cosim.faults import FAULTS
 
 N = 20  # samples
+ONLY = ("--scenarios", "data")
 
 
 @pytest.fixture
@@ -49,7 +50,8 @@ def names_in(waves):
 def test_cosim_agrees_and_leaves_figures(config, tmp_path, capsys):
     out = tmp_path / "out"
     assert (
-        cli.run(["cosim", str(config), "--samples", str(N), "--idle", "0.6", "--inference", "0.2", "--out", str(out)]) == 0
+        cli.run(["cosim", str(config), "--samples", str(N), "--idle", "0.6", "--inference", "0.2", *ONLY, "--out", str(out)])
+        == 0
     )
     told = capsys.readouterr().out
     assert f"machine = Verilog at every clock; results in {out}" in told and "writes compared: weight" in told
@@ -68,14 +70,17 @@ def test_cosim_agrees_and_leaves_figures(config, tmp_path, capsys):
         "bias": trained * (8 + 4),
     }
     assert found["multipliers"] == {"edges": 3 * 4 + 2 * 8, "derivatives": 2}
-    assert set(figures(out / "timing.json")) == {"generate Verilog", "build", "simulate", "run and compare the machine"}
+    assert set(figures(out / "timing.json")) == {
+        *("generate Verilog", "play the script", "build", "simulate", "run and compare the machine")
+    }
     assert not {"machine.jsonl", "verilog.jsonl"} & {p.name for p in out.iterdir()}
 
 
 def test_cosim_names_the_first_difference_and_leaves_both_logs(config, tmp_path, monkeypatch, refused, capsys):
     FAULTS["first_visit_does_not_replace"].apply(monkeypatch)
     line = refused("cosim", config, "--samples", N, "--out", tmp_path / "out", "-q", code=1)
-    place = r"clock (\d+), junction 2, BP write to partial delta memory (\d+), bank \d, address \d, lane \d, sample \d+"
+    place = r"scenario data, clock (\d+), junction 2, BP write to partial delta memory (\d+), "
+    place += r"bank \d, address \d, lane \d, sample \d+"
     found = re.match(rf"Verilog and machine differ: {place}: machine (-?\d+), Verilog (-?\d+); logs and waveforms in", line)
     assert found is not None and found[3] != found[4], line
     metrics = figures(tmp_path / "out" / "metrics.json")
@@ -104,7 +109,7 @@ def test_the_waveforms_of_a_difference_can_be_read(config, tmp_path, monkeypatch
 def test_cosim_feeds_illegal_samples_and_says_how_many(config, tmp_path, capsys):
     out = tmp_path / "out"
     path = other(config, network={"layers": [16, 8, 8], "out_degree": [2, 2], "classes": 6})
-    assert cli.run(["cosim", str(path), "--samples", str(N), "--illegal", "0.5", "--out", str(out)]) == 0
+    assert cli.run(["cosim", str(path), "--samples", str(N), "--illegal", "0.5", *ONLY, "--out", str(out)]) == 0
     told = capsys.readouterr().out
     found = figures(out / "metrics.json")
     assert found["status"] == "agree" and min(found["illegal"].values()) > 1
@@ -127,6 +132,9 @@ def test_what_cannot_be_simulated_leaves_an_earlier_result_alone(config, tmp_pat
 def test_what_the_options_of_cosim_do_not_allow(config, refused):
     assert refused("cosim", config, "--samples", 0).startswith("--samples = 0: must be at least 1; nearest: 1")
     assert "--samples" in refused("cosim", config, "--samples", "many")
+    assert refused("cosim", config, "--timeout", 0).startswith("--timeout = 0: must be at least 1; nearest: 1")
+    line = "--scenarios = nonsense: is not known; nearest: data, rates, "
+    assert refused("cosim", config, "--scenarios", "nonsense").startswith(line)
     for option, most in (("idle", "0.99"), ("blocked", "0.99"), ("inference", "1"), ("illegal", "1")):
         for value in (-0.1, 1.01, "nan"):
             rule = f"is a share: must lie in 0..{most}"
@@ -158,21 +166,30 @@ def other(config, **sections):
     return path
 
 
-def test_edge_processors_that_split_neurons_are_for_the_machine_only(config, refused):
-    path = other(config, network={"layers": [16, 8, 4], "out_degree": [3, 2]}, hardware={"z": [4, 4]})  # d_in = 6
-    assert cli.run(["check", str(path), "-q"]) == 0
-    assert cli.run(["simulate", str(path), "--samples", "5", "-q"]) == 0
-    line = "hardware.z[0] = 4: must divide the in-degree 6 of junction 1 or be a multiple of it in hardware; nearest: 2"
-    assert refused("verilog", path) == line
-    assert refused("cosim", path, "--samples", 1) == line
+LEGAL = {
+    "neurons_that_straddle_rows": {"network": {"layers": [16, 8, 4], "out_degree": [3, 2]}, "hardware": {"z": [4, 4]}},
+    "patterns_that_clash": {"connectivity": {"kind": "structured"}},
+}
 
 
-def test_patterns_that_clash_have_no_hardware(config, refused):
-    path = other(config, connectivity={"kind": "structured"})
+@pytest.mark.parametrize("name", LEGAL)
+def test_what_check_accepts_has_hardware(name, config, tmp_path):
+    path = other(config, **LEGAL[name])
     assert cli.run(["check", str(path), "-q"]) == 0
+    assert cli.run(["verilog", str(path), "--out", str(tmp_path / "made"), "-q"]) == 0
+
+
+def test_adders_are_refused_alike_where_addresses_do_not_count_up(config, refused):
+    path = other(config, connectivity={"kind": "structured"}, hardware={"z": [4, 4], "address": "adder"})
+    lines = {refused(*command) for command in (("check", path), ("verilog", path), ("simulate", path, "--samples", 1))}
+    (line,) = lines
+    assert line.startswith("hardware.address = adder: is possible for clash-free types 1 and 2")
+
+
+def test_random_patterns_have_no_hardware(config, refused):
+    path = other(config, connectivity={"kind": "random"})
     line = refused("verilog", path)
-    assert line.startswith("connectivity.kind = structured: is not free of clashes: the machine simulates its stalls")
-    assert line.endswith("nearest: clash_free, full")
+    assert line.startswith("connectivity.kind = random: has no hardware")
     assert refused("cosim", path, "--samples", 1) == line
 
 
@@ -205,7 +222,7 @@ def test_another_design_is_replaced_only_by_force(config, tmp_path, refused):
 def test_cosim_of_an_inference_build_with_a_blocked_output(config, tmp_path):
     path = other(config, hardware={"z": [8, 4], "build": "inference"})
     out = tmp_path / "out"
-    assert cli.run(["cosim", str(path), "--samples", str(N), "--blocked", "0.9", "--out", str(out), "-q"]) == 0
+    assert cli.run(["cosim", str(path), "--samples", str(N), "--blocked", "0.9", *ONLY, "--out", str(out), "-q"]) == 0
     found = figures(out / "metrics.json")
     assert found["stalled_clocks"] > 0 and found["writes_compared"] == {"activation": N * (16 + 8)}
     assert found["multipliers"] == {"edges": 12, "derivatives": 0}
@@ -214,7 +231,7 @@ def test_cosim_of_an_inference_build_with_a_blocked_output(config, tmp_path):
 @pytest.mark.slow
 def test_cosim_writes_a_waveform_of_everything_on_request(config, tmp_path):
     out = tmp_path / "out"
-    assert cli.run(["cosim", str(config), "--samples", "3", "--waves", "--out", str(out), "-q"]) == 0
+    assert cli.run(["cosim", str(config), "--samples", "3", "--waves", *ONLY, "--out", str(out), "-q"]) == 0
     waves = [p for p in (out / "simulation").rglob("*") if p.suffix in (".fst", ".vcd")]
     assert len(waves) == 1 and any("junction_2" in name for name in names_in(waves[0]))
 
@@ -224,7 +241,7 @@ def test_a_float_configuration_gives_the_hardware_of_the_fixed_one(config, tmp_p
     found = {}
     for engine in ("fixed", "float"):
         out, options = tmp_path / engine, ("--set", f"training.engine={engine}")
-        assert cli.run(["cosim", str(config), "--samples", str(N), "--out", str(out), "-q", *options]) == 0
+        assert cli.run(["cosim", str(config), "--samples", str(N), *ONLY, "--out", str(out), "-q", *options]) == 0
         found[engine] = figures(out / "metrics.json")
         found[engine]["synthesised"] = session.generate(Design(config_file.load(out / "config.yaml"))).text
     different = {"configuration_hash", "name"} | {k for k in found["fixed"] if "second" in k}

@@ -5,6 +5,7 @@ import pytest
 from amaranth.hdl import signed
 
 from rtl.control.pacer import Pacer
+from rtl.control.position import PositionCounter
 from rtl.memories.interleaved import InterleavedMemory
 from rtl.memories.partial_deltas import PartialDeltaMemory
 from rtl.memories.row import RowMemory
@@ -15,7 +16,9 @@ from rtl.ports.samples import SampleLoader, sample_layout
 from tests.rtl.designs import DEEPEST, NONE, design, planned
 from tests.rtl.driving import integers, play
 
-INTERLEAVINGS = [(12, 3, 4), (15, 2, 3), (14, 4, 7), (5, 5, 5), (5, 1, 1)]
+INTERLEAVINGS = {str(sizes): Interleaving(*sizes) for sizes in [(12, 3, 4), (15, 2, 3), (14, 4, 7), (5, 5, 5), (5, 1, 1)]}
+for _name, _number in (("straddling", 1), ("straddling_groups", 1), ("straddling_three", 2)):
+    INTERLEAVINGS |= {f"{_name}_{way}": getattr(design(_name).junctions[_number - 1], way) for way in ("right", "fresh")}
 
 
 def check(component, stimulus):
@@ -52,6 +55,19 @@ def agree(got, told):
 
 
 @pytest.mark.parametrize("stages", range(4))
+@pytest.mark.parametrize(("depth", "banks", "init"), [(5, 1, [0x21, 0x8F, 0x07]), (3, 4, []), (1, 1, [0x78])])
+def test_rows_of_which_every_lane_has_an_address(depth, banks, init, stages):
+    rng = np.random.default_rng(0)
+    clocks = [
+        {"read_bank": int(rng.integers(banks)), "read_address": rng.integers(depth, size=2).tolist()}
+        | {"write_bank": int(rng.integers(banks)), "write_address": rng.integers(depth, size=2).tolist()}
+        | {"write_enable": int(rng.integers(4)), "write_data": integers(rng, signed(4), 2).tolist()}
+        for _ in range(120)
+    ]
+    check(RowMemory(signed(4), 2, depth, banks=banks, stages=stages, init=init, apart=True), clocks)
+
+
+@pytest.mark.parametrize("stages", range(4))
 @pytest.mark.parametrize(("depth", "banks", "init"), [(5, 1, [0x21, 0x8F, 0x07]), (3, 4, []), (1, 3, []), (1, 1, [0x78])])
 def test_rows(depth, banks, init, stages):
     rng = np.random.default_rng(0)
@@ -65,17 +81,18 @@ def test_rows(depth, banks, init, stages):
 
 
 def group(of, rng):
-    g = int(rng.integers(of.groups))
-    return g, {"base": g * of.per_clock // of.memories, "phase": g % of.phases}
+    """A clock of a walk over the neurons."""
+    g = int(rng.integers(of.clocks))
+    return g, dict(zip(("base", "phase"), PositionCounter(of).model()[g, 1:].tolist(), strict=True))
 
 
 @pytest.mark.parametrize(("banks", "stages"), [(1, 0), (2, 1), (3, 3), (5, 2)])
-@pytest.mark.parametrize("sizes", INTERLEAVINGS, ids=str)
-def test_interleaved_words(sizes, banks, stages):
-    of, rng, clocks = Interleaving(*sizes), np.random.default_rng(0), []
+@pytest.mark.parametrize("name", INTERLEAVINGS)
+def test_interleaved_words(name, banks, stages):
+    of, rng, clocks = INTERLEAVINGS[name], np.random.default_rng(0), []
     for _ in range(120):
         g, place = group(of, rng)
-        short = (g + 1) * of.per_clock > of.neurons
+        short = not of.walk and (g + 1) * of.per_clock > of.neurons
         clocks.append(
             {"write_valid": int(rng.integers(2)), "write_short": int(short), "write_bank": int(rng.integers(banks))}
             | {f"write_{k}": v for k, v in place.items()}
@@ -88,20 +105,23 @@ def test_interleaved_words(sizes, banks, stages):
 
 
 @pytest.mark.parametrize("accumulate", range(1, 5))
-@pytest.mark.parametrize(("banks", "stages"), [(1, 0), (2, 1), (3, 2)])
-@pytest.mark.parametrize("sizes", INTERLEAVINGS, ids=str)
-def test_partial_deltas_even_where_contributions_are_lost(sizes, banks, stages, accumulate):
+@pytest.mark.parametrize(("banks", "stages", "apart"), [(1, 0, False), (2, 1, True), (3, 2, False)])
+@pytest.mark.parametrize("name", INTERLEAVINGS)
+def test_partial_deltas_even_where_contributions_are_lost(name, banks, stages, apart, accumulate):
     """The addresses come at random: with a long loop, some return too early."""
-    of, rng, clocks = Interleaving(*sizes), np.random.default_rng(0), []
+    of, rng, clocks = INTERLEAVINGS[name], np.random.default_rng(0), []
     for _ in range(150):
         _, place = group(of, rng)
+        flags = of.memories if apart else 1
+        valid, first = (sum(int(rng.random() < share) << k for k in range(flags)) for share in (0.8, 0.3))
         clocks.append(
-            {"valid": int(rng.random() < 0.8), "first": int(rng.random() < 0.3), "bank": int(rng.integers(banks))}
+            {"valid": valid, "first": first, "bank": int(rng.integers(banks))}
             | {"address": rng.integers(of.depth, size=of.memories).tolist()}
             | {"product": integers(rng, signed(5), of.memories).tolist(), "read_bank": int(rng.integers(banks))}
             | {f"read_{k}": v for k, v in place.items()}
         )
-    check(PartialDeltaMemory(of, signed(5), signed(16), banks, accumulate, stages=stages, lut_ram_depth=8), clocks)
+    memory = PartialDeltaMemory(of, signed(5), signed(16), banks, accumulate, stages=stages, lut_ram_depth=8, apart=apart)
+    check(memory, clocks)
 
 
 @pytest.mark.parametrize("share", [0.1, 0.9, 1])
@@ -167,6 +187,7 @@ def test_the_queue(name, share):
 
 
 REGISTERS = {
+    "short_last_row": {"layers": [5, 5], "out_degree": [3], "z": [5], "classes": 4},
     "plain": {"layers": [6, 6, 4], "out_degree": [2, 2], "z": [2, 3], "classes": 3},
     "one_junction": {"layers": [6, 4], "out_degree": [2], "z": [3], "latency": DEEPEST},
     "mixed_formats": {"layers": [6, 4], "out_degree": [2], "z": [3], "numbers": "mixed"},

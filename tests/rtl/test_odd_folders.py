@@ -9,7 +9,7 @@ import pytest
 from hwsim.commands import app as cli
 from hwsim.measurements.measurement import Subject
 from rtl.cosim import workplace
-from rtl.cosim.capture import BUILD_LOG, LOG
+from rtl.cosim.simulators import BUILD_LOG, LOG
 from rtl.synthesis import measurement, tools
 from tests.hwsim import runs
 from tests.rtl.cosim.driving import verilog
@@ -25,7 +25,21 @@ def config(tmp_path, monkeypatch):
 
 
 def cosim(config, simulator, out, *options):
-    return cli.run(["cosim", str(config), "--simulator", simulator, "--samples", "3", f"--out={out}", "-q", *options])
+    return cli.run(
+        [
+            "cosim",
+            str(config),
+            "--simulator",
+            simulator,
+            "--samples",
+            "3",
+            "--scenarios",
+            "data",
+            f"--out={out}",
+            "-q",
+            *options,
+        ]
+    )
 
 
 @pytest.mark.slow
@@ -35,7 +49,7 @@ def test_cosimulation_in_a_folder_of_any_name(simulator, config, tmp_path):
     out = tmp_path / "a b" / "-it's #$HOME $(x) é;:%=~"
     assert cosim(config, simulator, out.relative_to(tmp_path)) == 0
     assert json.loads((out / "metrics.json").read_text())["status"] == "agree"
-    assert {simulator, "accelerator.v", BUILD_LOG, "capture.npz"} <= {p.name for p in (out / "simulation").iterdir()}
+    assert {simulator, "accelerator.v", BUILD_LOG, "bench.v"} <= {p.name for p in (out / "simulation").iterdir()}
     assert not [p for p in tmp_path.iterdir() if p.name.startswith("hwsim-")]
 
 

@@ -20,7 +20,7 @@ from rtl.blocks.arithmetic import Narrow, shape_of
 from rtl.blocks.multiplier import Multipliers
 from rtl.blocks.table import ActivationTable
 from rtl.control.address import AddressGenerator
-from rtl.control.dither import Dither
+from rtl.control.dither import Dither, turns
 from rtl.control.pacer import Pacer
 from rtl.control.position import BankCounter, PositionCounter
 from rtl.control.sequencer import Sequencer
@@ -36,8 +36,10 @@ from rtl.ports.registers import AddressMap, Registers, bus_signature
 from rtl.ports.results import ResultQueue
 from rtl.ports.samples import SampleLoader
 from rtl.processors.backward import Backward
+from rtl.processors.collection import Collection
 from rtl.processors.delta import DeltaSource
 from rtl.processors.feedforward import FeedForward
+from rtl.processors.gathering import Gathering
 from rtl.processors.output_error import OutputError
 from rtl.processors.update import Update
 from tests.rtl.designs import design
@@ -116,6 +118,8 @@ def one(of: Any, j: Any) -> dict[str, Any]:
     return whole(of) | {
         **{"z": j.z, "q": j.results_per_clock, "C": j.rows, "D": j.depth, "G": j.groups, "d_out": j.d_out},
         **{"D_next": right.depth, "phases": right.phases, "left": j.left.width, "product": back_product_shape(of).width},
+        **{"K": j.clocks, "turns": turns(j), "stalls": j.stalls},
+        **{"routes": j.routing.phases, "segments": j.routing.segments},
         **{"first": j.number == 1, "last": j.is_last, "hidden": not j.is_last},
         **({} if j.is_last else {"partial": partial_shape(of, of.junctions[j.number]).width}),
     }
@@ -134,11 +138,15 @@ def blocks():
     yield narrow, {"source": 9, "to": 5}
     multipliers = Multipliers(3, signed(4), signed(7), 1)
     yield multipliers, {"lanes": 3, "a": 4, "b": 7, "product": 11}
-    yield RowMemory(signed(5), 3, 6, banks=3), {"bits": bits, "banks": 3, "depth": 6, "lanes": 3, "word": 5}
+    for apart in (False, True):
+        letters = {"bits": bits, "banks": 3, "depth": 6, "lanes": 3, "word": 5, "rams": 3 if apart else 1}
+        yield RowMemory(signed(5), 3, 6, banks=3, apart=apart), letters
     of = Interleaving(14, 4, 7)
     letters = layer(of) | {"banks": 3, "word": 6, "reader": ("a", "b"), "product": 4}
     yield InterleavedMemory(of, signed(6), 3, ("a", "b"), stages=1, lut_ram_depth=8), letters
-    yield PartialDeltaMemory(of, signed(4), signed(6), 3, 1, stages=1, lut_ram_depth=8), letters
+    for apart in (False, True):
+        made = PartialDeltaMemory(of, signed(4), signed(6), 3, 1, stages=1, lut_ram_depth=8, apart=apart)
+        yield made, letters | {"flags": 7 if apart else 1}
     yield PositionCounter(of), letters
     yield BankCounter(3, 1), letters
 
@@ -147,11 +155,16 @@ def parts(of):
     """Components of a design."""
     n = of.numbers
     yield from ((made(of), whole(of)) for made in (Pacer, SampleLoader, ResultQueue, Registers, Accelerator))
-    yield OutputError(of), one(of, of.junctions[-1])
+    last = of.junctions[-1]
+    yield OutputError(of), one(of, last)
+    if last.straddles:
+        yield Gathering(last, shape_of(n.activation)), one(of, last) | {"word": n.activation.width}
     for j in of.junctions:
         letters = one(of, j)
         yield from ((made(j), letters) for made in (AddressGenerator, Sequencer))
         yield Dither(j, shape_of(n.weight), True), letters | {"word": n.weight.width}
+        if j.stalls:
+            yield Collection(j, shape_of(j.left)), letters | {"word": j.left.width}
         yield FeedForward(of, j), letters
         yield Junction(of, j.number), letters
         table = ActivationTable(n.preactivation, n.activation, n.derivative if of.trains else None, tables(of, j), 1)
@@ -162,6 +175,7 @@ def parts(of):
 
 DESIGNS = {"mixed_formats": ("mixed_formats", {}), "three_junctions": ("three_junctions", {"classes": 5})}
 DESIGNS |= {"inference": ("inference", {}), "short_beat": ("short_beat", {})}
+DESIGNS |= {name: (name, {}) for name in ("straddling_groups", "straddling_three", "clashing_straddling", "one_lane")}
 
 
 def everything():

@@ -330,6 +330,23 @@ def test_an_unbalanced_design_and_a_crossbar_are_told(tmp_path, capsys):
     assert "memory dither of type 3 needs a crossbar in every junction: 64 to 64, 32 to 32 words" in shown
 
 
+def test_a_network_that_only_the_float_engine_can_is_told(tmp_path, capsys):
+    data = yaml.safe_load(DEMO)
+    data["network"]["activation"], data["training"] = ["sigmoid", "softmax"], {"engine": "float"}
+    (tmp_path / "c.yaml").write_text(yaml.safe_dump(data))
+    assert cli.run(["check", str(tmp_path / "c.yaml")]) == 0
+    assert "softmax is for the float engine: this accelerator has no Verilog" in capsys.readouterr().out
+
+
+def test_the_price_of_clashes_is_told(tmp_path, capsys):
+    data = yaml.safe_load(DEMO) | {"hardware": {"z": [16, 8]}, "connectivity": {"kind": "structured"}}
+    (tmp_path / "c.yaml").write_text(yaml.safe_dump(data))
+    assert cli.run(["check", str(tmp_path / "c.yaml")]) == 0
+    shown = capsys.readouterr().out
+    assert "structured patterns need a crossbar in every junction: 16 to 16, 8 to 8 words" in shown
+    assert "not clash-free: stall clocks in every pass beyond C" in shown
+
+
 def process(*arguments, shell=""):
     """The command in a process of its own, its streams arranged by a shell; (exit code, standard output, standard error)."""
     command = [sys.executable, "-m", "hwsim", *map(str, arguments)]

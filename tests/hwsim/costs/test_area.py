@@ -46,6 +46,7 @@ def test_what_costs_more_counts_more():
     base = features()
     assert features(connectivity__dither=True)["crossbar_bits"] > 0
     assert features(connectivity__dither=True, connectivity__type=1)["crossbar_bits"] == 0
+    assert features(connectivity__kind="structured")["crossbar_bits"] > 0
     assert features(hardware__latency__multiplier=2)["register_bits"] > 0
     assert features(hardware__latency__tree_every=1)["register_bits"] > 0
     assert features(hardware__lut_ram_depth=4)["deep_cells"] > 0

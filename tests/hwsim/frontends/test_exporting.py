@@ -84,12 +84,16 @@ def test_every_command_takes_the_directory(tmp_path):
 @pytest.mark.slow
 def test_verilog_of_the_directory_is_the_machine(tmp_path):
     pytest.importorskip("amaranth")
-    pytest.importorskip("cocotb")
     if shutil.which("iverilog") is None:
         pytest.skip("needs Icarus Verilog")
     folder, *_ = exported(trained(tmp_path))
     assert small_frontends.run("verilog", folder / "config.yaml", "--out", tmp_path / "verilog") == 0
-    assert small_frontends.run("cosim", folder / "config.yaml", "--out", tmp_path / "cosim", "--samples", "8") == 0
+    assert (
+        small_frontends.run(
+            "cosim", folder / "config.yaml", "--out", tmp_path / "cosim", "--samples", "8", "--scenarios", "data"
+        )
+        == 0
+    )
 
 
 def test_the_design_holds_the_trained_patterns_and_parameters(tmp_path):

@@ -1,21 +1,17 @@
 """Small accelerators for tests: random legal configurations, streams of samples, machine and reference side by side."""
 
 import dataclasses
-import itertools
 from typing import NamedTuple
 
 import numpy as np
 
 from hwsim.configuration import config_file
 from hwsim.configuration.configuration import Configuration
-from hwsim.configuration.legal import divisors
 from hwsim.design import Design
 from hwsim.machine.log import Log
 from hwsim.machine.machine import Machine, Samples
-from hwsim.schedule.passes import Schedule, schedule
-from hwsim.schedule.timing import timing
-from models.connectivity.draw import feasible_out_degrees
-from models.errors import InputError
+from hwsim.schedule.passes import Schedule
+from hwsim.selftest.draw import draw_design
 from models.fixed.engine import FixedEngine
 from models.network.order import NO_SAMPLE
 from models.network.parameters import IntegerParameters
@@ -25,10 +21,6 @@ CONNECTIVITIES = [
     {"kind": "structured"},
     {"kind": "full"},
 ]
-ROUNDINGS = ["floor", "half_up", "half_even"]
-LATENCIES = {"memory_read": 3, "multiplier": 3, "tree_every": 3, "table": 2, "write_back": 3}
-"""Greatest clocks that tests draw."""
-
 SMALL = {
     "network": {"layers": [12, 8, 6], "out_degree": [4, 3]},
     "hardware": {"z": [4, 4], "kappa": [0, 31]},
@@ -44,75 +36,10 @@ def configuration(base: dict = SMALL, seed: int = 0, **sections: dict) -> Config
 
 
 def random_configuration(rng: np.random.Generator, n_junctions: int, connectivity: dict, order: str) -> Configuration:
-    """A legal configuration whose latencies go as far as its sizes and schedule let them."""
-    layers, degrees, z = random_sizes(rng, n_junctions, connectivity["kind"] == "full")
-    cost = str(rng.choice(["cross_entropy", "quadratic"]))
-    activations = [str(a) for a in rng.choice(["sigmoid", "relu", "clipped_relu", "tanh"], n_junctions)]
-    if cost == "cross_entropy":
-        activations[-1] = "sigmoid"
-    data = {
-        "seed": int(rng.integers(2**32)),
-        "network": {
-            "layers": layers,
-            "out_degree": degrees,
-            "classes": int(rng.integers(1, layers[-1] + 1)),
-            "activation": activations,
-            "cost": cost,
-        },
-        "connectivity": connectivity,
-        "numbers": random_numbers(rng),
-        "data": {"pad_outputs": str(rng.choice(["end", "spread"]))},
-    }
-    plan = schedule(parse_hardware(data, z, order, {}), Design(parse_hardware(data, z, order, {})).patterns)
-    most = int(rng.integers(0, 4))
-    while True:
-        latency = {name: int(rng.integers(0, min(most, limit) + 1)) for name, limit in LATENCIES.items()}
-        accumulate = min((j.revisit_distance for j in plan.junctions[1:]), default=16)
-        latency["accumulate"] = int(rng.integers(1, min(accumulate, 16) + 1)) if most else 1
-        config = parse_hardware(data, z, order, latency)
-        try:
-            timing(config, plan)
-        except InputError:
-            most -= 1
-        else:
-            return config
-
-
-def parse_hardware(data: dict, z: list[int], order: str, latency: dict) -> Configuration:
-    return config_file.parse(data | {"hardware": {"z": z, "schedule": order, "latency": latency, "kappa": [0, 8]}})
-
-
-def random_sizes(rng: np.random.Generator, n_junctions: int, full: bool) -> tuple[list[int], list[int], list[int]]:
-    """Layers, out-degrees and edge processors that fit together."""
-    layers = [int(n) for n in rng.choice([2, 3, 4, 6, 8, 9, 10, 12, 12, 15, 16], n_junctions + 1)]
-    degrees, z = [], []
-    results = 1
-    for left, right in itertools.pairwise(layers):
-        degrees.append(right if full else int(rng.choice(list(feasible_out_degrees(left, right)))))
-        possible = [d for d in divisors(left) if d >= results]
-        z.append(int(rng.choice(possible[-3:] if rng.random() < 0.7 else possible)))
-        results = -(-z[-1] * right // (left * degrees[-1]))
-    return layers, degrees, z
-
-
-def random_numbers(rng: np.random.Generator) -> dict:
-    def some(width_from: int = 3, signed: bool = True) -> dict:
-        width = int(rng.integers(width_from, 13))
-        return {"width": width, "fraction": int(rng.integers(0, width + 1)), "signed": signed}
-
-    numbers = {k: v for k, v in some().items() if k != "signed"}
-    signals = [s for s in ("weight", "bias", "preactivation", "delta") if rng.random() < 0.5]
-    numbers |= {s: some() for s in signals}
-    numbers |= {s: some(signed=rng.random() < 0.5) for s in ("input", "activation", "derivative") if rng.random() < 0.5}
-    if rng.random() < 0.5:
-        numbers["rounding"] = str(rng.choice(ROUNDINGS))
-    else:
-        steps = ("product", "preactivation", "delta", "weight_step", "bias_step")
-        numbers["rounding"] = {step: str(rng.choice(ROUNDINGS)) for step in steps}
-    exact_or_less = numbers.get("bias", numbers)["fraction"]
-    # Left out, products are exact: then a bias with a longer fraction than any product would be illegal.
-    numbers["product_fraction"] = int(rng.integers(exact_or_less, 25))
-    return numbers
+    """A legal configuration of the self test that trains, at any learning-rate shift of :func:`random_stream`."""
+    sections = draw_design(rng, n_junctions, connectivity, order)
+    hardware = sections["hardware"] | {"build": "training", "kappa": [0, 8]}
+    return config_file.parse(sections | {"hardware": hardware, "training": {"rate_shift": [[0, 3]]}})
 
 
 class Stream(NamedTuple):

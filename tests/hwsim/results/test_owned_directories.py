@@ -68,6 +68,7 @@ RUNS = {
     "solve": ("solve",),
     "bench": ("bench", "--seconds", "0.05"),
     "explore": ("explore",),
+    "selftest": ("selftest",),
 }
 """Every command that owns a directory and needs no PyTorch; those that do are in the tests of front ends and imports."""
 
@@ -82,8 +83,8 @@ def command(name, config, study, out, *more):
 @pytest.mark.parametrize("name", RUNS)
 def test_a_directory_in_use_is_left_alone(name, config, study, tmp_path, refused, no_pictures):
     out = tmp_path / "out"
-    forced = () if name in ("check", "scatter") else ("--force",)
-    if name not in ("explore", "solve", "bench"):
+    forced = () if name in ("check", "scatter", "selftest") else ("--force",)
+    if name not in ("explore", "solve", "bench", "selftest"):
         assert runs.train(config, out) == 0
         before = tree(out)
     else:

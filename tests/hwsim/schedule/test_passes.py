@@ -22,10 +22,7 @@ SEEDS = st.integers(0, 2**32 - 1)
 
 
 def random_junctions(seed, connectivity, n_junctions=2):
-    rng = np.random.default_rng(seed)
-    layers, degrees, z = machines.random_sizes(rng, n_junctions, connectivity["kind"] == "full")
-    data = {"seed": seed, "network": {"layers": layers, "out_degree": degrees}, "connectivity": connectivity}
-    config = machines.parse_hardware(data, z, "flush", {})
+    config = machines.random_configuration(np.random.default_rng(seed), n_junctions, connectivity, "flush")
     patterns = Design(config).patterns
     return config, patterns, schedule(config, patterns)
 

@@ -10,10 +10,14 @@ from hwsim.machine.machine import Machine
 from hwsim.simulation.disturbances import STREAMS, Disturbances
 from models.network.parameters import IntegerParameters
 from rtl.accelerator import Accelerator
-from rtl.cosim.capture import Capture, Script, simulate
-from rtl.cosim.comparison import CosimOutcome, Mismatch, compare, compare_state
-from rtl.cosim.cosimulation import compare_counters, counter_addresses, spoilt
-from rtl.cosim.stimulus import StreamSamples, parameters_of
+from rtl.cosim import protocol_kernel as kernel
+from rtl.cosim.capture import Capture, Options, simulate
+from rtl.cosim.comparison import Mismatch, Outcome, compare
+from rtl.cosim.expectation import Expectation
+from rtl.cosim.scenarios import register_words
+from rtl.cosim.script import Script
+from rtl.cosim.stimulus import StreamSamples, parameters_of, spoilt
+from rtl.cosim.testbench import ANSWERS
 from rtl.plan.plan import Plan
 from rtl.verilog.emission import Verilog
 from tests.rtl.designs import design
@@ -71,29 +75,53 @@ def known(to: Machine, given: StreamSamples) -> object:
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """What a co-simulation has shown; ``mismatch`` is the first difference in writes, results, parameters or counters."""
+    """What a co-simulation has shown; ``mismatch`` is the first difference in any clock, ``reads`` all words of the port."""
 
     plan: Plan
+    script: Script
+    expected: Expectation
     capture: Capture
-    outcome: CosimOutcome
-    parameters: IntegerParameters
-    mismatch: Mismatch | None
+    outcome: Outcome
+
+    @property
+    def mismatch(self) -> Mismatch | None:
+        return self.outcome.mismatch
+
+    @property
+    def advances(self) -> np.ndarray:
+        """Clocks before junction cycles."""
+        return self.expected.protocol.record.advances[:, 0]
+
+    @property
+    def reads(self) -> list[tuple[int, int]]:
+        """(word, error) of every reading request, in order, as the bench saw them."""
+        words = self.capture.single(ANSWERS)
+        accesses = self.expected.protocol.record.accesses
+        assert len(words) == len(accesses)
+        reading = accesses[:, 4] == 0
+        refused = accesses[reading, 5] == kernel.REFUSED
+        return list(zip(words[reading].tolist(), refused.astype(int).tolist(), strict=True))
+
+    @property
+    def parameters(self) -> IntegerParameters:
+        """Those that the port gave at the end, if that was the last thing it was asked."""
+        size = sum(j.pattern.n_edges + j.n_right for j in self.plan.junctions)
+        return parameters_of(self.plan, np.array(self.reads[-size:])[:, 0])
 
 
-def play(emitted: Verilog, script: Script, folder: Path, start: IntegerParameters, fed: StreamSamples) -> Run:
-    """End a script with reading everything back, play it on Icarus, and compare it with a machine fed alike."""
+def simulated(emitted: Verilog, script: Script, folder: Path, simulator: str = "icarus", text: str | None = None) -> Run:
+    """Play a script as it is."""
     of = emitted.accelerator.plan
-    counters = counter_addresses(of)
+    expected = Expectation(of, script.samples, script.protocol())
+    seen = simulate(emitted, expected.protocol, script.samples, simulator, folder, Options(text=text))
+    return Run(of, script, expected, seen, compare(expected, seen, script.parts))
+
+
+def play(emitted: Verilog, script: Script, folder: Path) -> Run:
+    """End a script with reading everything back, play it on Icarus, and compare every clock."""
+    script.peek(register_words(emitted.accelerator.plan))
     script.read_parameters()
-    script.peek(counters)
-    seen = simulate(emitted, script, "icarus", folder)
-    words, counted = seen.reads[: -len(counters)], seen.reads[-len(counters) :]
-    words = words[-sum(v.size for v in (*start.weights, *start.biases)) :]
-    assert not words[:, 1].any()
-    outcome = compare(of, start, fed, seen)
-    mismatch = outcome.mismatch or compare_state(of, outcome.machine, words[:, 0])
-    mismatch = mismatch or compare_counters(of, outcome, len(fed), counted)
-    return Run(of, seen, outcome, parameters_of(of, words[:, 0]), mismatch)
+    return simulated(emitted, script, folder)
 
 
 def cosimulate(
@@ -116,4 +144,4 @@ def cosimulate(
         script.load(start)
     script.run(n // 2)
     script.run(n - n // 2)
-    return play(emitted, script, folder, start or of.design.initial_integers, fed)
+    return play(emitted, script, folder)

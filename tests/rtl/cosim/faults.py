@@ -207,7 +207,7 @@ def illegal_samples_learned(patch):
     patch.setattr(samples, "outside", lambda field, least, greatest: Const(0))
 
 
-@fault("illegal", r"counter at address (9|10): machine \d+, Verilog \d+")
+@fault("illegal", r"bus.read_data of register (STATUS|ERRORS|ILLEGAL_KAPPAS|ILLEGAL_LABELS): machine \d+, Verilog \d+")
 def counts_illegal_in_every_clock(patch):
     """Illegal samples are counted in every clock."""
     as_it_was = registers.error_counter
@@ -313,7 +313,7 @@ def tie_to_the_higher_class(patch):
     patch.setattr(junction, "OutputError", Last)
 
 
-@fault("standstills", r"junction cycle \d+ begins in clock: machine")
+@fault("standstills", r"(advance|standing): machine [01], Verilog [01]")
 def early_resume(patch):
     """After a standstill the next junction cycle begins before the last junction is at rest."""
 
@@ -325,7 +325,7 @@ def early_resume(patch):
     patch.setattr(accelerator, "Pacer", Hasty)
 
 
-@fault("standstills", r"junction cycle \d+ begins in clock: machine")
+@fault("standstills", r"(advance|standing): machine [01], Verilog [01]")
 def room_off_by_one(patch):
     """The queue of results promises room for one sample more than it has."""
 
@@ -352,7 +352,7 @@ def wrong_dither_inverse(patch):
     patch.setattr(junction, "Dither", Forward)
 
 
-@fault("training", r"counter at address \d+")
+@fault("training", r"bus.read_data of register SATURATED_\w+_\d")
 def bubbles_counted(patch):
     """Saturation is counted in every clock, whether anything is at work or not."""
     as_it_was = junction.count

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from rtl.cosim.capture import Script
+from rtl.cosim.script import Script
 from rtl.ports import registers
 from tests.rtl.cosim.driving import cosimulate, generate, loud, play, samples, verilog
 from tests.rtl.cosim.test_grid import OVERLAP_SMALL, SHORT, sizes
@@ -31,10 +31,10 @@ def test_illegal_samples_do_in_verilog_what_they_do_in_the_machine(name, tmp_pat
     start = loud(of)
     run = cosimulate(generate(of, start), tmp_path, n=24, illegal=0.5, inference=0.2, idle=0.2, blocked=0.3)
     assert run.mismatch is None, str(run.mismatch)
-    illegal, config = run.outcome.machine.illegal, of.config
-    assert (illegal.label > 0) == (config.classes < 1 << config.label_bits)
-    assert (illegal.kappa > 0) == (config.kappa_range != (0, (1 << config.kappa_bits) - 1))
-    assert sum(illegal) > 2
+    illegal, config = run.expected.illegal, of.config
+    assert (illegal["label"] > 0) == (config.classes < 1 << config.label_bits)
+    assert (illegal["kappa"] > 0) == (config.kappa_range != (0, (1 << config.kappa_bits) - 1))
+    assert sum(illegal.values()) > 2
     # Some were trained on all the same, and those alone.
     trained = run.outcome.by_memory["weight"] // sum(config.edges)
     assert 0 < trained < samples(of, 24, 0, 0.2).train.sum() == samples(of, 24, 0, 0.2, 0.5).train.sum()
@@ -61,13 +61,11 @@ def test_values_that_no_word_can_hold_are_refused(tmp_path):
     fed = samples(of, 8)
     script = Script(of, fed)
     script.load(start)
-    script.attempt(*zip(*attempts, strict=True))
+    script.poke(*zip(*attempts, strict=True))
     script.peek([registers.ERRORS, registers.REFUSED_VALUES])
     script.poke([registers.ERRORS], [0b100])
     script.peek([registers.ERRORS])
     script.run(8)
-    run = play(emitted, script, tmp_path, start, fed)
+    run = play(emitted, script, tmp_path)
     assert run.mismatch is None, str(run.mismatch)
-    n = len(attempts)
-    assert run.capture.reads[:n, 1].tolist() == [1] * n
-    assert run.capture.reads[n : n + 3].tolist() == [[0b100, 0], [n, 0], [0, 0]]
+    assert run.reads[:3] == [(0b100, 0), (len(attempts), 0), (0, 0)]

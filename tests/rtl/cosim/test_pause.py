@@ -1,6 +1,6 @@
 """CONTROL cleared in the middle of a run: samples stay where they are, and the run goes on as if nothing had been.
 
-In Amaranth's simulator, since the bench of co-simulations drains before it stops.
+In Amaranth's simulator; the scenario `checkpoint` of co-simulations does the like with the Verilog.
 """
 
 import numpy as np

@@ -3,12 +3,10 @@
 import numpy as np
 import pytest
 
-from rtl.cosim.capture import Script, simulate
-from rtl.cosim.comparison import compare
-from rtl.cosim.stimulus import StreamSamples, parameters_of
+from rtl.cosim.script import Script
 from rtl.ports import registers
 from rtl.ports.registers import AddressMap
-from tests.rtl.cosim.driving import cosimulate, generate, known, loud, machine, part, play, samples, verilog
+from tests.rtl.cosim.driving import cosimulate, generate, known, loud, machine, part, play, samples, simulated, verilog
 from tests.rtl.cosim.test_grid import OVERLAP_SMALL, sizes
 from tests.rtl.designs import planned
 
@@ -45,7 +43,8 @@ def test_after_a_reset_in_mid_run_nothing_is_left_of_it(design, request, tmp_pat
     script.abort(4, 3 * of.period)
     script.load(start)
     script.run(12)
-    assert play(emitted, script, tmp_path, start, part(fed, 10)).mismatch is None
+    run = play(emitted, script, tmp_path)
+    assert run.mismatch is None and len(run.expected.results[-1]) == 12
 
 
 @pytest.mark.slow
@@ -55,12 +54,12 @@ def test_an_output_blocked_for_very_long_loses_and_changes_nothing(design, reque
     of = emitted.accelerator.plan
     fed, start = samples(of, 16), loud(of)
     script = Script(of, fed)
-    script.arrays["blocked"] = np.repeat([True, False, True, False], [LONG, of.period, LONG, LONG])
+    script.pause_by(np.zeros(1, np.bool_), np.repeat([True, False, True, False], [LONG, of.period, LONG, LONG]))
     script.load(start)
     script.run(16)
-    run = play(emitted, script, tmp_path, start, fed)
-    assert run.mismatch is None and run.outcome.standing > LONG
-    assert len(run.capture.results) == 16 * of.junctions[-1].groups
+    run = play(emitted, script, tmp_path)
+    assert run.mismatch is None and run.expected.standing > LONG
+    assert len(run.expected.results[-1]) == 16
 
     free = machine(of, start)
     free.feed(known(free, fed))
@@ -71,7 +70,7 @@ def test_an_output_blocked_for_very_long_loses_and_changes_nothing(design, reque
 @pytest.mark.slow
 def test_an_input_that_is_hardly_ever_there_makes_bubbles_and_nothing_else(flush, tmp_path):
     run = cosimulate(flush, tmp_path, idle=0.95, start=loud(flush.accelerator.plan))
-    assert run.mismatch is None and run.outcome.bubbles > 12
+    assert run.mismatch is None and run.expected.bubbles > 12
 
 
 @pytest.mark.slow
@@ -88,7 +87,7 @@ def test_a_checkpoint_goes_from_machine_to_hardware_and_back(design, request, tm
     script = Script(of, second)
     script.load(handed_over)
     script.run(10)
-    run = play(emitted, script, tmp_path, handed_over, second)
+    run = play(emitted, script, tmp_path)
     assert run.mismatch is None
     on_and_on.feed(known(on_and_on, second))
     on_and_on.drain()
@@ -108,9 +107,9 @@ def test_parameters_that_were_written_can_be_read(flush, tmp_path):
     script = Script(of, samples(of, 1))
     script.load(start)
     script.read_parameters()
-    reads = simulate(flush, script, "icarus", tmp_path).reads
-    assert not reads[:, 1].any()
-    assert arrays(parameters_of(of, reads[:, 0])) == arrays(start)
+    run = simulated(flush, script, tmp_path)
+    assert run.mismatch is None and not any(error for _, error in run.reads)
+    assert arrays(run.parameters) == arrays(start)
 
 
 def refusals(emitted, folder, addresses: list[int]) -> list[int]:
@@ -120,7 +119,9 @@ def refusals(emitted, folder, addresses: list[int]) -> list[int]:
         script.poke([registers.CONTROL], [running])
         script.peek([registers.STATUS] * emitted.accelerator.plan.period)  # until the junction cycle is over
         script.peek(addresses)
-    errors = simulate(emitted, script, "icarus", folder).reads[:, 1].reshape(3, -1)
+    run = simulated(emitted, script, folder)
+    assert run.mismatch is None, str(run.mismatch)
+    errors = np.array(run.reads)[:, 1].reshape(3, -1)
     return errors[:, -len(addresses) :].tolist()
 
 
@@ -150,21 +151,15 @@ def test_the_rate_register_replaces_the_samples_own_rates(flush, tmp_path):
     script.poke([registers.RATE], [fixed])
     script.peek([registers.RATE])
     script.run(6)
-    first_half = np.where(np.arange(12) < 6, fixed, fed.kappa).astype(np.int32)
-    assert (first_half != fed.kappa).any()
-    run = play(flush, script, tmp_path, start, StreamSamples(fed.input, fed.label, first_half, fed.train))
+    run = play(flush, script, tmp_path)
     assert run.mismatch is None
-    assert run.capture.reads[:2].tolist() == [[fixed | 256, 0], [fixed, 0]]
+    replies = [read for read, access in zip(run.reads, reading(run), strict=True) if access == registers.RATE]
+    assert replies[:2] == [(fixed | 256, 0), (fixed, 0)]
+    entered = run.expected.protocol.record.kappa
+    assert entered.tolist() == [fixed] * 6 + fed.kappa[6:].tolist() and (fed.kappa[:6] != fixed).any()
 
 
-@pytest.mark.slow
-def test_without_the_register_the_rates_differ(flush, tmp_path):
-    """The comparison above would notice a register that does nothing."""
-    of = flush.accelerator.plan
-    fed, start = samples(of, 12), loud(of)
-    script = Script(of, fed)
-    script.load(start)
-    script.run(12)
-    wrong = StreamSamples(fed.input, fed.label, np.full_like(fed.kappa, of.kappas[0]), fed.train)
-    found = compare(of, start, wrong, simulate(flush, script, "icarus", tmp_path)).mismatch
-    assert found is not None and "UP write to weight memory" in found.what
+def reading(run):
+    """Addresses of all requests that read."""
+    accesses = run.expected.protocol.record.accesses
+    return accesses[accesses[:, 4] == 0, 2].tolist()

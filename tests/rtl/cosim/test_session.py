@@ -9,8 +9,7 @@ from hwsim.simulation.disturbances import STREAMS, Disturbances
 from models.data.dataset import Split
 from models.errors import InputError
 from rtl.cosim import cosimulation, simulators
-from rtl.cosim.comparison import Mismatch, due_advances, loads
-from tests.rtl.cosim.driving import verilog
+from rtl.cosim.stimulus import illegal_values
 
 
 @pytest.fixture
@@ -75,10 +74,7 @@ def with_values(design, classes, kappas, build="training"):
 
 
 def test_where_nothing_can_be_illegal_nothing_is_made_so(design):
-    found = {
-        (c, k): cosimulation.illegal_values(with_values(design, c, k), 0.5)
-        for c, k in ((4, (1, 7)), (6, (0, 7)), (1, (0, 0)))
-    }
+    found = {(c, k): illegal_values(with_values(design, c, k), 0.5) for c, k in ((4, (1, 7)), (6, (0, 7)), (1, (0, 0)))}
     assert {at: [a.tolist() for a in values] for at, values in found.items()} == {
         (4, (1, 7)): [[0], []],
         (6, (0, 7)): [[], [6, 7]],
@@ -93,6 +89,16 @@ def test_where_nothing_can_be_illegal_nothing_is_made_so(design):
     cosimulation.check("icarus", 1, with_values(design, 4, (0, 7)))
 
 
+def test_scenarios_are_chosen_by_name_in_their_own_order(design):
+    chosen = [cosimulation.check("icarus", 1, design.config, wanted=w) for w in (None, "reset, data", "rates")]
+    assert chosen[0][0] == "data" and len(chosen[0]) == 12
+    assert chosen[1:] == [("data", "reset"), ("rates",)]
+    with pytest.raises(InputError, match="scenarios = nonsense: is not known; nearest: data, rates"):
+        cosimulation.check("icarus", 1, design.config, wanted="data,nonsense")
+    with pytest.raises(InputError, match="timeout = 0: must be at least 1; nearest: 1"):
+        cosimulation.check("icarus", 1, design.config, timeout=0)
+
+
 def test_the_streams_meet_disturbances_of_their_own(design, data, tmp_path):
     late = Disturbances(late=0.1)
     for refused in (
@@ -101,48 +107,6 @@ def test_the_streams_meet_disturbances_of_their_own(design, data, tmp_path):
     ):
         with pytest.raises(InputError, match="disturbances: are of the machine, not of the streams"):
             refused()
-
-
-def test_counters_read_wrong_or_refused_are_named():
-    of = verilog("one_junction").accelerator.plan
-    counted = {"saturation": np.array([[5, 6, 7, 8]]), "illegal": (3, 2)}
-    outcome = type("CosimOutcome", (), {"machine": type("Machine", (), counted)})
-    reads = np.array([[9, 0], [9, 0], [123, 0], [3, 0], [2, 0], [1, 0], [5, 0], [6, 0], [7, 0], [8, 0]])
-    assert cosimulation.counter_addresses(of) == [3, 4, 5, 9, 10, 11, 16, 17, 18, 19]
-    assert cosimulation.compare_counters(of, outcome, 9, reads, refused=1) is None
-    assert cosimulation.compare_counters(of, outcome, 9, reads) == Mismatch("counter at address 11", 0, 1)
-    assert cosimulation.compare_counters(of, outcome, 10, reads, 1) == Mismatch("counter at address 3", 10, 9)
-    reads[8, 0] += 1
-    assert cosimulation.compare_counters(of, outcome, 9, reads, 1) == Mismatch("counter at address 18", 7, 8)
-    reads[4, 0] -= 1
-    assert cosimulation.compare_counters(of, outcome, 9, reads, 1) == Mismatch("counter at address 10", 2, 1)
-    reads[2, 1] = 1
-    assert cosimulation.compare_counters(of, outcome, 9, reads, 1) == Mismatch("counter at address 5", -1, "refused")
-
-
-def seen_clocks(of, taken, advances, left, marks):
-    arrays = {"taken": taken, "advances": advances, "left": left, "marks": marks}
-    return type("Capture", (), {name: np.array(a, np.int64) for name, a in arrays.items()})
-
-
-def test_a_sample_is_loaded_in_the_cycle_after_its_last_beat():
-    of = verilog("one_junction").accelerator.plan  # 6 beats of 2 inputs, a period of 8 clocks
-    taken = [*range(0, 6), *range(6, 12), *range(20, 26)]
-    seen = seen_clocks(of, taken, [5, 13, 21, 29, 37], [], [[0, 60]])
-    assert of.inputs.groups == 6 and of.period == 8
-    assert loads(of, seen).tolist() == [-1, 0, 1, 2, -1]
-
-
-def test_junction_cycles_are_due_after_a_period_or_once_there_is_room():
-    of = verilog("one_junction").accelerator.plan
-    source = np.array([0, 1, 2, 3, 4, 5, 6])
-    steady = [5 + 8 * k for k in range(7)]
-    assert due_advances(of, seen_clocks(of, [], steady, [1000] * 7, [[0, 2000]]), source).tolist()[:5] == steady[:5]
-    # Four results are waiting when the fifth sample's outputs fall due; the first leaves in clock 70.
-    assert due_advances(of, seen_clocks(of, [], steady, [70, 75, 76, 77], [[0, 2000]]), source).tolist()[4:6] == [37, 71]
-    # If none ever leaves, no advance is due: one that is seen all the same is a difference.
-    never = due_advances(of, seen_clocks(of, [], steady, [], [[0, 2000]]), source)
-    assert never.tolist()[:5] == steady[:5] and never[5] > 10**15
 
 
 def test_simulators_that_are_not_there(monkeypatch):

@@ -12,7 +12,10 @@ from tests.rtl.cosim.faults import FAULTS
 
 def cosimulated(folder, code):
     config = runs.write_config(folder, "fixed pipelined")
-    assert cli.run(["cosim", str(config), "--samples", "10", "--out", str(folder / "out"), "--quiet"]) == code
+    assert (
+        cli.run(["cosim", str(config), "--samples", "10", "--scenarios", "data", "--out", str(folder / "out"), "--quiet"])
+        == code
+    )
     return hwsim.read_run(folder / "out")
 
 

@@ -71,11 +71,16 @@ def test_every_word_has_an_address_of_its_own(name):
 
 @pytest.mark.parametrize(
     ("options", "counters"),
-    [({}, [0, 1, 2, 3]), ({"counters": False}, []), ({"build": "inference"}, [0])],
-    ids=["training", "without_counters", "inference"],
+    [
+        ({}, [0, 1, 2, 3]),
+        ({"counters": False}, []),
+        ({"build": "inference"}, [0]),
+        ({"layers": [5, 5], "out_degree": [3], "z": [5], "classes": 4}, [0, 1, 2, 3]),
+    ],
+    ids=["training", "without_counters", "inference", "short_last_row"],
 )
 def test_only_what_is_there_can_be_read(options, counters):
-    host = Host(planned(**SMALLEST, **options))
+    host = Host(planned(**(SMALLEST | options)))
     there_are = {CONTROL, STATUS, RATE, SAMPLES, RESULTS, CYCLES, *(SATURATION + k for k in counters)}
     there_are |= {ERRORS, *COUNTED_ERRORS}
 

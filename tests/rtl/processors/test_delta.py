@@ -7,20 +7,22 @@ from rtl.plan.widths import partial_shape
 from rtl.processors.delta import DeltaSource
 from rtl.processors.output_error import OutputError
 from tests.models.fixed.naive import narrow
-from tests.rtl.designs import DEEP, DEEPEST, NUMBERS, design
+from tests.rtl.designs import DEEP, DEEPEST, NUMBERS, design, row, slots
 from tests.rtl.driving import clip, integers, play
-
-NOISE = -1
 
 
 def rows_of(j, rng, operands):
-    """Clocks of a pass, and the index of the neurons' operands that count in each; pauses lie between rows."""
-    for group in range(j.groups):
-        for part in range(j.rows_per_neuron):
-            # Operands count in the first row of their neurons alone.
-            yield {"valid": 1, "begins": part == 0} | operands(group if part == 0 else NOISE), group
-            while rng.random() < 0.2:
-                yield {"valid": 0, "begins": 0} | operands(NOISE), None
+    """Clocks of a pass and the row of each; pauses lie between rows, but for neurons that straddle them."""
+    for c in range(j.rows):
+        of = row(j, c)
+        place = {"begins": c * j.z % j.d_in == 0, "phase": c % j.routing.phases}
+        # Operands count in the first row of their neurons alone.
+        yield {"valid": 1} | place | operands(of.begin), of
+        while rng.random() < 0.2 and not j.straddles:
+            yield {"valid": 0, "begins": 0} | operands([]), None
+
+
+STRADDLING = ("straddling", "straddling_groups", "straddling_three", "straddling_deepest")
 
 
 def hidden_deltas(of, partial, derivative):
@@ -41,25 +43,28 @@ def check_hidden(of, j, seed=0):
         delta, clipped = hidden_deltas(of, partial.tolist(), slope.tolist())
         assert [x.tolist() for x in component.model(partial, slope)] == [delta, [bool(c) for c in clipped]]
 
-        def operands(group, partial=partial, slope=slope):
-            if group == NOISE:
-                return {"partial": integers(rng, shape, q), "derivative": integers(rng, n.derivative, q)}
-            return {"partial": partial[group * q :][:q], "derivative": slope[group * q :][:q]}
+        def operands(neurons, partial=partial, slope=slope):
+            return {
+                "partial": slots(j, neurons, partial, integers(rng, shape, q)),
+                "derivative": slots(j, neurons, slope, integers(rng, n.derivative, q)),
+            }
 
-        for row, group in rows_of(j, rng, operands):
-            if group is not None:
-                part = slice(group * q, (group + 1) * q)
-                expected.append((len(clocks) + late, delta[part]))
-                flags += [clipped[part]] if row["begins"] and any(clipped[part]) else []
-            clocks.append(row)
+        for given, of_row in rows_of(j, rng, operands):
+            if of_row is not None:
+                expected.append((len(clocks) + late, [delta[x] for x in of_row.there]))
+                fresh = slots(j, of_row.begin, clipped, [0] * q)
+                flags += [fresh] if any(fresh) else []
+            clocks.append(given)
     seen = play(component, clocks + [{}] * late)
-    assert [(t, seen[t].delta) for t, _ in expected] == expected
+    assert [(t, seen[t].delta[: len(deltas)]) for t, deltas in expected] == expected
     # Each is counted once, however many rows its neuron takes.
     assert [[s.saturated >> k & 1 for k in range(q)] for s in seen if s.saturated] == flags
     return component
 
 
-@pytest.mark.parametrize("name", ["two_junctions", "three_junctions", "type_1", "full", "depth_1", "fine_weights"])
+@pytest.mark.parametrize(
+    "name", ["two_junctions", "three_junctions", "type_1", "full", "depth_1", "fine_weights", *STRADDLING]
+)
 def test_hidden_deltas(name):
     of = design(name)
     for j in of.junctions[:-1]:
@@ -80,23 +85,23 @@ def test_hidden_deltas_come_after_the_multiplier(name, multiplier):
 
 
 @pytest.mark.parametrize("latency", [{}, DEEP, DEEPEST], ids=["short", "deep", "deepest"])
-@pytest.mark.parametrize("name", ["two_junctions", "depth_1", "short_beat", "type_3"])
+@pytest.mark.parametrize("name", ["two_junctions", "depth_1", "short_beat", "type_3", *STRADDLING])
 def test_stored_deltas_last_for_all_rows_of_their_neurons(name, latency):
     of = design(name, latency=latency)
     j, rng = of.junctions[-1], np.random.default_rng(0)
     component, clocks, expected = DeltaSource(of, j), [], []
     for _ in range(3):
-        stored = integers(rng, of.numbers.delta, j.groups, j.results_per_clock)
+        stored = integers(rng, of.numbers.delta, j.n_right)
 
-        def operands(group, stored=stored):
-            return {"stored": integers(rng, of.numbers.delta, j.results_per_clock) if group == NOISE else stored[group]}
+        def operands(neurons, stored=stored):
+            return {"stored": slots(j, neurons, stored, integers(rng, of.numbers.delta, j.results_per_clock))}
 
-        for row, group in rows_of(j, rng, operands):
-            if group is not None:
-                expected.append((len(clocks) + component.latency, stored[group].tolist()))
-            clocks.append(row)
+        for given, of_row in rows_of(j, rng, operands):
+            if of_row is not None:
+                expected.append((len(clocks) + component.latency, stored[of_row.there].tolist()))
+            clocks.append(given)
     seen = play(component, clocks + [{}] * component.latency)
-    assert [(t, seen[t].delta) for t, _ in expected] == expected
+    assert [(t, seen[t].delta[: len(deltas)]) for t, deltas in expected] == expected
     assert component.latency == of.config.hardware.latency.multiplier
 
 
@@ -133,22 +138,26 @@ def check_output(of, n_samples=12):
         deltas, flags = output_deltas(of, a.tolist(), d.tolist(), label)
         model = component.model(s, a, d, label)
         assert (model[0].tolist(), model[1].astype(int).tolist(), model[2]) == (deltas, flags, first_best(of, s.tolist()))
-        for g in range(j.groups):
+        for c in range(j.rows):
+            ended = row(j, c).end
+            place = {"group": c * j.z // j.d_in // q, "phase": c % j.routing.phases}
             while sample > 3 and rng.random() < 0.3:
-                clocks.append(
-                    {"valid": 0, "group": g, "preactivation": [n.preactivation.highest] * q, "activation": [0] * q}
-                )
-            part = slice(g * q, (g + 1) * q)
-            expected.append((len(clocks), deltas[part], flags[part]))
-            if g == j.groups - 1:
+                clocks.append({"valid": 0, "preactivation": [n.preactivation.highest] * q, "activation": [0] * q} | place)
+            if not ended:
+                continue
+            expected.append((len(clocks), {x % q: (deltas[x], flags[x]) for x in ended}))
+            if j.n_right - 1 in ended:
                 predictions.append((len(clocks), first_best(of, s.tolist())))
-            operands = {"preactivation": s[part], "activation": a[part], "label": label}
-            clocks.append({"valid": 1, "group": g} | operands | ({"derivative": d[part]} if of.trains else {}))
+            operands = {"preactivation": slots(j, ended, s, [n.preactivation.highest] * q), "label": label}
+            operands["activation"] = slots(j, ended, a, integers(rng, n.activation, q))
+            slope = {"derivative": slots(j, ended, d, integers(rng, n.derivative, q))} if of.trains else {}
+            clocks.append({"valid": 1} | place | operands | slope)
     seen = play(component, clocks)
     assert [(t, seen[t].prediction) for t, _ in predictions] == predictions
     if of.trains:
-        got = [(t, seen[t].delta, [seen[t].saturated >> k & 1 for k in range(q)]) for t, _, _ in expected]
+        got = [(t, {k: (seen[t].delta[k], seen[t].saturated >> k & 1) for k in there}) for t, there in expected]
         assert got == expected
+        assert all(seen[t].saturated >> k & 1 == 0 for t, there in expected for k in range(q) if k not in there)
 
 
 @pytest.mark.parametrize("cost", ["cross_entropy", "quadratic"])
@@ -157,7 +166,9 @@ def test_formats_and_roundings_of_output_deltas(numbers, cost):
     check_output(design("depth_1", numbers=numbers, cost=cost))
 
 
-@pytest.mark.parametrize("name", ["two_junctions", "one_junction", "depth_1", "inference"])
+@pytest.mark.parametrize(
+    "name", ["two_junctions", "one_junction", "depth_1", "inference", "straddling_ends", "straddling_groups"]
+)
 @pytest.mark.parametrize("classes", [1, 2, 3])
 @pytest.mark.parametrize("pad", ["end", "spread"])
 def test_only_classes_are_predicted(name, classes, pad):

@@ -7,10 +7,11 @@ import pytest
 
 from rtl.processors.feedforward import FeedForward
 from tests.models.fixed.naive import narrow
-from tests.rtl.designs import DEEP, DEEPEST, NONE, NUMBERS, design, junctions
+from tests.rtl.designs import DEEP, DEEPEST, NONE, NUMBERS, design, junctions, row, slots
 from tests.rtl.driving import clip, integers, play
 
 NAMES = ("two_junctions", "three_junctions", "full", "depth_1", "results_wrap", "type_3")
+NAMES += ("straddling", "straddling_groups", "straddling_three", "straddling_deepest", "straddling_ends")
 FUNCTIONS = {
     "sigmoid": (lambda s: 1 / (1 + math.exp(-s)), lambda s: math.exp(-s) / (1 + math.exp(-s)) ** 2),
     "relu": (lambda s: max(s, 0), lambda s: float(s > 0)),
@@ -45,46 +46,58 @@ class Pass:
             result.append((s, *entries, int(s != wide)))
         return result
 
-    def clocks(self):
-        for c in range(self.j.rows):
-            first, last = c * self.j.z, (c + 1) * self.j.z
-            ends = last % self.j.d_in == 0
-            neuron = last // self.j.d_in - self.j.results_per_clock if ends else 0
-            yield {
+    def clocks(self, rng):
+        """Inputs of every row, and the neurons that end in it."""
+        j, n = self.j, self.of.numbers
+        for c in range(j.rows):
+            of = row(j, c)
+            given = {
                 "valid": 1,
-                "begins": first % self.j.d_in == 0,
-                "ends": ends,
+                "begins": c * j.z % j.d_in == 0,
+                "ends": len(of.end) > 0,
+                "phase": c % j.routing.phases,
                 "weight": self.weight[c],
                 "left": self.left[c],
-                "bias": self.bias[neuron : neuron + self.j.results_per_clock],
+                "bias": slots(j, of.end, self.bias, integers(rng, n.bias, j.results_per_clock)),
             }
+            yield given, of.end
 
 
 def check(of, j, seed=0):
-    rng = np.random.default_rng(seed)
+    rng, q = np.random.default_rng(seed), j.results_per_clock
     component = FeedForward(of, j)
     passes = [Pass(of, j, rng) for _ in range(4)]
     clocks, expected = [], []
     for i, p in enumerate(passes):
         results = p.by_definition()
-        for row in p.clocks():
+        for given, ended in p.clocks(rng):
             while i > 1 and rng.random() < 0.4:  # the first passes follow each other without a gap
                 noise = {"weight": integers(rng, of.numbers.weight, j.z), "left": integers(rng, j.left, j.z)}
                 clocks.append(noise | {"valid": 0, "begins": rng.random() < 0.5, "ends": rng.random() < 0.5})
-            if row["ends"]:
-                done, results = results[: j.results_per_clock], results[j.results_per_clock :]
-                expected.append((len(clocks) + component.latency, [list(r) for r in zip(*done, strict=True)]))
-            clocks.append(row)
+            if ended:
+                expected.append((len(clocks) + component.latency, {n % q: results[n] for n in ended}))
+            clocks.append(given)
     seen = play(component, clocks + [{}] * (component.latency + 2))
-    slopes = [getattr(s, "derivative", None) for s in seen]
+    # Slots without a neuron mean nothing, but clip nothing either.
+    told, done = dict(expected), [(t, s) for t, s in enumerate(seen) if s.done]
+    assert all(plain_bits(s.saturated, q)[k] == 0 for t, s in done for k in range(q) if k not in told[t])
     got = [
-        (t, [s.preactivation, s.activation, slopes[t], plain_bits(s.saturated, j.results_per_clock)])
-        for t, s in enumerate(seen)
-        if s.done
+        (
+            t,
+            {
+                k: (
+                    s.preactivation[k],
+                    s.activation[k],
+                    s.derivative[k] if of.trains else None,
+                    plain_bits(s.saturated, q)[k],
+                )
+                for k in told[t]
+            },
+        )
+        for t, s in done
     ]
     if not of.trains:
-        assert set(slopes) == {None}
-        expected = [(t, [s, a, None, clipped]) for t, (s, a, _, clipped) in expected]
+        expected = [(t, {k: (s, a, None, c) for k, (s, a, _, c) in results.items()}) for t, results in expected]
     assert got == expected
     for p in passes:
         model = component.model(p.weight, p.left, p.bias)

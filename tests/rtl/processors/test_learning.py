@@ -6,16 +6,17 @@ import pytest
 from rtl.processors.backward import Backward
 from rtl.processors.update import Update
 from tests.models.fixed.naive import narrow
-from tests.rtl.designs import NUMBERS, design, junctions
+from tests.rtl.designs import NUMBERS, design, junctions, row
 from tests.rtl.driving import clip, integers, play
 
 NAMES = ("two_junctions", "three_junctions", "full", "depth_1", "type_1", "type_1_dither")
+NAMES += ("straddling", "straddling_groups", "straddling_three", "straddling_deepest", "straddling_ends")
 
 
 @pytest.mark.parametrize("multiplier", [0, 1, 2, 4])
 @pytest.mark.parametrize("numbers", NUMBERS)
 def test_products_of_a_row(numbers, multiplier):
-    for name in ("two_junctions", "depth_1", "type_1"):
+    for name in ("two_junctions", "depth_1", "type_1", "straddling_three"):
         of = design(name, numbers=numbers, latency={"multiplier": multiplier})
         j, n, rng = of.junctions[1], of.numbers, np.random.default_rng(0)
         component, drop = Backward(of, j), n.weight.fraction + n.delta.fraction - n.product_fraction
@@ -25,7 +26,9 @@ def test_products_of_a_row(numbers, multiplier):
             neurons = [(c * j.z + m) // j.d_in for m in range(j.z)]  # of every lane
             pairs = zip(weight[c].tolist(), delta[neurons].tolist(), strict=True)
             expected.append([narrow(w * d, drop, n.rounding["product"]) for w, d in pairs])
-            clocks.append({"weight": weight[c], "delta": delta[neurons[0] : neurons[-1] + 1]})
+            there = delta[neurons[0] : neurons[-1] + 1].tolist()
+            there += [0] * (j.routing.segments - len(there))
+            clocks.append({"weight": weight[c], "phase": c % j.routing.phases, "delta": there})
         got = [s.product for s in play(component, clocks + [{}] * multiplier)][multiplier:]
         assert component.latency == multiplier
         assert got == expected
@@ -56,15 +59,24 @@ def check_rows(of, j, n_rows=20, replace=False):
     assert component.latency == late
     least, greatest = of.kappas
     clocks, replaced, expected = [], [{} for _ in range(late)], []
-    for _ in range(n_rows):
+    q = j.results_per_clock
+    for c in range(n_rows):
+        of_row = row(j, c % j.rows)
         w, a = integers(rng, n.weight, j.z), integers(rng, j.left, j.z)
-        d, b = integers(rng, n.delta, j.results_per_clock), integers(rng, n.bias, j.results_per_clock)
+        d, b = integers(rng, n.delta, j.routing.segments), integers(rng, n.bias, q)
         kappa, valid = int(rng.integers(least, greatest + 1)), rng.random() < 0.7
-        clocks.append({"valid": valid, "weight": w, "left": a, "delta": d, "bias": b, "shift": greatest - kappa})
-        used = d.tolist() if valid else [0] * j.results_per_clock
-        lanes = zip(w.tolist(), a.tolist(), np.repeat(used, j.lanes_per_neuron).tolist(), strict=True)
+        phase = c % j.rows % j.routing.phases
+        clocks.append(
+            {"valid": valid, "weight": w, "left": a, "delta": d, "bias": b, "shift": greatest - kappa, "phase": phase}
+        )
+        used = dict(zip(of_row.there, d.tolist() if valid else [0] * len(d), strict=False))
+        first = c % j.rows * j.z
+        lanes = zip(w.tolist(), a.tolist(), [used[e // j.d_in] for e in range(first, first + j.z)], strict=True)
         weights = [new_weight(of, j, *lane, kappa) for lane in lanes]
-        biases = [new_bias(of, *pair, kappa) for pair in zip(b.tolist(), used, strict=True)]
+        # Slots without a neuron mean nothing, but clip nothing either.
+        biases = [(None, 0)] * q if valid else [(x, 0) for x in b.tolist()]
+        for neuron in of_row.end if j.straddles else of_row.there:
+            biases[neuron % q] = new_bias(of, int(b[neuron % q]), used[neuron], kappa)
         if not valid:
             assert weights == [(x, 0) for x in w.tolist()] and biases == [(x, 0) for x in b.tolist()]
         replaced.append({})
@@ -77,10 +89,10 @@ def check_rows(of, j, n_rows=20, replace=False):
         [
             tuple(s.new_weight),
             tuple(bits(s.weight_saturated, j.z)),
-            tuple(s.new_bias),
-            tuple(bits(s.bias_saturated, j.results_per_clock)),
+            tuple(x if y is not None else None for x, y in zip(s.new_bias, told[2], strict=True)),
+            tuple(bits(s.bias_saturated, q)),
         ]
-        for s in seen
+        for s, told in zip(seen, expected, strict=True)
     ]
     assert got == expected
 

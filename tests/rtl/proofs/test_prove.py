@@ -35,7 +35,7 @@ def test_every_shipped_design_with_hardware_is_scaled():
     assert set(SCALED) == {path.stem for path in CONFIGS.glob("*.yaml") if "z:" in path.read_text()}
 
 
-@pytest.mark.parametrize("name", ["one_junction", "short_beat", "type_3_dither", "inference", "overlap_three"])
+@pytest.mark.parametrize("name", ["one_junction", "short_beat", "straddling_groups", "clashing_inference", "overlap_three"])
 def test_every_design_states_the_same_kinds_of_properties(name):
     of = design(name)
     stated = {c: session.stated(make).monitor for c, make in session.components(of).items()}

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from rtl.synthesis.flow import Options, synthesise
 from rtl.synthesis.results import figures, lines
 from rtl.synthesis.targets import ECP5, ICE40, TARGETS, XC7, target
 from rtl.synthesis.tools import Deadline, ToolError, find, run
-from rtl.synthesis.wrapper import PINS, wrapper
+from rtl.synthesis.wrapper import PINS, WRAPPER, wrapper
 from rtl.verilog.emission import Verilog
 from tests.rtl.designs import configuration, design
 from tests.rtl.players import REPORT, STAT, TOO_LARGE, Players
@@ -82,7 +83,8 @@ def test_what_does_not_fit_is_read_from_the_log():
 
 def test_the_wrapper_connects_every_bit_of_every_port():
     ports = {"clk": ("input", 1), "rst": ("input", 1), "a": ("input", 3), "b": ("output", 5), "c": ("input", 1)}
-    text = wrapper(ports)
+    text = wrapper("mine", ports)
+    assert "  mine design (" in text
     assert ".clk(clk)" in text and ".rst(rst)" in text
     assert ".a(inputs[2:0])" in text and ".c(inputs[3:3])" in text and ".b(outputs[4:0])" in text
     assert "reg [3:0] inputs" in text and "reg [4:0] folded" in text
@@ -141,7 +143,7 @@ def test_anything_that_counts_runs_the_tools_again(players, emitted, tmp_path, c
     if change == "tool":
         players.play("nextpnr-ecp5", {"report.json": json.dumps(REPORT), "layout.txt": "another"})
     options = {"frequency": Options(frequency=50), "dsp": Options(dsp=False), "no cache": Options(cached=False)}
-    other = Verilog(emitted.accelerator, emitted.text + "\n", emitted._names) if change == "design" else emitted
+    other = replace(emitted, text=emitted.text + "\n") if change == "design" else emitted
     chosen = target("ecp5-45k" if change == "target" else "ecp5-25k")
     made = synthesise(other, chosen, tmp_path / "work", options.get(change, Options()))
     assert not made.from_cache
@@ -214,7 +216,7 @@ def test_more_port_bits_than_pins_are_wrapped(players, tmp_path):
     bits = sum(n for _, n in emitted.ports.values())
     made = synthesise(emitted, target("ice40-up5k"), tmp_path / "work", Options())
     assert made.result.wrapped == bits > 36
-    assert "synth_ice40 -dsp -top wrapped" in (tmp_path / "work" / "synthesis.ys").read_text()
+    assert f"synth_ice40 -dsp -top {WRAPPER}" in (tmp_path / "work" / "synthesis.ys").read_text()
     assert any(note.startswith(f"wrapped: the design has {bits} port bits") for note in figures(made)["notes"])
 
 

@@ -4,9 +4,10 @@ import re
 
 import pytest
 
-from rtl.cosim.capture import Script, simulate
+from rtl.cosim import protocol_kernel as kernel
+from rtl.cosim.script import Script
 from rtl.verilog.description import description
-from tests.rtl.cosim.driving import samples, verilog
+from tests.rtl.cosim.driving import samples, simulated, verilog
 from tests.rtl.designs import design
 
 
@@ -25,9 +26,13 @@ def test_the_clock_of_the_first_result_that_the_description_gives(name, tmp_path
     assert told is not None
     script = Script(of, samples(of, 1))
     script.run(1)
-    seen = simulate(emitted, script, "icarus", tmp_path)
-    loading = next(a for a in seen.advances.tolist() if a > seen.taken[-1]) + 1
-    last_beat = int(seen.left[0]) - (loading - of.period)
-    assert int(told[2]) == of.junctions[-1].groups == len(seen.results)
+    run = simulated(emitted, script, tmp_path)
+    assert run.mismatch is None, str(run.mismatch)
+    record = run.expected.protocol.record
+    taken = ((record.sees & kernel.READY) > 0) & ((record.sets & kernel.SENT) > 0)
+    offered = ((record.sees & kernel.VALID) > 0).nonzero()[0]
+    loading = next(a for a in run.advances.tolist() if a > taken.nonzero()[0][-1]) + 1
+    last_beat = int(offered[-1]) - (loading - of.period)
+    assert int(told[2]) == of.junctions[-1].groups == len(offered)
     gap = of.junctions[-1].rows_per_neuron
     assert int(told[1]) == last_beat - gap * (int(told[2]) - 1)

@@ -1,0 +1,204 @@
+"""The test bench, in Verilog: plays what the protocol says clock by clock, and writes down what the design does.
+
+It decides nothing. In every clock it sets the inputs of that clock, compares the control signals with what they must be, and
+writes down results, answers of the port and all writes of memories, in hexadecimal digits, lines of one length in a file for
+each. Some clocks after the first control signal that differs it stops.
+
+Any simulator of Verilog can run it: Icarus, where the bench has a clock of its own, and Verilator, to which a few lines of
+C++ give one.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from amaranth.hdl import Value
+
+from rtl.accelerator import Accelerator
+from rtl.cosim import protocol_kernel as kernel
+from rtl.cosim.probes import Probe, probes
+from rtl.cosim.protocol import Protocol
+from rtl.ports.registers import WIDTH
+from rtl.verilog.emission import Verilog
+
+BENCH, TOP_BENCH, CONTROL, BEATS = "bench.v", "bench", "control.hex", "beats.hex"
+DIFFERENCES, RESULTS, ANSWERS = "differences", "results", "answers"
+CLOCK_BITS = 32
+_SETS, _SEES = 6, 6  # bits
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A file of the bench: when a line is written, and the fields of it, the lowest bits first: expressions and bits.
+
+    Attributes
+    ----------
+    probe
+        The write ports that it tells of, if it does.
+    """
+
+    name: str
+    when: str
+    fields: dict[str, tuple[str, int]]
+    probe: Probe | None = None
+
+    @property
+    def bits(self) -> int:
+        """Of a line, the clock's included: they stand above all others."""
+        return CLOCK_BITS + sum(bits for _, bits in self.fields.values())
+
+    @property
+    def line(self) -> int:
+        """Characters of a line."""
+        return -(-self.bits // 4) + 1
+
+    def read(self, folder: Path) -> npt.NDArray[np.uint8]:
+        """uint8 [n, digits]: the lines as they were written."""
+        path = folder / f"{self.name}.hex"
+        whole = path.stat().st_size // self.line if path.exists() else 0
+        if not whole:
+            return np.zeros((0, self.line - 1), np.uint8)
+        return np.memmap(path, np.uint8, "r", shape=(whole, self.line))[:, :-1]
+
+
+def path_in_bench(path: Sequence[str]) -> str:
+    """A signal of the design as the bench names it."""
+    return ".".join(["dut", *(name if _PLAIN.fullmatch(name) else f"\\{name} " for name in path[1:])])
+
+
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def watched(emitted: Verilog) -> list[Watched]:
+    """Everything that is written down: differences of control, results, answers of the port, then all write ports."""
+    of: Accelerator = emitted.accelerator
+    result = [
+        Watched(DIFFERENCES, "seen !== sees", {"seen": ("seen", _SEES)}),
+        Watched(RESULTS, "results__valid", {"beat": ("results__payload", emitted.ports["results__payload"][1])}),
+        Watched(ANSWERS, "bus__done", {"word": ("bus__read_data", WIDTH)}),
+    ]
+    for k, probe in enumerate(probes(of)):
+        fields = {
+            name: (path_in_bench(emitted.path(signal)), len(Value.cast(signal))) for name, signal in probe.signals.items()
+        }
+        result.append(Watched(f"writes{k}", f"{fields['enable'][0]} !== {fields['enable'][1]}'d0", fields, probe))
+    return result
+
+
+def bench(emitted: Verilog, watch: Sequence[Watched], linger: int) -> str:
+    """The bench's text; it goes on for ``linger`` clocks after the first control signal that differs."""
+    ports, of = emitted.ports, emitted.accelerator
+    address, payload = ports["bus__address"][1], ports["samples__payload"][1]
+    flags = _SETS + _SEES + address
+    outputs = ("samples__ready", "results__valid", "results__payload", "bus__done", "bus__error", "bus__read_data")
+    inputs = {
+        "rst": _bit(kernel.RESETS),
+        "samples__valid": _bit(kernel.SENT),
+        "samples__payload": "payload",
+        "results__ready": _bit(kernel.TAKES),
+        "bus__request": _bit(kernel.REQUESTS),
+        "bus__write": _bit(kernel.WRITES),
+        "bus__address": f"flags[{flags - 1}:{_SETS + _SEES}]",
+        "bus__write_data": "data",
+    }
+    connections = [".clk(clk)", *(f".{p}({x})" for p, x in inputs.items()), *(f".{p}({p})" for p in outputs)]
+    advance, standing = (path_in_bench(emitted.path(s)) for s in (of.pacer.advance, of.pacer.standing))
+    files = "\n".join(f'    f_{w.name} = $fopen("{w.name}.hex", "w");' for w in watch)
+    lines = "\n".join(_writing(w) for w in watch)
+    return f"""`timescale 1ns/1ps
+module {TOP_BENCH} (
+  input wire clk /*verilator public_flat_rw*/,
+  output reg over /*verilator public_flat_rd*/
+);
+  // What a line of the script says: so many clocks, the host's bits, what must be seen, the bus; then the beat's payload.
+  reg [31:0] count = 0, next_count;
+  reg [{flags - 1}:0] flags = 0, next_flags;
+  reg [{WIDTH - 1}:0] data = 0, next_data;
+  reg [{payload - 1}:0] payload = 0, next_payload;
+  reg [{CLOCK_BITS - 1}:0] now = 0, stop = {{{CLOCK_BITS}{{1'b1}}}};
+  reg differs = 0, started = 0;
+  integer control, beats, got, {", ".join(f"f_{w.name}" for w in watch)};
+{chr(10).join(f"  wire {_range(ports[p][1])}{p};" for p in outputs)}
+  wire [{_SEES - 1}:0] sees = flags[{_SETS + _SEES - 1}:{_SETS}];
+  wire [{_SEES - 1}:0] seen = {{{standing}, {advance}, bus__error, bus__done, results__valid, samples__ready}};
+  {emitted.top} dut (
+    {f",{chr(10)}    ".join(connections)}
+  );
+  initial begin
+    over = 0;
+    control = $fopen("{CONTROL}", "r");
+    beats = $fopen("{BEATS}", "r");
+{files}
+  end
+  always @(posedge clk) begin
+    if (started) begin
+{lines}
+      if (!differs && seen !== sees) begin
+        differs <= 1;
+        stop <= now + {linger};
+      end
+      now <= now + 1;
+      if (now % {_EVERY} == 0) begin
+        $display("%0d", now);
+        $fflush;
+      end
+      if (now + 1 >= stop) over <= 1;
+    end
+    started <= 1;
+    if (count == 0) begin
+      got = $fscanf(control, "%h %h %h\\n", next_count, next_flags, next_data);
+      if (got != 3) over <= 1;
+      count <= next_count - 1;
+      flags <= next_flags;
+      data <= next_data;
+      if (next_flags[{_place(kernel.NEXT)}]) begin
+        got = $fscanf(beats, "%h\\n", next_payload);
+        payload <= next_payload;
+      end
+    end else count <= count - 1;
+  end
+endmodule
+"""
+
+
+_EVERY = 128
+"""Clocks between two signs of life."""
+
+
+def _place(bit: int) -> int:
+    return bit.bit_length() - 1
+
+
+def _bit(bit: int) -> str:
+    return f"flags[{_place(bit)}]"
+
+
+def _range(bits: int) -> str:
+    return f"[{bits - 1}:0] " if bits > 1 else ""
+
+
+def _writing(w: Watched) -> str:
+    fields = ", ".join(expression for expression, _ in reversed(w.fields.values()))
+    return f'      if ({w.when}) $fwrite(f_{w.name}, "%h\\n", {{now, {fields}}});'
+
+
+def script(of: Protocol, words: npt.NDArray[np.int64]) -> str:
+    """The lines that the bench reads: one for every clock in which an input or what must be seen changes."""
+    r = of.record
+    changes = np.flatnonzero((np.diff(r.sets) != 0) | (np.diff(r.sees) != 0) | (np.diff(r.access) != 0)) + 1
+    fresh = np.flatnonzero(r.sets & kernel.NEXT)
+    starts = np.union1d(np.union1d(changes, fresh), [0]).astype(np.int64)
+    counts = np.diff([*starts.tolist(), of.clocks])
+    asked = np.maximum(r.access[starts], 0)
+    address, data = (np.where(r.access[starts] >= 0, words[asked, k], 0) if len(words) else 0 * starts for k in (0, 1))
+    flags = r.sets[starts] | r.sees[starts].astype(np.int64) << _SETS | address << (_SETS + _SEES)
+    rows = zip(counts.tolist(), flags.tolist(), data.tolist(), strict=True)
+    return "".join([f"{count:x} {flag:x} {word:x}\n" for count, flag, word in rows])
+
+
+def beat_lines(beats: npt.NDArray[np.uint8]) -> str:
+    """Beats, uint8 [n, bytes] and little-endian, as the bench reads them."""
+    return "".join([row.tobytes().hex() + "\n" for row in beats[:, ::-1]])

@@ -1,0 +1,229 @@
+"""The co-simulation whose record mutants are measured by: a few samples, which catch most, all scenarios, extreme numbers.
+
+It is compared with the machine before its record counts. A second one follows with counters that are set near their ends,
+which no comparison knows: what the design does there is what a mutant must do.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from hwsim.random_streams import Stream
+from models.errors import ArgumentError
+from models.network.parameters import IntegerParameters
+from models.numbers.format import Format
+from rtl.cosim import scenarios
+from rtl.cosim.capture import Options, SimulationError, simulate
+from rtl.cosim.cosimulation import Exercise
+from rtl.cosim.expectation import Expectation
+from rtl.cosim.script import Script
+from rtl.cosim.stimulus import StreamSamples, illegal_values, spoilt
+from rtl.mutation.recording import ALTERNATING, COUNTERS, Trace, fields, inputs, observed, read, recorder
+from rtl.plan.plan import Plan
+from rtl.ports import registers
+from rtl.ports.registers import AddressMap
+from rtl.verilog.emission import Verilog
+
+_RECORD = "record.txt"
+_FEW, _EXTREME = 10, 14
+_ENOUGH = 12
+"""Loads of extreme parameters."""
+
+
+@dataclass(frozen=True, eq=False)
+class Recorded:
+    """What was recorded: one trace of each simulation, and where its parts begin, (clock, name)."""
+
+    traces: list[Trace]
+    parts: list[list[tuple[int, str]]]
+
+
+def record(
+    emitted: Verilog, text: str, wanted: tuple[str, ...], simulator: str, folder: Path, watch: Callable[[str], None]
+) -> Recorded:
+    """Co-simulate the design, without a mutant, and record what is set and seen.
+
+    Parameters
+    ----------
+    text
+        Verilog to simulate.
+    wanted
+        Parts of :data:`PARTS`.
+    folder
+        Absolute; for the simulator and the record.
+    watch
+        Is told what begins.
+
+    Raises
+    ------
+    SimulationError
+        If the design itself differs from the machine: then no mutant can be judged.
+    """
+    of, given, seen = emitted.accelerator.plan, inputs(emitted), fields(emitted)
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / _RECORD
+    text = observed(text, recorder(emitted, file))
+    traces, parts = [], []
+    for names in (tuple(n for n in wanted if n != _COUNTING), tuple(n for n in wanted if n == _COUNTING)):
+        if not names:
+            continue
+        script = Script(of)
+        for name in names:
+            PARTS[name](script)
+        file.unlink(missing_ok=True)
+        expected = Expectation(of, script.samples, protocol := script.protocol())
+        if names == (_COUNTING,):
+            watch(f"simulating the design, counters near their ends: {protocol.clocks:,} clocks")
+            simulate(emitted, protocol, expected.samples, simulator, folder, Options(text=text))
+        else:
+            watch(f"co-simulating the design: {protocol.clocks:,} clocks")
+            found = Exercise(emitted, script, expected).on(simulator, folder, Options(text=text)).outcome.mismatch
+            if found is not None:
+                raise SimulationError(f"the design itself differs from the machine: {found}")
+        traces += read(file, given, seen)
+        # The first line of a record comes before the protocol's first clock.
+        parts.append([(k + 1, name) for k, name in zip(protocol.record.marks.tolist(), script.parts, strict=True)])
+    return Recorded(traces, parts)
+
+
+def samples(of: Plan, n: int, number: int, inference: float = 0.0, extreme: bool = False) -> StreamSamples:
+    """Random inputs, labels and learning rates over everything that is legal, inputs at the ends of their range if asked."""
+    rng, fmt, config = of.design.generator(Stream.MUTATION, number), of.numbers.input, of.config
+    least, greatest = of.kappas
+    size = (n, config.network.layers[0])
+    return StreamSamples(
+        (_ends(rng, fmt, size) if extreme else rng.integers(fmt.lowest, fmt.highest + 1, size)).astype(np.int32),
+        rng.integers(0, config.classes, n).astype(np.int32),
+        rng.integers(least, greatest + 1, n).astype(np.int32),
+        rng.random(n) >= (inference if of.trains else 1.0),
+    )
+
+
+def _ends(rng: np.random.Generator, fmt: Format, size: tuple[int, int]) -> npt.NDArray[np.int64]:
+    """Values of which most are at the ends of a format's range or next to 0, whole rows alike as often as not."""
+    values = np.array([fmt.lowest, fmt.highest, fmt.highest, fmt.lowest, 0, 1, max(fmt.lowest, -1), fmt.highest - 1])
+    rows = (size[0], 1)
+    alike = np.broadcast_to(rng.choice(values, rows), size)
+    return np.where(rng.random(rows) < 0.5, alike, rng.choice(values, size))
+
+
+def parameters(of: Plan, number: int, style: int) -> IntegerParameters:
+    """Weights and biases most of which are at the ends of their ranges.
+
+    ``style`` says which of them are all at one end: biases at the lower (0) or upper one (1), weights at the lower (2) or
+    upper one (3).
+    """
+    rng, n = of.design.generator(Stream.MUTATION, number, 1), of.numbers
+
+    def drawn(fmt: Format, size: int, groups: int, pinned: bool) -> npt.NDArray[np.int32]:
+        if pinned:
+            return np.full(size, fmt.highest if style & 1 else fmt.lowest, np.int32)
+        return _ends(rng, fmt, (groups, size // groups)).ravel().astype(np.int32)
+
+    return IntegerParameters(
+        [drawn(n.weight, j.pattern.n_edges, j.n_right, bool(style & 2)) for j in of.junctions],
+        [drawn(n.bias, j.n_right, j.n_right, not style & 2) for j in of.junctions],
+    )
+
+
+def few(script: Script) -> None:
+    """What the memories hold at power-up, and a few samples: most mutants show."""
+    script.begin("few")
+    script.add(samples(script.plan, _FEW, 0, inference=0.2))
+    script.run(_FEW)
+    script.read_parameters()
+    script.peek(scenarios.register_words(script.plan))
+
+
+def extremes(script: Script) -> None:
+    """Numbers at the ends of their ranges, the largest steps as often as not."""
+    script.begin("extremes")
+    of = script.plan
+    for number in range(1, 1 + _ENOUGH):
+        script.load(parameters(of, number, number & 3))
+        drawn = samples(of, _EXTREME, number, extreme=True)
+        kappa = np.where(np.arange(_EXTREME) % 2, drawn.kappa, of.kappas[0]).astype(np.int32)
+        script.add(StreamSamples(drawn.input, drawn.label, kappa, drawn.train))
+        script.run(_EXTREME)
+        script.peek(scenarios.register_words(of))
+    script.read_parameters()
+
+
+def ties(script: Script) -> None:
+    """Parameters that are all 0, so that outputs tie; then biases alone, each of which leads in its turn."""
+    script.begin("ties")
+    of = script.plan
+    zero = [np.zeros_like(w) for w in of.design.initial_integers.weights]
+    quiet = [np.zeros_like(b) for b in of.design.initial_integers.biases]
+    last = of.junctions[-1].n_right
+    for leader in range(-1, last):
+        biases = [*quiet[:-1], np.where(np.arange(last) == leader, 1, 0).astype(np.int32)]
+        script.load(IntegerParameters(zero, biases))
+        drawn = samples(of, 2, 32 + leader)
+        script.add(StreamSamples(drawn.input, drawn.label, drawn.kappa, np.zeros(2, np.bool_)))
+        script.run(2)
+
+
+def refusals(script: Script) -> None:
+    """What two rules forbid at once: values that no word can hold, outside the memories and while running."""
+    script.begin("refusals")
+    of = script.plan
+    where, n = AddressMap.of(of), of.numbers
+    regions = [*where.weights, *where.biases]
+    words = {r.address(k) for r in regions for k in range(r.rows * r.lanes)}
+    near = {r.base + (r.rows << r.lane_bits) for r in regions} | {r.base + r.lanes for r in regions}
+    near |= {r.base + (1 << where.block_bits) - 1 for r in regions} | {(1 << where.bits) - 1}
+    outside = sorted(a for a in near if a not in words and a < 1 << where.bits)
+    strange = [n.weight.highest + 1, n.weight.lowest - 1, n.bias.highest + 1, n.bias.lowest - 1, 1 << 31, (1 << 31) - 1]
+    for running in (0, 1, 0):
+        script.poke([registers.CONTROL], [running])
+        # The junction cycle that is under way ends first.
+        script.wait(of.period + of.skew)
+        for address in [*outside, *((r.base for r in regions) if running else ())]:
+            script.poke([address] * len(strange), [value & 0xFFFFFFFF for value in strange])
+            script.peek([registers.REFUSED_VALUES, registers.ERRORS])
+
+
+def counting(script: Script) -> None:
+    """Counters are set so that the next events change every bit; samples are illegal if they can be."""
+    script.begin(_COUNTING)
+    of, n = script.plan, ALTERNATING + 1
+    script.load(parameters(of, 64, 1))
+    script.add(_spoilt(of, samples(of, n, 64, extreme=True)))
+    for k in range(n):
+        script.poke([registers.STATUS, registers.CONTROL], [COUNTERS | k, 2])
+        script.run(1)
+        script.peek(scenarios.register_words(of))
+
+
+def _spoilt(of: Plan, fed: StreamSamples) -> StreamSamples:
+    """Most of the samples illegal, where something can be."""
+    try:
+        illegal_values(of.config, 1.0)
+    except ArgumentError:
+        return fed
+    return spoilt(of.design, fed, 0.8)
+
+
+def _scenario(name: str) -> Callable[[Script], None]:
+    def play(script: Script) -> None:
+        script.pause(0, 0)
+        scenarios.append(script, name)
+        script.pause(0, 0)
+
+    return play
+
+
+_COUNTING = "counters"
+PARTS: dict[str, Callable[[Script], None]] = {
+    "few": few,
+    **{name: _scenario(name) for name in scenarios.SCENARIOS},
+    "refusals": refusals,
+    "ties": ties,
+    "extremes": extremes,
+    _COUNTING: counting,
+}
+"""What the design goes through, in this order; each appends to a script."""
