@@ -167,6 +167,7 @@ class JunctionProperties:
         here = clocks_of(right, results.base, results.phase, results.short)
         groups = [first // right.per_clock for first, _, _ in right.walked]
         of_group = [at & (unit.group == group) for at, group in zip(here, groups, strict=True)]
+        p.longest = max(p.longest, j.timing.feedforward + 1)
         p.require("results_of_group", "to those of their group", implies(results.valid, one_of(of_group)))
         p.require("results_last", "the last ones are called so", implies(results.valid, unit.last == of_group[-1]))
 

@@ -46,6 +46,7 @@ def prove(config: ConfigPath, out: Out = None, *, proving: Proving, force: Force
             workers=proving.workers,
             property=proving.property,
             watch=watch,
+            keep=lambda so_far: session.write(so_far, design, directory, ended=False),
         )
         session.write(proofs, design, directory)
     console.print(session.table(proofs, f"{loaded.name}: {len(proofs)} properties"))

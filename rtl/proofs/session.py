@@ -79,6 +79,7 @@ def prove_design(
     workers: int = 1,
     property: str | None = None,
     watch: Callable[[str], None] | None = None,
+    keep: Callable[[list[Proof]], None] | None = None,
 ) -> list[Proof]:
     """Prove all properties of a design's hardware.
 
@@ -94,6 +95,8 @@ def prove_design(
         Name of the one property to prove, as :attr:`Proof.name` or its part behind the colon; all if ``None``.
     watch
         Is told each component when it begins.
+    keep
+        Is given all proofs so far whenever a component is through.
 
     Raises
     ------
@@ -123,8 +126,13 @@ def prove_design(
             make, bench = made[name]
             return _component(name, make, bench, wanted[name], folder / name.replace(" ", "_"), time_limit)
 
+        done: list[Proof] = []
         with ThreadPoolExecutor(workers) as pool:
-            return [proof for proofs in pool.map(one, made) for proof in proofs]
+            for proofs in pool.map(one, made):
+                done += proofs
+                if keep is not None:
+                    keep(done)
+        return done
 
 
 def stated(make: Callable[[], Component]) -> Bench:
@@ -166,7 +174,12 @@ def _played(proof: Proof, make: Callable[[], Component], folder: Path) -> Proof:
     if not inputs:
         return proof
     waveform = folder / f"{proof.stated.name}.vcd"
-    clock = replay(Bench(make()), inputs, waveform).get(proof.stated.name)
+    bench = Bench(make())
+    seen = replay(bench, inputs, waveform)
+    clock = seen.get(proof.stated.name)
+    taken = [p.name for p in (*bench.monitor.assumed, *bench.monitor.chosen)]
+    if clock is not None and any(seen.get(name, clock + 1) <= clock for name in taken):
+        clock = None  # it shows only where an assumption is broken, too
     verdict = proof.verdict if clock is not None else replace(proof.verdict, status=Status.UNDECIDED)
     return replace(proof, verdict=verdict, waveform=waveform, clock=clock)
 
@@ -191,10 +204,10 @@ FIGURES = Figures(
 """By name, as ``proofs.json`` has them."""
 
 
-def write(proofs: Sequence[Proof], design: Design, directory: RunDirectory) -> None:
-    """Write ``proofs.json``: every property, its statement and what became of it."""
+def write(proofs: Sequence[Proof], design: Design, directory: RunDirectory, ended: bool = True) -> None:
+    """Write ``proofs.json``: every property, its statement and what became of it; of a run that has not ended, so far."""
     told = provenance(design.config)
-    told["status"] = str(verdict(proofs))
+    told["status"] = str(verdict(proofs)) if ended or verdict(proofs) is Status.FAILED else str(Status.UNDECIDED)
     told["properties"] = FIGURES.told("properties", {str(s): count(proofs, s) for s in Status})
     told["proofs"] = [_entry(proof, directory) for proof in proofs]
     directory.write_json(PROOFS, told)

@@ -8,11 +8,12 @@ from amaranth.hdl import Const, Module, Mux
 from amaranth.lib import data
 from pytest import MonkeyPatch
 
-from rtl import junction
+from rtl import accelerator, junction
 from rtl.control import pacer, sequencer
 from rtl.control.dither import Dither
 from rtl.memories.interleaved import InterleavedMemory
 from rtl.ports import registers, results, samples
+from rtl.processors import collection, gathering
 from tests.rtl.cosim.faults import contribution_lost, later, off_by_one_bank, shown, swapped_lanes, wrong_seed
 
 
@@ -122,7 +123,7 @@ fault("junction 2", "hazard")(contribution_lost)
 @fault("junction 1", "feedforward_lanes", "type_2_dither")
 def stuck_dither(patch):
     """The permutation of the first sweep is used in all."""
-    patch.setattr(junction, "Dither", shown(Dither, "sweep", lambda m, self, given: Const(0)))
+    patch.setattr(junction, "Dither", shown(Dither, "turn", lambda m, self, given: Const(0)))
 
 
 @fault("junction 1", "update_lanes", "type_2_dither")
@@ -134,6 +135,30 @@ def crossed_dither(patch):
             super().__init__(j, word, not to_lanes)
 
     patch.setattr(junction, "Dither", Inverse)
+
+
+@fault("junction 1", "feedforward_row", "clashing")
+def forgetful_collection(patch):
+    """What a lane was given in an earlier clock of its row is not kept."""
+    patch.setattr(junction, "Collection", also(collection.Collection, lambda self: self.taken.eq(self.given)))
+
+
+@fault("junction 1", "pass_complete", "clashing")
+def impatient_sequencer(patch):
+    """Every clock of a row is called its last one."""
+    patch.setattr(junction, "Sequencer", also(sequencer.Sequencer, lambda self: self.complete.eq(1)))
+
+
+@fault("junction 1", "biases_back", "straddling_groups")
+def late_group(patch):
+    """New biases go to the group that follows theirs."""
+    later(patch, junction, "written_group")
+
+
+@fault("accelerator", "result", "straddling_groups")
+def hasty_gathering(patch):
+    """A group is handed over with every row."""
+    patch.setattr(accelerator, "Gathering", also(gathering.Gathering, lambda self: self.full.eq(self.valid)))
 
 
 @fault("junction 1", "weights_back")

@@ -8,13 +8,14 @@ import pytest
 from hwsim import load
 from hwsim.commands.app import run
 from hwsim.design import Design
-from models.errors import ArgumentError
+from models.errors import ArgumentError, InputError
 from rtl.plan.plan import Plan
 from rtl.proofs import session
 from rtl.proofs.prover import Status
 from tests.rtl.designs import design
 
 CONFIGS = Path(__file__).parents[3] / "sim_configs"
+ODD = Path(__file__).with_name("odd.yaml")
 SMALL = {"network.layers": [16, 8, 4], "network.out_degree": [4, 4], "network.classes": 4, "hardware.z": [8, 8]}
 """Sizes to which every shipped design is scaled; formats, pattern, schedule and latencies are its own."""
 SCALED = {
@@ -58,18 +59,31 @@ def test_lanes_of_a_shipped_design_have_the_words_of_their_edges(tmp_path, name)
 
 
 @pytest.mark.slow
-def test_all_properties_of_a_tiny_design_and_what_is_left(tmp_path, capsys):
-    sizes = {"network.layers": [8, 4, 2], "network.out_degree": [2, 2], "network.classes": 2, "hardware.z": [4, 4]}
-    told = [f"--set={key}={value}" for key, value in sizes.items()]
-    assert run(["prove", str(CONFIGS / "demo.yaml"), *told, "--out", str(tmp_path / "run")]) == 0
+def test_all_properties_of_an_odd_design_and_what_is_left(tmp_path, capsys):
+    assert run(["prove", str(ODD), "--out", str(tmp_path / "run")]) == 0
     assert "junction 2: backward_lanes" in capsys.readouterr().out
     left = json.loads((tmp_path / "run/proofs.json").read_text())
     assert left["status"] == "proved"
     assert left["properties"]["value"] == {"proved": len(left["proofs"]), "failed": 0, "undecided": 0}
-    components = {entry["component"] for entry in left["proofs"]}
-    assert components == set(session.components(Plan.of(Design(load(CONFIGS / "demo.yaml", sizes)))))
+    assert {entry["component"] for entry in left["proofs"]} == set(session.components(Plan.of(Design(load(ODD)))))
     reached = [entry for entry in left["proofs"] if "waveform" in entry]
     assert reached and all((tmp_path / "run" / entry["waveform"]).is_file() for entry in reached)
+
+
+def test_a_run_that_ends_early_leaves_what_it_has_proved(monkeypatch, tmp_path):
+    component = session._component
+
+    def only_pacer(name, *rest):
+        if name != "pacer":
+            raise InputError("solver", None, "is gone")
+        return component(name, *rest)
+
+    monkeypatch.setattr(session, "_component", only_pacer)
+    assert run(["prove", str(ODD), "--out", str(tmp_path / "run")]) == 2
+    left = json.loads((tmp_path / "run/proofs.json").read_text())
+    assert left["status"] == "undecided"
+    assert {entry["component"] for entry in left["proofs"]} == {"pacer"}
+    assert left["properties"]["value"] == {"proved": len(left["proofs"]), "failed": 0, "undecided": 0}
 
 
 def test_a_name_that_is_no_property_is_refused(tmp_path):
