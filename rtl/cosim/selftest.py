@@ -9,9 +9,12 @@ from hwsim.selftest.case import Case, Different, Unbuildable
 from hwsim.simulation.disturbances import STREAMS, Disturbances
 from models.data.dataset import Split
 from models.errors import InputError
-from rtl.cosim import cosimulation
+from rtl.cosim import cosimulation, scenarios
 from rtl.cosim.capture import SimulationError
 from rtl.plan.plan import Plan
+
+_DRAWN = 3
+"""Scenarios that a design goes through besides its own samples: many designs together go through all."""
 
 _EPOCHS = 3
 """Passes over few samples, so that learning rates follow their schedule."""
@@ -46,9 +49,14 @@ def compare(case: Case, simulator: str) -> int:
     data = Split(inputs, case.labels()[few].astype(np.int64))
     with tempfile.TemporaryDirectory(prefix="hwsim-selftest-") as folder:
         try:
-            run = cosimulation.cosimulate(design, data, simulator, meets.samples, Path(folder), disturbances)
+            run = cosimulation.cosimulate(design, data, simulator, meets.samples, Path(folder), disturbances, _asked(case))
         except SimulationError as e:
             raise Different(f"the simulation broke off: {e}") from None
     if run.outcome.mismatch is not None:
         raise Different(str(run.outcome.mismatch))
     return run.outcome.writes
+
+
+def _asked(case: Case) -> cosimulation.Asked:
+    drawn = case.generator(5).permutation(sorted(scenarios.SCENARIOS))[:_DRAWN]
+    return cosimulation.Asked((scenarios.DATA, *(name for name in scenarios.SCENARIOS if name in drawn)))

@@ -169,7 +169,7 @@ def _names_of(value: Any, netlist: Any, modules: Iterable[Any]) -> Iterator[str]
                 yield f"{name}_{low + len(wanted) - 1}_{low}" if len(wanted) > 1 else f"{name}_{low}"
 
 
-_ROOTS = (Path(__file__).parents[2], Path(amaranth.__file__).parents[1])
+_PACKAGES = (*(Path(__file__).parents[2] / name for name in ("rtl", "hwsim", "models")), Path(amaranth.__file__).parent)
 _OF_WIRE = re.compile(r"^ *attribute \\src .*\n(?=(?: *attribute .*\n)* *wire)", re.MULTILINE)
 _FILE = re.compile(r'^( *attribute \\src ")([^"]*?)(:\d+"\n)', re.MULTILINE)
 
@@ -180,7 +180,7 @@ def _relative(text: str) -> str:
     @cache
     def inside(name: str) -> str:
         file = Path(name)
-        return next((file.relative_to(root).as_posix() for root in _ROOTS if file.is_relative_to(root)), "")
+        return next((file.relative_to(p.parent).as_posix() for p in _PACKAGES if file.is_relative_to(p)), "")
 
     def name(found: re.Match[str]) -> str:
         return f"{found[1]}{file}{found[3]}" if (file := inside(found[2])) else ""
