@@ -155,7 +155,7 @@ def late_group(patch):
     later(patch, junction, "written_group")
 
 
-@fault("accelerator", "result", "straddling_groups")
+@fault("accelerator", "result", "straddling_ends")
 def hasty_gathering(patch):
     """A group is handed over with every row."""
     patch.setattr(accelerator, "Gathering", also(gathering.Gathering, lambda self: self.full.eq(self.valid)))
