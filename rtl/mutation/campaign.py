@@ -20,7 +20,7 @@ from rtl.cosim.capture import SimulationError
 from rtl.cosim.simulators import runner
 from rtl.mutation.equivalence import LEVELS, Prover
 from rtl.mutation.mutants import Mutant, Workbench
-from rtl.mutation.recording import fields, inputs, observed, setting
+from rtl.mutation.recording import observed, setting
 from rtl.mutation.replay import Difference, Replay
 from rtl.mutation.stimulus import PARTS, Recorded, record
 from rtl.synthesis.tools import Deadline, find
@@ -114,14 +114,14 @@ class Campaign:
         self._folder.mkdir(parents=True)
         seed = int(emitted.accelerator.plan.design.generator(Stream.MUTATION).integers(1 << 31))
         watch("drawing mutants")
-        bench = Workbench(emitted.text, find("yosys"), self._folder)
+        bench = Workbench(emitted, find("yosys"), self._folder)
         self.mutants = bench.draw(options.count, seed, Deadline(None))
-        text = observed(bench.instrument(self.mutants, Deadline(None)), setting(emitted))
+        text = observed(bench.instrument(self.mutants, Deadline(None)), emitted.top, setting(emitted))
         self.recorded = record(emitted, text, options.parts, options.simulator, self._folder / "design", watch)
         watch(f"building {len(self.mutants)} mutants")
         replay = self._folder / "mutants"
         replay.mkdir()
-        self._replay = Replay(text, inputs(emitted), fields(emitted), self.recorded.traces, options.simulator, replay)
+        self._replay = Replay(emitted, text, self.recorded.traces, options.simulator, replay)
         if (found := self._replay.first_difference(0, _HANGS)) is not None:
             raise SimulationError(f"without a mutant the netlist differs from the design: {_place(found, self.recorded)}")
         self._prover = Prover(bench, find("yosys-abc"), options.time_limit, watch)

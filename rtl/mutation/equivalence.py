@@ -25,7 +25,6 @@ from threading import Lock
 from rtl.mutation.aig import Aig, read
 from rtl.mutation.mutants import NETLIST, SELECTOR, Workbench, numbered_memories
 from rtl.synthesis.tools import Deadline, Tool, ToolError, run
-from rtl.verilog.emission import TOP
 
 _GATES = "opt_expr; opt_clean; techmap; dffunmap; opt_expr; opt_clean; setundef -zero; aigmap; clean\n"
 _CUT, _WHOLE = "cut", "whole"
@@ -38,7 +37,7 @@ STRUCTURE, ANY_STATE, REACHABLE = "structure", "any state", "reachable states"
 TWO_MACHINES, WITH_MEMORIES = "two machines", "with memories"
 LEVELS = (STRUCTURE, ANY_STATE, REACHABLE, TWO_MACHINES, WITH_MEMORIES)
 _PROVED = re.compile(r"^(?:Property proved|UNSATISFIABLE|Networks are equivalent)", re.MULTILINE)
-_DIRECT = re.compile(rf"^New module port: {TOP}/(\S+)\.RD_ADDR \(direct_\d+\)", re.MULTILINE)
+_DIRECT = re.compile(r"^New module port: (\w+)/(\S+)\.RD_ADDR \(direct_\d+\)", re.MULTILINE)
 _PATIENCE = 20
 """Rounds after which nothing more is asked of where a word has been read."""
 _SHOWN = re.compile(r"was asserted in frame (\d+)")
@@ -81,11 +80,12 @@ class Prover:
                 if kind == _CUT:
                     netlist = "cut.il"
                     (folder / netlist).write_text(numbered_memories((folder / NETLIST).read_text()))
-                begin = f"read_rtlil {netlist}\nhierarchy -top {TOP}\n"
+                begin = f"read_rtlil {netlist}\nhierarchy -top {self._bench.top}\n"
                 script = f"{begin}{_SCRIPTS[kind]}{_GATES}write_aiger -zinit -symbols {kind}.aig\n"
                 self._bench.run(script, Deadline(None))
                 if kind == _CUT:
-                    self._direct = frozenset(_DIRECT.findall((folder / "yosys.txt").read_text()))
+                    found = _DIRECT.findall((folder / "yosys.txt").read_text())
+                    self._direct = frozenset(name for module, name in found if module == self._bench.top)
                 self._graphs[kind] = read(folder / f"{kind}.aig")
             return self._graphs[kind]
 

@@ -10,14 +10,14 @@ from itertools import count
 from pathlib import Path
 
 from rtl.synthesis.tools import Deadline, Tool, ToolError, complaint, run
-from rtl.verilog.emission import SOURCE, TOP
+from rtl.verilog.emission import SOURCE, Verilog
 
 SELECTOR = "mutant_selected"
 """The wire that carries the number of the mutant, in every module that has one."""
 VERILOG, NETLIST = "mutants.v", "mutants.il"
 _LIST, _SCRIPT = "list.txt", "script.ys"
 _LEFT_OUT = frozenset({"CLK", "RD_CLK", "WR_CLK", "clk", "RD_ARST", "RD_SRST", "Q"})
-_READ = f"read_verilog {SOURCE}\nhierarchy -top {TOP}\nproc\npmuxtree\nmemory_collect\n"
+_READ = f"read_verilog {SOURCE}\nhierarchy -top {{top}}\nproc\npmuxtree\nmemory_collect\n"
 _MODES = {
     "const0": "stuck at 0",
     "const1": "stuck at 1",
@@ -70,18 +70,19 @@ class Workbench:
 
     Parameters
     ----------
-    text
-        Verilog of the design.
+    emitted
+        The design.
     yosys
         The tool.
     folder
         Is there already.
     """
 
-    def __init__(self, text: str, yosys: Tool, folder: Path) -> None:
-        self._yosys, self.folder = yosys, folder
-        self._modules = set(re.findall(r"^module \\?(\S+?) ?\(", text, re.MULTILINE))
-        (folder / SOURCE).write_text(text)
+    def __init__(self, emitted: Verilog, yosys: Tool, folder: Path) -> None:
+        self._yosys, self.folder, self.top = yosys, folder, emitted.top
+        self._read = _READ.format(top=self.top)
+        self._modules = set(re.findall(r"^module \\?(\S+?) ?\(", emitted.text, re.MULTILINE))
+        (folder / SOURCE).write_text(emitted.text)
 
     def draw(self, n: int, seed: int, deadline: Deadline) -> list[Mutant]:
         """``n`` mutants, or as many as there are; the same seed draws the same ones.
@@ -90,7 +91,7 @@ class Workbench:
         memory has, and of outputs of registers, which lose their value at power-up: their inputs can be faulty.
         """
         spare = n + n // 4 + 8
-        self.run(f"{_READ}mutate -list {spare} -seed {seed} -o {_LIST}\n", deadline)
+        self.run(f"{self._read}mutate -list {spare} -seed {seed} -o {_LIST}\n", deadline)
         lines = (self.folder / _LIST).read_text().splitlines()
         found = [m for line in lines if (m := self._mutant(line, 0)).port not in _LEFT_OUT]
         return [self._mutant(m.command, k) for k, m in enumerate(found[:n], 1)]
@@ -125,7 +126,7 @@ class Workbench:
             where = re.sub(r" -(?:src|wire|wirebit) \S+", "", m.command)
             lines.append(f"{where} -ctrl {SELECTOR} {width} {m.number}")
         write = f"write_rtlil {NETLIST}\nwrite_verilog -noattr {VERILOG}\n"
-        self.run(_READ + "\n".join(lines) + "\n" + write, deadline)
+        self.run(self._read + "\n".join(lines) + "\n" + write, deadline)
         text = (self.folder / VERILOG).read_text()
         wire = f"  wire [{width - 1}:0] {SELECTOR};\n"
         text = text.replace(wire, f"{wire}  mutant_selector mutant_selector(.number({SELECTOR}));\n")

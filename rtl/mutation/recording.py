@@ -16,7 +16,7 @@ from amaranth.hdl import Value
 from rtl.cosim.probes import probes
 from rtl.ports import registers
 from rtl.ports.results import result_layout
-from rtl.verilog.emission import TOP, Verilog
+from rtl.verilog.emission import Verilog
 
 _BEGIN, _PAYLOAD = "begin", "results__payload"
 COUNTERS, ALTERNATING = 0x5E7 << 6, 32
@@ -108,9 +108,9 @@ def recorder(emitted: Verilog, file: Path) -> str:
 """
 
 
-def observed(text: str, statements: str) -> str:
+def observed(text: str, top: str, statements: str) -> str:
     """The Verilog with statements at the end of its top module."""
-    begin = re.search(rf"^module {TOP} ?\(", text, re.MULTILINE)
+    begin = re.search(rf"^module {top} ?\(", text, re.MULTILINE)
     assert begin is not None
     end = text.index("\nendmodule", begin.end())
     return text[:end] + statements + text[end:]

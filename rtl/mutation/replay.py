@@ -9,8 +9,8 @@ from pathlib import Path
 from rtl.cosim.capture import SimulationError
 from rtl.cosim.simulators import runner
 from rtl.cosim.workplace import harmless
-from rtl.mutation.recording import Field, Trace, differing
-from rtl.verilog.emission import TOP
+from rtl.mutation.recording import Field, Trace, differing, fields, inputs
+from rtl.verilog.emission import Verilog
 
 _BENCH, _DESIGN, _EXECUTABLE = "replay.v", "design.v", "replay"
 
@@ -37,10 +37,10 @@ class Replay:
 
     Parameters
     ----------
+    emitted
+        The design.
     text
-        Verilog with all mutants in it.
-    given, of
-        Inputs and fields, as traces have them.
+        Its Verilog with all mutants in it.
     traces
         To be played, in this order.
     simulator
@@ -58,19 +58,18 @@ class Replay:
 
     def __init__(
         self,
+        emitted: Verilog,
         text: str,
-        given: Sequence[tuple[str, int]],
-        of: Sequence[Field],
         traces: Sequence[Trace],
         simulator: str,
         folder: Path,
     ) -> None:
         runner(simulator)  # looks whether it is there, and tells the environment where
-        self._of, self._traces, self._folder = of, traces, folder
+        self._of, self._traces, self._folder = fields(emitted), traces, folder
         for k, trace in enumerate(traces):
             (folder / f"{k}.trace").write_text(trace.lines())
         (folder / _DESIGN).write_text(text)
-        (folder / _BENCH).write_text(_bench(given, of))
+        (folder / _BENCH).write_text(_bench(emitted.top, inputs(emitted), self._of))
         executable = folder / _EXECUTABLE
         if simulator == "icarus":
             build = ["iverilog", "-g2012", "-s", "replay", "-o", _EXECUTABLE, _BENCH, _DESIGN]
@@ -122,7 +121,7 @@ class Replay:
         return None
 
 
-def _bench(given: Sequence[tuple[str, int]], of: Sequence[Field]) -> str:
+def _bench(top: str, given: Sequence[tuple[str, int]], of: Sequence[Field]) -> str:
     """Plays a trace: what stands at inputs and fields before every clock edge."""
     width, seen = sum(bits for _, bits in given), sum(f.bits for f in of)
     ports, at = [".clk(clk)"], width
@@ -140,7 +139,7 @@ module replay;
   reg [{width - 1}:0] given = 0;
   reg [{seen - 1}:0] expected, care;
 {wires}  wire [{seen - 1}:0] seen = {{{word}}};
-  {TOP} dut({", ".join(ports)});
+  {top} dut({", ".join(ports)});
   integer file, got, clock, last;
   reg [8191:0] name;
   initial begin

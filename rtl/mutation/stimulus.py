@@ -65,7 +65,7 @@ def record(
     of, given, seen = emitted.accelerator.plan, inputs(emitted), fields(emitted)
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / _RECORD
-    text = observed(text, recorder(emitted, file))
+    text = observed(text, emitted.top, recorder(emitted, file))
     traces, parts = [], []
     for names in (tuple(n for n in wanted if n != _COUNTING), tuple(n for n in wanted if n == _COUNTING)):
         if not names:

@@ -63,3 +63,12 @@ def test_judging_is_continued_with_what_is_left(run):
 
 def test_numbers_fit_their_selector():
     assert [selector_width(n) for n in (1, 3, 4, 255, 256)] == [2, 2, 3, 8, 9]
+
+
+def test_a_design_by_another_name_has_the_same_mutants(run, tmp_path):
+    sizes = ([6, 4], [2], [3])
+    other = generate(planned(*sizes, numbers=TINY, classes=3, rate_shift=((0, 1), (1, 2)), module="other"))
+    made = campaign(other, tmp_path)
+    assert {m.component.split("_")[0] for m in made.mutants} == {"other"}
+    first = made.judge(made.mutants[0])
+    assert (first.verdict, first.by) == (run[1][0].verdict, run[1][0].by)
