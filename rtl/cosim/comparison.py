@@ -98,11 +98,7 @@ def compare(expected: Expectation, seen: Capture, parts: list[str]) -> Outcome:
             _answers(expected, seen, limit, outcome),
             _results(expected, seen, limit, outcome),
         ):
-            if (
-                found is not None
-                and found.clock is not None
-                and (found.clock < limit or (found.clock == limit and found.clock != _NEVER))
-            ):
+            if found is not None and found.clock is not None and found.clock <= limit:
                 first, limit = found, found.clock
     except Undefined as e:
         name, text = e.args

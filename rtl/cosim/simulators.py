@@ -34,7 +34,7 @@ class Supervised(Runner):
     """A runner of cocotb that follows what the bench says, and ends a simulator that says nothing more."""
 
     _progress: Progress | None = None
-    _silence = SILENCE
+    _silence: float | None = None  # of a build: a compiler says nothing while it works
 
     def _execute_cmds(self, cmds: Sequence[Any], cwd: Any, stdout: TextIO | None = None) -> None:
         assert stdout is not None
