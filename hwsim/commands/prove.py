@@ -32,11 +32,14 @@ def prove(config: ConfigPath, out: Out = None, *, proving: Proving, force: Force
     with tools():
         from rtl.proofs import session
 
+    session.check(proving.time_limit, proving.workers)
     loaded = common.load(config)
     console = console_of(common.quiet)
     options = {"property": proving.property, "time_limit": proving.time_limit}
     directory = RunDirectory(out, loaded, "prove", options, force=force)
     design = Design(loaded)
+    if proving.property is not None:
+        session.check_property(design, proving.property)
     with directory.locked(), step_watcher(common.quiet) as watch:
         directory.begin()
         proofs = session.prove_design(

@@ -71,6 +71,34 @@ def components(of: Plan) -> dict[str, Callable[[], Component]]:
     return result | {"accelerator": lambda: Accelerator(of)}
 
 
+def check(time_limit: float, workers: int) -> None:
+    """Refuse numbers that are too small.
+
+    Raises
+    ------
+    ArgumentError
+        If one is.
+    """
+    for name, value in (("time_limit", time_limit), ("workers", workers)):
+        if value < 1:
+            raise ArgumentError(name, value, "must be at least 1", [1])
+
+
+def check_property(design: Design, name: str) -> None:
+    """Refuse the name of a property that the design does not have.
+
+    Raises
+    ------
+    ArgumentError
+        If it has none of that name.
+    """
+    with _unused():
+        benches = {component: stated(make) for component, make in components(Plan.of(design)).items()}
+    if not any(_wanted(component, bench, name) for component, bench in benches.items()):
+        names = [f"{component}: {p.name}" for component, bench in benches.items() for p in bench.monitor.required]
+        raise ArgumentError("property", name, "is none of the design's", get_close_matches(name, names, 3, 0.0))
+
+
 def prove_design(
     design: Design,
     folder: Path,
@@ -107,18 +135,15 @@ def prove_design(
     ToolError
         If a tool fails.
     """
-    for name, value in (("time_limit", time_limit), ("workers", workers)):
-        if value < 1:
-            raise ArgumentError(name, value, "must be at least 1", [1])
+    check(time_limit, workers)
+    if property is not None:
+        check_property(design, property)
     of = Plan.of(design)
     if folder.exists():
         shutil.rmtree(folder)
     with _unused():
         made = {name: (make, stated(make)) for name, make in components(of).items()}
         wanted = {name: _wanted(name, bench, property) for name, (_, bench) in made.items()}
-        if property is not None and not any(wanted.values()):
-            names = [f"{name}: {p.name}" for name, (_, bench) in made.items() for p in bench.monitor.required]
-            raise ArgumentError("property", property, "is none of the design's", get_close_matches(property, names, 3, 0.0))
 
         def one(name: str) -> list[Proof]:
             if watch is not None and wanted[name]:

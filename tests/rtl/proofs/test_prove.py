@@ -86,6 +86,12 @@ def test_a_run_that_ends_early_leaves_what_it_has_proved(monkeypatch, tmp_path):
     assert left["properties"]["value"] == {"proved": len(left["proofs"]), "failed": 0, "undecided": 0}
 
 
+@pytest.mark.parametrize("option", [("--property", "nope"), ("--time-limit", "0"), ("--workers", "0")])
+def test_bad_options_leave_no_directory(option, tmp_path):
+    assert run(["prove", str(ODD), "--out", str(tmp_path / "run"), *option]) == 2
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_name_that_is_no_property_is_refused(tmp_path):
     with pytest.raises(ArgumentError, match=r"property = not_erly: is none of the design's; nearest: .*not_early"):
         session.prove_design(scaled("demo"), tmp_path / "proofs", time_limit=1, property="not_erly")
