@@ -42,10 +42,13 @@ def narrow(x: Any, drop: int, rounding: Rounding) -> Value:
     return kept + ((rest > half) | ((rest == half) & kept[:1]))
 
 
-def saturate(x: Any, to: Format) -> tuple[Value, Value]:
-    """Clip to a format: the word, and whether it was clipped."""
+def saturate(x: Any, to: Format, fits: bool = False) -> tuple[Value, Value]:
+    """Clip to a format: the word, and whether it was clipped. Nothing needs to be, where it is known that x ``fits``."""
     x = Value.cast(x)
     wide = x if x.shape().signed else Cat(x, Const(0, 1)).as_signed()
+    if fits:
+        word = wide[: to.width]
+        return word.as_signed() if to.signed else word, Const(0)
     if not to.signed:
         high, low = wide > to.highest, wide < 0
         return Mux(high, to.highest, Mux(low, 0, wide))[: to.width], high | low

@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from amaranth.hdl import Module
+from amaranth.hdl import Cat, Const, Module
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -53,18 +53,17 @@ class ActivationTable(wiring.Component):
         if self._slope is not None:
             values.append((self.slope, self._slope, self._tables[1]))
         # Negative arguments come last when their bits are taken as they are.
-        negative = -self._argument.lowest
-        rows = np.zeros(len(self._tables[0]), object)
-        at = 0
-        for _, fmt, table in values:
-            bits = np.roll(table, -negative).astype(object) & ((1 << fmt.width) - 1)
-            rows |= bits << at
-            at += fmt.width
-        rom: Any = Memory(shape=at, depth=rows.size, init=rows.tolist())
+        rows = [np.roll(table, self._argument.lowest).astype(object) for _, _, table in values]
+        columns = {(i, k): rows[i] >> k & 1 for i, (_, fmt, _) in enumerate(values) for k in range(fmt.width)}
+        # A bit that never changes, such as the sign of what is never negative, needs no place.
+        places = [place for place, column in columns.items() if column.min() != column.max()]
+        words = sum((columns[place] << at for at, place in enumerate(places)), np.zeros(len(rows[0]), object))
+        rom: Any = Memory(shape=len(places), depth=words.size, init=words.tolist())
         m.submodules.rom = rom
         word = read(m, rom, self.argument.as_unsigned(), self.latency, "word")
-        at = 0
-        for signal, fmt, _ in values:
-            m.d.comb += signal.eq(word[at : at + fmt.width])
-            at += fmt.width
+        for i, (signal, fmt, _) in enumerate(values):
+            bits = (
+                word[places.index((i, k))] if (i, k) in places else Const(int(columns[i, k][0]), 1) for k in range(fmt.width)
+            )
+            m.d.comb += signal.eq(Cat(*bits))
         return m

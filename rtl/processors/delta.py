@@ -13,6 +13,7 @@ from rtl.blocks.choose import lookup, route
 from rtl.blocks.delay import delayed
 from rtl.blocks.multiplier import Multipliers
 from rtl.plan.plan import JunctionPlan, Plan
+from rtl.plan.ranges import delta_range, fits
 from rtl.plan.widths import partial_shape
 
 
@@ -111,8 +112,10 @@ class DeltaSource(wiring.Component):
         m.d.comb += [multipliers.a.eq(self.partial), multipliers.b.eq(self.derivative)]
         fresh = Signal(data.ArrayLayout(shape_of(numbers.delta), j.results_per_clock))
         valid = delayed(m, self.valid, until, "valid", valid=True)
+        all_fit = fits(delta_range(self._of, j), numbers.delta)
         for k in range(j.results_per_clock):
-            word, clipped = saturate(narrow(multipliers.product[k], self._drop, numbers.rounding["delta"]), numbers.delta)
+            wide = narrow(multipliers.product[k], self._drop, numbers.rounding["delta"])
+            word, clipped = saturate(wide, numbers.delta, all_fit)
             first = lookup(phase, j.routing.begins(k), 1) if j.straddles else begins
             m.d.comb += [fresh[k].eq(word), self.saturated[k].eq(clipped & valid & first)]
         return fresh

@@ -10,6 +10,7 @@ from rtl.blocks.arithmetic import narrow, saturate, shape_of
 from rtl.blocks.choose import lookup
 from rtl.control.position import slot_group
 from rtl.plan.plan import Plan
+from rtl.plan.ranges import delta_range, fits
 
 
 class OutputError(wiring.Component):
@@ -128,7 +129,8 @@ class OutputError(wiring.Component):
         error = self.activation[k] - Mux(is_label, numbers.activation.one, 0)
         if self.quadratic:
             error = error * self.derivative[k]
-        word, clipped = saturate(narrow(error, self._drop, numbers.rounding["delta"]), numbers.delta)
+        wide = narrow(error, self._drop, numbers.rounding["delta"])
+        word, clipped = saturate(wide, numbers.delta, fits(delta_range(self._of, self._j), numbers.delta))
         if self._j.straddles:
             clipped &= lookup(self.phase, self._j.routing.ends(k), 1)
         m.d.comb += [self.delta[k].eq(word), self.saturated[k].eq(clipped)]

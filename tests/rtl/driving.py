@@ -11,6 +11,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
 
 from models.numbers.format import Format
+from rtl.plan.plan import JunctionPlan, Plan, tables
 
 
 def simulate(component: Any, *testbenches: Callable, background: Iterable[Callable] = ()) -> None:
@@ -102,13 +103,21 @@ def _bits(port: Any) -> Any:
     return port.as_value() if isinstance(port, data.View) else port
 
 
-def integers(rng: np.random.Generator, fmt: Format | Shape, *size: int) -> np.ndarray:
-    """Random integers of a format, its two ends more often than they would come by chance."""
-    if isinstance(fmt, Shape):
-        fmt = Format(fmt.width, 0, fmt.signed)
-    drawn = rng.integers(fmt.lowest, fmt.highest + 1, size)
-    ends = np.where(rng.random(size) < 0.5, fmt.lowest, fmt.highest)
+def integers(rng: np.random.Generator, of: Format | Shape | tuple[int, int], *size: int) -> np.ndarray:
+    """Random integers of a format or range, its two ends more often than they would come by chance."""
+    if isinstance(of, Shape):
+        of = Format(of.width, 0, of.signed)
+    lowest, highest = of if isinstance(of, tuple) else (of.lowest, of.highest)
+    drawn = rng.integers(lowest, highest + 1, size)
+    ends = np.where(rng.random(size) < 0.5, lowest, highest)
     return np.where(rng.random(size) < 0.2, ends, drawn)
+
+
+def activated(rng: np.random.Generator, of: Plan, j: JunctionPlan, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Activations and derivatives of random pre-activations of a junction's right neurons."""
+    activation, derivative = tables(of, j)
+    at = integers(rng, (0, len(activation) - 1), size)
+    return activation[at], derivative[at]
 
 
 def clip(x: int, to: Format) -> int:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rtl.junction import Junction
-from rtl.plan.widths import partial_shape
+from rtl.plan.ranges import partial_range
 from tests.rtl.designs import DEEP, NONE, design
 from tests.rtl.driving import integers, play
 
@@ -37,7 +37,7 @@ class Neighbours:
         self.model = self.component.model()
         self.read = of.config.hardware.latency.memory_read
         self.left = integers(rng, self.j.left, SAMPLES, self.j.n_left)
-        partial = n.delta if self.j.is_last else partial_shape(of, of.junctions[number])
+        partial = n.delta if self.j.is_last else partial_range(of, self.j)
         self.partial = integers(rng, partial, SAMPLES, self.j.n_right)
         greatest, classes = of.kappas[1], of.design.network.classes
         self.kappa = rng.integers(of.kappas[0], greatest + 1, SAMPLES).tolist()

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
+from rtl.plan.ranges import partial_range
 from rtl.plan.widths import partial_shape
 from rtl.processors.delta import DeltaSource
 from rtl.processors.output_error import OutputError
 from tests.models.fixed.naive import narrow
 from tests.rtl.designs import DEEP, DEEPEST, NUMBERS, design, row, slots
-from tests.rtl.driving import clip, integers, play
+from tests.rtl.driving import activated, clip, integers, play
 
 
 def rows_of(j, rng, operands):
@@ -39,7 +40,7 @@ def check_hidden(of, j, seed=0):
     component = DeltaSource(of, j)
     clocks, expected, flags, late = [], [], [], component.latency
     for _ in range(3):
-        partial, slope = integers(rng, shape, j.n_right), integers(rng, n.derivative, j.n_right)
+        partial, (_, slope) = integers(rng, partial_range(of, j), j.n_right), activated(rng, of, j, j.n_right)
         delta, clipped = hidden_deltas(of, partial.tolist(), slope.tolist())
         assert [x.tolist() for x in component.model(partial, slope)] == [delta, [bool(c) for c in clipped]]
 
@@ -133,7 +134,7 @@ def check_output(of, n_samples=12):
     for sample in range(n_samples):
         # Few different pre-activations, so that several classes are equal.
         s = rng.integers(-2, 2, j.n_right) + (n.preactivation.lowest + 2 if sample % 3 == 0 else 0)
-        a, d = integers(rng, n.activation, j.n_right), integers(rng, n.derivative, j.n_right)
+        a, d = activated(rng, of, j, j.n_right)
         label = int(rng.integers(of.config.classes))
         deltas, flags = output_deltas(of, a.tolist(), d.tolist(), label)
         model = component.model(s, a, d, label)
