@@ -58,6 +58,10 @@ class Aig:
         """The literal of ``a ^ b``."""
         return self.both(self.both(a, b) ^ 1, self.both(a ^ 1, b ^ 1) ^ 1)
 
+    def choose(self, which: int, a: int, b: int) -> int:
+        """The literal of ``a`` where ``which`` is set, else of ``b``."""
+        return self.both(self.both(which, a) ^ 1, self.both(which ^ 1, b) ^ 1) ^ 1
+
     def rebuild(self, into: "Aig", given: Sequence[int]) -> list[int]:
         """Build all gates in another graph; returns its literals by node.
 
@@ -72,8 +76,11 @@ class Aig:
             literal.append(both(literal[a >> 1] ^ (a & 1), literal[b >> 1] ^ (b & 1)))
         return literal
 
-    def write(self, file: Path, bad: int) -> None:
-        """Write what ``bad`` depends on, latches included, as a binary AIGER file with that one output."""
+    def write(self, file: Path, bad: int) -> list[int]:
+        """Write what ``bad`` depends on, latches included, as a binary AIGER file with that one output.
+
+        Returns the nodes of the inputs that the file has, in its order.
+        """
         used, stack = set[int](), [bad >> 1]
         last = 1 + len(self.inputs)
         while stack:
@@ -101,6 +108,7 @@ class Aig:
             a, b = sorted((renamed(x) for x in self.gates[n - self.first_gate]), reverse=True)
             body += _delta(2 * number[n] - a) + _delta(a - b)
         file.write_bytes(text.encode() + bytes(body))
+        return order[:inputs]
 
 
 def zip_pairs(row: list[int]) -> list[list[int]]:

@@ -20,9 +20,10 @@ from rtl.cosim.capture import SimulationError
 from rtl.cosim.simulators import runner
 from rtl.mutation.equivalence import LEVELS, Prover
 from rtl.mutation.mutants import Mutant, Workbench
-from rtl.mutation.recording import observed, setting
+from rtl.mutation.recording import Recorded, record
 from rtl.mutation.replay import Difference, Replay
-from rtl.mutation.stimulus import PARTS, Recorded, record
+from rtl.mutation.stimulus import PARTS
+from rtl.mutation.trace import observed, setting
 from rtl.synthesis.tools import Deadline, find
 from rtl.verilog.emission import Verilog
 
@@ -124,7 +125,7 @@ class Campaign:
         self._replay = Replay(emitted, text, self.recorded.traces, options.simulator, replay)
         if (found := self._replay.first_difference(0, _HANGS)) is not None:
             raise SimulationError(f"without a mutant the netlist differs from the design: {_place(found, self.recorded)}")
-        self._prover = Prover(bench, find("yosys-abc"), options.time_limit, watch)
+        self._prover = Prover(bench, emitted, self.recorded.traces[0], find("yosys-abc"), options.time_limit, watch)
 
     def judged(self, known: dict[int, Judgement]) -> Iterator[Judgement]:
         """Judge all mutants but those that are known, in any order."""

@@ -16,7 +16,7 @@ SELECTOR = "mutant_selected"
 """The wire that carries the number of the mutant, in every module that has one."""
 VERILOG, NETLIST = "mutants.v", "mutants.il"
 _LIST, _SCRIPT = "list.txt", "script.ys"
-_LEFT_OUT = frozenset({"CLK", "RD_CLK", "WR_CLK", "clk", "RD_ARST", "RD_SRST", "Q"})
+_LEFT_OUT = frozenset({"CLK", "RD_CLK", "WR_CLK", "clk", "RD_EN", "RD_ARST", "RD_SRST", "Q"})
 _READ = f"read_verilog {SOURCE}\nhierarchy -top {{top}}\nproc\npmuxtree\nmemory_collect\n"
 _MODES = {
     "const0": "stuck at 0",
@@ -81,14 +81,14 @@ class Workbench:
     def __init__(self, emitted: Verilog, yosys: Tool, folder: Path) -> None:
         self._yosys, self.folder, self.top = yosys, folder, emitted.top
         self._read = _READ.format(top=self.top)
-        self._modules = set(re.findall(r"^module \\?(\S+?) ?\(", emitted.text, re.MULTILINE))
         (folder / SOURCE).write_text(emitted.text)
 
     def draw(self, n: int, seed: int, deadline: Deadline) -> list[Mutant]:
         """``n`` mutants, or as many as there are; the same seed draws the same ones.
 
-        Left out are faults of clocks, which are none of a synchronous circuit and races in a simulator, of resets that no
-        memory has, and of outputs of registers, which lose their value at power-up: their inputs can be faulty.
+        Left out are faults of clocks, which are none of a synchronous circuit and races in a simulator, of resets and read
+        enables that no memory has at this stage, and of outputs of registers, which lose their value at power-up: their
+        inputs can be faulty.
         """
         spare = n + n // 4 + 8
         self.run(f"{self._read}mutate -list {spare} -seed {seed} -o {_LIST}\n", deadline)
@@ -160,18 +160,29 @@ def _selector(width: int) -> str:
     )
 
 
-def numbered_memories(netlist: str) -> str:
-    """The netlist, each memory that is written being a cell of a kind of its own, so that its ports can be the design's.
+_CONTROL = ("loader.tags.storage", "queue.facts.storage", "queue.words.storage")
+"""Memories that say what is to be done: proofs keep their words."""
 
-    Kinds begin with ``direct`` where the one port that reads gives a word in the clock of its address, else with ``memory``.
+
+def with_ports(netlist: str, products: bool) -> str:
+    """A flat netlist in which written memories, and multipliers if asked, are cells of kinds of their own: to become ports.
+
+    Kinds begin with ``direct`` where the one port of a memory that reads gives a word in the clock of its address, else with
+    ``memory``; and with ``product``.
     """
     number = count(1)
 
-    def renamed(cell: re.Match[str]) -> str:
-        told = dict(re.findall(r"parameter \\(\w+) (\S+)", cell[1]))
-        if told["WR_PORTS"] == "0":
+    def memory(cell: re.Match[str]) -> str:
+        told = dict(re.findall(r"parameter \\(\w+) (\S+)", cell[2]))
+        if told["WR_PORTS"] == "0" or cell[1] in _CONTROL:
             return cell[0]
         kind = "direct" if (told["RD_PORTS"], told["RD_CLK_ENABLE"]) == ("1", "1'0") else "memory"
-        return f"cell \\{kind}_{next(number)} {cell[1]}"
+        return f"cell \\{kind}_{next(number)} \\{cell[1]}{cell[2]}"
 
-    return re.sub(r"cell \$mem_v2 (.*?\n  end\n)", renamed, netlist, flags=re.DOTALL)
+    def product(cell: re.Match[str]) -> str:
+        if re.search(r"connect \\[AB] \d+'", cell[1]):  # by a constant
+            return cell[0]
+        return f"cell \\product_{(n := next(number))} \\cut_product_{n}{cell[1]}"
+
+    netlist = re.sub(r"cell \$mem_v2 \\(\S+)(.*?\n  end\n)", memory, netlist, flags=re.DOTALL)
+    return re.sub(r"cell \$mul \S+(.*?\n  end\n)", product, netlist, flags=re.DOTALL) if products else netlist

@@ -9,7 +9,7 @@ from pathlib import Path
 from rtl.cosim.capture import SimulationError
 from rtl.cosim.simulators import runner
 from rtl.cosim.workplace import harmless
-from rtl.mutation.recording import Field, Trace, differing, fields, inputs
+from rtl.mutation.trace import Field, Trace, differing, fields, inputs
 from rtl.verilog.emission import Verilog
 
 _BENCH, _DESIGN, _EXECUTABLE = "replay.v", "design.v", "replay"
@@ -68,8 +68,6 @@ class Replay:
         self._of, self._traces, self._folder = fields(emitted), traces, folder
         for k, trace in enumerate(traces):
             (folder / f"{k}.trace").write_text(trace.lines())
-        (folder / _DESIGN).write_text(text)
-        (folder / _BENCH).write_text(_bench(emitted.top, inputs(emitted), self._of))
         executable = folder / _EXECUTABLE
         if simulator == "icarus":
             build = ["iverilog", "-g2012", "-s", "replay", "-o", _EXECUTABLE, _BENCH, _DESIGN]
@@ -82,9 +80,11 @@ class Replay:
             build += [*("-O3", "--x-assign", "fast", "--x-initial", "fast", "-j", "2", "--top", "replay", "-Mdir", "built")]
             build += ["-o", f"../{_EXECUTABLE}", _BENCH, _DESIGN]
             self._command = [str(executable)]
-        with (folder / "build.log").open("w") as log, harmless(folder):
+        with (folder / "build.log").open("w") as log, harmless(folder) as place:
+            (place / _DESIGN).write_text(text)
+            (place / _BENCH).write_text(_bench(emitted.top, inputs(emitted), self._of))
             done = subprocess.run(
-                build, cwd=folder, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, check=False
+                build, cwd=place, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, check=False
             )
         if done.returncode:
             raise SimulationError(f"{simulator} cannot build the mutants: see {folder / 'build.log'}")

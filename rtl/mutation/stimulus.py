@@ -1,12 +1,6 @@
-"""The co-simulation whose record mutants are measured by: a few samples, which catch most, all scenarios, extreme numbers.
-
-It is compared with the machine before its record counts. A second one follows with counters that are set near their ends,
-which no comparison knows: what the design does there is what a mutant must do.
-"""
+"""What mutants are measured by: a few samples, which catch most, all scenarios of co-simulation, extreme numbers."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -16,77 +10,19 @@ from models.errors import ArgumentError
 from models.network.parameters import IntegerParameters
 from models.numbers.format import Format
 from rtl.cosim import scenarios
-from rtl.cosim.capture import Options, SimulationError, simulate
-from rtl.cosim.cosimulation import Exercise
-from rtl.cosim.expectation import Expectation
 from rtl.cosim.script import Script
 from rtl.cosim.stimulus import StreamSamples, illegal_values, spoilt
-from rtl.mutation.recording import ALTERNATING, COUNTERS, Trace, fields, inputs, observed, read, recorder
+from rtl.mutation.trace import CODE_BITS, COUNTERS, FULL, LONE
 from rtl.plan.plan import Plan
 from rtl.ports import registers
 from rtl.ports.registers import AddressMap
-from rtl.verilog.emission import Verilog
 
-_RECORD = "record.txt"
-_FEW, _EXTREME = 10, 14
+_FEW, _EXTREME, _SCALED = 10, 14, 25
+"""Samples: of the first part, and of each load of parameters."""
 _ENOUGH = 12
 """Loads of extreme parameters."""
-
-
-@dataclass(frozen=True, eq=False)
-class Recorded:
-    """What was recorded: one trace of each simulation, and where its parts begin, (clock, name)."""
-
-    traces: list[Trace]
-    parts: list[list[tuple[int, str]]]
-
-
-def record(
-    emitted: Verilog, text: str, wanted: tuple[str, ...], simulator: str, folder: Path, watch: Callable[[str], None]
-) -> Recorded:
-    """Co-simulate the design, without a mutant, and record what is set and seen.
-
-    Parameters
-    ----------
-    text
-        Verilog to simulate.
-    wanted
-        Parts of :data:`PARTS`.
-    folder
-        Absolute; for the simulator and the record.
-    watch
-        Is told what begins.
-
-    Raises
-    ------
-    SimulationError
-        If the design itself differs from the machine: then no mutant can be judged.
-    """
-    of, given, seen = emitted.accelerator.plan, inputs(emitted), fields(emitted)
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / _RECORD
-    text = observed(text, emitted.top, recorder(emitted, file))
-    traces, parts = [], []
-    for names in (tuple(n for n in wanted if n != _COUNTING), tuple(n for n in wanted if n == _COUNTING)):
-        if not names:
-            continue
-        script = Script(of)
-        for name in names:
-            PARTS[name](script)
-        file.unlink(missing_ok=True)
-        expected = Expectation(of, script.samples, protocol := script.protocol())
-        if names == (_COUNTING,):
-            watch(f"simulating the design, counters near their ends: {protocol.clocks:,} clocks")
-            simulate(emitted, protocol, expected.samples, simulator, folder, Options(text=text))
-        else:
-            watch(f"co-simulating the design: {protocol.clocks:,} clocks")
-            found = Exercise(emitted, script, expected).on(simulator, folder, Options(text=text)).outcome.mismatch
-            if found is not None:
-                raise SimulationError(f"the design itself differs from the machine: {found}")
-        traces += read(file, given, seen)
-        # The first line of a record comes before the protocol's first clock.
-        parts.append([(k + 1, name) for k, name in zip(protocol.record.marks.tolist(), script.parts, strict=True)])
-    return Recorded(traces, parts)
+_SCALES, _LEAST_SCALES, _CLOCKS = 96, 12, 120_000
+"""Loads of parameters of other sizes: as many, but fewer where they would take more clocks."""
 
 
 def samples(of: Plan, n: int, number: int, inference: float = 0.0, extreme: bool = False) -> StreamSamples:
@@ -152,6 +88,55 @@ def extremes(script: Script) -> None:
     script.read_parameters()
 
 
+def scales(script: Script) -> None:
+    """Numbers of all sizes, those of a layer alike: what is rounded lies anywhere, and pre-activations where slopes are."""
+    script.begin("scales")
+    of = script.plan
+    words = sum(j.pattern.n_edges + j.n_right for j in of.junctions)
+    # A word takes its clocks on the bus, a sample at least one pass.
+    cost = 8 * words + _SCALED * of.period
+    for number in range(128, 128 + max(_LEAST_SCALES, min(_SCALES, _CLOCKS // cost))):
+        script.load(_scaled(of, number))
+        script.add(samples(of, _SCALED, number, inference=0.05))
+        script.run(_SCALED)
+        script.peek(scenarios.register_words(of))
+    script.read_parameters()
+
+
+def _scaled(of: Plan, number: int) -> IntegerParameters:
+    """Weights and biases up to a power of two, another one for each junction; a few may be anything."""
+    rng, n = of.design.generator(Stream.MUTATION, number, 1), of.numbers
+
+    def drawn(fmt: Format, size: int) -> npt.NDArray[np.int32]:
+        most = fmt.highest >> int(rng.integers(0, fmt.width - 1))
+        values = rng.integers(-most - 1, most + 1, size)
+        anything = rng.integers(fmt.lowest, fmt.highest + 1, size)
+        return np.where(rng.random(size) < 0.9, values, anything).astype(np.int32)
+
+    return IntegerParameters(
+        [drawn(n.weight, j.pattern.n_edges) for j in of.junctions], [drawn(n.bias, j.n_right) for j in of.junctions]
+    )
+
+
+def interplay(script: Script) -> None:
+    """A few samples at a time with gaps of all sizes, while STATUS is read: stages are empty beside others that are full."""
+    script.begin("interplay")
+    of = script.plan
+    number = 256
+    for idle in (0.05, 0.3, 0.6, 0.85, 0.95):
+        for blocked in (0.0, 0.3, 0.8):
+            script.pause(idle, blocked)
+            for n in (1, 2, 3, 5, 8):
+                script.add(samples(of, n, number, inference=0.3))
+                script.feed(n)
+                script.start()
+                # An access takes at least two clocks.
+                script.peek([registers.STATUS] * (of.period * (n + of.hops.drain(len(of.junctions))) // 2))
+                script.finish()
+                number += 1
+    script.pause(0, 0)
+
+
 def ties(script: Script) -> None:
     """Parameters that are all 0, so that outputs tie; then biases alone, each of which leads in its turn."""
     script.begin("ties")
@@ -188,15 +173,22 @@ def refusals(script: Script) -> None:
 
 
 def counting(script: Script) -> None:
-    """Counters are set so that the next events change every bit; samples are illegal if they can be."""
-    script.begin(_COUNTING)
-    of, n = script.plan, ALTERNATING + 1
+    """Counters are set so that the next events change every bit, or to one bit; samples are illegal where some can be."""
+    script.begin(COUNTING)
+    of, codes = script.plan, range(FULL + 1)
     script.load(parameters(of, 64, 1))
-    script.add(_spoilt(of, samples(of, n, 64, extreme=True)))
-    for k in range(n):
-        script.poke([registers.STATUS, registers.CONTROL], [COUNTERS | k, 2])
-        script.run(1)
+    script.add(_spoilt(of, samples(of, 2 * len(codes), 64, extreme=True)))
+    for code in codes:
+        script.poke([registers.STATUS, registers.CONTROL], [_setting(code), 2])
+        script.run(2)
         script.peek(scenarios.register_words(of))
+    for bit in range(registers.WIDTH):
+        script.poke([registers.STATUS], [_setting(LONE + bit)])
+        script.peek(scenarios.register_words(of))
+
+
+def _setting(code: int) -> int:
+    return COUNTERS << CODE_BITS | code
 
 
 def _spoilt(of: Plan, fed: StreamSamples) -> StreamSamples:
@@ -217,13 +209,15 @@ def _scenario(name: str) -> Callable[[Script], None]:
     return play
 
 
-_COUNTING = "counters"
+COUNTING = "counters"
 PARTS: dict[str, Callable[[Script], None]] = {
     "few": few,
     **{name: _scenario(name) for name in scenarios.SCENARIOS},
+    "interplay": interplay,
     "refusals": refusals,
     "ties": ties,
     "extremes": extremes,
-    _COUNTING: counting,
+    "scales": scales,
+    COUNTING: counting,
 }
 """What the design goes through, in this order; each appends to a script."""

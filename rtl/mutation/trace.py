@@ -19,8 +19,10 @@ from rtl.ports.results import result_layout
 from rtl.verilog.emission import Verilog
 
 _BEGIN, _PAYLOAD = "begin", "results__payload"
-COUNTERS, ALTERNATING = 0x5E7 << 6, 32
-"""What, written to STATUS, sets all counters, and how beside the numbers of their bits."""
+COUNTERS, CODE_BITS = 0x5E7, 7
+"""What, written to STATUS above a code, sets all counters (:func:`setting`)."""
+ALTERNATING, FULL, LONE = 32, 33, 64
+"""Codes beside the numbers of bits."""
 
 
 @dataclass(frozen=True)
@@ -74,9 +76,32 @@ def fields(emitted: Verilog) -> list[Field]:
     return result
 
 
+def looked_at(emitted: Verilog) -> dict[str, tuple[str, ...]]:
+    """For bits of outputs that mean something at times only: the bits that must be set then, clear where ``!`` precedes."""
+    of = [f for f in fields(emitted) if len(f.path) == 1]
+    single = {f.name: f"{f.path[0]}[{f.low}]" for f in of if f.bits == 1 and f.low is not None}
+    result = {}
+    for f in of:
+        where = tuple(("!" if name.startswith("!") else "") + single.get(name, name).lstrip("!") for name in f.where)
+        for k in range(f.bits if where else 0):
+            whole = f.low is None and f.bits == 1
+            result[f.path[0] if whole else f"{f.path[0]}[{(f.low or 0) + k}]"] = where
+    return result
+
+
 def inputs(emitted: Verilog) -> list[tuple[str, int]]:
     """Name and bits of every input but the clock."""
     return [(name, bits) for name, (way, bits) in emitted.ports.items() if way == "input" and name != "clk"]
+
+
+def columns(signals: Sequence[tuple[str, int]]) -> dict[str, int]:
+    """Where the bits of signals lie in words that begin with the first one's highest; by their names, ``name[bit]``."""
+    result, at = {}, 0
+    for name, bits in signals:
+        for k in reversed(range(bits)):
+            result[name if bits == 1 else f"{name}[{k}]"] = at
+            at += 1
+    return result
 
 
 def reference(path: Sequence[str]) -> str:
@@ -87,11 +112,14 @@ def reference(path: Sequence[str]) -> str:
 def setting(emitted: Verilog) -> str:
     """Statements for the top module that let a refused write to STATUS set all counters, which no run would fill.
 
-    The low bits of its word say which bit of them is 0 where all others are 1, or :data:`ALTERNATING`.
+    The low bits of its word are a code: the number of the bit that is 0 where all others are 1; beyond :data:`LONE` that of
+    the one that is 1; :data:`ALTERNATING`; or all are 1, :data:`FULL`.
     """
     counts = [reference(emitted.path(count)[1:]) for count in emitted.accelerator.registers.counts]
-    value = f"bus__write_data[5:0] == {ALTERNATING} ? 32'haaaaaaaa : ~(32'd1 << bus__write_data[4:0])"
-    when = f"bus__request && bus__write && bus__address == {registers.STATUS} && bus__write_data[31:6] == {COUNTERS >> 6}"
+    code, bit = f"bus__write_data[{CODE_BITS - 1}:0]", "32'd1 << bus__write_data[4:0]"
+    value = f"{code} >= {LONE} ? {bit} : {code} == {FULL} ? ~32'd0 : {code} == {ALTERNATING} ? 32'haaaaaaaa : ~({bit})"
+    word = f"bus__write_data[31:{CODE_BITS}] == {COUNTERS}"
+    when = f"bus__request && bus__write && bus__address == {registers.STATUS} && {word}"
     return f"\n  always @(negedge clk) if ({when}) begin\n" + "".join(f"    {c} <= {value};\n" for c in counts) + "  end\n"
 
 

@@ -1,9 +1,12 @@
 """Mutants of a tiny design: caught, proved to be no fault, or open, each with good reason."""
 
+from dataclasses import replace
+
 import pytest
 
 from rtl.mutation.campaign import CAUGHT, EQUIVALENT, OPEN, Campaign, Options
-from rtl.mutation.mutants import selector_width
+from rtl.mutation.equivalence import REACHABLE, STRUCTURE, TWO_MACHINES
+from rtl.mutation.mutants import Workbench, selector_width
 from tests.rtl.cosim.driving import generate
 from tests.rtl.designs import planned
 
@@ -47,7 +50,8 @@ def test_what_a_simulation_shows_is_never_proved_equivalent(run, tmp_path):
 def test_what_a_blind_stimulus_does_not_show_is_open(run, emitted, tmp_path):
     """The same mutants; one that shows at the port only is judged by a stimulus that never asks."""
     _, found = run
-    late = next(j.mutant.number for j in found if j.verdict == CAUGHT and j.by.startswith(("illegal", "rates")))
+    at_port = ("illegal", "rates", "registers", "counters", "refusals")
+    late = next(j.mutant.number for j in found if j.verdict == CAUGHT and j.by.startswith(at_port))
     blind = campaign(emitted, tmp_path, parts=("ties",))
     assert [m.number for m in blind.mutants] == list(range(1, 21))
     judged = blind.judge(blind.mutants[late - 1])
@@ -72,3 +76,44 @@ def test_a_design_by_another_name_has_the_same_mutants(run, tmp_path):
     assert {m.component.split("_")[0] for m in made.mutants} == {"other"}
     first = made.judge(made.mutants[0])
     assert (first.verdict, first.by) == (run[1][0].verdict, run[1][0].by)
+
+
+TWINS = """
+module accelerator_twins(input clk, input request, output apart, output never);
+  reg first, second;
+  initial first = 0;
+  initial second = 0;
+  always @(posedge clk) first <= request;
+  always @(posedge clk) second <= request;
+  assign apart = first ^ second;
+  assign never = first & ~first;
+endmodule
+"""
+HAND_WRITTEN = {
+    "apart const0": (EQUIVALENT, REACHABLE),  # two registers that are always alike
+    "apart const1": (CAUGHT, "few"),
+    "never const0": (EQUIVALENT, STRUCTURE),
+    "never inv": (CAUGHT, "few"),
+    "request inv": (EQUIVALENT, TWO_MACHINES),  # both take another way, nobody sees it
+}
+
+
+def test_hand_written_faults_are_judged_as_their_author_knows(emitted, tmp_path, monkeypatch):
+    """Redundant registers that stop the accelerator when they differ, which they never do."""
+    begin, pace = "  wire _00_,", "assign pacer__go = registers__run"
+    assert begin in emitted.text and pace in emitted.text
+    instance = (
+        "  wire apart, never;\n  accelerator_twins twins(.clk(clk), .request(bus__request), .apart(apart), .never(never));\n"
+    )
+    text = emitted.text.replace(begin, instance + begin, 1).replace(pace, f"{pace} & ~apart & ~never") + TWINS
+
+    def drawn(bench, *_):
+        return [
+            bench._mutant(f"mutate -mode {mode} -module accelerator -cell twins -port {port} -portbit 0", k)
+            for k, (port, mode) in enumerate(map(str.split, HAND_WRITTEN), 1)
+        ]
+
+    monkeypatch.setattr(Workbench, "draw", drawn)
+    made = Campaign(replace(emitted, text=text), Options(len(HAND_WRITTEN), time_limit=20), tmp_path / "run", lambda _: None)
+    found = {f: made.judge(m) for f, m in zip(HAND_WRITTEN, made.mutants, strict=True)}
+    assert {f: (j.verdict, j.by.partition(",")[0]) for f, j in found.items()} == HAND_WRITTEN

@@ -1,0 +1,85 @@
+"""Compiled simulation of an and-inverter graph, 64 runs at once."""
+
+import numpy as np
+
+from models.compiled import njit
+
+
+@njit(cache=True, error_model="numpy")
+def _settle(gates, values, first):
+    for k in range(len(gates)):
+        a, b = gates[k, 0], gates[k, 1]
+        x = ~values[a >> 1] if a & 1 else values[a >> 1]
+        y = ~values[b >> 1] if b & 1 else values[b >> 1]
+        values[first + k] = x & y
+
+
+@njit(cache=True, error_model="numpy")
+def _clock(next_, values, first_latch, state):
+    for k in range(len(next_)):
+        x = next_[k]
+        state[k] = ~values[x >> 1] if x & 1 else values[x >> 1]
+    for k in range(len(next_)):
+        values[first_latch + k] = state[k]
+
+
+@njit(cache=True, error_model="numpy")
+def played(gates, next_, given):
+    """Values of all nodes in the last clock: uint64 [nodes], from inputs uint64 [clocks, inputs]; latches start at 0."""
+    n = given.shape[1]
+    first = 1 + n + len(next_)
+    values = np.zeros(first + len(gates), np.uint64)
+    state = np.zeros(len(next_), np.uint64)
+    for t in range(len(given)):
+        for k in range(n):
+            values[1 + k] = given[t, k]
+        _settle(gates, values, first)
+        if t + 1 < len(given):
+            _clock(next_, values, 1 + n, state)
+    return values
+
+
+@njit(cache=True, error_model="numpy")
+def differing(gates, next_, column, given, pairs, signs, seed):
+    """In which states the two registers of a pair differ.
+
+    Parameters
+    ----------
+    column
+        int64 [inputs]: where in ``given``, uint64 [clocks, bits], an input is found; -1 for one that is random.
+    pairs
+        int64 [P, 2]: nodes.
+    signs
+        int64 [S]: nodes.
+
+    Returns
+    -------
+    uint8 [P, 2 S + 1]: whether they differed while a sign was set, while it was clear, for each; and whether at all.
+    """
+    n = len(column)
+    first = 1 + n + len(next_)
+    values = np.zeros(first + len(gates), np.uint64)
+    state = np.zeros(len(next_), np.uint64)
+    found = np.zeros((len(pairs), 2 * len(signs) + 1), np.uint8)
+    x = np.uint64(seed)
+    for t in range(len(given)):
+        for k in range(n):
+            if column[k] < 0:  # xorshift64
+                x ^= x << np.uint64(13)
+                x ^= x >> np.uint64(7)
+                x ^= x << np.uint64(17)
+                values[1 + k] = x
+            else:
+                values[1 + k] = given[t, column[k]]
+        _settle(gates, values, first)
+        for p in range(len(pairs)):
+            apart = values[pairs[p, 0]] ^ values[pairs[p, 1]]
+            if apart:
+                found[p, -1] = 1
+                for s in range(len(signs)):
+                    if apart & values[signs[s]]:
+                        found[p, 2 * s] = 1
+                    if apart & ~values[signs[s]]:
+                        found[p, 2 * s + 1] = 1
+        _clock(next_, values, 1 + n, state)
+    return found

@@ -1,0 +1,214 @@
+"""Design and mutant in one graph of gates, made to be asked whether anybody can tell one from the other."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
+
+import numpy as np
+import numpy.typing as npt
+
+from rtl.mutation.aig import Aig
+from rtl.mutation.mutants import SELECTOR
+
+LookedAt = Mapping[str, Sequence[str]]
+"""For bits of outputs that mean something at times only: see :func:`rtl.mutation.trace.looked_at`."""
+
+_PATIENCE = 20
+"""Rounds after which nothing more is asked of where a word has been read."""
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """Design and mutant over the design's registers.
+
+    Attributes
+    ----------
+    differs
+        By register: that what it takes next differs.
+    counts
+        By register: that one of its signs will be there then.
+    shows
+        That an output differs where somebody looks at it.
+    """
+
+    graph: Aig
+    differs: list[int]
+    counts: list[int]
+    shows: int
+
+
+class Pairing:
+    """A graph of all mutants, of which one is compared with the design.
+
+    Parameters
+    ----------
+    looked_at
+        When bits of outputs mean something.
+    direct
+        Memories cut out that give a word in the clock of its address: read from another address, it can be any. Multipliers
+        that are cut out are taken for such memories, their factors being the address.
+    """
+
+    def __init__(self, graph: Aig, looked_at: LookedAt, direct: frozenset[str] = frozenset()) -> None:
+        self.graph, self._looked_at, self._direct = graph, looked_at, direct
+        self._words = [k for k, name in enumerate(graph.inputs) if _memory(name, _WORD) in direct]
+
+    def one_state(self, mutant: int) -> tuple[Aig, int]:
+        """Both in one state; the literal says that an output, an address read or the next state differs."""
+        graph = self.graph
+        into = Aig(list(graph.inputs), list(graph.latches))
+        mine = [2 * k for k in range(1, into.first_gate)]
+        whole, other = (graph.rebuild(into, self._chosen(mine, k)) for k in (0, mutant))
+        into.next = [at(whole, x) for x in graph.next]
+        bad = [into.differ(a, at(other, x)) for a, x in zip(into.next, graph.next, strict=True)]
+        return into, into.either([*bad, *self._outputs(into, whole, other, frozenset())])
+
+    def two_machines(self, mutant: int) -> tuple[Aig, int]:
+        """Both side by side; the literal says that an output differs.
+
+        They share the registers that the mutant cannot reach: those whose next state is the same gates in both.
+        """
+        graph, n = self.graph, len(self.graph.latches)
+        into, mine = self._beside([], [*graph.latches, *graph.latches])
+        whole, other = self._met(into, mine, lambda k: mine[len(graph.inputs) + k] + 2 * n, mutant)
+        into.next = [at(side, x) for side in (whole, other) for x in graph.next]
+        return into, into.either(self._outputs(into, whole, other, self._direct))
+
+    def guarded(self, mutant: int, signs: Sequence[int], holds: npt.NDArray[np.bool_]) -> Guarded:
+        """The mutant has the design's registers where their signs say so, and else anything.
+
+        Parameters
+        ----------
+        signs
+            Registers.
+        holds
+            bool [registers, 2 S + 1]: by which of them being set, or clear, in turn, or always, the two agree in a register.
+        """
+        graph, n = self.graph, len(self.graph.inputs)
+        into, mine = self._beside([f"other {name}" for name in graph.latches], list(graph.latches))
+        free = 2 * (1 + n + len(self._words))
+
+        def speaks(k: int, now: Sequence[int]) -> int:
+            """That a sign of a register is there, from the literals of all registers."""
+            if holds[k, -1]:
+                return 1
+            return into.either(now[signs[s >> 1]] ^ (s & 1) for s in np.flatnonzero(holds[k, :-1]).tolist())
+
+        def theirs(k: int) -> int:
+            return into.choose(speaks(k, mine[n:]), mine[n + k], free + 2 * k)
+
+        whole, other = self._met(into, mine, theirs, mutant)
+        into.next = [at(whole, x) for x in graph.next]
+        differs = [into.differ(a, at(other, x)) for a, x in zip(into.next, graph.next, strict=True)]
+        counts = [speaks(k, into.next) if x else 0 for k, x in enumerate(differs)]
+        return Guarded(into, differs, counts, into.either(self._outputs(into, whole, other, self._direct)))
+
+    def _beside(self, free: list[str], latches: list[str]) -> tuple[Aig, list[int]]:
+        """A graph with inputs for words that the mutant alone reads; and where the design's inputs and latches are."""
+        graph = self.graph
+        into = Aig([*graph.inputs, *(f"other {graph.inputs[k]}" for k in self._words), *free], latches)
+        first, n = 1 + len(into.inputs), len(graph.latches)
+        return into, [2 * k for k in (*range(1, 1 + len(graph.inputs)), *range(first, first + n))]
+
+    def _met(self, into: Aig, mine: list[int], theirs: Callable[[int], int], mutant: int) -> tuple[list[int], list[int]]:
+        """Literals of the design's gates and of the mutant's, whose registers are ``theirs`` where it reaches them."""
+        graph, n = self.graph, len(self.graph.inputs)
+        whole = graph.rebuild(into, self._chosen(mine, 0))
+        apart: set[int] = set()
+        strays = dict.fromkeys(self._direct, 0)
+        for attempt in count():
+            given = [theirs(k - n) if k - n in apart else x for k, x in enumerate(mine)]
+            for i, k in enumerate(self._words):
+                given[k] = into.choose(strays[_memory(graph.inputs[k], _WORD)], 2 * (1 + n + i), mine[k])
+            other = graph.rebuild(into, self._chosen(given, mutant))
+            reached = {k for k, x in enumerate(graph.next) if at(whole, x) != at(other, x)}
+            found = self._strays(into, whole, other)
+            if attempt > _PATIENCE:  # any word, wherever it comes from
+                found = {name: int(stray != 0 or strays[name] != 0) for name, stray in found.items()}
+            if reached <= apart and found == strays:
+                return whole, other
+            apart, strays = apart | reached, found
+        raise AssertionError
+
+    def _strays(self, into: Aig, whole: list[int], other: list[int]) -> dict[str, int]:
+        """For each memory the literal that says that the two read it differently; for a multiplier, have other products."""
+        ports: dict[tuple[str, str], list[int]] = {}
+        for name, x in self.graph.outputs.items():
+            if (memory := _memory(name, _ADDRESS)) in self._direct:
+                ports.setdefault((memory, name.partition("[")[0].rpartition(".")[2]), []).append(x)
+        result = dict.fromkeys(self._direct, 0)
+        nothing: dict[str, list[int]] = {}
+        for (memory, port), bits in ports.items():
+            differs = (into.differ(at(whole, x), at(other, x)) for x in bits)
+            result[memory] = into.either([result[memory], *differs])
+            if port in _FACTORS:
+                nothing.setdefault(memory, []).append(self._nothing(into, whole, other, bits))
+        for multiplier, factors in nothing.items():
+            result[multiplier] = into.both(result[multiplier], into.either(factors) ^ 1)
+        return result
+
+    def _nothing(self, into: Aig, whole: list[int], other: list[int], bits: list[int]) -> int:
+        """That a word is 0 in both."""
+        return into.either(at(side, x) for side in (whole, other) for x in bits) ^ 1
+
+    def _chosen(self, values: list[int], mutant: int) -> list[int]:
+        """The inputs, every selector being the number of the mutant."""
+        result = list(values)
+        for k, name in enumerate(self.graph.inputs):
+            if found := re.search(rf"(?:^|\.){SELECTOR}\[(\d+)\]$", name):
+                result[k] = mutant >> int(found[1]) & 1
+        return result
+
+    def _outputs(self, into: Aig, whole: list[int], other: list[int], unread: frozenset[str]) -> list[int]:
+        """For each output whether it differs where somebody looks at it; reads of ``unread`` memories are none."""
+        outputs = self.graph.outputs
+
+        def both(name: str) -> int:
+            """That a bit is set in both, or clear where ``!`` precedes."""
+            x, flip = outputs[name.removeprefix("!")], int(name.startswith("!"))
+            return into.both(at(whole, x) ^ flip, at(other, x) ^ flip)
+
+        result = []
+        for name, x in outputs.items():
+            if _memory(name, _ADDRESS) in unread:
+                continue
+            # Whether somebody looks is itself an output: where the two do not agree on it, that one differs.
+            differs = into.differ(at(whole, x), at(other, x))
+            for one in self._looked_at.get(name, ()):
+                differs = into.both(differs, both(one))
+            if enables := _enables(self.graph, name):
+                differs = into.both(differs, into.either(both(e) for e in enables))
+            result.append(differs)
+        return result
+
+
+def at(literals: Sequence[int], x: int) -> int:
+    """What a literal has become."""
+    return literals[x >> 1] ^ (x & 1)
+
+
+_FACTORS = ("A", "B")
+_ADDRESS, _WORD = ("RD_ADDR", "RD_EN", *_FACTORS), ("RD_DATA", "Y")
+
+
+def is_word(name: str) -> bool:
+    """Whether an input is a bit of what a memory or multiplier gives."""
+    return bool(_memory(name, _WORD))
+
+
+def _memory(name: str, ports: tuple[str, ...]) -> str:
+    """The memory one of whose ports a bit belongs to; empty if it is none."""
+    memory, _, found = name.partition("[")[0].rpartition(".")
+    return memory if found in ports else ""
+
+
+def _enables(graph: Aig, name: str) -> list[str]:
+    """The outputs of which one must be set for a bit of a memory's write port to mean anything; none if it always does."""
+    base, _, index = name.partition("[")
+    memory, _, port = base.rpartition(".")
+    if port == "WR_DATA":
+        return [f"{memory}.WR_EN" + ("[" + index if index else "")]
+    if port == "WR_ADDR":
+        return [n for n in graph.outputs if n.partition("[")[0] == f"{memory}.WR_EN"]
+    return []
