@@ -16,7 +16,7 @@ from rtl.mutation import aig_kernel
 from rtl.mutation.aig import Aig
 from rtl.mutation.pairing import Guarded, Pairing, is_word
 
-_RUNS, _CLOCKS = 64, 4_000
+_RUNS, _CLOCKS = 64, 16_000
 """Of a simulation for signs; each run begins elsewhere in the record."""
 _ROUNDS = 200
 """Counter-examples after which no more are asked for."""
