@@ -119,22 +119,31 @@ def _scaled(of: Plan, number: int) -> IntegerParameters:
 
 
 def interplay(script: Script) -> None:
-    """A few samples at a time with gaps of all sizes, while STATUS is read: stages are empty beside others that are full."""
+    """A few samples at a time, with gaps, halts and every RATE, while STATUS is read: stages are empty beside full ones."""
     script.begin("interplay")
-    of = script.plan
-    number = 256
+    of, numbers = script.plan, iter(range(256, 512))
+    (least, greatest), rng = of.kappas, of.design.generator(Stream.MUTATION, 256, 1)
     for idle in (0.05, 0.3, 0.6, 0.85, 0.95):
         for blocked in (0.0, 0.3, 0.8):
             script.pause(idle, blocked)
             for n in (1, 2, 3, 5, 8):
-                script.add(samples(of, n, number, inference=0.3))
+                rate = int(rng.integers(least, greatest + 1)) | int(rng.integers(2)) << registers.RATE_FIXED
+                script.poke([registers.RATE], [rate])
+                # Whatever comes in between, it stays.
+                script.peek([registers.RATE, *(r.base for r in AddressMap.of(of).weights), registers.RATE])
+                script.add(samples(of, n, next(numbers), inference=0.3))
                 script.feed(n)
                 script.start()
+                clocks = of.period * (n + of.hops.drain(len(of.junctions)))
                 # An access takes at least two clocks.
-                script.peek([registers.STATUS] * (of.period * (n + of.hops.drain(len(of.junctions))) // 2))
+                for _ in range(4):
+                    script.peek([registers.STATUS] * int(rng.integers(1, clocks // 4)))
+                    script.stop()
+                    script.wait(int(rng.integers(2 * of.period)))
+                    script.start()
                 script.finish()
-                number += 1
     script.pause(0, 0)
+    script.poke([registers.RATE], [greatest])
 
 
 def ties(script: Script) -> None:
