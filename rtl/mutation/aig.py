@@ -76,6 +76,17 @@ class Aig:
             literal.append(both(literal[a >> 1] ^ (a & 1), literal[b >> 1] ^ (b & 1)))
         return literal
 
+    def grounded(self, names: Iterable[str]) -> "Aig":
+        """The graph with some inputs being 0; they stay among its inputs."""
+        into = Aig(list(self.inputs), list(self.latches))
+        none = set(names)
+        given = [0 if name in none else 2 * k for k, name in enumerate(self.inputs, 1)]
+        given += [2 * k for k in range(1 + len(self.inputs), self.first_gate)]
+        inside = self.rebuild(into, given)
+        into.next = [inside[x >> 1] ^ (x & 1) for x in self.next]
+        into.outputs = {name: inside[x >> 1] ^ (x & 1) for name, x in self.outputs.items()}
+        return into
+
     def write(self, file: Path, bad: int) -> list[int]:
         """Write what ``bad`` depends on, latches included, as a binary AIGER file with that one output.
 

@@ -28,7 +28,7 @@ import numpy as np
 from rtl.mutation.aig import Aig, read
 from rtl.mutation.environment import surrounded
 from rtl.mutation.guarded import Answer, agree
-from rtl.mutation.mutants import NETLIST, Workbench, with_ports
+from rtl.mutation.mutants import NETLIST, Workbench, empty_bits, with_ports
 from rtl.mutation.pairing import Pairing
 from rtl.mutation.trace import Trace, columns, inputs, looked_at
 from rtl.synthesis.tools import Deadline, Tool, ToolError, run
@@ -37,8 +37,16 @@ from rtl.verilog.emission import Verilog
 _GATES = "opt_expr; opt_clean; techmap; dffunmap; opt_expr; opt_clean; setundef -zero; aigmap; clean\n"
 _FREE, _CUT, _WHOLE = "free", "cut", "whole"
 _FLAT = "flat.il"
-# Bits of memories that are written with nothing but what they hold from the start are no bits.
-_FLATTEN = f"flatten\nopt_expr\nopt_dff -nodffe -nosdff\nopt_mem\nopt_expr\nopt_clean\nwrite_rtlil {_FLAT}\n"
+# Registers that never change are constants, each bit for itself.
+_FLATTEN = f"""flatten
+setundef -zero
+simplemap t:$mux
+opt_expr
+opt_dff -nodffe -nosdff
+opt_expr
+opt_clean
+write_rtlil {_FLAT}
+"""
 _PORTS = (
     "memory_map\nhierarchy -generate memory_* direct_* o:RD_DATA i:*\n"
     "hierarchy -generate product_* o:Y i:*\n"
@@ -119,7 +127,8 @@ class Prover:
                 if kind != _WHOLE:
                     found = _DIRECT.findall((folder / "yosys.txt").read_text())
                     direct = frozenset(name for module, name in found if module == self._bench.top)
-                self._pairings[kind] = Pairing(surrounded(read(folder / f"{kind}.aig")), self._looked_at, direct)
+                graph = _reduced(read(folder / f"{kind}.aig"), empty_bits((folder / _FLAT).read_text()))
+                self._pairings[kind] = Pairing(surrounded(graph), self._looked_at, direct)
             return self._pairings[kind]
 
     def quickly(self, mutant: int, folder: Path) -> str | None:
@@ -188,6 +197,19 @@ class Prover:
         except ToolError:
             return ""
         return (folder / f"{self._abc.name}.log").read_text(errors="replace")
+
+
+def _reduced(graph: Aig, empty: set[str]) -> Aig:
+    """The graph without bits of memories that are 0 from the start and written with nothing else."""
+    while True:
+        written = {
+            name.replace(".WR_DATA", ".RD_DATA") for name, x in graph.outputs.items() if ".WR_DATA" in name and x == 0
+        }
+        nothing = (empty & written).intersection(graph.inputs)
+        if not nothing:
+            return graph
+        empty = empty - nothing
+        graph = graph.grounded(nothing)
 
 
 def _is_zero(file: Path) -> bool:

@@ -186,3 +186,17 @@ def with_ports(netlist: str, products: bool) -> str:
 
     netlist = re.sub(r"cell \$mem_v2 \\(\S+)(.*?\n  end\n)", memory, netlist, flags=re.DOTALL)
     return re.sub(r"cell \$mul \S+(.*?\n  end\n)", product, netlist, flags=re.DOTALL) if products else netlist
+
+
+def empty_bits(netlist: str) -> set[str]:
+    """Bits of the words of a flat netlist's memories that are 0 in all words from the start, as names of what is read."""
+    result = set()
+    for name, body in re.findall(r"cell \$mem_v2 \\(\S+)(.*?\n  end\n)", netlist, flags=re.DOTALL):
+        told = dict(re.findall(r"parameter \\(\w+) (\S+)", body))
+        if (told["RD_PORTS"], told["WR_PORTS"]) != ("1", "1"):
+            continue
+        width, words = int(told["WIDTH"]), told["INIT"].partition("'")[2][::-1]
+        for k in range(width):
+            if not words[k::width].strip("0x"):
+                result.add(f"{name}.RD_DATA" + (f"[{k}]" if width > 1 else ""))
+    return result

@@ -104,14 +104,14 @@ def scales(script: Script) -> None:
 
 
 def _scaled(of: Plan, number: int) -> IntegerParameters:
-    """Weights and biases up to a power of two, another one for each junction; a few may be anything."""
+    """Weights and biases up to a power of two, another one for each junction; a few are at the ends of their ranges."""
     rng, n = of.design.generator(Stream.MUTATION, number, 1), of.numbers
 
     def drawn(fmt: Format, size: int) -> npt.NDArray[np.int32]:
         most = fmt.highest >> int(rng.integers(0, fmt.width - 1))
         values = rng.integers(-most - 1, most + 1, size)
-        anything = rng.integers(fmt.lowest, fmt.highest + 1, size)
-        return np.where(rng.random(size) < 0.9, values, anything).astype(np.int32)
+        ends = rng.choice([fmt.lowest, fmt.highest], size)
+        return np.where(rng.random(size) < 0.85, values, ends).astype(np.int32)
 
     return IntegerParameters(
         [drawn(n.weight, j.pattern.n_edges) for j in of.junctions], [drawn(n.bias, j.n_right) for j in of.junctions]

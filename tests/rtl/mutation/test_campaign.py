@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from rtl.mutation.campaign import CAUGHT, EQUIVALENT, OPEN, Campaign, Options
-from rtl.mutation.equivalence import REACHABLE, STRUCTURE, TWO_MACHINES
+from rtl.mutation.equivalence import _CUT, _FREE, REACHABLE, STRUCTURE, TWO_MACHINES
 from rtl.mutation.mutants import Workbench, selector_width
 from tests.rtl.cosim.driving import generate
 from tests.rtl.designs import planned
@@ -44,7 +44,13 @@ def test_what_a_simulation_shows_is_never_proved_equivalent(run, tmp_path):
     made, found = run
     caught = [j.mutant.number for j in found if j.verdict == CAUGHT]
     assert len(caught) > 10
-    assert [k for k in caught if made._prover.quickly(k, tmp_path / f"{k}") is not None] == []
+    prover = made._prover
+    assert [k for k in caught if prover.quickly(k, tmp_path / f"{k}") is not None] == []
+    for kind in (_FREE, _CUT):
+        pairing = prover._pairing(kind)
+        for k in caught[::5]:
+            assert not prover._agrees(pairing, k, tmp_path / f"{k}")
+            assert prover._never(*pairing.two_machines(k), tmp_path / f"{k}") is not True
 
 
 def test_what_a_blind_stimulus_does_not_show_is_open(run, emitted, tmp_path):
@@ -114,6 +120,6 @@ def test_hand_written_faults_are_judged_as_their_author_knows(emitted, tmp_path,
         ]
 
     monkeypatch.setattr(Workbench, "draw", drawn)
-    made = Campaign(replace(emitted, text=text), Options(len(HAND_WRITTEN), time_limit=20), tmp_path / "run", lambda _: None)
+    made = Campaign(replace(emitted, text=text), Options(len(HAND_WRITTEN), time_limit=5), tmp_path / "run", lambda _: None)
     found = {f: made.judge(m) for f, m in zip(HAND_WRITTEN, made.mutants, strict=True)}
     assert {f: (j.verdict, j.by.partition(",")[0]) for f, j in found.items()} == HAND_WRITTEN
