@@ -51,6 +51,7 @@ def mutate(config: ConfigPath, wanted: Mutating, again: Again, *, out: Out = Non
         console.print(session.details(found))
     if open_:
         say(f"{open_} of {len(found)} mutants are open: neither shown nor proved equivalent; all in {directory.path}")
+        say("--resume tries these again, with a longer --time-limit for example")
         raise typer.Exit(1)
     console.print(f"no mutant is open; all in {directory.path}")
 

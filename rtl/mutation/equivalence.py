@@ -9,7 +9,7 @@ that are not valid, words that are not written. Each level asks for less than th
 - *reachable states*: in every state that the design can come to, they do;
 - *guarded registers*: registers agree whenever they count (:mod:`rtl.mutation.guarded`);
 - *two machines*: side by side, their outputs and what they write to memories stay the same, whatever registers do
-  and whichever words are read;
+  and whichever words are read; but for bits of words that may be anything when they are read;
 - *with memories*: their outputs do, whatever their accesses are; the memories are registers then.
 
 Where the Verilog leaves a bit undefined, both take it for 0. The memories that a level cuts out give the same words to both:
@@ -150,6 +150,9 @@ class Prover:
         cut, free = self._pairing(_CUT), self._pairing(_FREE)
         level, shown = REACHABLE, self._never(*cut.one_state(mutant), folder)
         if shown is not True and self._never(*free.two_machines(mutant), folder, _SEQUENTIAL[:1]) is True:
+            level, shown = TWO_MACHINES, True
+        loose = cut.written_otherwise(mutant) if shown is not True else None
+        if loose and self._never(*cut.two_machines(mutant, loose), folder, _SEQUENTIAL[:2]) is True:
             level, shown = TWO_MACHINES, True
         for pairing in (free, cut):
             if shown is not True and self._agrees(pairing, mutant, folder):

@@ -64,16 +64,31 @@ class Pairing:
         bad = [into.differ(a, at(other, x)) for a, x in zip(into.next, graph.next, strict=True)]
         return into, into.either([*bad, *self._outputs(into, whole, other, frozenset())])
 
-    def two_machines(self, mutant: int) -> tuple[Aig, int]:
+    def two_machines(self, mutant: int, loose: frozenset[str] = frozenset()) -> tuple[Aig, int]:
         """Both side by side; the literal says that an output differs.
 
         They share the registers that the mutant cannot reach: those whose next state is the same gates in both.
+
+        Parameters
+        ----------
+        loose
+            Bits that memories are written with in which the two may differ: the mutant reads anything there.
         """
         graph, n = self.graph, len(self.graph.latches)
         into, mine = self._beside([], [*graph.latches, *graph.latches])
-        whole, other = self._met(into, mine, lambda k: mine[len(graph.inputs) + k] + 2 * n, mutant)
+        whole, other = self._met(into, mine, lambda k: mine[len(graph.inputs) + k] + 2 * n, mutant, loose)
         into.next = [at(side, x) for side in (whole, other) for x in graph.next]
-        return into, into.either(self._outputs(into, whole, other, self._direct))
+        return into, into.either(self._outputs(into, whole, other, self._direct, loose))
+
+    def written_otherwise(self, mutant: int) -> frozenset[str]:
+        """Bits that memories of words are written with which are not the same gates in both; both are in one state."""
+        graph = self.graph
+        into = Aig(list(graph.inputs), list(graph.latches))
+        mine = [2 * k for k in range(1, into.first_gate)]
+        whole, other = (graph.rebuild(into, self._chosen(mine, k)) for k in (0, mutant))
+        names = {graph.inputs[k].replace(".RD_DATA", ".WR_DATA") for k in self._words}
+        outputs = {name: graph.outputs[name] for name in names if name in graph.outputs}
+        return frozenset(name for name, x in outputs.items() if at(whole, x) != at(other, x))
 
     def guarded(self, mutant: int, signs: Sequence[int], holds: npt.NDArray[np.bool_]) -> Guarded:
         """The mutant has the design's registers where their signs say so, and else anything.
@@ -111,7 +126,14 @@ class Pairing:
         first, n = 1 + len(into.inputs), len(graph.latches)
         return into, [2 * k for k in (*range(1, 1 + len(graph.inputs)), *range(first, first + n))]
 
-    def _met(self, into: Aig, mine: list[int], theirs: Callable[[int], int], mutant: int) -> tuple[list[int], list[int]]:
+    def _met(
+        self,
+        into: Aig,
+        mine: list[int],
+        theirs: Callable[[int], int],
+        mutant: int,
+        loose: frozenset[str] = frozenset(),
+    ) -> tuple[list[int], list[int]]:
         """Literals of the design's gates and of the mutant's, whose registers are ``theirs`` where it reaches them."""
         graph, n = self.graph, len(self.graph.inputs)
         whole = graph.rebuild(into, self._chosen(mine, 0))
@@ -120,7 +142,8 @@ class Pairing:
         for attempt in count():
             given = [theirs(k - n) if k - n in apart else x for k, x in enumerate(mine)]
             for i, k in enumerate(self._words):
-                given[k] = into.choose(strays[_memory(graph.inputs[k], _WORD)], 2 * (1 + n + i), mine[k])
+                any_ = graph.inputs[k].replace(".RD_DATA", ".WR_DATA") in loose
+                given[k] = into.choose(int(any_) or strays[_memory(graph.inputs[k], _WORD)], 2 * (1 + n + i), mine[k])
             other = graph.rebuild(into, self._chosen(given, mutant))
             reached = {k for k, x in enumerate(graph.next) if at(whole, x) != at(other, x)}
             found = self._strays(into, whole, other)
@@ -160,8 +183,15 @@ class Pairing:
                 result[k] = mutant >> int(found[1]) & 1
         return result
 
-    def _outputs(self, into: Aig, whole: list[int], other: list[int], unread: frozenset[str]) -> list[int]:
-        """For each output whether it differs where somebody looks at it; reads of ``unread`` memories are none."""
+    def _outputs(
+        self,
+        into: Aig,
+        whole: list[int],
+        other: list[int],
+        unread: frozenset[str],
+        loose: frozenset[str] = frozenset(),
+    ) -> list[int]:
+        """For each output but ``loose`` ones whether it differs where somebody looks; reads of ``unread`` memories none."""
         outputs = self.graph.outputs
 
         def both(name: str) -> int:
@@ -171,7 +201,7 @@ class Pairing:
 
         result = []
         for name, x in outputs.items():
-            if _memory(name, _ADDRESS) in unread:
+            if _memory(name, _ADDRESS) in unread or name in loose:
                 continue
             # Whether somebody looks is itself an output: where the two do not agree on it, that one differs.
             differs = into.differ(at(whole, x), at(other, x))

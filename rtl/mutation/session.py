@@ -63,7 +63,9 @@ def mutate(
     watch: Callable[[str], None],
     progress: Callable[[int, int, int], None],
 ) -> list[Judgement]:
-    """Judge the mutants of a design and leave ``mutants.csv`` and ``metrics.json``; whatever breaks it off can be resumed.
+    """Judge the mutants of a design and leave ``mutants.csv`` and ``metrics.json``.
+
+    Whatever breaks it off can be resumed, and so can a run that left mutants open: they are tried again.
 
     Parameters
     ----------
@@ -94,7 +96,8 @@ def mutate(
     result = [found[m.number] for m in campaign.mutants]
     directory.write_text(MUTANTS, comma_separated(result))
     directory.write_json(METRICS, figures(design.config, campaign, result))
-    (directory / CHECKPOINT).unlink(missing_ok=True)
+    if not any(j.verdict == OPEN for j in result):  # which can be tried again, with more time
+        (directory / CHECKPOINT).unlink(missing_ok=True)
     return result
 
 

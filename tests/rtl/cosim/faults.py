@@ -69,7 +69,7 @@ def later(patch: MonkeyPatch, module: Any, *names: str) -> None:
     patch.setattr(module, "delayed", delayed)
 
 
-def unsaturated(x: Any, to: Any) -> Any:
+def unsaturated(x: Any, to: Any, fits: bool = False) -> Any:
     """The low bits, and never a word about it."""
     short = (Cat(x, Const(0, 1)) if not x.shape().signed else x)[: to.width]
     return short.as_signed() if to.signed else short, Const(0)
