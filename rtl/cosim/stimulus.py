@@ -47,14 +47,14 @@ def beats(of: Plan, samples: StreamSamples) -> npt.NDArray[np.uint8]:
     n, width, beat = len(samples), of.junctions[0].left.width, of.beat
     padded = np.zeros((n, per_sample * beat), np.int64)
     padded[:, : samples.input.shape[1]] = samples.input
-    fields = [_bits(padded.reshape(n * per_sample, beat), width).reshape(n * per_sample, -1)]
+    fields = [_bits(padded.reshape(n * per_sample, beat), width).reshape(n * per_sample, beat * width)]
     for name, values in (("label", samples.label), ("kappa", samples.kappa), ("train", samples.train)):
         repeated = np.repeat(np.asarray(values, np.int64), per_sample)[:, None]
         # Only the last beat's counts: the others carry the complement, so that taking the wrong one shows.
         wrong = np.arange(n * per_sample) % per_sample != per_sample - 1
         size = layout[name].shape.width if hasattr(layout[name].shape, "width") else layout[name].shape
         repeated[wrong] ^= (1 << size) - 1
-        fields.append(_bits(repeated, size).reshape(n * per_sample, -1))
+        fields.append(_bits(repeated, size).reshape(n * per_sample, size))
     bits = np.concatenate(fields, axis=1)
     assert bits.shape[1] == layout.size
     return np.packbits(bits, axis=1, bitorder="little")

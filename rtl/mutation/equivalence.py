@@ -25,6 +25,7 @@ from typing import Literal
 
 import numpy as np
 
+from hwsim.random_streams import Stream
 from rtl.mutation.aig import Aig, read
 from rtl.mutation.environment import surrounded
 from rtl.mutation.guarded import Answer, agree
@@ -107,6 +108,7 @@ class Prover:
     ) -> None:
         self._bench, self._abc, self._limit, self._watch = bench, abc, limit, watch
         self._looked_at, self._column, self._given = looked_at(emitted), columns(inputs(emitted)), trace.given
+        self._design = emitted.accelerator.plan.design
         self._pairings: dict[str, Pairing] = {}
         self._one_at_a_time = Lock()
 
@@ -164,7 +166,8 @@ class Prover:
         return (level, None) if shown is True else (None, shown)
 
     def _agrees(self, pairing: Pairing, mutant: int, folder: Path) -> bool:
-        return agree(pairing, mutant, self._given, self._column, lambda graph, bad: self._ask(graph, bad, folder))
+        rng = self._design.generator(Stream.MUTATION, mutant, 2)
+        return agree(pairing, mutant, self._given, self._column, lambda graph, bad: self._ask(graph, bad, folder), rng)
 
     def _never(self, graph: Aig, bad: int, folder: Path, scripts: Sequence[str] = _SEQUENTIAL) -> int | Literal[True] | None:
         """Whether a literal is never set; else in how many clocks it can be, if that is found."""

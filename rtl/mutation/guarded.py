@@ -31,6 +31,7 @@ def agree(
     given: npt.NDArray[np.uint8],
     column: Mapping[str, int],
     ask: Callable[[Aig, int], Answer],
+    rng: np.random.Generator,
 ) -> bool:
     """Whether a mutant is proved to agree with the design.
 
@@ -42,11 +43,12 @@ def agree(
         Where an input is in that, by name; others are random.
     ask
         Decides whether a literal of a graph can ever be set.
+    rng
+        Varies counter-examples.
     """
     graph = pairing.graph
     signs = [k for k, names in enumerate(graph.latches) if any("[" not in name for name in names.split())]
     holds = _unrefuted(pairing, mutant, given, column, signs)
-    rng = np.random.default_rng(mutant)
     words = np.array([(names.split() or [f"{k}"])[0].partition("[")[0] for k, names in enumerate(graph.latches)])
     for _ in range(_ROUNDS):
         model = pairing.guarded(mutant, signs, holds)
