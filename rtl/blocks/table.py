@@ -58,9 +58,11 @@ class ActivationTable(wiring.Component):
         # A bit that never changes, such as the sign of what is never negative, needs no place.
         places = [place for place, column in columns.items() if column.min() != column.max()]
         words = sum((columns[place] << at for at, place in enumerate(places)), np.zeros(len(rows[0]), object))
-        rom: Any = Memory(shape=len(places), depth=words.size, init=words.tolist())
-        m.submodules.rom = rom
-        word = read(m, rom, self.argument.as_unsigned(), self.latency, "word")
+        word: Any = None
+        if places:
+            rom: Any = Memory(shape=len(places), depth=words.size, init=words.tolist())
+            m.submodules.rom = rom
+            word = read(m, rom, self.argument.as_unsigned(), self.latency, "word")
         for i, (signal, fmt, _) in enumerate(values):
             bits = (
                 word[places.index((i, k))] if (i, k) in places else Const(int(columns[i, k][0]), 1) for k in range(fmt.width)

@@ -57,9 +57,7 @@ class Pairing:
     def one_state(self, mutant: int) -> tuple[Aig, int]:
         """Both in one state; the literal says that an output, an address read or the next state differs."""
         graph = self.graph
-        into = Aig(list(graph.inputs), list(graph.latches))
-        mine = [2 * k for k in range(1, into.first_gate)]
-        whole, other = (graph.rebuild(into, self._chosen(mine, k)) for k in (0, mutant))
+        into, whole, other = self._alike(mutant)
         into.next = [at(whole, x) for x in graph.next]
         bad = [into.differ(a, at(other, x)) for a, x in zip(into.next, graph.next, strict=True)]
         return into, into.either([*bad, *self._outputs(into, whole, other, frozenset())])
@@ -83,12 +81,18 @@ class Pairing:
     def written_otherwise(self, mutant: int) -> frozenset[str]:
         """Bits that memories of words are written with which are not the same gates in both; both are in one state."""
         graph = self.graph
-        into = Aig(list(graph.inputs), list(graph.latches))
-        mine = [2 * k for k in range(1, into.first_gate)]
-        whole, other = (graph.rebuild(into, self._chosen(mine, k)) for k in (0, mutant))
+        _, whole, other = self._alike(mutant)
         names = {graph.inputs[k].replace(".RD_DATA", ".WR_DATA") for k in self._words}
         outputs = {name: graph.outputs[name] for name in names if name in graph.outputs}
         return frozenset(name for name, x in outputs.items() if at(whole, x) != at(other, x))
+
+    def _alike(self, mutant: int) -> tuple[Aig, list[int], list[int]]:
+        """A graph, and in it the literals of the design's gates and of the mutant's in the same state."""
+        graph = self.graph
+        into = Aig(list(graph.inputs), list(graph.latches))
+        mine = [2 * k for k in range(1, into.first_gate)]
+        whole, other = (graph.rebuild(into, self._chosen(mine, k)) for k in (0, mutant))
+        return into, whole, other
 
     def guarded(self, mutant: int, signs: Sequence[int], holds: npt.NDArray[np.bool_]) -> Guarded:
         """The mutant has the design's registers where their signs say so, and else anything.

@@ -13,7 +13,7 @@ from tests.rtl.mutation.test_campaign import TINY
 pytest.importorskip("pyosys")
 
 N = 6
-MUTATE = ("mutate", "tiny.yaml", "--count", str(N), "--simulator", "icarus", "--time-limit", "5")
+MUTATE = ("mutate", "tiny.yaml", "--count", str(N), "--simulator", "icarus", "--time-limit", "60")
 FEW = (*MUTATE[:3], "2", *MUTATE[4:-1], "1")
 
 

@@ -48,3 +48,11 @@ def test_without_training_there_are_no_derivatives():
     table = ActivationTable(argument, value, None, ACTIVATIONS["tanh"].tables(argument, value, slope), 1)
     (_, got) = play(table, [{"argument": -3}, {}])
     assert vars(got) == {"value": entry(math.tanh(-3 / 4), value)}
+
+
+def test_a_table_of_one_value_needs_no_memory():
+    """tanh between -1/2 and 1/2 in integers is 0, its derivative 1."""
+    argument, value = Format(4, 4), Format(6, 0)
+    table = ActivationTable(argument, value, value, ACTIVATIONS["tanh"].tables(argument, value, value), 1)
+    seen = play(table, [{"argument": x} for x in (-8, -1, 0, 7)])
+    assert [(s.value, s.slope) for s in seen] == [(0, 1)] * 4
