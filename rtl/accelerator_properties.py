@@ -10,8 +10,8 @@ from rtl.blocks.properties import Monitor, implies
 from rtl.plan.plan import JunctionPlan, Plan
 
 _QUEUE = (
-    *("beat_of_sample", "samples_held", "room", "samples_counted", "beats_counted", "no_overflow", "facts_in_time"),
-    *("words_places", "facts_places"),
+    *("beat_of_sample", "samples_held", "room", "samples_counted", "beats_counted", "no_overflow"),
+    "words_places",
 )
 """What the queue of results keeps as long as its beats are those that room was made for; proved with that together."""
 

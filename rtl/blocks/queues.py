@@ -58,13 +58,13 @@ class BufferedQueueModel(QueueModel):
         self._words.extend(written)
 
 
-def queue_properties(p: Monitor, name: str, queue: FIFOInterface) -> tuple[Signal, Signal]:
+def queue_properties(p: Monitor, name: str, queue: FIFOInterface) -> tuple[Signal, Signal, Signal]:
     """A word, any one, comes out of the queue as it went in, after those that were in front of it and before all others.
 
     Returns
     -------
     tuple
-        Whether the marked word is in the queue; how many are in front of it.
+        Whether the marked word is in the queue; how many are in front of it; the word.
     """
     m = p.module
     put, taken = queue.w_en & queue.w_rdy, queue.r_en & queue.r_rdy
@@ -100,7 +100,7 @@ def queue_properties(p: Monitor, name: str, queue: FIFOInterface) -> tuple[Signa
         "the marked word comes out when those in front of it have, as it went in",
         implies(within & queue.r_rdy & (ahead == 0), queue.r_data == word),
     )
-    return within, ahead
+    return within, ahead, word
 
 
 def _modulo(x: Value, y: Value, by: int) -> Value:

@@ -139,7 +139,7 @@ class Sequencer(wiring.Component):
             self.ends.eq(ends),
             position.restart.eq(self.advance),
             # Where neurons straddle rows, every row has a phase of its own.
-            position.step.eq(self.active & complete & (1 if j.straddles else self.ends)),
+            position.step.eq(complete & (1 if j.straddles else self.ends)),
             self.group.eq(position.group),
             self.base.eq(position.base),
             self.phase.eq(position.phase),
@@ -149,20 +149,18 @@ class Sequencer(wiring.Component):
             last_step = Signal()
             m.d.comb += [last_step.eq(self.step == j.depth - 1), self.first.eq(self.sweep == 0)]
             next_row += [self.step.eq(Mux(last_step, 0, self.step + 1)), self.sweep.eq(self.sweep + last_step)]
+        # What the counters say after a pass means nothing, so that they need not be held.
         with m.If(self.advance):
             m.d.sync += [self.active.eq(1), self.row.eq(0), self.sweep.eq(0), self.step.eq(0), part.eq(0)]
-        with m.Elif(self.active):
-            m.d.sync += self.active.eq(self.clock != j.clocks - 1)
+        with m.Else():
+            m.d.sync += self.active.eq(self.active & (self.clock != j.clocks - 1))
             if not j.stalls:
                 m.d.sync += next_row
             else:
                 with m.If(complete):
                     m.d.sync += next_row
-        if not j.stalls:
-            m.d.comb += self.clock.eq(self.row)
+        if j.stalls:
+            m.d.sync += self.clock.eq(Mux(self.advance, 0, self.clock + 1))
         else:
-            with m.If(self.advance):
-                m.d.sync += self.clock.eq(0)
-            with m.Elif(self.active):
-                m.d.sync += self.clock.eq(self.clock + 1)
+            m.d.comb += self.clock.eq(self.row)
         return m

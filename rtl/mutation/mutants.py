@@ -160,7 +160,7 @@ def _selector(width: int) -> str:
     )
 
 
-_CONTROL = ("loader.tags.storage", "queue.facts.storage", "queue.words.storage")
+_CONTROL = ("loader.tags.storage", "queue.words.storage")
 """Memories that say what is to be done: proofs keep their words."""
 
 

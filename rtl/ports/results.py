@@ -5,12 +5,12 @@ from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.fifo import SyncFIFO, SyncFIFOBuffered
+from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
 from rtl.blocks.arithmetic import shape_of
 from rtl.blocks.properties import Monitor, implies, one_of
-from rtl.blocks.queues import BufferedQueueModel, QueueModel, queue_properties
+from rtl.blocks.queues import BufferedQueueModel, queue_properties
 from rtl.plan.plan import Plan
 from rtl.plan.signatures import tag_layout
 
@@ -84,10 +84,7 @@ class ResultQueue(wiring.Component):
             }
         )
 
-        self.words = SyncFIFOBuffered(width=self.outputs.shape().size + 1, depth=self.capacity * last.groups)
-        fields = result_layout(of)
-        self._facts = data.StructLayout({name: fields[name].shape for name in ("prediction", "label", "train")})
-        self.facts = SyncFIFO(width=self._facts.size, depth=self.capacity)
+        self.words = SyncFIFOBuffered(width=result_layout(of).size, depth=self.capacity * last.groups)
         self._held = Signal(range(self.capacity + 1), name="held")
 
     def model(self) -> "ResultQueueModel":
@@ -97,7 +94,7 @@ class ResultQueue(wiring.Component):
     def properties(self, p: Monitor) -> None:
         """Room is enough, nothing is lost, what is offered stays, if what comes in is what room was made for."""
         m, groups, capacity = p.module, self._of.junctions[-1].groups, self.capacity
-        words, facts, results = self.words, self.facts, self.results
+        words, results = self.words, self.results
         owed, held = Signal(range(capacity + 1), name="owed"), Signal(range(capacity + 1), name="held_samples")
         coming, going = Signal(range(groups), name="coming"), Signal(range(groups), name="going")
         reserved, leaving = self.reserve & self.due, results.valid & results.ready
@@ -116,7 +113,7 @@ class ResultQueue(wiring.Component):
             implies(self.valid, self.last == (coming == groups - 1)),
         )
 
-        within, ahead = queue_properties(p, "words", words)
+        within, ahead, marked = queue_properties(p, "words", words)
         place = Signal(range(groups), name="marked_place")
         with m.If(p.mark & words.w_en & words.w_rdy):
             m.d.sync += place.eq(coming)
@@ -136,23 +133,23 @@ class ResultQueue(wiring.Component):
             "beats come out in the order in which they came, hence the last one of a sample is in its place",
             implies(results.valid, results.payload.last == (going == groups - 1)),
         )
-        queue_properties(p, "facts", facts)
+        beat = data.View(result_layout(self._of), marked)
+        p.require(
+            "marked_facts",
+            "the marked beat says nothing of its sample's class unless it is its last",
+            implies(within & ~beat.last, Cat(beat[name] for name in ("prediction", "label", "train")) == 0),
+        )
         p.require("samples_held", "samples hold room from when it is asked for until they are taken", self._held == held)
         p.require(
             "room",
             f"there is room while less than {capacity} samples are held",
             (self.room == (held != capacity)) & (held <= capacity),
         )
-        p.require("samples_counted", "samples are held that are owed, or in the queue", held == owed + facts.level)
-        p.require("beats_counted", "and so are their beats", words.level + going == (facts.level * groups) + coming)
+        p.require("samples_counted", "samples that are owed are held", owed <= held)
         p.require(
-            "no_overflow", "whatever comes finds room", implies(self.valid, words.w_rdy & implies(self.last, facts.w_rdy))
+            "beats_counted", "beats of the others are in the queue", words.level + going == ((held - owed) * groups) + coming
         )
-        p.require(
-            "facts_in_time",
-            "with the last beat of a sample come its facts",
-            implies(results.valid & results.payload.last, facts.r_rdy),
-        )
+        p.require("no_overflow", "whatever comes finds room", implies(self.valid, words.w_rdy))
         waits = p.past(results.valid & ~results.ready, "waits")
         p.require("valid_stays", "a beat that is offered stays until it is taken", implies(waits, results.valid))
         payload = results.payload.as_value()
@@ -168,30 +165,21 @@ class ResultQueue(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.words, m.submodules.facts = words, ends = self.words, self.facts
-        facts, held = self._facts, self._held
-        computed = Signal(facts)
-        kept = data.View(facts, ends.r_data)
-        payload = self.results.payload
+        m.submodules.words = words = self.words
+        held, results, computed = self._held, self.results, Signal(result_layout(self._of))
         reserving = Signal()
         m.d.comb += [
+            computed.outputs.eq(self.outputs),
+            computed.last.eq(self.last),
+            computed.prediction.eq(Mux(self.last, self.prediction, 0)),
+            computed.label.eq(Mux(self.last, self.tag.label, 0)),
+            computed.train.eq(self.last & self.tag.train),
             words.w_en.eq(self.valid),
-            words.w_data.eq(Cat(self.outputs.as_value(), self.last)),
-            ends.w_en.eq(self.valid & self.last),
-            computed.prediction.eq(self.prediction),
-            computed.label.eq(self.tag.label),
-            computed.train.eq(self.tag.train),
-            ends.w_data.eq(computed.as_value()),
-            self.results.valid.eq(words.r_rdy),
-            words.r_en.eq(self.results.ready),
-            payload.outputs.as_value().eq(words.r_data[:-1]),
-            payload.last.eq(words.r_data[-1]),
-            # Before its last beat a sample's facts may yet arrive; what is offered must not change meanwhile.
-            payload.prediction.eq(Mux(payload.last, kept.prediction, 0)),
-            payload.label.eq(Mux(payload.last, kept.label, 0)),
-            payload.train.eq(payload.last & kept.train),
-            self.taken.eq(self.results.valid & self.results.ready & payload.last),
-            ends.r_en.eq(self.taken),
+            words.w_data.eq(computed),
+            results.valid.eq(words.r_rdy),
+            results.payload.as_value().eq(words.r_data),
+            words.r_en.eq(results.ready),
+            self.taken.eq(results.valid & results.ready & results.payload.last),
             self.room.eq(held != self.capacity),
             reserving.eq(self.reserve & self.due),
         ]
@@ -200,10 +188,10 @@ class ResultQueue(wiring.Component):
 
 
 class ResultQueueModel:
-    """A :class:`ResultQueue` as a queue of beats, another of samples' facts, and the samples that have room in them."""
+    """A :class:`ResultQueue` as a queue of beats, and the samples that have room in it."""
 
     def __init__(self, beats: int, capacity: int) -> None:
-        self._words, self._facts = BufferedQueueModel(capacity * beats), QueueModel(capacity)
+        self._words = BufferedQueueModel(capacity * beats)
         self._held, self._capacity = 0, capacity
 
     def clock(
@@ -221,17 +209,15 @@ class ResultQueueModel:
         """Outputs of a clock with these inputs; ``None`` is what means nothing."""
         beat = self._words.head
         taken = bool(beat and beat["last"] and results_ready)
-        nothing = {"prediction": 0, "label": 0, "train": 0}
         result = {
             "results_valid": int(beat is not None),
-            "results_payload": beat and beat | (self._facts.head if beat["last"] else nothing),
+            "results_payload": beat,
             "taken": int(taken),
             "room": int(self._held != self._capacity),
         }
         self._held += bool(reserve and due) - taken
-        beats = [{"outputs": [int(x) for x in outputs], "last": int(last)}] if valid else []
-        tag = tag or {}
-        facts = {"prediction": int(prediction), "label": tag.get("label", 0), "train": tag.get("train", 0)}
+        tag = (last and tag) or {}
+        facts = {"prediction": int(last and prediction), "label": tag.get("label", 0), "train": tag.get("train", 0)}
+        beats = [{"outputs": [int(x) for x in outputs], "last": int(last)} | facts] if valid else []
         self._words.clock(bool(results_ready), *beats)
-        self._facts.clock(taken, *([facts] if valid and last else []))
         return result
