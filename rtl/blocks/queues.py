@@ -1,15 +1,134 @@
-"""The queues of ``amaranth.lib.fifo`` that the streams are built from: their models, and what is to be proved of them."""
+"""Queues: the one that is as fast as a block memory can be, the models of queues, and what is to be proved of them."""
 
 from collections import deque
 from typing import Any
 
-from amaranth.hdl import Signal, Value
-from amaranth.lib.fifo import FIFOInterface, SyncFIFOBuffered
+from amaranth.hdl import Module, Signal, Value, unsigned
+from amaranth.lib import wiring
+from amaranth.lib.fifo import FIFOInterface
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
 
 from rtl.blocks.properties import Monitor, implies
+from rtl.blocks.ram import ram_attributes, style
 
 
-class QueueModel:
+class Queue(wiring.Component):
+    """A queue whose words come out of a register, behind a RAM with a register of its own: no path begins in the RAM.
+
+    One word per clock, of which the first comes out ``latency`` clocks after it came in. Block memories take both registers
+    in.
+
+    Parameters
+    ----------
+    width
+        Bits of a word.
+    depth
+        Words that the RAM holds; the registers hold two more.
+    lut_ram_depth
+        Greatest depth that goes into LUT RAM.
+
+    Ports
+    -----
+    w_en : in, 1
+        A word comes in, if there is room.
+    w_data : in, width
+        The word.
+    w_rdy : out, 1
+        There is room for a word; of a register.
+    r_rdy : out, 1
+        A word is there; of a register.
+    r_data : out, width
+        The word; of a register.
+    r_en : in, 1
+        It is taken, if there is one.
+
+    Attributes
+    ----------
+    stored
+        Words in the RAM.
+    fetched, fetched_data
+        Whether there is a word in the RAM's register; the word.
+    """
+
+    latency = 3
+    """Clocks from a word's coming in to its coming out, if nothing is in front of it."""
+
+    def __init__(self, width: int, depth: int, lut_ram_depth: int) -> None:
+        self.width, self.depth, self._style = width, depth, style(depth, 1, lut_ram_depth)
+        self.stored, self.fetched = Signal(range(depth + 1), name="stored"), Signal(name="fetched")
+        self.fetched_data = Signal(width, name="fetched_data")
+        super().__init__(
+            {
+                "w_en": In(1),
+                "w_data": In(width),
+                "w_rdy": Out(1, init=1),
+                "r_rdy": Out(1),
+                "r_data": Out(width),
+                "r_en": In(1),
+            }
+        )
+
+    @property
+    def holds(self) -> Value:
+        """Whether there are words in the queue."""
+        return (self.stored != 0) | self.fetched | self.r_rdy
+
+    @property
+    def level(self) -> Value:
+        """Words in the queue."""
+        return self.stored + self.fetched + self.r_rdy
+
+    def model(self) -> "QueueModel":
+        """The queue after reset, to be taken clock by clock."""
+        return QueueModel(self.depth)
+
+    def elaborate(self, platform: object) -> Module:
+        m, depth = Module(), self.depth
+        # A word is fetched only after the clock in which it was written.
+        ram: Any = Memory(shape=unsigned(self.width), depth=depth, init=[], attrs=ram_attributes(self._style))
+        m.submodules.ram = ram
+        write = ram.write_port()
+        read = ram.read_port(domain="sync")
+        puts = Signal()
+        some = Signal()
+        shows = Signal()
+        moves = Signal()
+        fetches = Signal()
+        to = Signal(range(depth))
+        at = Signal(range(depth))
+        m.d.comb += [
+            puts.eq(self.w_en & self.w_rdy),
+            some.eq(self.stored != 0),
+            shows.eq(~self.r_rdy | self.r_en),
+            moves.eq(~self.fetched | shows),
+            fetches.eq(moves & some),
+            write.en.eq(puts),
+            write.addr.eq(to),
+            write.data.eq(self.w_data),
+            read.addr.eq(at),
+            read.en.eq(fetches),
+            self.fetched_data.eq(read.data),
+        ]
+        kept = Signal.like(self.r_data, name="shown", reset_less=True)
+        m.d.comb += self.r_data.eq(kept)
+        with m.If(shows):
+            m.d.sync += [self.r_rdy.eq(self.fetched), kept.eq(read.data)]
+        with m.If(moves):
+            m.d.sync += self.fetched.eq(some)
+        for place, steps in ((to, puts), (at, fetches)):
+            with m.If(steps):
+                m.d.sync += place.eq(place + 1)
+                with m.If(place == depth - 1):
+                    m.d.sync += place.eq(0)
+        with m.If(puts & ~fetches):
+            m.d.sync += [self.stored.eq(self.stored + 1), self.w_rdy.eq(self.stored != depth - 1)]
+        with m.If(~puts & fetches):
+            m.d.sync += [self.stored.eq(self.stored - 1), self.w_rdy.eq(1)]
+        return m
+
+
+class ShallowQueueModel:
     """``SyncFIFO``: what was written in one clock can be read in the next.
 
     Parameters
@@ -39,26 +158,33 @@ class QueueModel:
         self._words.extend(written)
 
 
-class BufferedQueueModel(QueueModel):
-    """``SyncFIFOBuffered``: the head lies in a register that the other words follow into a clock later."""
+class QueueModel(ShallowQueueModel):
+    """A :class:`Queue`: words wait in a RAM of ``depth``, and pass two registers."""
 
     def __init__(self, depth: int) -> None:
-        super().__init__(depth - 1)
-        self._head: Any = None
+        super().__init__(depth)
+        self._registers: list[Any] = [None, None]  # the one behind the RAM last
+
+    def __len__(self) -> int:
+        """Words in the queue."""
+        return len(self._words) + sum(word is not None for word in self._registers)
 
     @property
     def head(self) -> Any:
-        """The oldest word, ``None`` if none has reached the register."""
-        return self._head
+        """The oldest word, ``None`` if none has reached the last register."""
+        return self._registers[1]
 
     def clock(self, taken: bool, *written: Any) -> None:
         """End of a clock in which the head was taken, or not, and at most one word was written."""
-        if self._head is None or taken:
-            self._head = self._words.popleft() if self._words else None
+        registers = self._registers
+        if registers[1] is None or taken:
+            registers[1], registers[0] = registers[0], None
+        if registers[0] is None:
+            registers[0] = self._words.popleft() if self._words else None
         self._words.extend(written)
 
 
-def queue_properties(p: Monitor, name: str, queue: FIFOInterface) -> tuple[Signal, Signal, Signal]:
+def queue_properties(p: Monitor, name: str, queue: FIFOInterface | Queue) -> tuple[Signal, Signal, Signal]:
     """A word, any one, comes out of the queue as it went in, after those that were in front of it and before all others.
 
     Returns
@@ -69,30 +195,46 @@ def queue_properties(p: Monitor, name: str, queue: FIFOInterface) -> tuple[Signa
     m = p.module
     put, taken = queue.w_en & queue.w_rdy, queue.r_en & queue.r_rdy
     within, word = Signal(name=f"{name}_within"), Signal(queue.width, name=f"{name}_word")
-    ahead = Signal(range(queue.depth + 1), name=f"{name}_ahead")
+    registers = 2 * isinstance(queue, Queue)
+    ahead = Signal(range(queue.depth + registers + 1), name=f"{name}_ahead")
     with m.If(p.mark & put):
         m.d.sync += [within.eq(1), word.eq(queue.w_data), ahead.eq(queue.level - taken)]
     with m.Elif(within & taken):
         m.d.sync += [within.eq(ahead != 0), ahead.eq(ahead - 1)]
     p.choose(f"{name}_one_mark", "no word is marked while another one is in the queue", ~(p.mark & within))
-    # A buffered queue has its head in a register.
-    out: Any = queue.r_rdy if isinstance(queue, SyncFIFOBuffered) else 0
-    words = queue.depth - isinstance(queue, SyncFIFOBuffered)
-    for ram in (ram for ram in p.rams if (ram.depth, ram.width) == (words, queue.width)):
+    out: Any = queue.fetched + queue.r_rdy if isinstance(queue, Queue) else 0
+    for ram in (ram for ram in p.rams if (ram.depth, ram.width) == (queue.depth, queue.width)):
         (to,), (at,) = ram.writes, ram.reads
         inside = queue.level - out
         p.require(
             f"{name}_places",
             "words lie from the place to read up to the place to write",
-            (to < words) & (at < words) & (queue.level >= out) & (inside <= words) & _modulo(at + inside, to, words),
+            (to < queue.depth) & (at < queue.depth) & (inside <= queue.depth) & _modulo(at + inside, to, queue.depth),
         )
         behind = ahead - out
         p.require(
             f"{name}_marked_place",
             "the marked word lies where it was written until it is read",
             implies(
-                within & (ahead >= out), (ram.marked < words) & _modulo(at + behind, ram.marked, words) & (ram.word == word)
+                within & (ahead >= out),
+                (ram.marked < queue.depth) & _modulo(at + behind, ram.marked, queue.depth) & (ram.word == word),
             ),
+        )
+    if isinstance(queue, Queue):
+        p.require(
+            f"{name}_room",
+            "there is room unless the memory is full",
+            (queue.w_rdy == (queue.stored != queue.depth)) & (queue.stored <= queue.depth),
+        )
+        p.require(
+            f"{name}_moves",
+            "a word waits in the memory for the registers alone",
+            (queue.stored <= 1) | (queue.fetched & queue.r_rdy),
+        )
+        p.require(
+            f"{name}_fetched",
+            "the marked word passes the memory's register",
+            implies(within & queue.fetched & (ahead == queue.r_rdy), queue.fetched_data == word),
         )
     p.require(f"{name}_kept", "the marked word is in the queue until it is taken", implies(within, ahead < queue.level))
     p.require(

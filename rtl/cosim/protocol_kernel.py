@@ -156,16 +156,17 @@ class Record(NamedTuple):
 
 # State, from clock to clock.
 STEP, WAITED, ASKED, POSITION, END, OFFERING, IDLE, BLOCKED = range(8)
-STORED, HELD, ARRIVING, TAGS, LOADED, LOADING, GROUP = range(8, 15)
-PASSED, ENTERED, RESERVED, PASSES, COMPUTED, QUEUED, SHOWN, POPPED = range(15, 23)
-RUN, RATE, FIXED, ANSWERED, ANSWER, BUSY, CLEAR, STATES = range(23, 31)
+STORED, FETCHED, HELD, ARRIVING, TAGS, TAG, NEXT_TAG, LOADED, LOADING, GROUP = range(8, 18)
+PASSED, ENTERED, RESERVED, PASSES, COMPUTED, QUEUED, READ, SHOWN, POPPED = range(18, 27)
+RUN, RATE, FIXED, ANSWERED, ANSWER, BUSY, CLEAR, STATES = range(27, 35)
 """The host's step, how long it has waited, whether it has asked; beats up to which it has come and may go, whether it offers
-one; its patterns of pauses. Of the samples: beats behind the register of their queue, whether it holds
-one, beats of the sample that arrives, samples that wait; the one that is loaded, whether it still is, beats of it. Clocks
-since the last advance; which of the last cycles a sample has entered in, a bit each. Of the results: samples that room is
-set aside for, passes that compute some, beats of the first of them; beats behind the register of their queue, whether it
-holds one, beats that have come to it. Of the port: CONTROL, RATE, its upper bit; bits of what was answered; the word; clocks
-until a memory has answered, -1 if none is asked; bits of ERRORS to clear."""
+one; its patterns of pauses. Of the samples: beats in the memory of their queue, whether each of its registers holds
+one, beats of the sample that arrives; complete samples in the memory of theirs, whether each of its registers holds one; the
+one that is loaded, whether it still is, beats of it. Clocks since the last advance; which of the last cycles a sample has
+entered in, a bit each. Of the results: samples that room is set aside for, passes that compute some, beats of the first of
+them; beats in the memory of their queue, whether each of its registers holds one, beats that have come to the last. Of the
+port: CONTROL, RATE, its upper bit; bits of what was answered; the word; clocks until a memory has answered, -1 if none is
+asked; bits of ERRORS to clear."""
 SAMPLES, RESULTS, CYCLES, ILLEGAL, COUNTS = 0, 1, 2, 3, 6
 """Counts: the three kinds of illegal values stand behind ``ILLEGAL``."""
 
@@ -175,7 +176,7 @@ class Inside(NamedTuple):
     [COUNTS]; what happened in the clock before and is to be counted in this one, int64 [3]."""
 
     s: np.ndarray
-    tags: np.ndarray
+    waiting: np.ndarray
     passes: np.ndarray
     counts: np.ndarray
     events: np.ndarray
@@ -203,12 +204,12 @@ def _sees(c: Circuit, s: np.ndarray) -> int:
     over = s[PASSED] - c.period
     may = s[RUN] == 1 and (s[RESERVED] < c.room or not _due(c, s))
     return (
-        READY * (s[STORED] < 2 * c.beats + 1 and s[TAGS] < 3)
+        READY * (s[STORED] < 2 * c.beats)
         | VALID * (s[SHOWN] == 1)
         | s[ANSWERED]
         | ADVANCE * (may and (over == 0 or over >= max(c.skew, 1)))
         | STANDING * (over > c.skew)
-        | EMPTY * (s[ENTERED] == 0 and s[LOADED] < 0 and s[TAGS] == 0 and s[ARRIVING] == 0)
+        | EMPTY * (s[ENTERED] == 0 and s[LOADED] < 0 and s[TAGS] + s[NEXT_TAG] + s[TAG] + s[ARRIVING] == 0)
     )
 
 
@@ -234,7 +235,7 @@ def _host(stimulus: Stimulus, x: Inside, r: Record, t: int, sees: int) -> int:
             if s[POSITION] < s[END]:
                 return 0
         elif kind == DELIVERED:
-            if s[SHOWN] or s[QUEUED] or s[PASSES]:
+            if s[SHOWN] or s[READ] or s[QUEUED] or s[PASSES]:
                 return 0
         elif kind in (WAIT, RESET):
             if s[WAITED] < a:
@@ -289,16 +290,26 @@ def _pauses(stimulus: Stimulus, pattern: int, t: int) -> bool:
 
 
 @_compiled
+def _pass(s: np.ndarray, memory: int, fetched: int, shown: int, taken: bool) -> None:
+    """The end of a clock in a queue: words move up into its registers, as the one before them goes."""
+    if not s[shown] or taken:
+        s[shown], s[fetched] = s[fetched], 0
+    if not s[fetched]:
+        s[fetched] = s[memory] > 0
+        s[memory] -= s[fetched]
+
+
+@_compiled
 def _results(c: Circuit, x: Inside, t: int, sees: int, takes: bool) -> None:
     """Beats are computed, pass the queue and are taken; the last of a sample gives its room back."""
     s = x.s
-    taken = s[SHOWN] == 1 and takes
+    shown = s[SHOWN] == 1
+    taken = shown and takes
     last = taken and s[POPPED] % c.result_beats == 0
     arrives = s[PASSES] > 0 and x.passes[0] + c.result_clock[s[COMPUTED]] == t
-    if not s[SHOWN] or taken:
-        s[SHOWN] = s[QUEUED] > 0
-        s[QUEUED] -= s[SHOWN]
-        s[POPPED] += s[SHOWN]
+    _pass(s, QUEUED, READ, SHOWN, taken)
+    if s[SHOWN] and (taken or not shown):
+        s[POPPED] += 1
     if arrives:
         s[QUEUED] += 1
         s[COMPUTED] += 1
@@ -319,19 +330,17 @@ def _samples(c: Circuit, stimulus: Stimulus, x: Inside, r: Record, t: int, sees:
     """A junction cycle begins: the sample that was loaded enters, and one that waits is loaded. Beats arrive."""
     s, advance = x.s, sees & ADVANCE != 0
     taken = s[OFFERING] == 1 and sees & READY != 0
-    if not s[HELD] or s[LOADING]:
-        s[HELD] = s[STORED] > 0
-        s[STORED] -= s[HELD]
+    waits = s[TAG] == 1
+    _pass(s, STORED, FETCHED, HELD, s[LOADING] == 1)
+    _pass(s, TAGS, NEXT_TAG, TAG, advance)
     if advance:
         if s[LOADED] >= 0:
             _enter(c, stimulus, x, r)
         s[ENTERED] = (s[ENTERED] << 1 | (s[LOADED] >= 0)) & ((1 << c.in_flight) - 1)
-        waits = s[TAGS] > 0
-        s[LOADED] = x.tags[0] if waits else -1
+        s[LOADED] = x.waiting[0] if waits else -1
         s[LOADING], s[GROUP] = waits, 0
-        s[TAGS] -= waits
         if waits:
-            x.tags[:-1] = x.tags[1:].copy()
+            x.waiting[:-1] = x.waiting[1:].copy()
         r.advances[r.filled[2], 0], r.advances[r.filled[2], 1] = t, s[LOADED]
         r.filled[2] += 1
         x.counts[CYCLES] += 1
@@ -345,8 +354,8 @@ def _samples(c: Circuit, stimulus: Stimulus, x: Inside, r: Record, t: int, sees:
         s[OFFERING] = 0
         if s[ARRIVING] == c.beats:
             s[ARRIVING] = 0
-            x.tags[s[TAGS]] = s[POSITION] // c.beats
             s[TAGS] += 1
+            x.waiting[s[TAGS] + s[NEXT_TAG] + s[TAG] - 1] = s[POSITION] // c.beats
         s[POSITION] += 1
 
 

@@ -77,11 +77,10 @@ class Aig:
         return literal
 
     def grounded(self, names: Iterable[str]) -> "Aig":
-        """The graph with some inputs being 0; they stay among its inputs."""
+        """The graph with some inputs and latches being 0; they stay among them."""
         into = Aig(list(self.inputs), list(self.latches))
         none = set(names)
-        given = [0 if name in none else 2 * k for k, name in enumerate(self.inputs, 1)]
-        given += [2 * k for k in range(1 + len(self.inputs), self.first_gate)]
+        given = [0 if name in none else 2 * k for k, name in enumerate((*self.inputs, *self.latches), 1)]
         inside = self.rebuild(into, given)
         into.next = [inside[x >> 1] ^ (x & 1) for x in self.next]
         into.outputs = {name: inside[x >> 1] ^ (x & 1) for name, x in self.outputs.items()}

@@ -83,3 +83,42 @@ def differing(gates, next_, column, given, pairs, signs, seed):
                         found[p, 2 * s + 1] = 1
         _clock(next_, values, 1 + n, state)
     return found
+
+
+@njit(cache=True, error_model="numpy")
+def reached(gates, next_, inputs, later):
+    """What all nodes can be from the start on: bit 0 of uint8 [nodes] says whether they can be 0, bit 1 whether 1.
+
+    Parameters
+    ----------
+    inputs
+        uint8 [inputs]: what they can be at the start.
+    later
+        int64 [inputs]: the literal of what else an input can become, -1 for nothing.
+    """
+    n = len(inputs)
+    first = 1 + n + len(next_)
+    can = np.zeros(first + len(gates), np.uint8)
+    can[0], can[1 : 1 + n], can[1 + n : first] = 1, inputs, 1
+    changed = True
+    while changed:
+        for k in range(len(gates)):
+            a, b = gates[k, 0], gates[k, 1]
+            x = _literal(can, a)
+            y = _literal(can, b)
+            can[first + k] = (x | y) & 1 | x & y & 2
+        changed = False
+        for k in range(n + len(next_)):
+            literal = later[k] if k < n else next_[k - n]
+            if literal >= 0:
+                grown = can[1 + k] | _literal(can, literal)
+                changed |= grown != can[1 + k]
+                can[1 + k] = grown
+    return can
+
+
+@njit(cache=True, error_model="numpy")
+def _literal(can, x):
+    """What a literal can be: a node's bits, changed about where it is inverted."""
+    of = can[x >> 1]
+    return (of >> 1 | of << 1) & 3 if x & 1 else of

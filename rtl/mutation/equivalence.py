@@ -8,6 +8,7 @@ that are not valid, words that are not written. Each level asks for less than th
 - *any state*: in whatever state both are, they give the same outputs and go to the same state;
 - *reachable states*: in every state that the design can come to, they do;
 - *guarded registers*: registers agree whenever they count (:mod:`rtl.mutation.guarded`);
+- *a few apart*: the few registers in which a simulation has seen the two differ are there twice; in all others they agree;
 - *two machines*: side by side, their outputs and what they write to memories stay the same, whatever registers do
   and whichever words are read; but for bits of words that may be anything when they are read;
 - *with memories*: their outputs do, whatever their accesses are; the memories are registers then.
@@ -19,6 +20,7 @@ from another address can be any.
 
 import re
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import Literal
@@ -26,11 +28,12 @@ from typing import Literal
 import numpy as np
 
 from hwsim.random_streams import Stream
+from rtl.mutation import aig_kernel
 from rtl.mutation.aig import Aig, read
 from rtl.mutation.environment import surrounded
-from rtl.mutation.guarded import Answer, agree
+from rtl.mutation.guarded import Answer, agree, differing
 from rtl.mutation.mutants import NETLIST, Workbench, empty_bits, with_ports
-from rtl.mutation.pairing import Pairing
+from rtl.mutation.pairing import Pairing, selection
 from rtl.mutation.trace import Trace, columns, inputs, looked_at
 from rtl.synthesis.tools import Deadline, Tool, ToolError, run
 from rtl.verilog.emission import Verilog
@@ -64,8 +67,9 @@ _TOLD = {
     _WHOLE: "memories as registers",
 }
 STRUCTURE, ANY_STATE, REACHABLE = "structure", "any state", "reachable states"
-GUARDED, TWO_MACHINES, WITH_MEMORIES = "guarded registers", "two machines", "with memories"
-LEVELS = (STRUCTURE, ANY_STATE, REACHABLE, GUARDED, TWO_MACHINES, WITH_MEMORIES)
+GUARDED, A_FEW_APART = "guarded registers", "a few apart"
+TWO_MACHINES, WITH_MEMORIES = "two machines", "with memories"
+LEVELS = (STRUCTURE, ANY_STATE, REACHABLE, GUARDED, A_FEW_APART, TWO_MACHINES, WITH_MEMORIES)
 _PROVED = re.compile(r"^(?:Property proved|UNSATISFIABLE|Networks are equivalent)", re.MULTILINE)
 _DIRECT = re.compile(r"^New module port: (\w+)/(\S+)\.(?:RD_ADDR \(direct|A \(product)_\d+\)", re.MULTILINE)
 _SHOWN = re.compile(r"was asserted in frame (\d+)")
@@ -76,6 +80,10 @@ _SEQUENTIAL = (
 )
 """Property-directed reachability as it is, then behind induction over signals that are always equal; interpolation."""
 _ONE, _REDUCED, _EXAMPLE = "miter.aig", "reduced.aig", "example.txt"
+
+
+Found = int | Literal[True] | None
+"""That something is never so; or the clocks in which it can be, if that is found."""
 
 
 class Prover:
@@ -109,13 +117,13 @@ class Prover:
         self._bench, self._abc, self._limit, self._watch = bench, abc, limit, watch
         self._looked_at, self._column, self._given = looked_at(emitted), columns(inputs(emitted)), trace.given
         self._design = emitted.accelerator.plan.design
-        self._pairings: dict[str, Pairing] = {}
+        self._graphs: dict[str, tuple[Aig, frozenset[str], set[str]]] = {}
         self._one_at_a_time = Lock()
 
-    def _pairing(self, kind: str) -> Pairing:
-        """The design with all mutants, its memories cut out or made of registers."""
+    def _pairing(self, kind: str, mutant: int) -> Pairing:
+        """The design with all mutants, its memories cut out or made of registers, to compare one of them."""
         with self._one_at_a_time:
-            if kind not in self._pairings:
+            if kind not in self._graphs:
                 self._watch(f"gates of the design, {_TOLD[kind]}")
                 folder, netlist, direct = self._bench.folder, _FLAT, frozenset[str]()
                 if not (folder / _FLAT).exists():
@@ -129,13 +137,16 @@ class Prover:
                 if kind != _WHOLE:
                     found = _DIRECT.findall((folder / "yosys.txt").read_text())
                     direct = frozenset(name for module, name in found if module == self._bench.top)
-                graph = _reduced(read(folder / f"{kind}.aig"), empty_bits((folder / _FLAT).read_text()))
-                self._pairings[kind] = Pairing(surrounded(graph), self._looked_at, direct)
-            return self._pairings[kind]
+                empty = empty_bits((folder / _FLAT).read_text())
+                self._graphs[kind] = read(folder / f"{kind}.aig"), direct, empty
+        graph, direct, empty = self._graphs[kind]
+        # What is never set in the one nor in the other need not be looked at.
+        idle = _constants(graph, empty, 0) & _constants(graph, empty, mutant)
+        return Pairing(surrounded(graph.grounded(idle)), self._looked_at, direct)
 
     def quickly(self, mutant: int, folder: Path) -> str | None:
         """The level that proves a mutant equivalent, of those that take a moment."""
-        graph, bad = self._pairing(_CUT).one_state(mutant)
+        graph, bad = self._pairing(_CUT, mutant).one_state(mutant)
         if bad == 0:
             return STRUCTURE
         folder.mkdir(parents=True, exist_ok=True)
@@ -149,27 +160,43 @@ class Prover:
         If it is found to be none, in its place the clocks within which some inputs show the mutant.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        cut, free = self._pairing(_CUT), self._pairing(_FREE)
-        level, shown = REACHABLE, self._never(*cut.one_state(mutant), folder)
-        if shown is not True and self._never(*free.two_machines(mutant), folder, _SEQUENTIAL[:1]) is True:
-            level, shown = TWO_MACHINES, True
-        loose = cut.written_otherwise(mutant) if shown is not True else None
-        if loose and self._never(*cut.two_machines(mutant, loose), folder, _SEQUENTIAL[:2]) is True:
-            level, shown = TWO_MACHINES, True
-        for pairing in (free, cut):
-            if shown is not True and self._agrees(pairing, mutant, folder):
-                level, shown = GUARDED, True
-        if shown is not True:
-            level, shown = TWO_MACHINES, self._never(*cut.two_machines(mutant), folder)
-        if shown is not True:
-            level, shown = WITH_MEMORIES, self._never(*self._pairing(_WHOLE).two_machines(mutant), folder)
-        return (level, None) if shown is True else (None, shown)
+        of = cache(lambda kind: self._pairing(kind, mutant))
+
+        def beside(kind: str, scripts: Sequence[str] = _SEQUENTIAL) -> Found:
+            return self._never(*of(kind).two_machines(mutant), folder, scripts)
+
+        attempts: tuple[tuple[str, Callable[[], Found]], ...] = (
+            (REACHABLE, lambda: self._never(*of(_CUT).one_state(mutant), folder)),
+            (A_FEW_APART, lambda: self._apart(of(_CUT), mutant, folder)),
+            (TWO_MACHINES, lambda: beside(_FREE, _SEQUENTIAL[:1])),
+            (TWO_MACHINES, lambda: self._loosely(of(_CUT), mutant, folder)),
+            (A_FEW_APART, lambda: self._apart(of(_WHOLE), mutant, folder)),
+            (GUARDED, lambda: self._agrees(of(_FREE), mutant, folder)),
+            (GUARDED, lambda: self._agrees(of(_CUT), mutant, folder)),
+            (TWO_MACHINES, lambda: beside(_CUT)),
+            (WITH_MEMORIES, lambda: beside(_WHOLE)),
+        )
+        found: Found = None
+        for level, attempt in attempts:
+            if (found := attempt()) is True:
+                return level, None
+        return None, found or None
+
+    def _loosely(self, pairing: Pairing, mutant: int, folder: Path) -> bool:
+        """Whether the two are alike, whatever is in the bits of memories that are written otherwise."""
+        loose = pairing.written_otherwise(mutant)
+        return bool(loose) and self._never(*pairing.two_machines(mutant, loose), folder, _SEQUENTIAL[:2]) is True
+
+    def _apart(self, pairing: Pairing, mutant: int, folder: Path) -> bool:
+        """Whether the two agree for ever in all registers but those in which a simulation has seen them differ."""
+        apart = frozenset(np.flatnonzero(differing(pairing, mutant, self._given, self._column, [])[:, -1]).tolist())
+        return self._never(*pairing.two_machines(mutant, apart=apart), folder, _SEQUENTIAL[:2]) is True
 
     def _agrees(self, pairing: Pairing, mutant: int, folder: Path) -> bool:
         rng = self._design.generator(Stream.MUTATION, mutant, 2)
         return agree(pairing, mutant, self._given, self._column, lambda graph, bad: self._ask(graph, bad, folder), rng)
 
-    def _never(self, graph: Aig, bad: int, folder: Path, scripts: Sequence[str] = _SEQUENTIAL) -> int | Literal[True] | None:
+    def _never(self, graph: Aig, bad: int, folder: Path, scripts: Sequence[str] = _SEQUENTIAL) -> Found:
         """Whether a literal is never set; else in how many clocks it can be, if that is found."""
         if bad == 0:
             return True
@@ -205,17 +232,22 @@ class Prover:
         return (folder / f"{self._abc.name}.log").read_text(errors="replace")
 
 
-def _reduced(graph: Aig, empty: set[str]) -> Aig:
-    """The graph without bits of memories that are 0 from the start and written with nothing else."""
-    while True:
-        written = {
-            name.replace(".WR_DATA", ".RD_DATA") for name, x in graph.outputs.items() if ".WR_DATA" in name and x == 0
-        }
-        nothing = (empty & written).intersection(graph.inputs)
-        if not nothing:
-            return graph
-        empty = empty - nothing
-        graph = graph.grounded(nothing)
+def _constants(graph: Aig, empty: set[str], mutant: int) -> set[str]:
+    """Registers and bits of memories that are 0 for ever in the design with this mutant; ``empty`` are 0 at the start."""
+    place = {name: k for k, name in enumerate(graph.inputs)}
+    later = np.full(len(place), -1, np.int64)
+    can = np.full(len(place), 3, np.uint8)
+    for name, x in graph.outputs.items():
+        read = name.replace(".WR_DATA", ".RD_DATA")
+        if read != name and read in empty and read in place:
+            can[place[read]], later[place[read]] = 1, x
+    for name, bit in selection(graph.inputs, mutant).items():
+        can[place[name]] = 2 if bit else 1
+    gates, next_ = np.array(graph.gates, np.int64).reshape(-1, 2), np.array(graph.next, np.int64)
+    reached = aig_kernel.reached(gates, next_, can, later)
+    names = (*graph.inputs, *graph.latches)
+    fixed = set(selection(graph.inputs, mutant))
+    return {names[k] for k in np.flatnonzero(reached[1 : 1 + len(names)] == 1) if names[k] not in fixed}
 
 
 def _is_zero(file: Path) -> bool:

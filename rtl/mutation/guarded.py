@@ -48,7 +48,7 @@ def agree(
     """
     graph = pairing.graph
     signs = [k for k, names in enumerate(graph.latches) if any("[" not in name for name in names.split())]
-    holds = _unrefuted(pairing, mutant, given, column, signs)
+    holds = differing(pairing, mutant, given, column, signs) == 0
     words = np.array([(names.split() or [f"{k}"])[0].partition("[")[0] for k, names in enumerate(graph.latches)])
     for _ in range(_ROUNDS):
         model = pairing.guarded(mutant, signs, holds)
@@ -86,10 +86,15 @@ def _take_away(
         holds[np.ix_(alike, np.flatnonzero([*spoke, True]))] = False
 
 
-def _unrefuted(
+def differing(
     pairing: Pairing, mutant: int, given: npt.NDArray[np.uint8], column: Mapping[str, int], signs: list[int]
-) -> npt.NDArray[np.bool_]:
-    """bool [registers, 2 S + 1]: signs by which the two agree wherever a simulation has come."""
+) -> npt.NDArray[np.uint8]:
+    """Where the two have differed in a simulation.
+
+    Returns
+    -------
+    uint8 [registers, 2 S + 1]: by register whether they did while a sign was set, while it was clear, for each; and at all.
+    """
     into, _ = pairing.two_machines(mutant)
     first, n = 1 + len(into.inputs), len(pairing.graph.latches)
     where = np.array([column.get(name, -1) for name in into.inputs])
@@ -97,7 +102,7 @@ def _unrefuted(
     nodes = np.array([first + k for k in signs], np.int64)
     at = (np.arange(_CLOCKS)[:, None] + np.arange(_RUNS) * (len(given) // _RUNS)) % len(given)
     played = np.packbits(given[at].swapaxes(1, 2), axis=2, bitorder="little").view("<u8")[:, :, 0]
-    return aig_kernel.differing(*_arrays(into), where, played.astype(np.uint64), pairs, nodes, 1 + mutant) == 0
+    return aig_kernel.differing(*_arrays(into), where, played.astype(np.uint64), pairs, nodes, 1 + mutant)
 
 
 def _arrays(graph: Aig) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

@@ -62,7 +62,9 @@ class Pairing:
         bad = [into.differ(a, at(other, x)) for a, x in zip(into.next, graph.next, strict=True)]
         return into, into.either([*bad, *self._outputs(into, whole, other, frozenset())])
 
-    def two_machines(self, mutant: int, loose: frozenset[str] = frozenset()) -> tuple[Aig, int]:
+    def two_machines(
+        self, mutant: int, loose: frozenset[str] = frozenset(), apart: frozenset[int] | None = None
+    ) -> tuple[Aig, int]:
         """Both side by side; the literal says that an output differs.
 
         They share the registers that the mutant cannot reach: those whose next state is the same gates in both.
@@ -71,12 +73,17 @@ class Pairing:
         ----------
         loose
             Bits that memories are written with in which the two may differ: the mutant reads anything there.
+        apart
+            The registers that they do not share, if others are reached as well: the literal then says, too, that one of
+            those will differ.
         """
         graph, n = self.graph, len(self.graph.latches)
         into, mine = self._beside([], [*graph.latches, *graph.latches])
-        whole, other = self._met(into, mine, lambda k: mine[len(graph.inputs) + k] + 2 * n, mutant, loose)
+        own = [apart is None or k in apart for k in range(n)]
+        whole, other = self._met(into, mine, lambda k: mine[len(graph.inputs) + k] + 2 * n * own[k], mutant, loose)
         into.next = [at(side, x) for side in (whole, other) for x in graph.next]
-        return into, into.either(self._outputs(into, whole, other, self._direct, loose))
+        shared = [into.differ(into.next[k], into.next[n + k]) for k in range(n) if not own[k]]
+        return into, into.either([*shared, *self._outputs(into, whole, other, self._direct, loose)])
 
     def written_otherwise(self, mutant: int) -> frozenset[str]:
         """Bits that memories of words are written with which are not the same gates in both; both are in one state."""
@@ -182,9 +189,9 @@ class Pairing:
     def _chosen(self, values: list[int], mutant: int) -> list[int]:
         """The inputs, every selector being the number of the mutant."""
         result = list(values)
+        bits = selection(self.graph.inputs, mutant)
         for k, name in enumerate(self.graph.inputs):
-            if found := re.search(rf"(?:^|\.){SELECTOR}\[(\d+)\]$", name):
-                result[k] = mutant >> int(found[1]) & 1
+            result[k] = bits.get(name, result[k])
         return result
 
     def _outputs(
@@ -215,6 +222,12 @@ class Pairing:
                 differs = into.both(differs, into.either(both(e) for e in enables))
             result.append(differs)
         return result
+
+
+def selection(inputs: Sequence[str], mutant: int) -> dict[str, int]:
+    """What the inputs that select a mutant are."""
+    found = ((name, re.search(rf"(?:^|\.){SELECTOR}\[(\d+)\]$", name)) for name in inputs)
+    return {name: mutant >> int(bit[1]) & 1 for name, bit in found if bit}
 
 
 def at(literals: Sequence[int], x: int) -> int:

@@ -21,6 +21,8 @@ _FEW, _EXTREME, _SCALED = 10, 14, 25
 """Samples: of the first part, and of each load of parameters."""
 _ENOUGH = 12
 """Loads of extreme parameters."""
+_RESTARTS = 40
+"""At most."""
 _SCALES, _LEAST_SCALES, _CLOCKS = 96, 12, 120_000
 """Loads of parameters of other sizes: as many, but fewer where they would take more clocks."""
 
@@ -181,6 +183,19 @@ def refusals(script: Script) -> None:
             script.peek([registers.REFUSED_VALUES, registers.ERRORS])
 
 
+def restarts(script: Script) -> None:
+    """Reset after so many clocks of work, and told to go on at once: nothing is left of the time before."""
+    script.begin("restarts")
+    of = script.plan
+    longest = of.period + of.skew + 1
+    for clocks in sorted({1 + k * longest // _RESTARTS for k in range(_RESTARTS)}):
+        script.start()
+        script.wait(clocks)
+        script.reset()
+    script.add(samples(of, _FEW, 65))
+    script.run(_FEW)
+
+
 def counting(script: Script) -> None:
     """Counters are set so that the next events change every bit, or to one bit; samples are illegal where some can be."""
     script.begin(COUNTING)
@@ -191,6 +206,10 @@ def counting(script: Script) -> None:
         script.poke([registers.STATUS, registers.CONTROL], [_setting(code), 2])
         script.run(2)
         script.peek(scenarios.register_words(of))
+    errors = [registers.ERRORS, registers.ILLEGAL_KAPPAS, registers.ILLEGAL_LABELS, registers.REFUSED_VALUES]
+    for cleared in range(2 << registers.ERROR_BITS):  # the upper half is refused
+        script.poke([registers.STATUS, registers.ERRORS], [_setting(FULL), cleared])
+        script.peek(errors)
     for bit in range(registers.WIDTH):
         script.poke([registers.STATUS], [_setting(LONE + bit)])
         script.peek(scenarios.register_words(of))
@@ -224,6 +243,7 @@ PARTS: dict[str, Callable[[Script], None]] = {
     **{name: _scenario(name) for name in scenarios.SCENARIOS},
     "interplay": interplay,
     "refusals": refusals,
+    "restarts": restarts,
     "ties": ties,
     "extremes": extremes,
     "scales": scales,

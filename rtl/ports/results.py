@@ -5,12 +5,11 @@ from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
 from rtl.blocks.arithmetic import shape_of
 from rtl.blocks.properties import Monitor, implies, one_of
-from rtl.blocks.queues import BufferedQueueModel, queue_properties
+from rtl.blocks.queues import Queue, QueueModel, queue_properties
 from rtl.plan.plan import Plan
 from rtl.plan.signatures import tag_layout
 
@@ -63,7 +62,7 @@ class ResultQueue(wiring.Component):
     capacity = 4
     """Samples: one under way, one being taken, and what the junctions' offsets add."""
 
-    latency = 2
+    latency = Queue.latency
     """Clocks from a beat to the stream, if nothing waits in front of it."""
 
     def __init__(self, of: Plan) -> None:
@@ -84,7 +83,9 @@ class ResultQueue(wiring.Component):
             }
         )
 
-        self.words = SyncFIFOBuffered(width=result_layout(of).size, depth=self.capacity * last.groups)
+        assert of.config.hardware is not None
+        beats = self.capacity * last.groups  # of which two are in registers
+        self.words = Queue(result_layout(of).size, beats - 2, of.config.hardware.lut_ram_depth)
         self._held = Signal(range(self.capacity + 1), name="held")
 
     def model(self) -> "ResultQueueModel":
@@ -191,7 +192,7 @@ class ResultQueueModel:
     """A :class:`ResultQueue` as a queue of beats, and the samples that have room in it."""
 
     def __init__(self, beats: int, capacity: int) -> None:
-        self._words = BufferedQueueModel(capacity * beats)
+        self._words = QueueModel(capacity * beats - 2)
         self._held, self._capacity = 0, capacity
 
     def clock(

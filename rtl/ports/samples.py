@@ -5,13 +5,12 @@ from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.fifo import SyncFIFO, SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
 from rtl.blocks.arithmetic import shape_of
 from rtl.blocks.choose import lookup
 from rtl.blocks.properties import Monitor, implies
-from rtl.blocks.queues import BufferedQueueModel, QueueModel, queue_properties
+from rtl.blocks.queues import Queue, QueueModel, queue_properties
 from rtl.control.position import BankCounter, PositionCounter
 from rtl.plan.plan import Plan
 from rtl.plan.signatures import in_place, inputs_signature, tag_layout
@@ -38,8 +37,9 @@ def outside(field: Value, least: int, greatest: int) -> Value:
 class SampleLoader(wiring.Component):
     """Collects samples and writes them into layer 0, one in each junction cycle.
 
-    A sample is written from the first clock of the junction cycle on that follows its last beat, and enters the network in
-    the cycle after that. Where no sample is complete, the cycle loads nothing: a bubble. Throughput one beat per clock.
+    A sample is complete three clocks after its last beat, and written from the first clock of the next junction cycle on;
+    it enters the network in the cycle after that. Where no sample is complete, the cycle loads nothing: a bubble.
+    Throughput one beat per clock.
 
     A training sample whose label or learning-rate shift is illegal enters as one for inference; a shift that ``rate``
     replaces does not count.
@@ -87,9 +87,12 @@ class SampleLoader(wiring.Component):
 
         layout = sample_layout(of)
         self._tag = data.StructLayout({"sample": tag_layout(of), "illegal_kappa": 1, "illegal_label": 1})
-        # Two samples: one on its way into the memories, one arriving; and what the queue's own registers take.
-        self.words = SyncFIFOBuffered(width=layout["inputs"].shape.size, depth=2 * of.inputs.groups + 2)
-        self.tags = SyncFIFO(width=self._tag.size, depth=3)
+        # Two samples: one on its way into the memories, one arriving; and what the queues' registers take. There is room for
+        # the tags of all of them, four samples at most.
+        assert of.config.hardware is not None
+        shallow = of.config.hardware.lut_ram_depth
+        self.words = Queue(layout["inputs"].shape.size, 2 * of.inputs.groups, shallow)
+        self.tags = Queue(self._tag.size, 2, max(shallow, 2))
         self._position, self._arriving = PositionCounter(of.inputs), Signal(range(of.inputs.groups), name="arriving")
 
     def model(self) -> "SampleLoaderModel":
@@ -140,6 +143,7 @@ class SampleLoader(wiring.Component):
         p.require("no_underflow", "a beat that is loaded is there", implies(writes.valid, words.r_rdy))
         queue_properties(p, "words", words)
         queue_properties(p, "tags", tags)
+        p.require("room_for_tags", "a tag that comes finds room", implies(tags.w_en, tags.w_rdy))
         p.require(
             "sample_of_tag",
             "what enters is what its tag said, but for what is illegal or replaced",
@@ -176,7 +180,7 @@ class SampleLoader(wiring.Component):
         payload = self.samples.payload
         m.d.comb += [
             last.eq(arriving == beats - 1),
-            self.samples.ready.eq(words.w_rdy & tags.w_rdy),
+            self.samples.ready.eq(words.w_rdy),
             taken.eq(self.samples.valid & self.samples.ready),
             words.w_en.eq(taken),
             words.w_data.eq(payload.inputs.as_value()),
@@ -210,7 +214,7 @@ class SampleLoader(wiring.Component):
             self.writes.phase.eq(position.phase),
             self.writes.data.as_value().eq(words.r_data),
             self.entering.eq(loaded.sample),
-            self.waiting.eq(tags.r_rdy | (arriving != 0)),
+            self.waiting.eq(tags.holds | (arriving != 0)),
         ]
         with m.If(self.rate_fixed):
             m.d.comb += self.entering.shift.eq(self.rate)
@@ -234,7 +238,7 @@ class SampleLoaderModel:
 
     def __init__(self, of: Plan) -> None:
         self._of = of
-        self._words, self._tags = BufferedQueueModel(2 * of.inputs.groups + 2), QueueModel(3)
+        self._words, self._tags = QueueModel(2 * of.inputs.groups), QueueModel(2)
         self._arriving, self._cycle = 0, -1
         self._sample: dict[str, int] | None = None  # being loaded, or loaded
         self._group = 0  # to be written next
@@ -249,13 +253,13 @@ class SampleLoaderModel:
         rate_fixed: int = 0,
     ) -> dict[str, Any]:
         """Outputs of a clock with these inputs; ``None`` is what means nothing."""
-        ready = self._words.room and self._tags.room
+        ready = self._words.room
         writing = self._sample is not None and self._group < self._of.inputs.groups
         result = {
             "samples_ready": int(ready),
             **self._writes(writing),
             **self._entering(rate if rate_fixed else None),
-            "waiting": int(self._tags.head is not None or self._arriving > 0),
+            "waiting": int(len(self._tags) > 0 or self._arriving > 0),
         }
         taken = [samples_payload] if samples_valid and ready and samples_payload is not None else []
         ending = taken if self._arriving + len(taken) == self._of.inputs.groups else []

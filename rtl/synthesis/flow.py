@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from models.errors import ArgumentError
-from rtl.synthesis import cache, reports
-from rtl.synthesis.dsp_registers import pack
+from rtl.synthesis import cache, dsp_registers, ram_registers, reports
+from rtl.synthesis.netlist import Netlist
 from rtl.synthesis.targets import Family, Target
 from rtl.synthesis.tools import Deadline, Tool, ToolError, complaint, find, find_optional, run
 from rtl.synthesis.wrapper import WRAPPER, wrapper
@@ -278,7 +278,7 @@ class _Steps:
             if code or not (folder / _STAT).exists():
                 raise self._failed(tools.yosys, "yosys-all.log")
             result.cells = reports.cells(json.loads((folder / _STAT).read_text()))
-            if tools.placer is not None and self._target.family.packs_registers and self._options.dsp:
+            if tools.placer is not None and self._target.family.packs_registers:
                 result.packed = self._pack()
             bitstream = self._place(result, deadline) if tools.placer is not None else None
         finally:
@@ -287,11 +287,13 @@ class _Steps:
         return result, bitstream
 
     def _pack(self) -> dict[str, int]:
-        """Move registers into multiplier blocks, in the netlist."""
+        """Move registers into multiplier blocks and block memories, in the netlist."""
         path = self._folder / _NETLIST
-        netlist = json.loads(path.read_text())
-        packed = pack(netlist["modules"][self._top])
-        path.write_text(json.dumps(netlist))
+        written = json.loads(path.read_text())
+        netlist = Netlist(written["modules"][self._top])
+        packed = dsp_registers.pack(netlist) | ram_registers.pack(netlist)
+        netlist.drop_unread()
+        path.write_text(json.dumps(written))
         return packed
 
     def _place(self, result: Result, deadline: Deadline) -> bytes | None:

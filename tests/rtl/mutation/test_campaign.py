@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from rtl.mutation.campaign import CAUGHT, EQUIVALENT, OPEN, Campaign, Options
-from rtl.mutation.equivalence import _CUT, _FREE, REACHABLE, STRUCTURE, TWO_MACHINES
+from rtl.mutation.equivalence import _CUT, _FREE, A_FEW_APART, REACHABLE, STRUCTURE
 from rtl.mutation.mutants import Workbench, selector_width
 from tests.rtl.cosim.driving import generate
 from tests.rtl.designs import planned
@@ -44,26 +44,27 @@ def test_no_mutant_of_twenty_is_open(run):
 def test_what_a_simulation_shows_is_never_proved_equivalent(run, tmp_path, monkeypatch):
     made, found = run
     monkeypatch.setattr(made._prover, "_limit", 2)
-    caught = [j.mutant.number for j in found if j.verdict == CAUGHT]
+    # Counters are set to what they may never come to: some errors cannot occur in a design.
+    caught = [j.mutant.number for j in found if j.verdict == CAUGHT and not j.by.startswith("counters")]
     assert len(caught) > 10
     prover = made._prover
     assert [k for k in caught if prover.quickly(k, tmp_path / f"{k}") is not None] == []
     for kind in (_FREE, _CUT):
-        pairing = prover._pairing(kind)
         for k in caught[::5]:
+            pairing = prover._pairing(kind, k)
             assert not prover._agrees(pairing, k, tmp_path / f"{k}")
+            assert not prover._apart(pairing, k, tmp_path / f"{k}")
             assert prover._never(*pairing.two_machines(k), tmp_path / f"{k}") is not True
 
 
 def test_what_a_blind_stimulus_does_not_show_is_open(run, emitted, tmp_path):
-    """The same mutants; one that shows at the port only is judged by a stimulus that never asks."""
+    """The same mutants; one that shows in results is judged by a stimulus without samples."""
     _, found = run
-    at_port = ("illegal", "rates", "registers", "counters", "refusals")
-    late = next(j.mutant.number for j in found if j.verdict == CAUGHT and j.by.startswith(at_port))
-    blind = campaign(emitted, tmp_path, 1, parts=("ties",))
+    hidden = next(j.mutant for j in found if j.verdict == CAUGHT and "junction" in j.mutant.component)
+    blind = campaign(emitted, tmp_path, 1, parts=("refusals",))
     assert [m.number for m in blind.mutants] == list(range(1, 21))
-    judged = blind.judge(blind.mutants[late - 1])
-    assert judged.verdict == OPEN and judged.mutant == found[late - 1].mutant
+    judged = blind.judge(hidden)
+    assert judged.verdict == OPEN and judged.mutant == hidden
 
 
 def test_judging_is_continued_with_what_is_left(run):
@@ -102,7 +103,7 @@ HAND_WRITTEN = {
     "apart const1": (CAUGHT, "few"),
     "never const0": (EQUIVALENT, STRUCTURE),
     "never inv": (CAUGHT, "few"),
-    "request inv": (EQUIVALENT, TWO_MACHINES),  # both take another way, nobody sees it
+    "request inv": (EQUIVALENT, A_FEW_APART),  # both take another way, nobody sees it
 }
 
 

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from rtl.blocks.queues import Queue
 from rtl.cosim import protocol_kernel as kernel
 from rtl.cosim.script import Script
 from rtl.verilog.description import description
@@ -31,7 +32,7 @@ def test_the_clock_of_the_first_result_that_the_description_gives(name, tmp_path
     record = run.expected.protocol.record
     taken = ((record.sees & kernel.READY) > 0) & ((record.sets & kernel.SENT) > 0)
     offered = ((record.sees & kernel.VALID) > 0).nonzero()[0]
-    loading = next(a for a in run.advances.tolist() if a > taken.nonzero()[0][-1]) + 1
+    loading = next(a for a in run.advances.tolist() if a >= taken.nonzero()[0][-1] + Queue.latency) + 1
     last_beat = int(offered[-1]) - (loading - of.period)
     assert int(told[2]) == of.junctions[-1].groups == len(offered)
     gap = of.junctions[-1].rows_per_neuron
