@@ -226,7 +226,7 @@ class Junction(wiring.Component):
                 Mux(strobe, self._all_slots(bus.row), slot_groups(m, j.right, seq.group, seq.phase))
             ),
         ]
-        row_access.read_back(m, bus, strobe, self.weights, self.biases)
+        row_access.read_back(m, bus, strobe, self.weights, self.biases, row_access.picking(of.lanes))
         bank = {
             "feedforward": self._bank(m, "left_forward", j.left_banks, j.forward_lag),
             "update": self._bank(m, "left_backward", j.left_banks, j.backward_lag),

@@ -17,16 +17,22 @@ def style(depth: int, stages: int, lut_ram_depth: int) -> str:
 
 
 def ram_attributes(style: str) -> dict[str, str]:
-    """What tells synthesis the style of a RAM: Xilinx and Yosys, then Lattice and Synplify, then Intel.
+    """What tells synthesis the style of a RAM, and that nobody uses a word that he reads while it is written.
 
-    Yosys takes the first one that is there.
+    The first of each is Xilinx' and Yosys', which takes the first style that is there; then Synplify's, then Intel's.
     """
     return _ATTRIBUTES[style]
 
 
 _ATTRIBUTES = {
     DISTRIBUTED: {"ram_style": "distributed", "syn_ramstyle": "distributed", "ramstyle": "MLAB"},
-    BLOCK: {"ram_style": "block", "syn_ramstyle": "block_ram", "ramstyle": "M20K"},
+    BLOCK: {
+        "ram_style": "block",
+        "no_rw_check": "1",
+        "rw_addr_collision": "no",
+        "syn_ramstyle": "block_ram, no_rw_check",
+        "ramstyle": "M20K, no_rw_check",
+    },
 }
 
 

@@ -49,7 +49,10 @@ def memory_clocks(of: Plan) -> tuple[int, int]:
     hardware = of.config.hardware
     assert hardware is not None
     read, update = hardware.latency.memory_read, max(j.timing.update for j in of.junctions)
-    return read + 4, update + read + 4
+    widest, picks = max(j.z for j in of.junctions), 1
+    while 8**picks < widest:
+        picks += 1
+    return read + 3 + picks, update + read + 4
 
 
 def write_lands(of: Plan, junction: int) -> int:

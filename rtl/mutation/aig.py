@@ -3,7 +3,7 @@
 A literal is 2 · node + inverted, node 0 being the constant 0. All latches of a file start at 0, as Yosys writes them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -76,11 +76,10 @@ class Aig:
             literal.append(both(literal[a >> 1] ^ (a & 1), literal[b >> 1] ^ (b & 1)))
         return literal
 
-    def grounded(self, names: Iterable[str]) -> "Aig":
+    def grounded(self, nodes: Container[int]) -> "Aig":
         """The graph with some inputs and latches being 0; they stay among them."""
         into = Aig(list(self.inputs), list(self.latches))
-        none = set(names)
-        given = [0 if name in none else 2 * k for k, name in enumerate((*self.inputs, *self.latches), 1)]
+        given = [0 if k in nodes else 2 * k for k in range(1, self.first_gate)]
         inside = self.rebuild(into, given)
         into.next = [inside[x >> 1] ^ (x & 1) for x in self.next]
         into.outputs = {name: inside[x >> 1] ^ (x & 1) for name, x in self.outputs.items()}

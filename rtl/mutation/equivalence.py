@@ -232,8 +232,8 @@ class Prover:
         return (folder / f"{self._abc.name}.log").read_text(errors="replace")
 
 
-def _constants(graph: Aig, empty: set[str], mutant: int) -> set[str]:
-    """Registers and bits of memories that are 0 for ever in the design with this mutant; ``empty`` are 0 at the start."""
+def _constants(graph: Aig, empty: set[str], mutant: int) -> set[int]:
+    """Registers and bits of memories that are 0 for ever with this mutant, as nodes; ``empty`` ones are 0 at the start."""
     place = {name: k for k, name in enumerate(graph.inputs)}
     later = np.full(len(place), -1, np.int64)
     can = np.full(len(place), 3, np.uint8)
@@ -245,9 +245,8 @@ def _constants(graph: Aig, empty: set[str], mutant: int) -> set[str]:
         can[place[name]] = 2 if bit else 1
     gates, next_ = np.array(graph.gates, np.int64).reshape(-1, 2), np.array(graph.next, np.int64)
     reached = aig_kernel.reached(gates, next_, can, later)
-    names = (*graph.inputs, *graph.latches)
-    fixed = set(selection(graph.inputs, mutant))
-    return {names[k] for k in np.flatnonzero(reached[1 : 1 + len(names)] == 1) if names[k] not in fixed}
+    fixed = {1 + place[name] for name in selection(graph.inputs, mutant)}
+    return {k for k in range(1, graph.first_gate) if reached[k] == 1} - fixed
 
 
 def _is_zero(file: Path) -> bool:

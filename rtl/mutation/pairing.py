@@ -149,7 +149,7 @@ class Pairing:
         graph, n = self.graph, len(self.graph.inputs)
         whole = graph.rebuild(into, self._chosen(mine, 0))
         apart: set[int] = set()
-        strays = dict.fromkeys(self._direct, 0)
+        strays = dict.fromkeys(sorted(self._direct), 0)
         for attempt in count():
             given = [theirs(k - n) if k - n in apart else x for k, x in enumerate(mine)]
             for i, k in enumerate(self._words):
@@ -171,7 +171,7 @@ class Pairing:
         for name, x in self.graph.outputs.items():
             if (memory := _memory(name, _ADDRESS)) in self._direct:
                 ports.setdefault((memory, name.partition("[")[0].rpartition(".")[2]), []).append(x)
-        result = dict.fromkeys(self._direct, 0)
+        result = dict.fromkeys(sorted(self._direct), 0)
         nothing: dict[str, list[int]] = {}
         for (memory, port), bits in ports.items():
             differs = (into.differ(at(whole, x), at(other, x)) for x in bits)

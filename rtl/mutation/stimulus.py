@@ -13,7 +13,7 @@ from rtl.cosim import scenarios
 from rtl.cosim.script import Script
 from rtl.cosim.stimulus import StreamSamples, illegal_values, spoilt
 from rtl.mutation.trace import CODE_BITS, COUNTERS, FULL, LONE
-from rtl.plan.plan import Plan
+from rtl.plan.plan import JunctionPlan, Plan, tables
 from rtl.ports import registers
 from rtl.ports.registers import AddressMap
 
@@ -21,6 +21,8 @@ _FEW, _EXTREME, _SCALED = 10, 14, 25
 """Samples: of the first part, and of each load of parameters."""
 _ENOUGH = 12
 """Loads of extreme parameters."""
+_BALANCED = 3
+"""Loads of parameters for each junction and each end of its biases."""
 _RESTARTS = 40
 """At most."""
 _SCALES, _LEAST_SCALES, _CLOCKS = 96, 12, 120_000
@@ -118,6 +120,40 @@ def _scaled(of: Plan, number: int) -> IntegerParameters:
     return IntegerParameters(
         [drawn(n.weight, j.pattern.n_edges) for j in of.junctions], [drawn(n.bias, j.n_right) for j in of.junctions]
     )
+
+
+def balanced(script: Script) -> None:
+    """Biases at their ends, and weights that make up for them: pre-activations are where slopes are, biases are clipped."""
+    script.begin("balanced")
+    of, numbers = script.plan, iter(range(512, 1024))
+    for j in of.junctions:
+        for end in (of.numbers.bias.lowest, of.numbers.bias.highest):
+            for _ in range(_BALANCED):
+                number = next(numbers)
+                script.load(_balancing(of, number, j, end))
+                drawn = samples(of, _EXTREME, number)
+                top = np.full_like(drawn.input, of.numbers.input.highest)
+                kappa = np.full_like(drawn.kappa, of.kappas[0])
+                script.add(StreamSamples(top, drawn.label, kappa, drawn.train))
+                script.run(_EXTREME)
+                script.peek(scenarios.register_words(of))
+    script.read_parameters()
+
+
+def _balancing(of: Plan, number: int, at: JunctionPlan, end: int) -> IntegerParameters:
+    """Layers before the junction's right one give the most they can; its biases are at an end, its weights against them."""
+    made, n, left = _scaled(of, number), of.numbers, of.numbers.input.highest / 2**of.numbers.input.fraction
+    rng = of.design.generator(Stream.MUTATION, number, 2)
+    for j, weight, bias in zip(of.junctions[: at.number], made.weights, made.biases, strict=False):
+        if j is at:
+            against = -end / 2**n.bias.fraction / (j.d_in * left) * 2**n.weight.fraction
+            size = weight.shape
+            weight[:] = np.clip(np.rint(against * rng.uniform(0.8, 1.2, size)), n.weight.lowest, n.weight.highest)
+            bias[:] = end
+        else:
+            weight[:], bias[:] = 0, n.bias.highest
+            left = max(int(tables(of, j)[0].max()), 1) / 2**n.activation.fraction
+    return made
 
 
 def interplay(script: Script) -> None:
@@ -247,6 +283,7 @@ PARTS: dict[str, Callable[[Script], None]] = {
     "ties": ties,
     "extremes": extremes,
     "scales": scales,
+    "balanced": balanced,
     COUNTING: counting,
 }
 """What the design goes through, in this order; each appends to a script."""

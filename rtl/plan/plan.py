@@ -261,6 +261,11 @@ class Plan:
         return -(-self.junctions[0].n_left // self.timing.pass_clocks)
 
     @property
+    def lanes(self) -> int:
+        """Lanes of the widest row of weights."""
+        return max(j.z for j in self.junctions)
+
+    @property
     def inputs(self) -> Interleaving:
         """How inputs fall into the memories of layer 0."""
         first = self.junctions[0]

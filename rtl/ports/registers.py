@@ -13,6 +13,7 @@ from rtl.blocks.arithmetic import signed_bits
 from rtl.blocks.properties import Monitor, implies, one_of
 from rtl.plan.plan import Plan
 from rtl.plan.signatures import access_signature, saturation_layout, tag_layout
+from rtl.ports.row_access import picking
 
 WIDTH = 32
 CONTROL, STATUS, RATE, SAMPLES, RESULTS, CYCLES, SATURATION = 0, 1, 2, 3, 4, 5, 16
@@ -194,7 +195,7 @@ class Registers(wiring.Component):
         p.assume(
             "held", "a request and what belongs to it hold until it is over", implies(asked, bus.request & Cat(*held).all())
         )
-        longest = self._longest() + 3
+        longest = max(self._longest(), self._reading()) + 3
         waiting = Signal(range(longest + 2), name="waiting")
         m.d.sync += waiting.eq(Mux(bus.request & ~bus.done, Mux(waiting > longest, waiting, waiting + 1), 0))
         p.require("answered", f"a request is over within {longest} clocks", waiting <= longest)
@@ -281,7 +282,7 @@ class Registers(wiring.Component):
 
         offset = bus.address[: self.map.block_bits]
         block = bus.address[self.map.block_bits :]
-        waiting = Signal(range(self._longest() + 2))
+        waiting = Signal(range(max(self._longest(), self._reading()) + 1))
         with m.FSM(name="port"):
             with m.State("idle"):
                 m.d.sync += [bus.done.eq(0), bus.error.eq(0)]
@@ -335,7 +336,7 @@ class Registers(wiring.Component):
         """Clocks until a word has been read."""
         hardware = self._of.config.hardware
         assert hardware is not None
-        return hardware.latency.memory_read + 2
+        return hardware.latency.memory_read + 1 + picking(self._of.lanes)
 
     def _register(self, m: Module, offset: Signal, readable: dict, writable: dict, refused: Signal) -> None:
         bus = self.bus

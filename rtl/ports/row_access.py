@@ -2,24 +2,48 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.utils import ceil_log2
 
+from rtl.blocks.choose import choose
 from rtl.blocks.delay import delayed
 from rtl.memories.row import RowMemory
 
+PICKED = 8
+"""Lanes of which a clock picks one: wider rows take several clocks."""
 
-def read_back(m: Module, access: Any, strobe: Signal, weights: RowMemory, biases: RowMemory) -> None:
-    """Pick the word that was asked for out of its row."""
+
+def picking(lanes: int) -> int:
+    """Clocks that it takes to pick one of so many words."""
+    return 1 if lanes <= PICKED else 1 + picking(-(-lanes // PICKED))
+
+
+def read_back(m: Module, access: Any, strobe: Signal, weights: RowMemory, biases: RowMemory, clocks: int) -> None:
+    """Pick the word that was asked for out of its row, in so many clocks."""
     stages = weights.latency
-    lane, bias = delayed(m, access.lane, stages, "bus_lane"), delayed(m, access.bias, stages, "bus_bias")
-    weight_word = Signal(weights.layout.elem_shape.width)
-    bias_word = Signal(biases.layout.elem_shape.width)
-    m.d.comb += [
-        weight_word.eq(weights.read_data[lane]),
-        bias_word.eq(biases.read_data[lane] if biases.layout.length > 1 else biases.read_data[0]),
-    ]
-    with m.If(delayed(m, strobe, stages, "bus_strobe", valid=True)):
-        m.d.sync += access.read_word.eq(Mux(bias, bias_word.as_signed(), weight_word.as_signed()))
+    lane = delayed(m, access.lane, stages, "bus_lane")
+    bias = delayed(m, access.bias, stages + clocks - 1, "bus_bias")
+    weight_word, bias_word = (
+        _picked(m, memory.read_data, lane, clocks, name).as_signed()
+        for memory, name in ((weights, "weight"), (biases, "bias"))
+    )
+    with m.If(delayed(m, strobe, stages + clocks - 1, "bus_strobe", valid=True)):
+        m.d.sync += access.read_word.eq(Mux(bias, bias_word, weight_word))
+
+
+def _picked(m: Module, row: Any, lane: Value, clocks: int, name: str) -> Value:
+    """One of the words of a row, in the last of so many clocks."""
+    words: list[Any] = [row[i].as_value() if hasattr(row[i], "as_value") else row[i] for i in range(row.shape().length)]
+    for k in range(1, clocks):
+        groups = [words[i : i + PICKED] for i in range(0, len(words), PICKED)]
+        words = [delayed(m, choose(lane[:_BITS], g), 1, f"picked_{name}_{k}_{i}") for i, g in enumerate(groups)]
+        lane = delayed(m, lane[_BITS:], 1, f"{name}_lane_{k}")
+    result = Signal(len(words[0]), name=f"{name}_word")
+    m.d.comb += result.eq(choose(lane, words))
+    return result
+
+
+_BITS = ceil_log2(PICKED)
 
 
 def replace(m: Module, access: Any, strobe: Signal, update: Any, before_write: int) -> None:

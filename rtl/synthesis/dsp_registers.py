@@ -69,7 +69,7 @@ def _pack_input(netlist: Netlist, cell: Cell, side: str, gates: dict[str, Bit]) 
 def _pack_product(netlist: Netlist, cell: Cell, stage: str) -> set[Bit] | None:
     """Take the registers behind a product in, if every bit that is read goes into one and nowhere else."""
     behind = netlist.behind(cell, [f"P{i}" for i in range(36)])
-    if behind is None:
+    if behind is None or not all(map(netlist.movable, behind.values())):
         return None
     clocks = netlist.clocks(behind.values())
     netlist.absorb(cell, behind)

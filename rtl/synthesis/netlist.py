@@ -36,12 +36,20 @@ class Netlist:
 
     def movable(self, name: str) -> bool:
         """Whether a register only delays: starts at 0, always enabled, no reset but a synchronous one to 0."""
+        return self.enable(name) == "1" and self._plain(name)
+
+    def enable(self, name: str) -> Bit | None:
+        """The bit by which a register is enabled, "1" if it always is; ``None`` if it is enabled by a 0."""
+        cell = self.cells[name]
+        way = cell["parameters"].get("CEMUX", "CE").strip()
+        return "1" if way == "1" else cell["connections"].get("CE", ["1"])[0] if way == "CE" else None
+
+    def _plain(self, name: str) -> bool:
         cell = self.cells[name]
         p, c = cell["parameters"], cell["connections"]
-        enabled = p.get("CEMUX", "CE").strip() == "1" or c.get("CE", ["x"])[0] == "1"
         plain = p.get("REGSET", "RESET").strip() == "RESET" and p.get("CLKMUX", "CLK").strip() == "CLK"
         resets = c.get("LSR", ["0"])[0] != "0"
-        return enabled and plain and (not resets or p.get("SRMODE", "").strip() == "LSR_OVER_CE")
+        return plain and (not resets or p.get("SRMODE", "").strip() == "LSR_OVER_CE")
 
     def ahead(self, name: str, gates: dict[str, Bit]) -> Bit:
         """The bit that a register takes over at the next edge; a synchronous reset becomes a gate in front of it."""
@@ -70,27 +78,30 @@ class Netlist:
     def behind(self, cell: Cell, ports: Iterable[str]) -> dict[str, str] | None:
         """The register behind each output of a cell that is read.
 
-        ``None`` if not every one of them is read by a movable register without a reset and by nothing else, if their clocks
-        differ, or if none is read.
+        ``None`` if not every one of them is read by a register that starts at 0 and has no reset, and by nothing else; if
+        their clocks or their enables differ; or if none is read.
         """
         found: dict[str, str] = {}
         for port in ports:
             bit = cell["connections"][port][0]
             if self.readers[bit] <= 0:
                 continue
-            names = self.registers_fed[bit]
-            if self.readers[bit] != 1 or len(names) != 1 or names[0] not in self.cells or not self.movable(names[0]):
+            names = [name for name in self.registers_fed[bit] if name in self.cells]
+            if self.readers[bit] != 1 or len(names) != 1 or not self._plain(names[0]):
                 return None
             if self.cells[names[0]]["connections"].get("LSR", ["0"])[0] != "0":
                 return None
             found[port] = names[0]
-        return found if len(self.clocks(found.values())) == 1 else None
+        enables = {self.enable(name) for name in found.values()}
+        return found if len(enables) == len(self.clocks(found.values())) == 1 and None not in enables else None
 
     def absorb(self, cell: Cell, behind: Mapping[str, str]) -> None:
         """Let a cell drive what the registers behind its outputs drove, which go."""
         for port, name in behind.items():
             register = self.cells.pop(name)["connections"]
-            self.readers[register["CLK"][0]] -= 1
+            for given in ("CLK", "CE"):
+                if given in register:
+                    self.readers[register[given][0]] -= 1
             cell["connections"][port] = register["Q"]
             del self.register_of[register["Q"][0]]
 

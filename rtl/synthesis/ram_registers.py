@@ -20,12 +20,14 @@ def pack(netlist: Netlist) -> dict[str, int]:
             ports = [p for p in ports if p in cell["connections"]]
             sides += any(netlist.readers[cell["connections"][p][0]] > 0 for p in ports)
             behind = netlist.behind(cell, ports)
-            if behind is None or not _may(netlist, cell, read, behind):
+            enable = None if behind is None else netlist.enable(next(iter(behind.values())))
+            if behind is None or enable is None or not _may(netlist, cell, read, behind):
                 continue
             netlist.absorb(cell, behind)
             for side in read:
                 cell["parameters"][f"REGMODE_{side}"] = "OUTREG"
-                cell["connections"][f"OCE{side}"] = ["1"]
+                cell["connections"][f"OCE{side}"] = [enable]
+                netlist.readers[enable] += 1
             packed += 1
     return {"memories": sides, "memory output": packed} if sides else {}
 

@@ -7,6 +7,7 @@ import pytest
 
 from rtl.junction import Junction
 from rtl.plan.ranges import partial_range
+from rtl.ports.row_access import picking
 from tests.rtl.designs import DEEP, NONE, design
 from tests.rtl.driving import integers, play
 
@@ -119,7 +120,7 @@ class Neighbours:
             for k in range(rows * lanes):
                 place = {"row": k // lanes, "lane": k % lanes}
                 yield {f"access_{name}": v for name, v in ({"strobe": 1, "bias": bias} | place).items()}
-        yield from [{}] * (self.read + 1)
+        yield from [{}] * (self.read + picking(self.of.lanes))
 
     def expected(self):
         """What every sample must give, in the order of time: results, partial deltas, and the parameters in the end."""

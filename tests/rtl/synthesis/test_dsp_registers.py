@@ -5,7 +5,8 @@ import random
 
 import pytest
 
-from rtl.synthesis.dsp_registers import pack
+from rtl.synthesis import dsp_registers
+from rtl.synthesis.netlist import Netlist
 
 WIDTH = 4
 INPUTS = {f"{side}{i}": 10 + 10 * n + i for n, side in enumerate("AB") for i in range(WIDTH)}
@@ -57,6 +58,14 @@ class Builder:
     @property
     def module(self):
         return {"cells": self.cells, "ports": self.ports}
+
+
+def pack(module):
+    """Move registers, in place; what was moved."""
+    netlist = Netlist(module)
+    moved = dsp_registers.pack(netlist)
+    netlist.drop_unread()
+    return moved
 
 
 def run(module, clocks, seed):
