@@ -139,6 +139,7 @@ class Junction(wiring.Component):
             self.derivatives = RowMemory(shape_of(n.derivative), banks=j.derivative_banks, **rows, **size)
         if number > 1:
             self.backward = Backward(of, j)
+            self.back_addresses = AddressGenerator(j, self.addresses.form)
             self.to_memories = Dither(j, back_product_shape(of), to_lanes=False)
             # The accumulators of the left layer lie where the products arise.
             self.partials = PartialDeltaMemory(
@@ -235,6 +236,7 @@ class Junction(wiring.Component):
         written = ("valid", "short", "bank", "base", "phase", "data")
         m.d.comb += [getattr(self.left, f"write_{name}").eq(getattr(self.inputs, name)) for name in written]
         m.d.comb += [
+            self.addresses.active.eq(seq.active),
             self.addresses.clock.eq(seq.clock),
             self.addresses.sweep.eq(seq.sweep),
             self.addresses.step.eq(seq.step),
@@ -468,30 +470,28 @@ class Junction(wiring.Component):
         late = j.timing.backward
         products = delayed(m, backward.product, self._wait, "back_product")
         m.submodules.memory_products = dither = self.to_memories
-        m.submodules.back_addresses = addresses = AddressGenerator(j, self.addresses.form)
+        m.submodules.back_addresses = addresses = self.back_addresses
         bank = self._bank(m, "partial_backward", j.partial_banks, j.backward_lag)
-        # Addresses are worked out a clock ahead: what follows them is a loop through the memory and an adder.
-        ahead = min(late, 1)
-        turn = delayed(m, self.turn, late - ahead, "back_turn")
-        at_memories = delayed(m, turn, ahead, "accumulated_turn")
+        turn = delayed(m, self.turn, late, "back_turn")
         valid: Value = delayed(m, accumulating, late, "back_valid", valid=True)
+        m.d.comb += [addresses.active.eq(valid), addresses.sweep.eq(turn if j.sweeps else 0)]
         if j.sweeps:
             first = delayed(m, seq.first, late, "back_first")
-            m.d.comb += [addresses.sweep.eq(turn), addresses.step.eq(delayed(m, seq.step, late - ahead, "back_step"))]
+            m.d.comb += addresses.step.eq(delayed(m, seq.step, late, "back_step"))
         else:
             there, first = (
-                Cat(lookup(at_memories, table.astype(int).tolist(), 1) for table in by_memory.T)
+                Cat(lookup(turn, table.astype(int).tolist(), 1) for table in by_memory.T)
                 for by_memory in (j.lane_of_memory >= 0, j.first_of_memory)
             )
             valid = there & valid.replicate(j.z)
         m.d.comb += [
             dither.given.eq(products),
-            dither.turn.eq(at_memories),
-            addresses.clock.eq(delayed(m, seq.clock, late - ahead, "back_clock") if j.sweeps else turn),
+            dither.turn.eq(turn),
+            addresses.clock.eq(delayed(m, seq.clock, late, "back_clock") if j.sweeps else turn),
             partials.valid.eq(valid),
             partials.first.eq(first),
             partials.bank.eq(delayed(m, bank, late, "back_bank")),
-            partials.address.eq(delayed(m, addresses.address, ahead, "accumulated_address")),
+            partials.address.eq(addresses.address),
             partials.product.eq(dither.taken),
             partials.read_bank.eq(self.partial_out.bank),
             partials.read_base.eq(self.partial_out.base),

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from amaranth.hdl import Cat, Value
+from amaranth.hdl import Cat, Const, Value
 
 from rtl.blocks.choose import choose, lookup
 from rtl.blocks.properties import Monitor, implies, one_of
@@ -130,6 +130,8 @@ class JunctionProperties:
         unit, seq, clocks = self._unit, self._unit.sequencer, self._clocks
         addresses = self._are(seq.clock, clocks.address, unit.left.read_address)
         p.require("left_addresses", "every left memory reads the word of the row", implies(seq.active, addresses))
+        first = self._are(Const(0, len(seq.clock)), clocks.address, unit.left.read_address)
+        p.require("left_at_rest", "between passes that of the first one", implies(~seq.active, first))
         clock, there = p.past(seq.clock, "clock_read", self._read), p.past(seq.active, "there", self._read)
         whole = {reader: dither.taken for reader, dither in unit.to_lanes.items()}
         for reader, dither in unit.to_lanes.items():
@@ -184,6 +186,8 @@ class JunctionProperties:
         p.require("partials_added", "a product is added where a lane has one", implies(any_adds, Cat(*there).all()))
         addresses = self._are(clock, clocks.address, partials.address)
         p.require("partial_addresses", "every partial delta is that of the row", implies(any_adds, addresses))
+        first = self._are(Const(0, len(seq.clock)), clocks.address, partials.address)
+        p.require("partials_at_rest", "between passes of the first one", implies(~unit.back_addresses.active, first))
         p.require(
             "backward_lanes",
             "every partial delta is given the product of its edge, each by another lane",

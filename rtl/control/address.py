@@ -1,5 +1,7 @@
 """Address generators: which row of each memory a clock reads."""
 
+from typing import Any
+
 import numpy as np
 from amaranth.hdl import Module, Mux, Signal, unsigned
 from amaranth.lib import data, wiring
@@ -14,14 +16,17 @@ LARGEST_TABLE = 64  # rows; one bit of a table of 64 entries is one six-input LU
 
 
 class AddressGenerator(wiring.Component):
-    """Addresses of the left memories.
+    """Addresses of the left memories: a register for each memory, so that no path to a memory begins in logic.
 
-    Latency 0, one set of addresses per clock. Two forms with the same result: a ``table`` of a memory's address over all
-    clocks, and an ``adder`` of the sweep's seed and the clock of the sweep modulo D, which patterns of type 3 and those with
-    clashes do not have.
+    Latency 0, one set of addresses per clock: in every clock of a pass the addresses of the next one are worked out. While
+    no pass is under way they are those of its first clock. Two forms with the same result: a ``table`` of a memory's address
+    over all clocks, and an ``adder``, which begins every sweep at its seed and counts up modulo D; patterns of type 3 and
+    those with clashes have no seeds.
 
     Ports
     -----
+    active : in, 1
+        A pass is in the clock that the other ports name; passes are never broken off.
     clock : in, bits(K)
         Clock of the pass; the table needs nothing else.
     sweep : in, bits(d_out)
@@ -32,6 +37,7 @@ class AddressGenerator(wiring.Component):
         The word of every memory.
     """
 
+    active: Signal
     clock: Signal
     sweep: Signal
     step: Signal
@@ -44,6 +50,7 @@ class AddressGenerator(wiring.Component):
         self.form = form
         super().__init__(
             {
+                "active": In(1),
                 "clock": In(range(j.clocks)),
                 "sweep": In(range(j.d_out)),
                 "step": In(range(j.depth)),
@@ -66,16 +73,19 @@ class AddressGenerator(wiring.Component):
         m, j = Module(), self._j
         if j.depth == 1:
             return m
+        last = Signal()
+        m.d.comb += last.eq(self.step == j.depth - 1)
         for memory in range(j.z):
-            out = self.address[memory]
+            at = Signal(range(j.depth), name=f"address_{memory}", init=int(j.address_of_memory[0, memory]))
+            m.d.comb += self.address[memory].eq(at)
+            following: Any
             if self.form == TABLE:
-                m.d.comb += out.eq(lookup(self.clock, j.address_of_memory[:, memory].tolist(), len(out)))
-                continue
-            seed = Signal(range(j.depth), name=f"seed_{memory}")
-            total = Signal(range(2 * j.depth), name=f"sum_{memory}")
-            m.d.comb += [
-                seed.eq(lookup(self.sweep, j.address_of_memory[:: j.depth, memory].tolist(), len(seed))),
-                total.eq(seed + self.step),
-                out.eq(Mux(total >= j.depth, total - j.depth, total)),
-            ]
+                following = lookup(self.clock, np.roll(j.address_of_memory[:, memory], -1).tolist(), len(at))
+            else:
+                seed = Signal(range(j.depth), name=f"seed_{memory}")
+                seeds = np.roll(j.address_of_memory[:: j.depth, memory], -1)
+                m.d.comb += seed.eq(lookup(self.sweep, seeds.tolist(), len(seed)))
+                following = Mux(last, seed, Mux(at == j.depth - 1, 0, at + 1))
+            with m.If(self.active):
+                m.d.sync += at.eq(following)
         return m

@@ -61,8 +61,11 @@ def test_every_memory_is_given_the_address_of_its_left_neuron(name, number):
     expected = [addresses for addresses, _ in words_read(j)]
     for form in (TABLE, "auto", *([ADDER] if j.has_seeds else [])):
         generator = AddressGenerator(j, form)
-        got = [s.address for s in play(generator, clocks(j))]
-        for addresses in (got, generator.model().tolist()):
+        rest, once = [{}] * 3, [{"active": 1} | at for at in clocks(j)]
+        got = [s.address for s in play(generator, once + once + rest + once)]
+        passes = (got[: j.clocks], got[j.clocks : 2 * j.clocks], got[-j.clocks :])
+        assert got[2 * j.clocks : -j.clocks] == [got[0]] * 3  # at rest the first addresses are there
+        for addresses in (*passes, generator.model().tolist()):
             assert [told(a, e) for a, e in zip(addresses, expected, strict=True)] == expected, form
 
 
@@ -81,7 +84,9 @@ def test_long_tables_give_way_to_adders(layers, z, kind, form):
     j = planned(layers, [2], [z], connectivity=clash_free(kind)).junctions[0]
     generator = AddressGenerator(j)
     assert generator.form == form
-    assert [s.address for s in play(generator, clocks(j))] == [addresses for addresses, _ in words_read(j)]
+    assert [s.address for s in play(generator, [{"active": 1} | at for at in clocks(j)])] == [
+        addresses for addresses, _ in words_read(j)
+    ]
 
 
 @pytest.mark.parametrize("to_lanes", [True, False], ids=["to_lanes", "to_memories"])
