@@ -6,8 +6,16 @@ from amaranth.hdl import Module, Value
 
 from rtl.blocks.delay import delayed
 
+ADDED = 6
+"""Terms that a clock adds: one more clock for each time that there are more."""
+
 
 def count(m: Module, name: str, flags: Any, valid: Any) -> Any:
-    """How many bits were set a clock ago, if it was ``valid``."""
+    """How many bits were set a clock ago, if it was ``valid``; many bits take more clocks."""
     bits = delayed(m, Value.cast(flags) & Value.cast(valid).replicate(len(flags)), 1, f"clipped_{name}", valid=True)
-    return sum((bits[i] for i in range(1, len(bits))), start=bits[0])
+    terms, level = list(bits), 0
+    while len(terms) > ADDED:
+        level += 1
+        sums = [sum(terms[i + 1 : i + ADDED], start=terms[i]) for i in range(0, len(terms), ADDED)]
+        terms = [delayed(m, x, 1, f"counted_{name}_{level}_{i}", valid=True) for i, x in enumerate(sums)]
+    return sum(terms[1:], start=terms[0])

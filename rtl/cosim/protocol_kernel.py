@@ -173,7 +173,7 @@ SAMPLES, RESULTS, CYCLES, ILLEGAL, COUNTS = 0, 1, 2, 3, 6
 
 class Inside(NamedTuple):
     """State: ``s`` int64 [STATES]; the samples that wait, int64 [4]; clocks in which passes begin, int64 [64]; counts, int64
-    [COUNTS]; what happened in the clock before and is to be counted in this one, int64 [3]."""
+    [COUNTS]; what happened in the clock before and is to be counted in this one, int64 [COUNTS]."""
 
     s: np.ndarray
     waiting: np.ndarray
@@ -322,7 +322,7 @@ def _results(c: Circuit, x: Inside, t: int, sees: int, takes: bool) -> None:
         x.passes[s[PASSES]] = t + c.begins
         s[PASSES] += 1
     s[RESERVED] += int(reserves) - int(last)
-    x.counts[RESULTS] += last
+    x.events[RESULTS] = last
 
 
 @_compiled
@@ -343,7 +343,7 @@ def _samples(c: Circuit, stimulus: Stimulus, x: Inside, r: Record, t: int, sees:
             x.waiting[:-1] = x.waiting[1:].copy()
         r.advances[r.filled[2], 0], r.advances[r.filled[2], 1] = t, s[LOADED]
         r.filled[2] += 1
-        x.counts[CYCLES] += 1
+        x.events[CYCLES] = 1
     elif s[LOADING]:
         s[GROUP] += 1
         s[LOADING] = s[GROUP] < c.beats
@@ -362,12 +362,12 @@ def _samples(c: Circuit, stimulus: Stimulus, x: Inside, r: Record, t: int, sees:
 @_compiled
 def _enter(c: Circuit, stimulus: Stimulus, x: Inside, r: Record) -> None:
     n, fixed = x.s[LOADED], x.s[FIXED] == 1
-    x.counts[SAMPLES] += 1
+    x.events[SAMPLES] = 1
     if fixed:
         r.kappa[n] = x.s[RATE]
     if c.trains and stimulus.train[n]:
-        x.events[0] = not fixed and not c.least <= stimulus.kappa[n] <= c.greatest
-        x.events[1] = stimulus.label[n] >= c.classes
+        x.events[ILLEGAL] = not fixed and not c.least <= stimulus.kappa[n] <= c.greatest
+        x.events[ILLEGAL + 1] = stimulus.label[n] >= c.classes
 
 
 @_compiled
@@ -404,7 +404,7 @@ def _memory(c: Circuit, x: Inside, address: int, word: int, writes: bool, sees: 
         return REFUSED
     number = word - (1 << 32) if lowest < 0 and word >> 31 else word
     if writes and not lowest <= number <= highest:
-        x.events[2] = 1
+        x.events[ILLEGAL + 2] = 1
         return REFUSED
     x.s[BUSY] = (c.writing if writes else c.reading) - 2
     return OF_MEMORY
@@ -430,7 +430,7 @@ def _register(c: Circuit, x: Inside, address: int, word: int, writes: bool, sees
     elif writes:
         return REFUSED
     if writes and not legal:
-        x.events[2] = 1
+        x.events[ILLEGAL + 2] = 1
         return REFUSED
     return OF_CLIPPED if kind == COUNTS_CLIPPED else KNOWN
 
@@ -459,9 +459,9 @@ def play(c: Circuit, stimulus: Stimulus, r: Record) -> None:
         np.zeros(4, np.int64),
         np.zeros(64, np.int64),
         np.zeros(COUNTS, np.int64),
-        np.zeros(3, np.int64),
+        np.zeros(COUNTS, np.int64),
     )
-    s, before = x.s, np.zeros(COUNTS + 3, np.int64)
+    s, before = x.s, np.zeros(2 * COUNTS, np.int64)
     _reset(c, x)
     t, since, stage = 0, 0, -1
     most = 16 * (c.in_flight + 8) * (c.period + c.skew) + 4 * len(stimulus.pauses) + 100_000
@@ -486,12 +486,12 @@ def play(c: Circuit, stimulus: Stimulus, r: Record) -> None:
         r.sets[t], r.sees[t] = sets, sees & (EMPTY - 1)
         r.access[t] = r.filled[3] - 1 if sets & REQUESTS else -1
         r.beat[t] = s[POPPED] - 1 if s[SHOWN] else -1
-        # The end of the clock. What was counted is seen one clock after the event, errors two.
+        # The end of the clock. What happens is counted in the next, which is seen in the one after that.
         before[:COUNTS], before[COUNTS:], clear = x.counts, x.events, s[CLEAR]
         x.events[:], s[CLEAR] = 0, 0
-        for i in range(3):
-            kept = 0 if clear >> i & 1 else before[ILLEGAL + i]
-            x.counts[ILLEGAL + i] = kept + before[COUNTS + i]
+        for i in range(COUNTS):
+            kept = 0 if i >= ILLEGAL and clear >> (i - ILLEGAL) & 1 else before[i]
+            x.counts[i] = kept + before[COUNTS + i]
         _results(c, x, t, sees, sets & TAKES != 0)
         _samples(c, stimulus, x, r, t, sees)
         _port(c, x, r, t, sees, before)

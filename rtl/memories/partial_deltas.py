@@ -121,15 +121,9 @@ class PartialDeltaMemory(wiring.Component):
             m.d.comb += self.word[memory].eq(delayed(m, total, late - loop_read, f"total_{memory}"))
             address = delayed(m, self.address[memory], late, f"address_{memory}")
             m.d.comb += self.target[memory].eq(place(banks, of.depth, bank, address))
-            # The first visit of a pass replaces what is there: where all memories are at work together, sums may be
-            # written at any time.
-            always = self._flags == 1
-            for ram, target, enable in (
-                (sums, address, 1 if always else self.enable[flag]),
-                (handed, self.target[memory], self.enable[flag]),
-            ):
+            for ram, target in ((sums, address), (handed, self.target[memory])):
                 write = ram.write_port()
-                m.d.comb += [write.en.eq(enable), write.addr.eq(target), write.data.eq(self.word[memory])]
+                m.d.comb += [write.en.eq(self.enable[flag]), write.addr.eq(target), write.data.eq(self.word[memory])]
             base = neuron_address(of, self.read_base, next_base, self.read_phase, memory)
             finished.append(
                 read(m, handed, place(banks, of.depth, self.read_bank, base), self.latency, f"finished_{memory}")

@@ -10,6 +10,7 @@ from amaranth.utils import ceil_log2
 
 from models.numbers.format import Format
 from rtl.blocks.arithmetic import signed_bits
+from rtl.blocks.delay import delayed
 from rtl.blocks.properties import Monitor, implies, one_of
 from rtl.plan.plan import Plan
 from rtl.plan.signatures import access_signature, saturation_layout, tag_layout
@@ -243,7 +244,7 @@ class Registers(wiring.Component):
             (CYCLES, self.cycle, "cycles"),
         ):
             counters[at] = total = Signal(WIDTH, name=name)
-            m.d.sync += total.eq(total + event)
+            m.d.sync += total.eq(total + delayed(m, event, 1, f"{name}_event", valid=True))
         if self._counters:
             for i in range(1, n + 1):
                 for k in range(4 if of.trains else 1):
@@ -378,6 +379,7 @@ class RegistersModel:
         self._errors = {ILLEGAL_KAPPAS: 0, ILLEGAL_LABELS: 0, REFUSED_VALUES: 0}
         self._events = dict.fromkeys(self._errors, 0)  # of the clock before
         self._clear = 0
+        self._progress: list[tuple[int, int]] = []  # of the clock before, too
         self._counts = {SAMPLES: 0, RESULTS: 0, CYCLES: 0} | dict.fromkeys(self._clipped, 0)
         self._answer = {"bus_done": 0, "bus_error": 0, "bus_read_data": 0}
         self._access = {
@@ -468,9 +470,10 @@ class RegistersModel:
         self._left = None
 
     def _count(self, given: dict[str, Any], clear: int) -> None:
-        """What happens in a clock; errors and clipped numbers are counted in the clock after it."""
-        for at, event in ((SAMPLES, "sample"), (RESULTS, "result"), (CYCLES, "cycle")):
-            self._counts[at] = (self._counts[at] + given.get(event, 0)) % (1 << WIDTH)
+        """What happens in a clock is counted in the clock after it."""
+        for at, event in self._progress:
+            self._counts[at] = (self._counts[at] + event) % (1 << WIDTH)
+        self._progress = [(at, given.get(n, 0)) for at, n in ((SAMPLES, "sample"), (RESULTS, "result"), (CYCLES, "cycle"))]
         for at, clipped in self._clipped.items():
             self._counts[at] = (self._counts[at] + clipped) % (1 << WIDTH)
             junction, kind = divmod(at - SATURATION, 4)
