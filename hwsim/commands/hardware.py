@@ -113,6 +113,7 @@ class Synthesising:
     time_limit: Annotated[float | None, given("seconds for all tools together", "S")] = None
     no_dsp: Annotated[bool, typer.Option("--no-dsp", help="multipliers from LUTs, not from DSP blocks")] = False
     no_place: Annotated[bool, typer.Option("--no-place", help="counts only: no place and route, no frequency")] = False
+    seeds: Annotated[int, given("placements, each from a seed of its own; the median counts", "N")] = 1
     no_cache: Annotated[bool, typer.Option("--no-cache", help="run the tools even if the result is known")] = False
 
 
@@ -137,13 +138,13 @@ def synth(
 
     wanted = synthesising
     options = session.Options(
-        wanted.frequency, wanted.time_limit, not wanted.no_dsp, not wanted.no_cache, not wanted.no_place
+        wanted.frequency, wanted.time_limit, not wanted.no_dsp, not wanted.no_cache, not wanted.no_place, wanted.seeds
     )
     chosen = session.target(target)
     session.prepare(chosen, options)
     loaded = common.load(config)
     console = console_of(common.quiet)
-    shaping = {"target": chosen.name} | {name: value for name, value in asdict(options).items() if name != "cache"}
+    shaping = {"target": chosen.name} | {name: value for name, value in asdict(options).items() if name != "cached"}
     directory = RunDirectory(out, loaded, "synth", shaping, force=force)
     emitted = session.generate(Design(loaded))
     with directory.locked(), step_watcher(common.quiet) as watch:

@@ -16,7 +16,7 @@ from rtl.synthesis.tools import Deadline, Tool, ToolError, complaint, find, find
 from rtl.synthesis.wrapper import WRAPPER, wrapper
 from rtl.verilog.emission import SOURCE, Verilog
 
-_FORMAT = 2
+_FORMAT = 3
 """Of results in the cache; to be raised when what is read from the tools' reports changes."""
 
 _WRAPPER_SOURCE, _SCRIPT = f"{WRAPPER}.v", "synthesis.ys"
@@ -39,6 +39,8 @@ class Options:
         Whether results may come from the cache, and go there.
     place
         Whether to place and route where there are tools for it.
+    seeds
+        How many placements to make, each from a seed of its own.
 
     Raises
     ------
@@ -51,12 +53,15 @@ class Options:
     dsp: bool = True
     cached: bool = True
     place: bool = True
+    seeds: int = 1
 
     def __post_init__(self) -> None:
         for name in ("frequency", "time_limit"):
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
                 raise ArgumentError(name, value, "must be a number above 0")
+        if self.seeds < 1:
+            raise ArgumentError("seeds", self.seeds, "must be at least 1", [1])
 
 
 @dataclass(eq=False)
@@ -74,7 +79,11 @@ class Result:
     overflow
         What the target has too little of: name, used, available.
     fmax
-        MHz; ``None`` without place and route.
+        MHz, the median of all placements (of two in the middle the lower); ``None`` without place and route.
+    by_seed
+        MHz by the seed of the placement.
+    seed
+        Of the placement that the median is of; utilisation, path and bitstream are its.
     wrapped
         Pins that the design would need, if it was wrapped because the target has fewer.
     packed
@@ -89,6 +98,8 @@ class Result:
     utilisation: dict[str, tuple[int, int]] = field(default_factory=dict)
     overflow: list[tuple[str, int, int]] = field(default_factory=list)
     fmax: float | None = None
+    by_seed: dict[int, float] = field(default_factory=dict)
+    seed: int | None = None
     path: reports.Path | None = None
     packed: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -105,6 +116,7 @@ class Result:
         result = cls(**stored)
         result.path = None if stored["path"] is None else reports.Path(**stored["path"])
         result.utilisation = {name: (n, most) for name, (n, most) in stored["utilisation"].items()}
+        result.by_seed = {int(seed): fmax for seed, fmax in stored["by_seed"].items()}
         result.overflow = [(name, n, most) for name, n, most in stored["overflow"]]
         return result
 
@@ -140,7 +152,9 @@ class Synthesis:
             return f"the design does not fit into {device}: {lacks}"
         asked, fmax = self.options.frequency, self.result.fmax
         if asked is not None and fmax is not None and fmax < asked:
-            return f"the design reaches {fmax:.2f} MHz on {device}, less than the {asked:g} MHz asked for"
+            often = len(self.result.by_seed)
+            median = f", the median of {often} placements," if often > 1 else ""
+            return f"the design reaches {fmax:.2f} MHz{median} on {device}, less than the {asked:g} MHz asked for"
         return None
 
 
@@ -175,6 +189,8 @@ def prepare(target: Target, options: Options) -> _Tools:
             raise ArgumentError("frequency", options.frequency, rule)
         if not options.place:
             raise ArgumentError("frequency", options.frequency, "means nothing without place and route")
+    if options.seeds > 1 and (target.family.placer is None or not options.place):
+        raise ArgumentError("seeds", options.seeds, "means nothing without place and route", [1])
     return _Tools.of(target.family, options.place)
 
 
@@ -202,7 +218,8 @@ def synthesise(
     texts = {SOURCE: emitted.text} | ({} if wrapped is None else {_WRAPPER_SOURCE: wrapper(emitted.top, emitted.ports)})
     top = emitted.top if wrapped is None else WRAPPER
     steps = _Steps(target, options, tools, folder, top, list(texts), tell or (lambda _: None))
-    name = cache.key(_FORMAT, target.name, [t.identity for t in tools.all], texts, steps.script, steps.placement)
+    placements = [*steps.placement, str(options.seeds)]
+    name = cache.key(_FORMAT, target.name, [t.identity for t in tools.all], texts, steps.script, placements)
     shutil.rmtree(folder, ignore_errors=True)  # logs and reports of a former run
     if options.cached and (known := _known(name)):
         return Synthesis(emitted, target, options, *known, from_cache=True)
@@ -261,11 +278,12 @@ class _Steps:
             ]
         )
         self.placement: list[str] = []
+        self._seeds = range(1, 1 + options.seeds)
         if tools.placer is not None:
             unconstrained, layout = _PLACER_OPTIONS[tools.placer.name]
             frequency = options.frequency or target.frequency
             self.placement = [*target.arguments, "--json", _NETLIST, layout, _LAYOUT, "--report", _REPORT]
-            self.placement += ["--freq", f"{frequency:g}", "--seed", "1", "--timing-allow-fail", unconstrained]
+            self.placement += ["--freq", f"{frequency:g}", "--timing-allow-fail", unconstrained, "--seed"]
 
     def run(self) -> tuple[Result, bytes | None]:
         deadline = Deadline(self._options.time_limit)
@@ -297,27 +315,42 @@ class _Steps:
         return packed
 
     def _place(self, result: Result, deadline: Deadline) -> bytes | None:
-        placer, packer, folder = self._tools.placer, self._tools.packer, self._folder
+        packer, folder, made = self._tools.packer, self._folder, []
+        for seed in self._seeds:
+            report = self._placed(result, seed, deadline)
+            if report is None:
+                return None
+            made.append((reports.fmax(report), seed, report, (folder / _LAYOUT).read_bytes()))
+        result.by_seed = {seed: fmax for fmax, seed, *_ in made if fmax is not None}
+        made.sort(key=lambda placement: (placement[0] or 0.0, placement[1]))
+        result.fmax, result.seed, report, layout = made[(len(made) - 1) // 2]
+        result.utilisation, result.path = reports.utilisation(report), reports.critical_path(report)
+        if packer is None:
+            return None
+        (folder / _LAYOUT).write_bytes(layout)
+        if self._step(result, packer, [_LAYOUT, _BITSTREAM], deadline):
+            raise self._failed(packer)
+        return (folder / _BITSTREAM).read_bytes()
+
+    def _placed(self, result: Result, seed: int, deadline: Deadline) -> dict[str, Any] | None:
+        """The report on one placement; ``None`` if the design does not fit."""
+        placer, folder = self._tools.placer, self._folder
         assert placer is not None
-        if self._step(result, placer, self.placement, deadline) or not (folder / _REPORT).exists():
+        (folder / _REPORT).unlink(missing_ok=True)  # of the seed before
+        if self._step(result, placer, [*self.placement, str(seed)], deadline) or not (folder / _REPORT).exists():
             log = (folder / f"{placer.name}.log").read_text(errors="replace")
             result.utilisation = reports.logged_utilisation(log)
             result.overflow = reports.overflow(result.utilisation, self._target.family)
             if not result.overflow:
                 raise self._failed(placer)
             return None
-        report = json.loads((folder / _REPORT).read_text())
-        result.utilisation, result.fmax = reports.utilisation(report), reports.fmax(report)
-        result.path = reports.critical_path(report)
-        if packer is None:
-            return None
-        if self._step(result, packer, [_LAYOUT, _BITSTREAM], deadline):
-            raise self._failed(packer)
-        return (folder / _BITSTREAM).read_bytes()
+        report: dict[str, Any] = json.loads((folder / _REPORT).read_text())
+        return report
 
     def _step(self, result: Result, tool: Tool, arguments: list[str], deadline: Deadline) -> int:
         self._tell(f"{tool.name} for {self._target.name}")
-        code, result.seconds[tool.name] = run(tool, arguments, self._folder, deadline)
+        code, seconds = run(tool, arguments, self._folder, deadline)
+        result.seconds[tool.name] = result.seconds.get(tool.name, 0.0) + seconds
         return code
 
     def _failed(self, tool: Tool, *logs: str) -> ToolError:

@@ -23,7 +23,11 @@ SYNTHESIS = Figures(
         "overflow": Figure("sites", "resources of which the target has too few"),
         "clocks_per_input": CLOCKS_PER_INPUT,
         "aimed_frequency": Figure("MHz", "clock frequency that placement and routing aimed at"),
-        "fmax": Figure("MHz", "highest clock frequency that all paths between registers allow, after routing", "more"),
+        "fmax": Figure(
+            "MHz", "highest clock that all paths between registers allow, once routed; median of the seeds", "more"
+        ),
+        "fmax_by_seed": Figure("MHz", "the same by seed of the placer", "more"),
+        "seed": Figure("number", "of the placement that the other figures are of"),
         "samples_per_second": Figure("samples/s", "one sample per junction cycle at that frequency", "more"),
         "critical_path": Figure("ns", "longest path between registers, {path}", "less"),
         "seconds": Figure("s", "wall-clock time {where}"),
@@ -81,6 +85,8 @@ def _speed(made: Synthesis) -> dict[str, Any]:
         {
             "aimed_frequency": made.options.frequency or made.target.frequency,
             "fmax": result.fmax,
+            "fmax_by_seed": {f"{seed}": fmax for seed, fmax in result.by_seed.items()},
+            "seed": result.seed,
             "samples_per_second": made.samples_per_second,
         }
     )
@@ -106,10 +112,12 @@ def notes(made: Synthesis) -> list[str]:
             "measuring"
         )
     if result.packed:
-        moved = ", ".join(f"{stage} registers of {n}" for stage, n in result.packed.items())
-        lines.append(
-            f"multiplier blocks have taken registers of the design in: {moved}; the counts of cells are from before"
-        )
+        stages = [(stage, result.packed[stage]) for stage in ("input", "pipeline", "output") if stage in result.packed]
+        moved = [f"multiplier blocks have taken {stage} registers in: {n}" for stage, n in stages]
+        if "memories" in result.packed:
+            taken, sides = result.packed["memory output"], result.packed["memories"]
+            moved.append(f"block memories have taken output registers in: {taken} of {sides} read sides")
+        lines.append("; ".join([*moved, "the counts of cells are from before"]))
     if not made.options.dsp:
         lines.append("multipliers are built from LUTs, as asked for")
     elif made.lacks_dsp:
@@ -154,7 +162,13 @@ def lines(made: Synthesis) -> list[str]:
     result, told = made.result, []
     period = made.emitted.accelerator.plan.period
     if result.fmax is not None:
-        told.append(f"Fmax {result.fmax:.2f} MHz; {period} clocks per input: {made.samples_per_second:,.0f} samples/s")
+        told.append(
+            f"Fmax {result.fmax:.2f} MHz, routed on {made.target.device}, placer seed {result.seed}; {period} clocks per "
+            f"input: {made.samples_per_second:,.0f} samples/s"
+        )
+        by = result.by_seed.values()
+        if len(by) > 1:
+            told.append(f"placer seeds 1 to {len(by)}: {min(by):.2f} to {max(by):.2f} MHz; the median is that above")
     if result.path is not None:
         told.append(f"longest path {result.path}")
     told += [f"note: {note}" for note in notes(made)]

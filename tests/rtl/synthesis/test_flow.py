@@ -17,7 +17,7 @@ from hwsim.results.directory import CONFIG
 from models.errors import InputError
 from rtl.accelerator import Accelerator
 from rtl.synthesis import cache, reports
-from rtl.synthesis.flow import Options, synthesise
+from rtl.synthesis.flow import Options, prepare, synthesise
 from rtl.synthesis.results import figures, lines
 from rtl.synthesis.targets import ECP5, ICE40, TARGETS, XC7, target
 from rtl.synthesis.tools import Deadline, ToolError, find, run
@@ -123,8 +123,37 @@ def test_the_steps_and_their_figures(players, emitted, tmp_path):
     assert known["fmax"]["value"] == 80.0
     assert known["samples_per_second"]["value"] == 80e6 / period
     assert known["critical_path"]["value"] == 12.5
-    assert any(line.startswith(f"Fmax 80.00 MHz; {period} clocks per input") for line in lines(made))
+    where = "routed on LFE5U-25F, CABGA381, speed grade 6, placer seed 1"
+    assert any(line.startswith(f"Fmax 80.00 MHz, {where}; {period} clocks per input") for line in lines(made))
     assert not (tmp_path / "work" / "netlist.json").exists()
+
+
+@pytest.mark.parametrize("seeds", [1, 4, 5])
+def test_the_median_of_several_placements_counts(seeds, players, emitted, tmp_path):
+    found = [80.0, 95.0, 70.0, 60.0, 90.0]
+    players.by_seed("nextpnr-ecp5", found)
+    options = Options(seeds=seeds, frequency=85.0)
+    made = synthesise(emitted, target("ecp5-25k"), tmp_path / "work", options)
+    assert players.calls == ["yosys", *["nextpnr-ecp5"] * seeds, "ecppack"]
+    fmax = {1: 80.0, 4: 70.0, 5: 80.0}[seeds]
+    known = figures(made)
+    assert (known["fmax"]["value"], known["seed"]["value"]) == (fmax, found.index(fmax) + 1)
+    assert known["fmax_by_seed"]["value"] == {f"{k}": f for k, f in enumerate(found[:seeds], 1)}
+    assert made.bitstream == b"bits"
+    range_ = f"placer seeds 1 to {seeds}: {min(found[:seeds]):.2f} to {max(found[:seeds]):.2f} MHz; the median is that above"
+    assert (range_ in lines(made)) == (seeds > 1)
+    assert (f"the median of {seeds} placements" in made.failure) == (seeds > 1)
+    again = synthesise(emitted, target("ecp5-25k"), tmp_path / "work", options)
+    assert again.from_cache and figures(again) == known
+    assert not synthesise(emitted, target("ecp5-25k"), tmp_path / "other", Options(seeds=2)).from_cache
+
+
+@pytest.mark.parametrize(
+    ("options", "name"), [({"seeds": 0}, "ecp5-25k"), ({"seeds": 2}, "xc7"), ({"seeds": 2, "place": False}, "ecp5-25k")]
+)
+def test_seeds_that_mean_nothing_are_refused(options, name, players):
+    with pytest.raises(InputError, match="seeds"):
+        prepare(target(name), Options(**options))
 
 
 def test_a_known_result_runs_no_tool(players, emitted, tmp_path):
