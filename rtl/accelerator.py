@@ -168,7 +168,13 @@ class Accelerator(wiring.Component):
             registers.result.eq(queue.taken),
             registers.illegal_kappa.eq(pacer.advance & loader.illegal_kappa),
             registers.illegal_label.eq(pacer.advance & loader.illegal_label),
-            pacer.go.eq(registers.run & (queue.room | ~queue.due)),
+        ]
+        # Between two cycles room can only grow, and nothing else changes: the advance, which fans out widely, need not wait
+        # for it.
+        may = Signal()
+        m.d.comb += [
+            may.eq(registers.run & (queue.room | ~queue.due)),
+            pacer.go.eq(delayed(m, may, min(of.period - 1, 1), "go", valid=True)),
         ]
         self._results(m, last)
         self._occupancy(m)

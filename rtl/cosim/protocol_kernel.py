@@ -158,7 +158,7 @@ class Record(NamedTuple):
 STEP, WAITED, ASKED, POSITION, END, OFFERING, IDLE, BLOCKED = range(8)
 STORED, FETCHED, HELD, ARRIVING, TAGS, TAG, NEXT_TAG, LOADED, LOADING, GROUP = range(8, 18)
 PASSED, ENTERED, RESERVED, PASSES, COMPUTED, QUEUED, READ, SHOWN, POPPED = range(18, 27)
-RUN, RATE, FIXED, ANSWERED, ANSWER, BUSY, CLEAR, STATES = range(27, 35)
+RUN, RATE, FIXED, ANSWERED, ANSWER, BUSY, CLEAR, GO, STATES = range(27, 36)
 """The host's step, how long it has waited, whether it has asked; beats up to which it has come and may go, whether it offers
 one; its patterns of pauses. Of the samples: beats in the memory of their queue, whether each of its registers holds
 one, beats of the sample that arrives; complete samples in the memory of theirs, whether each of its registers holds one; the
@@ -166,7 +166,7 @@ one that is loaded, whether it still is, beats of it. Clocks since the last adva
 entered in, a bit each. Of the results: samples that room is set aside for, passes that compute some, beats of the first of
 them; beats in the memory of their queue, whether each of its registers holds one, beats that have come to the last. Of the
 port: CONTROL, RATE, its upper bit; bits of what was answered; the word; clocks until a memory has answered, -1 if none is
-asked; bits of ERRORS to clear."""
+asked; bits of ERRORS to clear; whether a junction cycle might have begun a clock ago."""
 SAMPLES, RESULTS, CYCLES, ILLEGAL, COUNTS = 0, 1, 2, 3, 6
 """Counts: the three kinds of illegal values stand behind ``ILLEGAL``."""
 
@@ -199,10 +199,16 @@ def _due(c: Circuit, s: np.ndarray) -> bool:
 
 
 @_compiled
+def _may(c: Circuit, s: np.ndarray) -> bool:
+    """Whether a junction cycle may begin, as far as CONTROL and the room for results are concerned."""
+    return s[RUN] == 1 and (s[RESERVED] < c.room or not _due(c, s))
+
+
+@_compiled
 def _sees(c: Circuit, s: np.ndarray) -> int:
     """Bits of what can be seen in this clock."""
     over = s[PASSED] - c.period
-    may = s[RUN] == 1 and (s[RESERVED] < c.room or not _due(c, s))
+    may = s[GO] == 1 if c.period > 1 else _may(c, s)
     return (
         READY * (s[STORED] < 2 * c.beats)
         | VALID * (s[SHOWN] == 1)
@@ -489,6 +495,7 @@ def play(c: Circuit, stimulus: Stimulus, r: Record) -> None:
         # The end of the clock. What happens is counted in the next, which is seen in the one after that.
         before[:COUNTS], before[COUNTS:], clear = x.counts, x.events, s[CLEAR]
         x.events[:], s[CLEAR] = 0, 0
+        s[GO] = _may(c, s)
         for i in range(COUNTS):
             kept = 0 if i >= ILLEGAL and clear >> (i - ILLEGAL) & 1 else before[i]
             x.counts[i] = kept + before[COUNTS + i]

@@ -377,9 +377,8 @@ class RegistersModel:
         kinds = range((4 if of.trains else 1) if counters else 0)
         self._clipped = {SATURATION + 4 * (j.number - 1) + k: 0 for j in of.junctions for k in kinds}
         self._errors = {ILLEGAL_KAPPAS: 0, ILLEGAL_LABELS: 0, REFUSED_VALUES: 0}
-        self._events = dict.fromkeys(self._errors, 0)  # of the clock before
+        self._events, self._progress = dict.fromkeys(self._errors, 0), list[tuple[int, int]]()  # of the clock before
         self._clear = 0
-        self._progress: list[tuple[int, int]] = []  # of the clock before, too
         self._counts = {SAMPLES: 0, RESULTS: 0, CYCLES: 0} | dict.fromkeys(self._clipped, 0)
         self._answer = {"bus_done": 0, "bus_error": 0, "bus_read_data": 0}
         self._access = {
