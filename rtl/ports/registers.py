@@ -10,6 +10,7 @@ from amaranth.utils import ceil_log2
 
 from models.numbers.format import Format
 from rtl.blocks.arithmetic import signed_bits
+from rtl.blocks.count import error_counter, flag
 from rtl.blocks.delay import delayed
 from rtl.blocks.properties import Monitor, implies, one_of
 from rtl.plan.plan import Plan
@@ -237,12 +238,8 @@ class Registers(wiring.Component):
         n, least, greatest = len(of.junctions), *of.kappas
         run = Signal()
         kappa = Signal(range(greatest + 1), init=greatest)
-        counters = {}
-        for at, event, name in (
-            (SAMPLES, self.sample, "samples"),
-            (RESULTS, self.result, "results"),
-            (CYCLES, self.cycle, "cycles"),
-        ):
+        counters, happens = {}, ((SAMPLES, self.sample), (RESULTS, self.result), (CYCLES, self.cycle))
+        for (at, event), name in zip(happens, ("samples", "results", "cycles"), strict=True):
             counters[at] = total = Signal(WIDTH, name=name)
             m.d.sync += total.eq(total + delayed(m, event, 1, f"{name}_event", valid=True))
         if self._counters:
@@ -262,7 +259,7 @@ class Registers(wiring.Component):
             REFUSED_VALUES: error_counter(m, "refused_values", refused, clear[2]),
         }
         self.counts = [*counters.values(), *errors.values()]
-        flags = Cat(total.any() for total in errors.values())
+        flags = Cat(flag(m, e, c) for e, c in zip((illegal_kappa, illegal_label, refused), clear, strict=True))
         readable = {
             CONTROL: run,
             STATUS: Cat(self.standing, self.empty, flags.any()),
@@ -392,7 +389,7 @@ class RegistersModel:
 
     def clock(self, **inputs: Any) -> dict[str, int]:
         """Outputs of a clock with these inputs; interfaces' ports are named ``interface_port``."""
-        given = {"bus_request": 0, "bus_write": 0, "bus_address": 0, "bus_write_data": 0} | inputs
+        given = dict.fromkeys(("bus_request", "bus_write", "bus_address", "bus_write_data"), 0) | inputs
         control = {"run": self._run, "rate": self._of.kappas[1] - self._kappa, "rate_fixed": self._fixed}
         result = self._answer | control | self._access
         readable = self._readable(given)
@@ -488,13 +485,3 @@ def fits(word: Value, to: Format) -> Value:
     """Whether a word of the port is a number of the format, extended by its sign (by zeros, if it has none)."""
     above = word[to.width - 1 :] if to.signed else word[to.width :]
     return ~above.any() | (above.all() if to.signed else 0)
-
-
-def error_counter(m: Module, name: str, event: Value, clear: Value) -> Signal:
-    """A counter that stays at its greatest value; what happens in the clock in which it is cleared counts."""
-    total = Signal(WIDTH, name=name)
-    with m.If(clear):
-        m.d.sync += total.eq(event)
-    with m.Elif(event & ~total.all()):
-        m.d.sync += total.eq(total + 1)
-    return total
