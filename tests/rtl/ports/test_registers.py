@@ -8,7 +8,7 @@ from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl.ports import registers
+from rtl.blocks.count import error_counter, flag
 from rtl.ports.registers import (
     CONTROL,
     CYCLES,
@@ -321,23 +321,27 @@ def test_samples_that_may_not_train_leave_no_trace_but_their_results(fixed):
     host.play(scenario)
 
 
-def test_counting_errors_ends_at_the_greatest_number(monkeypatch):
-    """With a counter of three bits; what happens in the clock in which it is cleared is not lost."""
-    monkeypatch.setattr(registers, "WIDTH", 3)
+def test_counting_errors_ends_at_the_greatest_number():
+    """With a counter of three bits; what happens in the clock in which it is cleared is not lost, nor is the flag."""
 
     class Counter(wiring.Component):
         event: In(1)
         clear: In(1)
         total: Out(3)
+        flag: Out(1)
 
         def elaborate(self, platform):
             m = Module()
-            m.d.comb += self.total.eq(registers.error_counter(m, "errors", self.event, self.clear))
+            m.d.comb += [
+                self.total.eq(error_counter(m, "errors", self.event, self.clear, width=3)),
+                self.flag.eq(flag(m, self.event, self.clear)),
+            ]
             return m
 
     stimulus = [{"event": 1}] * 10 + [{}, {"clear": 1, "event": 1}, {"clear": 1}, {"event": 1}, {}]
-    seen = [s.total for s in play(Counter(), stimulus)]
-    assert seen == [0, 1, 2, 3, 4, 5, 6, 7, 7, 7, 7, 7, 1, 0, 1]
+    seen = play(Counter(), stimulus)
+    assert [s.total for s in seen] == [0, 1, 2, 3, 4, 5, 6, 7, 7, 7, 7, 7, 1, 0, 1]
+    assert [s.flag for s in seen] == [int(s.total > 0) for s in seen]
 
 
 def trained(of, parameters, samples):

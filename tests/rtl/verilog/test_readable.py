@@ -128,5 +128,7 @@ def test_every_memory_asks_three_vendors_for_its_style(name):
 
 def test_deep_memories_ask_three_vendors_for_blocks():
     deep = generate(design("two_junctions", lut_ram_depth=4).design).text
-    wanted = '  (* ram_style = "block" *)\n  (* ramstyle = "M20K" *)\n  (* syn_ramstyle = "block_ram" *)\n  reg '
+    told = {"no_rw_check": "1", "ram_style": "block", "ramstyle": "M20K, no_rw_check", "rw_addr_collision": "no"}
+    told["syn_ramstyle"] = "block_ram, no_rw_check"
+    wanted = "".join(f'  (* {name} = "{value}" *)\n' for name, value in told.items()) + "  reg "
     assert deep.count(wanted) == deep.count("M20K") > 3
