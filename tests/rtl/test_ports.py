@@ -18,6 +18,7 @@ from rtl.accelerator import Accelerator
 from rtl.blocks.adder_tree import AdderTree
 from rtl.blocks.arithmetic import Narrow, shape_of
 from rtl.blocks.multiplier import Multipliers
+from rtl.blocks.queues import Queue
 from rtl.blocks.table import ActivationTable
 from rtl.control.address import AddressGenerator
 from rtl.control.dither import Dither, turns
@@ -147,6 +148,7 @@ def blocks():
     for apart in (False, True):
         made = PartialDeltaMemory(of, signed(4), signed(6), 3, 1, stages=1, lut_ram_depth=8, apart=apart)
         yield made, letters | {"flags": 7 if apart else 1}
+    yield Queue(5, 3, 4), {"width": 5}
     yield PositionCounter(of), letters
     yield BankCounter(3, 1), letters
 

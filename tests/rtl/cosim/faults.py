@@ -189,7 +189,7 @@ def bubble_fed_forward(patch):
     switched(patch, lambda j, feeds, learns, ff, up: (Const(1) if j.number == 1 else feeds, learns, ff, up))
 
 
-@fault("bubbles", "junction 2, BP write to partial delta memory .*: machine no write")
+@fault("bubbles", "writes1 of weights of junction 1: machine bits, Verilog bits that are neither 0 nor 1")
 def bubble_learned(patch):
     """UP of junction 2 takes a bubble for a sample."""
     switched(patch, lambda j, feeds, learns, ff, up: (feeds, learns | (~up.valid if j.is_last else 0), ff, up))

@@ -188,7 +188,7 @@ def wrong_base(patch):
 @fault("samples", "words_in_order")
 def forgetful_queue(patch):
     """The lowest bit of a beat is lost on its way through the queue."""
-    patch.setattr(samples, "SyncFIFOBuffered", shown(samples.SyncFIFOBuffered, "w_data", lambda m, self, given: given & ~1))
+    patch.setattr(samples, "Queue", shown(samples.Queue, "w_data", lambda m, self, given: given & ~1))
 
 
 @fault("samples", "whole_samples")
@@ -201,7 +201,7 @@ def deaf_loader(patch):
 @fault("samples", "tags_in_order")
 def confused_tags(patch):
     """A tag's second bit, whether to train, is cleared as it is put into the queue."""
-    patch.setattr(samples, "SyncFIFO", shown(samples.SyncFIFO, "w_data", lambda m, self, given: given & ~2))
+    patch.setattr(samples, "Queue", shown(samples.Queue, "w_data", lambda m, self, given: given & ~2))
 
 
 @fault("results", "no_overflow")
