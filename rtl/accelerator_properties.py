@@ -11,7 +11,7 @@ from rtl.plan.plan import JunctionPlan, Plan
 
 _QUEUE = (
     *("beat_of_sample", "samples_held", "room", "samples_counted", "beats_counted", "no_overflow"),
-    "words_places",
+    *("words_places", "words_room", "words_moves"),
 )
 """What the queue of results keeps as long as its beats are those that room was made for; proved with that together."""
 
