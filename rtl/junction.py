@@ -112,7 +112,9 @@ class Junction(wiring.Component):
             ports |= {"prediction": Out(range(of.design.network.classes))}
         super().__init__(ports)
 
-        self.banks: dict[str, Signal] = {}  # by what they are of, once the junction has been elaborated
+        # By what they are of, once the junction has been elaborated: the bank at work, and how many there are.
+        self.banks: dict[str, Signal] = {}
+        self.bank_counts: dict[str, int] = {}
         self.sequencer = Sequencer(j)
         self.addresses = AddressGenerator(j, of.config.hardware.address)
         readers = ("feedforward", "update") if of.trains else ("feedforward",)
@@ -269,7 +271,7 @@ class Junction(wiring.Component):
 
     def _bank(self, m: Module, name: str, banks: int, lag: int) -> Signal:
         counter = BankCounter(banks, lag)
-        self.banks[name] = counter.bank
+        self.banks[name], self.bank_counts[name] = counter.bank, banks
         m.submodules[f"{name}_bank"] = counter
         m.d.comb += counter.advance.eq(self.advance)
         return counter.bank

@@ -86,6 +86,8 @@ class JunctionProperties:
         p.assume("alone", "the bus has the memories while no pass is under way", implies(access.strobe, ~seq.active))
         words = [(access.bias == b) & (access.row < n) for b, n in ((0, j.rows), (1, j.groups))]
         p.assume("exists", "the bus asks for words that there are", implies(access.strobe, one_of(words)))
+        counted = [bank < unit.bank_counts[name] for name, bank in unit.banks.items()]
+        p.require("banks", "banks are counted round", Cat(*counted).all())
         self._rows(p)
         self._left(p)
         self._results(p)
