@@ -1,11 +1,10 @@
-"""Queues: the one that is as fast as a block memory can be, the models of queues, and what is to be proved of them."""
+"""The queue that streams are built from, as fast as a block memory can be: its model, and what is to be proved of it."""
 
 from collections import deque
 from typing import Any
 
 from amaranth.hdl import Module, Signal, Value, unsigned
 from amaranth.lib import wiring
-from amaranth.lib.fifo import FIFOInterface
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
@@ -128,46 +127,22 @@ class Queue(wiring.Component):
         return m
 
 
-class ShallowQueueModel:
-    """``SyncFIFO``: what was written in one clock can be read in the next.
-
-    Parameters
-    ----------
-    depth
-        Words that fit.
-    """
+class QueueModel:
+    """A :class:`Queue`: words wait in a RAM of ``depth``, and pass two registers."""
 
     def __init__(self, depth: int) -> None:
         self._depth = depth
         self._words: deque[Any] = deque()
-
-    @property
-    def room(self) -> bool:
-        """Whether a word can be written in this clock."""
-        return len(self._words) < self._depth
-
-    @property
-    def head(self) -> Any:
-        """The oldest word, ``None`` if there is none."""
-        return self._words[0] if self._words else None
-
-    def clock(self, taken: bool, *written: Any) -> None:
-        """End of a clock in which the head was taken, or not, and at most one word was written."""
-        if taken and self._words:
-            self._words.popleft()
-        self._words.extend(written)
-
-
-class QueueModel(ShallowQueueModel):
-    """A :class:`Queue`: words wait in a RAM of ``depth``, and pass two registers."""
-
-    def __init__(self, depth: int) -> None:
-        super().__init__(depth)
         self._registers: list[Any] = [None, None]  # the one behind the RAM last
 
     def __len__(self) -> int:
         """Words in the queue."""
         return len(self._words) + sum(word is not None for word in self._registers)
+
+    @property
+    def room(self) -> bool:
+        """Whether a word can be written in this clock."""
+        return len(self._words) < self._depth
 
     @property
     def head(self) -> Any:
@@ -184,7 +159,7 @@ class QueueModel(ShallowQueueModel):
         self._words.extend(written)
 
 
-def queue_properties(p: Monitor, name: str, queue: FIFOInterface | Queue) -> tuple[Signal, Signal, Signal]:
+def queue_properties(p: Monitor, name: str, queue: Queue) -> tuple[Signal, Signal, Signal]:
     """A word, any one, comes out of the queue as it went in, after those that were in front of it and before all others.
 
     Returns
@@ -195,21 +170,22 @@ def queue_properties(p: Monitor, name: str, queue: FIFOInterface | Queue) -> tup
     m = p.module
     put, taken = queue.w_en & queue.w_rdy, queue.r_en & queue.r_rdy
     within, word = Signal(name=f"{name}_within"), Signal(queue.width, name=f"{name}_word")
-    registers = 2 * isinstance(queue, Queue)
-    ahead = Signal(range(queue.depth + registers + 1), name=f"{name}_ahead")
+    ahead = Signal(range(queue.depth + 2 + 1), name=f"{name}_ahead")
     with m.If(p.mark & put):
         m.d.sync += [within.eq(1), word.eq(queue.w_data), ahead.eq(queue.level - taken)]
     with m.Elif(within & taken):
         m.d.sync += [within.eq(ahead != 0), ahead.eq(ahead - 1)]
     p.choose(f"{name}_one_mark", "no word is marked while another one is in the queue", ~(p.mark & within))
-    out: Any = queue.fetched + queue.r_rdy if isinstance(queue, Queue) else 0
+    out = queue.fetched + queue.r_rdy
     for ram in (ram for ram in p.rams if (ram.depth, ram.width) == (queue.depth, queue.width)):
         (to,), (at,) = ram.writes, ram.reads
-        inside = queue.level - out
         p.require(
             f"{name}_places",
             "words lie from the place to read up to the place to write",
-            (to < queue.depth) & (at < queue.depth) & (inside <= queue.depth) & _modulo(at + inside, to, queue.depth),
+            (to < queue.depth)
+            & (at < queue.depth)
+            & (queue.stored <= queue.depth)
+            & _modulo(at + queue.stored, to, queue.depth),
         )
         behind = ahead - out
         p.require(
@@ -220,22 +196,21 @@ def queue_properties(p: Monitor, name: str, queue: FIFOInterface | Queue) -> tup
                 (ram.marked < queue.depth) & _modulo(at + behind, ram.marked, queue.depth) & (ram.word == word),
             ),
         )
-    if isinstance(queue, Queue):
-        p.require(
-            f"{name}_room",
-            "there is room unless the memory is full",
-            (queue.w_rdy == (queue.stored != queue.depth)) & (queue.stored <= queue.depth),
-        )
-        p.require(
-            f"{name}_moves",
-            "a word waits in the memory for the registers alone",
-            (queue.stored <= 1) | (queue.fetched & queue.r_rdy),
-        )
-        p.require(
-            f"{name}_fetched",
-            "the marked word passes the memory's register",
-            implies(within & queue.fetched & (ahead == queue.r_rdy), queue.fetched_data == word),
-        )
+    p.require(
+        f"{name}_room",
+        "there is room unless the memory is full",
+        (queue.w_rdy == (queue.stored != queue.depth)) & (queue.stored <= queue.depth),
+    )
+    p.require(
+        f"{name}_moves",
+        "a word waits in the memory for the registers alone",
+        (queue.stored <= 1) | (queue.fetched & queue.r_rdy),
+    )
+    p.require(
+        f"{name}_fetched",
+        "the marked word passes the memory's register",
+        implies(within & queue.fetched & (ahead == queue.r_rdy), queue.fetched_data == word),
+    )
     p.require(f"{name}_kept", "the marked word is in the queue until it is taken", implies(within, ahead < queue.level))
     p.require(
         f"{name}_in_order",
