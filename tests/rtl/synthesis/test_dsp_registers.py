@@ -7,6 +7,7 @@ import pytest
 
 from rtl.synthesis import dsp_registers
 from rtl.synthesis.netlist import Netlist
+from tests.rtl.synthesis.netlists import register
 
 WIDTH = 4
 INPUTS = {f"{side}{i}": 10 + 10 * n + i for n, side in enumerate("AB") for i in range(WIDTH)}
@@ -44,15 +45,7 @@ class Builder:
 
     def register(self, d, reset="0", init="RESET"):
         q = self.new()
-        parameters = {"CEMUX": "1", "CLKMUX": "CLK", "REGSET": init, "SRMODE": "LSR_OVER_CE"}
-        directions = {"DI": "input", "CLK": "input", "LSR": "input", "Q": "output"}
-        connections = {"DI": [d], "CLK": [CLOCK], "LSR": [reset], "Q": [q]}
-        self.cells[f"ff{q}"] = {
-            "type": "TRELLIS_FF",
-            "parameters": parameters,
-            "port_directions": directions,
-            "connections": connections,
-        }
+        self.cells[f"ff{q}"] = register(d, q, CLOCK, reset=reset, init=init)
         return q
 
     @property

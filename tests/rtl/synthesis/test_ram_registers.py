@@ -7,6 +7,7 @@ import pytest
 
 from rtl.synthesis import ram_registers
 from rtl.synthesis.netlist import Netlist
+from tests.rtl.synthesis.netlists import register
 
 CLOCK, OTHER, ENABLE, WRITE = 2, 3, 4, 5
 READ, WRITTEN, WORD = [10, 11], [12, 13], [20, 21, 22, 23]
@@ -43,18 +44,14 @@ class Builder:
     def register(self, d, odd):
         """``odd`` ones may differ from the others."""
         q, of = self.new(), self.different
-        enabled = of.get("enabled") or (odd and of.get("one_enabled"))
-        parameters = {"CEMUX": "CE" if enabled else "1", "CLKMUX": "CLK", "REGSET": "SET" if of.get("set") else "RESET"}
-        connections = {"DI": [d], "CLK": [OTHER if odd and of.get("clock") else CLOCK], "Q": [q]}
-        connections |= {"CE": [ENABLE]} if enabled else {}
-        connections |= {"LSR": [OTHER]} if of.get("reset") else {}
-        directions = {name: "output" if name == "Q" else "input" for name in connections}
-        self.cells[f"ff{q}"] = {
-            "type": "TRELLIS_FF",
-            "parameters": parameters,
-            "port_directions": directions,
-            "connections": connections,
-        }
+        self.cells[f"ff{q}"] = register(
+            d,
+            q,
+            OTHER if odd and of.get("clock") else CLOCK,
+            enable=ENABLE if of.get("enabled") or (odd and of.get("one_enabled")) else None,
+            reset=OTHER if of.get("reset") else None,
+            init="SET" if of.get("set") else "RESET",
+        )
         return q
 
     @property
