@@ -170,7 +170,7 @@ class Accelerator(wiring.Component):
             registers.illegal_label.eq(pacer.advance & loader.illegal_label),
         ]
         # Between two cycles room can only grow, and nothing else changes: the advance, which fans out widely, need not wait
-        # for it.
+        # for it; unless cycles of one clock leave nothing in between.
         may = Signal()
         m.d.comb += [
             may.eq(registers.run & (queue.room | ~queue.due)),

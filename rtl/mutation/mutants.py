@@ -160,10 +160,6 @@ def _selector(width: int) -> str:
     )
 
 
-_CONTROL = ("loader.tags.storage", "queue.words.storage")
-"""Memories that say what is to be done: proofs keep their words."""
-
-
 def with_ports(netlist: str, products: bool) -> str:
     """A flat netlist in which written memories, and multipliers if asked, are cells of kinds of their own: to become ports.
 
@@ -174,7 +170,7 @@ def with_ports(netlist: str, products: bool) -> str:
 
     def memory(cell: re.Match[str]) -> str:
         told = dict(re.findall(r"parameter \\(\w+) (\S+)", cell[2]))
-        if told["WR_PORTS"] == "0" or cell[1] in _CONTROL:
+        if told["WR_PORTS"] == "0":
             return cell[0]
         kind = "direct" if (told["RD_PORTS"], told["RD_CLK_ENABLE"]) == ("1", "1'0") else "memory"
         return f"cell \\{kind}_{next(number)} \\{cell[1]}{cell[2]}"

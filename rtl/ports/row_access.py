@@ -33,7 +33,7 @@ def read_back(m: Module, access: Any, strobe: Signal, weights: RowMemory, biases
 
 def _picked(m: Module, row: Any, lane: Value, clocks: int, name: str) -> Value:
     """One of the words of a row, in the last of so many clocks."""
-    words: list[Any] = [row[i].as_value() if hasattr(row[i], "as_value") else row[i] for i in range(row.shape().length)]
+    words = [Value.cast(row[i]) for i in range(row.shape().length)]
     for k in range(1, clocks):
         groups = [words[i : i + PICKED] for i in range(0, len(words), PICKED)]
         words = [delayed(m, choose(lane[:_BITS], g), 1, f"picked_{name}_{k}_{i}") for i, g in enumerate(groups)]
