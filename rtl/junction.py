@@ -16,6 +16,7 @@ from rtl.blocks.ram import RamOptions
 from rtl.control.address import AddressGenerator
 from rtl.control.dither import Dither
 from rtl.control.position import BankCounter, ended, slot_groups
+from rtl.control.samples import samples_at_work
 from rtl.control.sequencer import Sequencer
 from rtl.junction_model import JunctionModel, Processors
 from rtl.junction_properties import JunctionProperties
@@ -210,12 +211,19 @@ class Junction(wiring.Component):
         m, j, of = Module(), self._j, self._of
         m.submodules.sequencer = seq = self.sequencer
         m.d.comb += seq.advance.eq(self.advance)
-        feeds, learns, forward, back = self._samples(m)
+        returning = None if j.is_last or not of.trains else self.backward_in
+        at_work = samples_at_work(m, of, j, self.advance, self.forward_in, returning)
+        self.forward, back = at_work.forward, at_work.backward
+        m.d.comb += self.forward_out.eq(at_work.forward_next)
         # FF and UP work on whole rows, BP on what the memories can take.
         active = seq.active & seq.complete if j.stalls else seq.active
         feeding = Signal()
         learning = Signal()
-        m.d.comb += [feeding.eq(active & feeds), learning.eq(active & learns)]
+        learns: Any = Const(0)
+        if of.trains:
+            learns = back.valid & back.train
+            m.d.comb += self.backward_out.eq(at_work.backward_next)
+        m.d.comb += [feeding.eq(active & self.forward[0].valid), learning.eq(active & learns)]
         accumulating: Any = learning
         if j.stalls:
             accumulating = Signal(name="accumulating")
@@ -259,7 +267,7 @@ class Junction(wiring.Component):
                 m.submodules[f"{reader}_row"] = collection = self.collections[reader]
                 m.d.comb += [collection.clock.eq(turn), collection.given.eq(dither.taken)]
                 lanes[reader] = collection.taken
-        self._feed(m, feeding, forward, lanes["feedforward"])
+        self._feed(m, feeding, self.forward[0], lanes["feedforward"])
         if of.trains:
             self._learn(m, learning, strobe, back, lanes["update"])
             if j.number > 1:
@@ -283,34 +291,6 @@ class Junction(wiring.Component):
     def _routed(self, m: Module, clocks: int, name: str) -> Any:
         """The row's phase, so many clocks later, where lanes are routed by it."""
         return delayed(m, self.sequencer.phase, clocks, name) if self._j.straddles else Const(0, 0)
-
-    def _samples(self, m: Module) -> tuple[Any, Any, Any, Any]:
-        """Samples of this junction cycle; whether FF, and BP and UP, have one."""
-        of, j, hops = self._of, self._j, self._of.hops
-        behind = of.junctions[j.number].timing.offset if not j.is_last else j.timing.offset
-        layout = tag_layout(of)
-
-        def history(given: Any, length: int, name: str) -> list[Any]:
-            stages = []
-            for i in range(length):
-                stage = Signal(layout, name=f"{name}_{i}")
-                with m.If(self.advance):
-                    m.d.sync += stage.eq(given)
-                stages.append(stage)
-                given = stage
-            return stages
-
-        # A junction that begins its cycle later sees what this one has already replaced.
-        later = 1 if behind > j.timing.offset else 0
-        self.forward = forward = history(self.forward_in, max(1 + later, hops.turn if j.is_last else 0), "forward")
-        m.d.comb += self.forward_out.eq(forward[later])
-        if not of.trains:
-            return forward[0].valid, 0, forward[0], None
-        # BP and UP of the last junction work on the sample of ``turn`` cycles before.
-        given = forward[hops.turn - 1] if j.is_last else self.backward_in
-        back = history(given, hops.backward, "backward")
-        m.d.comb += self.backward_out.eq(back[hops.backward - 1])
-        return forward[0].valid, back[0].valid & back[0].train, forward[0], back[0]
 
     def _feed(self, m: Module, feeding: Signal, forward: Any, left: Any) -> None:
         """FF: from the row to the writes of its results."""
