@@ -24,43 +24,19 @@ def _clock(next_, values, first_latch, state):
 
 
 @njit(cache=True, error_model="numpy")
-def played(gates, next_, given):
-    """Values of all nodes in the last clock: uint64 [nodes], from inputs uint64 [clocks, inputs]; latches start at 0."""
-    n = given.shape[1]
-    first = 1 + n + len(next_)
-    values = np.zeros(first + len(gates), np.uint64)
-    state = np.zeros(len(next_), np.uint64)
-    for t in range(len(given)):
-        for k in range(n):
-            values[1 + k] = given[t, k]
-        _settle(gates, values, first)
-        if t + 1 < len(given):
-            _clock(next_, values, 1 + n, state)
-    return values
-
-
-@njit(cache=True, error_model="numpy")
-def differing(gates, next_, column, given, pairs, signs, seed):
-    """In which states the two registers of a pair differ.
+def differing(gates, next_, column, given, mine, theirs, registers, seed):
+    """Which of so many registers, at nodes from ``mine`` and ``theirs`` on, were not the same: bool [registers].
 
     Parameters
     ----------
     column
         int64 [inputs]: where in ``given``, uint64 [clocks, bits], an input is found; -1 for one that is random.
-    pairs
-        int64 [P, 2]: nodes.
-    signs
-        int64 [S]: nodes.
-
-    Returns
-    -------
-    uint8 [P, 2 S + 1]: whether they differed while a sign was set, while it was clear, for each; and whether at all.
     """
     n = len(column)
     first = 1 + n + len(next_)
     values = np.zeros(first + len(gates), np.uint64)
     state = np.zeros(len(next_), np.uint64)
-    found = np.zeros((len(pairs), 2 * len(signs) + 1), np.uint8)
+    found = np.zeros(registers, np.bool_)
     x = np.uint64(seed)
     for t in range(len(given)):
         for k in range(n):
@@ -72,15 +48,8 @@ def differing(gates, next_, column, given, pairs, signs, seed):
             else:
                 values[1 + k] = given[t, column[k]]
         _settle(gates, values, first)
-        for p in range(len(pairs)):
-            apart = values[pairs[p, 0]] ^ values[pairs[p, 1]]
-            if apart:
-                found[p, -1] = 1
-                for s in range(len(signs)):
-                    if apart & values[signs[s]]:
-                        found[p, 2 * s] = 1
-                    if apart & ~values[signs[s]]:
-                        found[p, 2 * s + 1] = 1
+        for k in range(registers):
+            found[k] |= values[mine + k] != values[theirs + k]
         _clock(next_, values, 1 + n, state)
     return found
 

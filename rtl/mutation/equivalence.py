@@ -7,7 +7,6 @@ that are not valid, words that are not written. Each level asks for less than th
 - *structure*: switched on, the mutant leaves the same gates;
 - *any state*: in whatever state both are, they give the same outputs and go to the same state;
 - *reachable states*: in every state that the design can come to, they do;
-- *guarded registers*: registers agree whenever they count (:mod:`rtl.mutation.guarded`);
 - *a few apart*: the few registers in which a simulation has seen the two differ are there twice; in all others they agree;
 - *two machines*: side by side, their outputs and what they write to memories stay the same, whatever registers do
   and whichever words are read; but for bits of words that may be anything when they are read;
@@ -27,11 +26,10 @@ from typing import Literal
 
 import numpy as np
 
-from hwsim.random_streams import Stream
 from rtl.mutation import aig_kernel
 from rtl.mutation.aig import Aig, read
+from rtl.mutation.differing import seen_apart
 from rtl.mutation.environment import surrounded
-from rtl.mutation.guarded import Answer, agree, differing
 from rtl.mutation.mutants import NETLIST, Workbench, empty_bits, with_ports
 from rtl.mutation.pairing import Pairing, selection
 from rtl.mutation.trace import Trace, columns, inputs, looked_at
@@ -67,9 +65,8 @@ _TOLD = {
     _WHOLE: "memories as registers",
 }
 STRUCTURE, ANY_STATE, REACHABLE = "structure", "any state", "reachable states"
-GUARDED, A_FEW_APART = "guarded registers", "a few apart"
-TWO_MACHINES, WITH_MEMORIES = "two machines", "with memories"
-LEVELS = (STRUCTURE, ANY_STATE, REACHABLE, GUARDED, A_FEW_APART, TWO_MACHINES, WITH_MEMORIES)
+A_FEW_APART, TWO_MACHINES, WITH_MEMORIES = "a few apart", "two machines", "with memories"
+LEVELS = (STRUCTURE, ANY_STATE, REACHABLE, A_FEW_APART, TWO_MACHINES, WITH_MEMORIES)
 _PROVED = re.compile(r"^(?:Property proved|UNSATISFIABLE|Networks are equivalent)", re.MULTILINE)
 _DIRECT = re.compile(r"^New module port: (\w+)/(\S+)\.(?:RD_ADDR \(direct|A \(product)_\d+\)", re.MULTILINE)
 _SHOWN = re.compile(r"was asserted in frame (\d+)")
@@ -79,7 +76,7 @@ _SEQUENTIAL = (
     "read_aiger {file}; strash; scorr -F 2; write_aiger {reduced}; int -T {seconds:.0f}",
 )
 """Property-directed reachability as it is, then behind induction over signals that are always equal; interpolation."""
-_ONE, _REDUCED, _EXAMPLE = "miter.aig", "reduced.aig", "example.txt"
+_ONE, _REDUCED = "miter.aig", "reduced.aig"
 
 
 Found = int | Literal[True] | None
@@ -116,7 +113,6 @@ class Prover:
     ) -> None:
         self._bench, self._abc, self._limit, self._watch = bench, abc, limit, watch
         self._looked_at, self._column, self._given = looked_at(emitted), columns(inputs(emitted)), trace.given
-        self._design = emitted.accelerator.plan.design
         self._graphs: dict[str, tuple[Aig, frozenset[str], set[str]]] = {}
         self._one_at_a_time = Lock()
 
@@ -171,8 +167,6 @@ class Prover:
             (TWO_MACHINES, lambda: beside(_FREE, _SEQUENTIAL[:1])),
             (TWO_MACHINES, lambda: self._loosely(of(_CUT), mutant, folder)),
             (A_FEW_APART, lambda: self._apart(of(_WHOLE), mutant, folder)),
-            (GUARDED, lambda: self._agrees(of(_FREE), mutant, folder)),
-            (GUARDED, lambda: self._agrees(of(_CUT), mutant, folder)),
             (TWO_MACHINES, lambda: beside(_CUT)),
             (WITH_MEMORIES, lambda: beside(_WHOLE)),
         )
@@ -189,12 +183,8 @@ class Prover:
 
     def _apart(self, pairing: Pairing, mutant: int, folder: Path) -> bool:
         """Whether the two agree for ever in all registers but those in which a simulation has seen them differ."""
-        apart = frozenset(np.flatnonzero(differing(pairing, mutant, self._given, self._column, [])[:, -1]).tolist())
+        apart = seen_apart(pairing, mutant, self._given, self._column)
         return self._never(*pairing.two_machines(mutant, apart=apart), folder, _SEQUENTIAL[:2]) is True
-
-    def _agrees(self, pairing: Pairing, mutant: int, folder: Path) -> bool:
-        rng = self._design.generator(Stream.MUTATION, mutant, 2)
-        return agree(pairing, mutant, self._given, self._column, lambda graph, bad: self._ask(graph, bad, folder), rng)
 
     def _never(self, graph: Aig, bad: int, folder: Path, scripts: Sequence[str] = _SEQUENTIAL) -> Found:
         """Whether a literal is never set; else in how many clocks it can be, if that is found."""
@@ -208,19 +198,6 @@ class Prover:
             if found := _SHOWN.search(said):
                 return int(found[1]) + 1
         return None
-
-    def _ask(self, graph: Aig, bad: int, folder: Path) -> Answer:
-        """Whether a literal is never set; else inputs that set it, if they are found."""
-        nodes = graph.write(folder / _ONE, bad)
-        (folder / _EXAMPLE).unlink(missing_ok=True)
-        said = self._said(f"read_aiger {_ONE}; strash; pdr -T {self._limit:.0f}; write_cex {_EXAMPLE}", folder)
-        if (found := _SHOWN.search(said)) is None or not (folder / _EXAMPLE).exists():
-            return bool(_PROVED.search(said))
-        bits = np.array(list((folder / _EXAMPLE).read_text().partition("#")[0].strip()), np.uint8)
-        clocks = int(found[1]) + 1
-        result = np.zeros((clocks, len(graph.inputs)), np.uint8)
-        result[:, np.array(nodes) - 1] = bits[len(bits) - clocks * len(nodes) :].reshape(clocks, -1)
-        return result
 
     def _said(self, script: str, folder: Path) -> str:
         """What ABC says; nothing if it takes too long."""

@@ -2,11 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import count
-
-import numpy as np
-import numpy.typing as npt
 
 from rtl.mutation.aig import Aig
 from rtl.mutation.mutants import SELECTOR
@@ -16,26 +12,6 @@ LookedAt = Mapping[str, Sequence[str]]
 
 _PATIENCE = 20
 """Rounds after which nothing more is asked of where a word has been read."""
-
-
-@dataclass(frozen=True)
-class Guarded:
-    """Design and mutant over the design's registers.
-
-    Attributes
-    ----------
-    differs
-        By register: that what it takes next differs.
-    counts
-        By register: that one of its signs will be there then.
-    shows
-        That an output differs where somebody looks at it.
-    """
-
-    graph: Aig
-    differs: list[int]
-    counts: list[int]
-    shows: int
 
 
 class Pairing:
@@ -78,7 +54,10 @@ class Pairing:
             those will differ.
         """
         graph, n = self.graph, len(self.graph.latches)
-        into, mine = self._beside([], [*graph.latches, *graph.latches])
+        # The mutant may read other words.
+        into = Aig([*graph.inputs, *(f"other {graph.inputs[k]}" for k in self._words)], [*graph.latches, *graph.latches])
+        first = 1 + len(into.inputs)
+        mine = [2 * k for k in (*range(1, 1 + len(graph.inputs)), *range(first, first + n))]
         own = [apart is None or k in apart for k in range(n)]
         whole, other = self._met(into, mine, lambda k: mine[len(graph.inputs) + k] + 2 * n * own[k], mutant, loose)
         into.next = [at(side, x) for side in (whole, other) for x in graph.next]
@@ -100,42 +79,6 @@ class Pairing:
         mine = [2 * k for k in range(1, into.first_gate)]
         whole, other = (graph.rebuild(into, self._chosen(mine, k)) for k in (0, mutant))
         return into, whole, other
-
-    def guarded(self, mutant: int, signs: Sequence[int], holds: npt.NDArray[np.bool_]) -> Guarded:
-        """The mutant has the design's registers where their signs say so, and else anything.
-
-        Parameters
-        ----------
-        signs
-            Registers.
-        holds
-            bool [registers, 2 S + 1]: by which of them being set, or clear, in turn, or always, the two agree in a register.
-        """
-        graph, n = self.graph, len(self.graph.inputs)
-        into, mine = self._beside([f"other {name}" for name in graph.latches], list(graph.latches))
-        free = 2 * (1 + n + len(self._words))
-
-        def speaks(k: int, now: Sequence[int]) -> int:
-            """That a sign of a register is there, from the literals of all registers."""
-            if holds[k, -1]:
-                return 1
-            return into.either(now[signs[s >> 1]] ^ (s & 1) for s in np.flatnonzero(holds[k, :-1]).tolist())
-
-        def theirs(k: int) -> int:
-            return into.choose(speaks(k, mine[n:]), mine[n + k], free + 2 * k)
-
-        whole, other = self._met(into, mine, theirs, mutant)
-        into.next = [at(whole, x) for x in graph.next]
-        differs = [into.differ(a, at(other, x)) for a, x in zip(into.next, graph.next, strict=True)]
-        counts = [speaks(k, into.next) if x else 0 for k, x in enumerate(differs)]
-        return Guarded(into, differs, counts, into.either(self._outputs(into, whole, other, self._direct)))
-
-    def _beside(self, free: list[str], latches: list[str]) -> tuple[Aig, list[int]]:
-        """A graph with inputs for words that the mutant alone reads; and where the design's inputs and latches are."""
-        graph = self.graph
-        into = Aig([*graph.inputs, *(f"other {graph.inputs[k]}" for k in self._words), *free], latches)
-        first, n = 1 + len(into.inputs), len(graph.latches)
-        return into, [2 * k for k in (*range(1, 1 + len(graph.inputs)), *range(first, first + n))]
 
     def _met(
         self,
@@ -237,11 +180,6 @@ def at(literals: Sequence[int], x: int) -> int:
 
 _FACTORS = ("A", "B")
 _ADDRESS, _WORD = ("RD_ADDR", "RD_EN", *_FACTORS), ("RD_DATA", "Y")
-
-
-def is_word(name: str) -> bool:
-    """Whether an input is a bit of what a memory or multiplier gives."""
-    return bool(_memory(name, _WORD))
 
 
 def _memory(name: str, ports: tuple[str, ...]) -> str:
