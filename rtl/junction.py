@@ -213,21 +213,17 @@ class Junction(wiring.Component):
         m.d.comb += seq.advance.eq(self.advance)
         returning = None if j.is_last or not of.trains else self.backward_in
         at_work = samples_at_work(m, of, j, self.advance, self.forward_in, returning)
-        self.forward, back = at_work.forward, at_work.backward
+        self.forward = at_work.forward
         m.d.comb += self.forward_out.eq(at_work.forward_next)
         # FF and UP work on whole rows, BP on what the memories can take.
         active = seq.active & seq.complete if j.stalls else seq.active
         feeding = Signal()
         learning = Signal()
-        learns: Any = Const(0)
-        if of.trains:
-            learns = back.valid & back.train
-            m.d.comb += self.backward_out.eq(at_work.backward_next)
-        m.d.comb += [feeding.eq(active & self.forward[0].valid), learning.eq(active & learns)]
+        m.d.comb += [feeding.eq(active & at_work.feeds), learning.eq(active & at_work.learns)]
         accumulating: Any = learning
         if j.stalls:
             accumulating = Signal(name="accumulating")
-            m.d.comb += accumulating.eq(seq.active & learns)
+            m.d.comb += accumulating.eq(seq.active & at_work.learns)
         # The rows: weights and biases belong to the bus while nothing is active.
         bus, strobe = self.access, self.access.strobe
         m.submodules.weights, m.submodules.biases = self.weights, self.biases
@@ -269,7 +265,8 @@ class Junction(wiring.Component):
                 lanes[reader] = collection.taken
         self._feed(m, feeding, self.forward[0], lanes["feedforward"])
         if of.trains:
-            self._learn(m, learning, strobe, back, lanes["update"])
+            m.d.comb += self.backward_out.eq(at_work.backward_next)
+            self._learn(m, learning, strobe, at_work.backward, lanes["update"])
             if j.number > 1:
                 self._propagate(m, accumulating)
         else:

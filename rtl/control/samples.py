@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Const, Module, Signal, Value
 
 from rtl.plan.plan import JunctionPlan, Plan
 from rtl.plan.signatures import tag_layout
@@ -11,6 +11,10 @@ from rtl.plan.signatures import tag_layout
 class SamplesAtWork(NamedTuple):
     """Tags, in registers, of the samples that are with a junction."""
 
+    feeds: Value
+    """Whether FF has a sample in this junction cycle."""
+    learns: Value
+    """Whether BP and UP have one; they never have if the design does not train."""
     forward: list[Any]
     """That of FF in this junction cycle, and those of the cycles before."""
     forward_next: Any
@@ -43,7 +47,8 @@ def samples_at_work(m: Module, of: Plan, j: JunctionPlan, advance: Signal, enter
     later = 1 if behind.timing.offset > j.timing.offset else 0
     forward = history(entering, max(1 + later, hops.turn if j.is_last else 0), "forward")
     if not of.trains:
-        return SamplesAtWork(forward, forward[later])
+        return SamplesAtWork(forward[0].valid, Const(0), forward, forward[later])
     # BP and UP of the last junction work on the sample of ``turn`` cycles before.
     backward = history(forward[hops.turn - 1] if j.is_last else returning, hops.backward, "backward")
-    return SamplesAtWork(forward, forward[later], backward[0], backward[hops.backward - 1])
+    learns = backward[0].valid & backward[0].train
+    return SamplesAtWork(forward[0].valid, learns, forward, forward[later], backward[0], backward[hops.backward - 1])

@@ -76,9 +76,9 @@ def unsaturated(x: Any, to: Any, fits: bool = False) -> Any:
 
 
 def switched(patch: MonkeyPatch, change: Callable) -> None:
-    """Changes what a junction knows of its samples: (FF has one, UP learns from one, FF's, UP's)."""
-    as_it_was = junction.Junction._samples
-    patch.setattr(junction.Junction, "_samples", lambda self, m: change(self._j, *as_it_was(self, m)))
+    """Changes what a junction knows of its samples, by itself and them."""
+    as_it_was = junction.samples_at_work
+    patch.setattr(junction, "samples_at_work", lambda m, of, j, *given: change(j, as_it_was(m, of, j, *given)))
 
 
 @fault("training", "junction 1, FF write to activation memory")
@@ -186,19 +186,19 @@ def wrong_rounding(patch):
 @fault("bubbles", "junction 1, FF write to activation memory .*: machine no write")
 def bubble_fed_forward(patch):
     """FF of junction 1 takes a bubble for a sample."""
-    switched(patch, lambda j, feeds, learns, ff, up: (Const(1) if j.number == 1 else feeds, learns, ff, up))
+    switched(patch, lambda j, at: at._replace(feeds=Const(1)) if j.number == 1 else at)
 
 
 @fault("bubbles", "writes1 of weights of junction 1: machine bits, Verilog bits that are neither 0 nor 1")
 def bubble_learned(patch):
     """UP of junction 2 takes a bubble for a sample."""
-    switched(patch, lambda j, feeds, learns, ff, up: (feeds, learns | (~up.valid if j.is_last else 0), ff, up))
+    switched(patch, lambda j, at: at._replace(learns=at.learns | ~at.backward.valid) if j.is_last else at)
 
 
 @fault("bubbles", "junction 2, BP write to partial delta memory .*: machine no write")
 def inference_sample_learned(patch):
     """Samples for inference only are learned from."""
-    switched(patch, lambda j, feeds, learns, ff, up: (feeds, up.valid, ff, up))
+    switched(patch, lambda j, at: at._replace(learns=at.backward.valid))
 
 
 @fault("illegal", "junction 2, FF write to delta memory .*: machine no write")
@@ -239,7 +239,7 @@ def illegal_label_reinterpreted(patch):
 @fault("training", "junction [12], UP write to (weight|bias) memory")
 def kappa_of_another_sample(patch):
     """The learning-rate shift is that of the sample in FF."""
-    switched(patch, lambda j, feeds, learns, ff, up: (feeds, learns, ff, ff))
+    switched(patch, lambda j, at: at._replace(backward=at.forward[0]))
 
 
 @fault("training", "junction [12], UP write to (weight|bias) memory")
