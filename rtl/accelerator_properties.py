@@ -91,6 +91,12 @@ class AcceleratorProperties:
         late = j.timing.feedforward + 1  # from the first row's clock to its results
         p.longest = max(p.longest, late + 1)
         queue = p.surround("queue", whole.queue, lemmas=_QUEUE).counters
+        if period > 1:
+            p.require(
+                "room_stays",
+                "room that was there a clock ago is there still, unless a cycle has just begun",
+                implies(whole.pacer.go & (passed > 1), whole.queue.room | ~whole.queue.due),
+            )
         # Whether the cycles before this one have followed each other at once.
         follows = Signal(self._before + 1, name="follows")
         with p.module.If(whole.pacer.advance):

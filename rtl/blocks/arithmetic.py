@@ -37,9 +37,13 @@ def narrow(x: Any, drop: int, rounding: Rounding) -> Value:
         return Const(0, signed(1))  # less than half of what is left
     if rounding is Rounding.HALF_UP:
         return (x.shift_right(drop - 1) + 1).shift_right(1)
-    kept = x.shift_right(drop)
-    rest, half = x[:drop], 1 << (drop - 1)
-    return kept + ((rest > half) | ((rest == half) & kept[:1]))
+    return x.shift_right(drop) + _up(x, drop, rounding)
+
+
+def _up(x: Value, drop: int, rounding: Rounding) -> Value:
+    """Whether rounding, to the nearest, makes what is left of a number one more."""
+    half = x[drop - 1]
+    return half if rounding is Rounding.HALF_UP else half & (x[: drop - 1].any() | x.shift_right(drop)[0])
 
 
 def saturate(x: Any, to: Format, fits: bool = False) -> tuple[Value, Value]:
@@ -60,6 +64,29 @@ def saturate(x: Any, to: Format, fits: bool = False) -> tuple[Value, Value]:
     negative = wide[-1]
     limit = Cat((~negative).replicate(to.width - 1), negative)
     return Mux(fits, wide[: to.width], limit).as_signed(), ~fits
+
+
+def narrow_into(x: Any, drop: int, rounding: Rounding, to: Format, fits: bool = False) -> tuple[Value, Value]:
+    """Narrow, then clip to a format: the word, and whether it was clipped.
+
+    What is left of x decides on clipping before it is rounded, so that both take place at the same time, and the incrementer
+    is as short as the result. Rounding can only add one: to the greatest number, which is clipped then, or to the one below
+    the least, which then need not be.
+    """
+    x = Value.cast(x)
+    if not 0 < drop < len(x) or rounding is Rounding.FLOOR or not (x.shape().signed and to.signed):
+        return saturate(narrow(x, drop, rounding), to, fits)
+    kept, up = x.shift_right(drop), _up(x, drop, rounding)
+    if fits or len(kept) < to.width:
+        return (kept + up).as_signed()[: to.width].as_signed(), Const(0)
+    word, beyond, negative = kept[: to.width], kept[to.width :], kept[-1]
+    # The word reads as the greatest number in two cases: it is that, or x is below the least number by one.
+    edge = word[:-1].all() & ~word[-1]
+    above = kept[to.width - 1 :]
+    inside = above.all() | ~above.any()
+    limit = Cat((~negative).replicate(to.width - 1), negative)
+    result = Mux(inside, (word + (up & ~edge))[: to.width], limit)
+    return result.as_signed(), Mux(edge & up, ~beyond.all() if len(beyond) else 1, ~inside)
 
 
 def rounding_constant(drop: int, rounding: Rounding) -> int:
@@ -107,7 +134,7 @@ class Narrow(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        y, clipped = saturate(narrow(self.x, self._drop, self._rounding), self._to)
+        y, clipped = narrow_into(self.x, self._drop, self._rounding, self._to)
         m.d.comb += [self.y.eq(y), self.saturated.eq(clipped)]
         return m
 

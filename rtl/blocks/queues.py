@@ -44,8 +44,8 @@ class Queue(wiring.Component):
 
     Attributes
     ----------
-    stored
-        Words in the RAM.
+    stored, some
+        Words in the RAM; whether there are any.
     fetched, fetched_data
         Whether there is a word in the RAM's register; the word.
     """
@@ -55,7 +55,8 @@ class Queue(wiring.Component):
 
     def __init__(self, width: int, depth: int, lut_ram_depth: int) -> None:
         self.width, self.depth, self._style = width, depth, style(depth, 1, lut_ram_depth)
-        self.stored, self.fetched = Signal(range(depth + 1), name="stored"), Signal(name="fetched")
+        self.stored, self.some = Signal(range(depth + 1), name="stored"), Signal(name="some")
+        self.fetched = Signal(name="fetched")
         self.fetched_data = Signal(width, name="fetched_data")
         super().__init__(
             {
@@ -71,7 +72,7 @@ class Queue(wiring.Component):
     @property
     def holds(self) -> Value:
         """Whether there are words in the queue."""
-        return (self.stored != 0) | self.fetched | self.r_rdy
+        return self.some | self.fetched | self.r_rdy
 
     @property
     def level(self) -> Value:
@@ -90,7 +91,6 @@ class Queue(wiring.Component):
         write = ram.write_port()
         read = ram.read_port(domain="sync")
         puts = Signal()
-        some = Signal()
         shows = Signal()
         moves = Signal()
         fetches = Signal()
@@ -98,10 +98,9 @@ class Queue(wiring.Component):
         at = Signal(range(depth))
         m.d.comb += [
             puts.eq(self.w_en & self.w_rdy),
-            some.eq(self.stored != 0),
             shows.eq(~self.r_rdy | self.r_en),
             moves.eq(~self.fetched | shows),
-            fetches.eq(moves & some),
+            fetches.eq(moves & self.some),
             write.en.eq(puts),
             write.addr.eq(to),
             write.data.eq(self.w_data),
@@ -114,16 +113,16 @@ class Queue(wiring.Component):
         with m.If(shows):
             m.d.sync += [self.r_rdy.eq(self.fetched), kept.eq(read.data)]
         with m.If(moves):
-            m.d.sync += self.fetched.eq(some)
+            m.d.sync += self.fetched.eq(self.some)
         for place, steps in ((to, puts), (at, fetches)):
             with m.If(steps):
                 m.d.sync += place.eq(place + 1)
                 with m.If(place == depth - 1):
                     m.d.sync += place.eq(0)
         with m.If(puts & ~fetches):
-            m.d.sync += [self.stored.eq(self.stored + 1), self.w_rdy.eq(self.stored != depth - 1)]
+            m.d.sync += [self.stored.eq(self.stored + 1), self.some.eq(1), self.w_rdy.eq(self.stored != depth - 1)]
         with m.If(~puts & fetches):
-            m.d.sync += [self.stored.eq(self.stored - 1), self.w_rdy.eq(1)]
+            m.d.sync += [self.stored.eq(self.stored - 1), self.some.eq(self.stored != 1), self.w_rdy.eq(1)]
         return m
 
 
@@ -198,8 +197,10 @@ def queue_properties(p: Monitor, name: str, queue: Queue) -> tuple[Signal, Signa
         )
     p.require(
         f"{name}_room",
-        "there is room unless the memory is full",
-        (queue.w_rdy == (queue.stored != queue.depth)) & (queue.stored <= queue.depth),
+        "there is room unless the memory is full, and a word unless it is empty",
+        (queue.w_rdy == (queue.stored != queue.depth))
+        & (queue.some == (queue.stored != 0))
+        & (queue.stored <= queue.depth),
     )
     p.require(
         f"{name}_moves",

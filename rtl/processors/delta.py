@@ -8,7 +8,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from models.numbers import format
-from rtl.blocks.arithmetic import narrow, saturate, shape_of
+from rtl.blocks.arithmetic import narrow_into, shape_of
 from rtl.blocks.choose import lookup, route
 from rtl.blocks.delay import delayed
 from rtl.blocks.multiplier import Multipliers
@@ -114,8 +114,9 @@ class DeltaSource(wiring.Component):
         valid = delayed(m, self.valid, until, "valid", valid=True)
         all_fit = fits(delta_range(self._of, j), numbers.delta)
         for k in range(j.results_per_clock):
-            wide = narrow(multipliers.product[k], self._drop, numbers.rounding["delta"])
-            word, clipped = saturate(wide, numbers.delta, all_fit)
+            word, clipped = narrow_into(
+                multipliers.product[k], self._drop, numbers.rounding["delta"], numbers.delta, all_fit
+            )
             first = lookup(phase, j.routing.begins(k), 1) if j.straddles else begins
             m.d.comb += [fresh[k].eq(word), self.saturated[k].eq(clipped & valid & first)]
         return fresh

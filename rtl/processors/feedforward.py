@@ -8,7 +8,7 @@ from amaranth.utils import ceil_log2
 
 from models.numbers import format
 from rtl.blocks.adder_tree import AdderTree
-from rtl.blocks.arithmetic import narrow, rounding_constant, saturate, shape_of
+from rtl.blocks.arithmetic import narrow, narrow_into, rounding_constant, shape_of
 from rtl.blocks.choose import lookup, route
 from rtl.blocks.delay import delayed
 from rtl.blocks.multiplier import Multipliers
@@ -142,9 +142,7 @@ class FeedForward(wiring.Component):
             biased = total + delayed(m, addend, self.before_bias, f"addend_{k}")
             sum_ = Signal(biased.shape(), name=f"sum_{k}")
             m.d.comb += sum_.eq(biased)
-            narrowed, clipped = saturate(
-                narrow(delayed(m, sum_, b_n, f"sum_{k}"), f_p - f_s, rounding), numbers.preactivation
-            )
+            narrowed, clipped = narrow_into(delayed(m, sum_, b_n, f"sum_{k}"), f_p - f_s, rounding, numbers.preactivation)
             s = Signal(shape_of(numbers.preactivation), name=f"s_{k}")
             if j.straddles:
                 ended = delayed(m, phase, self.before_bias + b_n, f"phase_{k}")

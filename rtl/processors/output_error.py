@@ -6,7 +6,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from models.numbers import format
-from rtl.blocks.arithmetic import narrow, saturate, shape_of
+from rtl.blocks.arithmetic import narrow_into, shape_of
 from rtl.blocks.choose import lookup
 from rtl.control.position import slot_group
 from rtl.plan.plan import Plan
@@ -129,8 +129,8 @@ class OutputError(wiring.Component):
         error = self.activation[k] - Mux(is_label, numbers.activation.one, 0)
         if self.quadratic:
             error = error * self.derivative[k]
-        wide = narrow(error, self._drop, numbers.rounding["delta"])
-        word, clipped = saturate(wide, numbers.delta, fits(delta_range(self._of, self._j), numbers.delta))
+        all_fit = fits(delta_range(self._of, self._j), numbers.delta)
+        word, clipped = narrow_into(error, self._drop, numbers.rounding["delta"], numbers.delta, all_fit)
         if self._j.straddles:
             clipped &= lookup(self.phase, self._j.routing.ends(k), 1)
         m.d.comb += [self.delta[k].eq(word), self.saturated[k].eq(clipped)]

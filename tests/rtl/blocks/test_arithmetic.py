@@ -10,8 +10,8 @@ from rtl.blocks.arithmetic import Narrow, less_narrowed, narrow, shape_of
 from tests.models.fixed import naive
 from tests.rtl.driving import clip, evaluate, play
 
-SOURCES = [unsigned(4), signed(1), signed(2), signed(7)]
-TARGETS = [Format(1, 0), Format(4, 2), Format(12, 8), Format(1, 0, False), Format(4, 4, False)]
+SOURCES = [unsigned(4), signed(1), signed(2), signed(7), signed(8)]
+TARGETS = [*(Format(width, 0) for width in (1, 2, 3)), Format(4, 2), Format(12, 8), Format(1, 0, False), Format(4, 4, False)]
 DROPS = [-2, 0, 1, 2, 3, 5, 6, 7, 8, 9]
 
 

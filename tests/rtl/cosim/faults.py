@@ -10,6 +10,7 @@ from pytest import MonkeyPatch
 
 from models.numbers.format import Rounding
 from rtl import accelerator, junction
+from rtl.blocks import arithmetic
 from rtl.blocks.adder_tree import AdderTree
 from rtl.control import address
 from rtl.control.dither import Dither
@@ -73,6 +74,11 @@ def unsaturated(x: Any, to: Any, fits: bool = False) -> Any:
     """The low bits, and never a word about it."""
     short = (Cat(x, Const(0, 1)) if not x.shape().signed else x)[: to.width]
     return short.as_signed() if to.signed else short, Const(0)
+
+
+def narrowed_only(x: Any, drop: int, rounding: Any, to: Any, fits: bool = False) -> Any:
+    """The same of what has been rounded."""
+    return unsaturated(arithmetic.narrow(x, drop, rounding), to)
 
 
 def switched(patch: MonkeyPatch, change: Callable) -> None:
@@ -149,13 +155,13 @@ def dropped_carry(patch):
 @fault("training", "junction 1, FF write to activation memory")
 def preactivation_wraps(patch):
     """Pre-activations wrap around instead of saturating."""
-    patch.setattr(feedforward, "saturate", unsaturated)
+    patch.setattr(feedforward, "narrow_into", narrowed_only)
 
 
 @fault("tight", "junction 2, FF write to delta memory")
 def output_delta_wraps(patch):
     """Deltas of the output layer wrap around instead of saturating."""
-    patch.setattr(output_error, "saturate", unsaturated)
+    patch.setattr(output_error, "narrow_into", narrowed_only)
 
 
 @fault("tight", "junction [12], UP write to (weight|bias) memory")
