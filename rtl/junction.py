@@ -39,6 +39,7 @@ from rtl.processors.collection import Collection
 from rtl.processors.delta import DeltaSource
 from rtl.processors.feedforward import FeedForward
 from rtl.processors.output_error import OutputError
+from rtl.processors.prediction import Prediction
 from rtl.processors.update import Update
 
 
@@ -131,7 +132,9 @@ class Junction(wiring.Component):
         self.to_lanes = {reader: Dither(j, shape_of(j.left), to_lanes=True) for reader in readers}
         self.collections = {reader: Collection(j, shape_of(j.left)) for reader in readers if j.stalls}
         self.feedforward = FeedForward(of, j)
-        self.output = OutputError(of) if j.is_last else None
+        self.output = OutputError(of, min(1, self.feedforward.ahead)) if j.is_last and of.trains else None
+        # The prediction goes out with the results, and begins as early as it can.
+        self.predicted = Prediction(of, self.feedforward.ahead + self._wait) if j.is_last else None
         if not of.trains:
             return
         self.update = Update(of, j)
@@ -183,6 +186,7 @@ class Junction(wiring.Component):
             to_lanes=self.to_lanes["feedforward"],
             collection=self.collections.get("feedforward"),
             feedforward=self.feedforward,
+            predicted=self.predicted,
             output=self.output,
             **parts,
         )
@@ -303,10 +307,15 @@ class Junction(wiring.Component):
             ff.phase.eq(self._routed(m, self._read, "phase_forward")),
         ]
         late = self._read + ff.latency
-        tag = delayed(m, forward, late, "tag")
-        group, base, phase = (
-            delayed(m, x, late, n) for x, n in ((seq.group, "group"), (seq.base, "base"), (seq.phase, "phase"))
+        # What is known of the neurons before their activations are.
+        early_tag, early_group, early_phase = (
+            delayed(m, x, late - ff.ahead, f"early_{n}")
+            for x, n in ((forward, "tag"), (seq.group, "group"), (seq.phase, "phase"))
         )
+        tag, group, phase = (
+            delayed(m, x, ff.ahead, n) for x, n in ((early_tag, "tag"), (early_group, "group"), (early_phase, "phase"))
+        )
+        base = delayed(m, seq.base, late, "base")
         next_bank = delayed(m, self._bank(m, "right_forward", j.next_banks, j.forward_lag), late, "next_bank")
         wait, out = self._wait, self.results
 
@@ -327,17 +336,21 @@ class Junction(wiring.Component):
         ]
         if j.straddles:
             m.d.comb += self.last.eq((self.group == j.ending[0]) & (out.phase == j.ending[1]))
+        if self.predicted is not None:
+            m.submodules.predicted = predicted = self.predicted
+            m.d.comb += [
+                predicted.valid.eq(ff.early),
+                predicted.group.eq(early_group),
+                predicted.phase.eq(early_phase),
+                predicted.preactivation.eq(ff.preactivation),
+                self.prediction.eq(delayed(m, predicted.prediction, ff.ahead + wait - predicted.latency, "prediction")),
+            ]
         if self.output is not None:
             m.submodules.output_error = error = self.output
-            m.d.comb += [
-                error.valid.eq(ff.done),
-                error.group.eq(group),
-                error.phase.eq(phase if j.straddles else Const(0, 0)),
-                error.label.eq(tag.label),
-                error.preactivation.eq(ff.preactivation),
-                error.activation.eq(ff.activation),
-                self.prediction.eq(written(error.prediction, "prediction")),
-            ]
+            place = {"group": early_group, "label": early_tag.label} | ({"phase": early_phase} if j.straddles else {})
+            for name, x in place.items():
+                m.d.comb += getattr(error, name).eq(delayed(m, x, ff.ahead - error.ahead, f"place_{name}"))
+            m.d.comb += [error.activation.eq(ff.activation), error.derivative.eq(ff.derivative)]
         if not of.trains:
             return
         if self.output is None:
@@ -348,7 +361,6 @@ class Junction(wiring.Component):
             store, words = self.deltas, self.output.delta
             banks, lag, keep = j.delta_banks, j.forward_lag, done & self.tag.train
             m.submodules.deltas = store
-            m.d.comb += self.output.derivative.eq(ff.derivative)
         store_bank = delayed(m, self._bank(m, "store_forward", banks, lag), late, "store_bank")
         m.d.comb += [
             store.write_enable.eq(ended(j, keep, out.phase)),

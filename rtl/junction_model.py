@@ -12,6 +12,7 @@ from rtl.processors.collection import Collection
 from rtl.processors.delta import DeltaSource
 from rtl.processors.feedforward import FeedForward
 from rtl.processors.output_error import OutputError
+from rtl.processors.prediction import Prediction
 from rtl.processors.update import Update
 
 
@@ -22,6 +23,7 @@ class Processors(NamedTuple):
     to_lanes: Dither
     collection: Collection | None
     feedforward: FeedForward
+    predicted: Prediction | None
     output: OutputError | None
     source: DeltaSource | None
     update: Update | None
@@ -101,12 +103,12 @@ class JunctionModel:
     def output_deltas(self, fed: Fed, label: int) -> np.ndarray:
         """Deltas [N_L] of the last layer."""
         assert self._use.output is not None
-        return self._use.output.model(fed.preactivation, fed.activation, fed.derivative, label)[0]
+        return self._use.output.model(fed.activation, fed.derivative, label)[0]
 
     def prediction(self, fed: Fed) -> int:
         """The class that the last layer takes a sample for."""
-        assert self._use.output is not None
-        return self._use.output.model(fed.preactivation, fed.activation, fed.derivative, 0)[2]
+        assert self._use.predicted is not None
+        return self._use.predicted.model(fed.preactivation)
 
     def deltas(self, partial: np.ndarray, derivative: np.ndarray) -> np.ndarray:
         """Deltas [N_i] of a hidden layer, of its partial deltas and derivatives."""

@@ -38,7 +38,7 @@ def _describe_network(console: Console, config: Configuration, title: str) -> No
 def _describe_accelerator(console: Console, config: Configuration, a: "Inventory", title: str) -> None:
     caption = (
         f"z: edges per clock; C = edges / z: clocks of one pass; D = left neurons / z: words of each left memory.\n"
-        f"{a.clocks_per_input} clocks per input: {_longest_pass(a)}, flush = {a.flush}."
+        f"{a.clocks_per_input} clocks per input: {_longest_pass(a)}, flush = {a.flush}.\n{_latency(a)}"
     )
     rows = table(title, "junction", "neurons", "edges", "d_out", "d_in", "density", "z", "C", "D", "busy", caption=caption)
     for j in a.junctions:
@@ -52,6 +52,12 @@ def _describe_accelerator(console: Console, config: Configuration, a: "Inventory
     console.print(memories)
     for line in _softmax(config) + _crossbar(config) + _stalls(a) + _unbalanced(a):
         console.print(line)
+
+
+def _latency(a: "Inventory") -> str:
+    """How long one sample takes."""
+    told = f"From the first beat of a sample, alone and just in time: {a.latency.prediction:,} clocks to its prediction"
+    return told + (f", {a.latency.update:,} to its last weight." if a.latency.update is not None else ".")
 
 
 def _longest_pass(a: "Inventory") -> str:

@@ -2,7 +2,7 @@
 
 from hwsim.figure import NETWORK, Figure, Figures
 from hwsim.measurements.measurement import Measurement, Subject
-from hwsim.schedule.figures import ACCELERATOR, BETWEEN_INPUTS
+from hwsim.schedule.figures import ACCELERATOR, BETWEEN_INPUTS, PREDICTION_LATENCY, UPDATE_LATENCY
 
 FIGURES = Figures(
     "check",
@@ -15,6 +15,8 @@ FIGURES = Figures(
         "utilisation": Figure("1", "share of the edge processors' clocks in which they work, flush included", "more"),
         "multipliers": ACCELERATOR["multipliers"],
         "storage_bits": ACCELERATOR["storage"],
+        "prediction_latency": PREDICTION_LATENCY,
+        "update_latency": UPDATE_LATENCY,
         "banks": Figure("memories", "with an address of their own, all banks", "less", "banks"),
         "staleness": Figure(
             "updates", "that the feedforward of the first junction misses in training", "less", "staleness (updates)"
@@ -41,6 +43,8 @@ def measure(subject: Subject) -> dict[str, int | float]:
         "utilisation": sum(c.edges) / (a.clocks_per_input * z),
         "multipliers": a.multipliers,
         "storage_bits": a.storage_bits,
+        "prediction_latency": a.latency.prediction,
+        **({} if a.latency.update is None else {"update_latency": a.latency.update}),
         "banks": sum(m.banks * m.lanes for m in a.memories),
         "staleness": c.hops.staleness(1, len(a.junctions)),
     }

@@ -7,6 +7,19 @@ from hwsim.schedule.inventory import Inventory
 
 BETWEEN_INPUTS = Figure("clocks", "between two inputs: the longest pass plus flush", "less", "clocks per input")
 
+PREDICTION_LATENCY = Figure(
+    "clocks",
+    "from the first beat of a sample, alone and just in time, to the offer of its prediction",
+    "less",
+    "latency of a prediction (clocks)",
+)
+UPDATE_LATENCY = Figure(
+    "clocks",
+    "from that beat to the write of the last weight that it changes; null if none",
+    "less",
+    "latency of the last update (clocks)",
+)
+
 ACCELERATOR = Figures(
     "accelerator",
     {
@@ -19,6 +32,8 @@ ACCELERATOR = Figures(
         "multipliers": Figure("multipliers", "in the edge processors", "less", "multipliers"),
         "storage": Figure("bits", "all memories of the accelerator", "less", "storage (bits)"),
         "drain": Figure("junction cycles", "from the entry of the last sample to its last update"),
+        "prediction_latency": PREDICTION_LATENCY,
+        "update_latency": UPDATE_LATENCY,
     },
 )
 """By name, as ``metrics.json`` has them."""
@@ -37,5 +52,7 @@ def of_inventory(a: Inventory) -> dict[str, Any]:
             "multipliers": a.multipliers,
             "storage": a.storage_bits,
             "drain": a.drain,
+            "prediction_latency": a.latency.prediction,
+            "update_latency": a.latency.update,
         }
     )

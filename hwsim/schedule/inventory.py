@@ -6,7 +6,7 @@ from hwsim.configuration.configuration import Configuration
 from hwsim.edge_processors import operations, partial_bits, results_per_clock
 from hwsim.schedule.banks import Banks
 from hwsim.schedule.passes import Schedule
-from hwsim.schedule.timing import flush, latencies
+from hwsim.schedule.timing import QUEUE_CLOCKS, JunctionTiming, SampleLatency, flush, latencies
 from hwsim.vocabulary import MemoryKey, MemoryKind
 from models.errors import InputError
 from models.numbers.system import NumberSystem
@@ -122,6 +122,8 @@ class Inventory:
         Clocks added to every junction cycle until results have landed.
     drain
         Junction cycles from the entry of the last sample to its last update.
+    latency
+        Of one sample.
     trains
         Whether it has BP, UP and their memories.
     """
@@ -131,6 +133,7 @@ class Inventory:
     pass_clocks: int
     flush: int
     drain: int
+    latency: SampleLatency
     trains: bool = True
 
     @property
@@ -188,9 +191,34 @@ def inventory(config: Configuration, schedule: Schedule | None = None) -> Invent
         for i, z in enumerate(hardware.z, 1)
     )
     drain = config.hardware_hops.drain(len(junctions))
-    added = flush(hardware, (latencies(hardware.latency, j.z, j.d_in) for j in junctions))
+    times = [latencies(hardware.latency, j.z, j.d_in) for j in junctions]
+    added = flush(hardware, times)
+    latency = _latency(config, junctions, times, slowest + added)
     memories = _memories(config, junctions) if hardware.trains else _memories_of_inference(config, junctions)
-    return Inventory(junctions, tuple(memories), slowest, added, drain, hardware.trains)
+    return Inventory(junctions, tuple(memories), slowest, added, drain, latency, hardware.trains)
+
+
+def _latency(
+    config: Configuration, junctions: tuple[JunctionInventory, ...], times: list[JunctionTiming], period: int
+) -> SampleLatency:
+    """Of one sample: its beats, the cycle in which it is loaded, those of its operations, and the queues at both ends."""
+    hardware, hops, n = config.hardware, config.hardware_hops, len(junctions)
+    assert hardware is not None
+    overlap = hardware.schedule == "overlap"
+    offsets = [sum(t.feedforward for t in times[:i]) if overlap else 0 for i in range(n)]
+    n_0, last = junctions[0].n_left, junctions[-1]
+    beats = -(-n_0 // -(-n_0 // max(j.pass_clocks for j in junctions)))
+    # A pass begins in the clock after its cycle has; the sample is loaded in the cycle before it enters.
+    entry = beats - 1 + QUEUE_CLOCKS + period + 1
+    passed = [offset + j.pass_clocks - 1 for offset, j in zip(offsets, junctions, strict=True)]
+    # The last neurons of a layer that does not fill its last clock have a clock of their own.
+    alone = int(last.n_right % last.results_per_clock > 0)
+    result = hops.feedforward_lag(n) * period + passed[-1] + times[-1].feedforward + alone
+    if not hardware.trains:
+        return SampleLatency(entry + result + QUEUE_CLOCKS, None)
+    lags = [hops.backward_lag(j.number, n) * period for j in junctions]
+    update = max(lag + end + t.update for lag, end, t in zip(lags, passed, times, strict=True))
+    return SampleLatency(entry + result + QUEUE_CLOCKS, entry + update)
 
 
 def _memories(config: Configuration, junctions: tuple[JunctionInventory, ...]) -> list[Memory]:

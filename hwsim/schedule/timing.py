@@ -77,6 +77,28 @@ class Timing:
         return 0 if self.flush else self.junctions[-1].offset + max(j.longest for j in self.junctions)
 
 
+QUEUE_CLOCKS = 3
+"""From a word's coming into a queue of the streams to its coming out, if nothing waits in front of it."""
+
+
+@dataclass(frozen=True)
+class SampleLatency:
+    """Clocks from the first beat of a sample, if nothing is in its way and its last one comes just in time for a cycle.
+
+    A sample whose beats come at another time waits for the next junction cycle to begin: up to a period more.
+
+    Attributes
+    ----------
+    prediction
+        To the offer of the last beat of its results, which has the prediction.
+    update
+        To the write of the last weight that is changed for its sake; ``None`` if the accelerator does not train.
+    """
+
+    prediction: int
+    update: int | None
+
+
 def latencies(stages: LatencySection, z: int, d_in: int) -> JunctionTiming:
     """Latencies of a junction with ``z`` lanes; its adder tree spans the lanes that one right neuron can have in a row."""
     levels = (lanes_per_neuron(z, d_in) - 1).bit_length()

@@ -198,9 +198,7 @@ def queue_properties(p: Monitor, name: str, queue: Queue) -> tuple[Signal, Signa
     p.require(
         f"{name}_room",
         "there is room unless the memory is full, and a word unless it is empty",
-        (queue.w_rdy == (queue.stored != queue.depth))
-        & (queue.some == (queue.stored != 0))
-        & (queue.stored <= queue.depth),
+        (queue.w_rdy == (queue.stored != queue.depth)) & (queue.some == (queue.stored != 0)) & (queue.stored <= queue.depth),
     )
     p.require(
         f"{name}_moves",

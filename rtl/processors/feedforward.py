@@ -41,8 +41,10 @@ class FeedForward(wiring.Component):
         Of the neurons that end, by slot.
     done : out, 1
         Results are there.
+    early : out, 1
+        Pre-activations are there: ``ahead`` clocks before.
     preactivation : out, q * preactivation
-        Of the neurons that ended, by slot.
+        Of the neurons that ended, by slot, with ``early``.
     activation : out, q * activation
         Of the neurons that ended, by slot.
     saturated : out, q
@@ -74,6 +76,7 @@ class FeedForward(wiring.Component):
             for _ in range(j.results_per_clock)
         ]
         self.latency = stages.multiplier + self.trees[0].latency + stages.table
+        self.ahead = behind
         q = j.results_per_clock
         ports = {
             "valid": In(1),
@@ -84,6 +87,7 @@ class FeedForward(wiring.Component):
             "left": In(data.ArrayLayout(shape_of(j.left), j.z)),
             "bias": In(data.ArrayLayout(shape_of(numbers.bias), q)),
             "done": Out(1),
+            "early": Out(1),
             "preactivation": Out(data.ArrayLayout(shape_of(numbers.preactivation), q)),
             "activation": Out(data.ArrayLayout(shape_of(numbers.activation), q)),
             "saturated": Out(q),
@@ -120,7 +124,8 @@ class FeedForward(wiring.Component):
         done = Signal()
         m.d.comb += done.eq(valid & ends)
         b_n, b_t = self.before_narrow, self.before_table
-        m.d.comb += self.done.eq(delayed(m, done, self._table_stages, "done", valid=True))
+        m.d.comb += self.early.eq(delayed(m, done, self._table_stages - self.ahead, "early", valid=True))
+        m.d.comb += self.done.eq(delayed(m, self.early, self.ahead, "done", valid=True))
         at_lanes = delayed(m, self.phase, multipliers.latency, "phase_of_lanes")
         phase = delayed(m, at_lanes, self.trees[0].latency, "phase")
         for k, tree in enumerate(self.trees):
@@ -149,12 +154,11 @@ class FeedForward(wiring.Component):
                 clipped &= lookup(ended, j.routing.ends(k), 1)
             m.d.comb += s.eq(narrowed)
             at_table = delayed(m, s, b_t, f"s_{k}")
-            behind = table.latency
             m.d.comb += [
                 table.argument.eq(at_table),
-                self.preactivation[k].eq(delayed(m, at_table, behind, f"pre_{k}")),
+                self.preactivation[k].eq(at_table),
                 self.activation[k].eq(table.value),
-                self.saturated[k].eq(delayed(m, clipped, b_t + behind, f"clipped_{k}")),
+                self.saturated[k].eq(delayed(m, clipped, b_t + self.ahead, f"clipped_{k}")),
             ]
             if of.trains:
                 m.d.comb += self.derivative[k].eq(table.slope)

@@ -6,8 +6,9 @@ from hwsim import tables
 from hwsim.configuration.provenance import provenance
 from hwsim.figure import Figure, Figures
 from hwsim.results.directory import TIMING, RunDirectory
+from hwsim.schedule.figures import PREDICTION_LATENCY, UPDATE_LATENCY
 from rtl.figures import CLOCKS_PER_INPUT
-from rtl.synthesis.flow import Synthesis
+from rtl.synthesis.flow import Result, Synthesis
 from rtl.synthesis.targets import Family, Resource
 from rtl.synthesis.wrapper import PINS
 from rtl.verilog.emission import TOP
@@ -29,6 +30,10 @@ SYNTHESIS = Figures(
         "fmax_by_seed": Figure("MHz", "the same by seed of the placer", "more"),
         "seed": Figure("number", "of the placement that the other figures are of"),
         "samples_per_second": Figure("samples/s", "one sample per junction cycle at that frequency", "more"),
+        "prediction_latency": PREDICTION_LATENCY,
+        "update_latency": UPDATE_LATENCY,
+        "prediction_time": Figure("ns", "the clocks to the prediction at that frequency", "less"),
+        "update_time": Figure("ns", "the clocks to the last weight at that frequency; null if none is written", "less"),
         "critical_path": Figure("ns", "longest path between registers, {path}", "less"),
         "seconds": Figure("s", "wall-clock time {where}"),
         "from_cache": Figure("bool", "whether the result was known and no tool ran"),
@@ -73,7 +78,9 @@ def figures(made: Synthesis) -> dict[str, Any]:
     if result.overflow:
         lacks = [{"resource": name, "used": n, "available": most} for name, n, most in result.overflow]
         known["overflow"] = SYNTHESIS.told("overflow", lacks)
-    known["clocks_per_input"] = SYNTHESIS.told("clocks_per_input", of.period)
+    latency = of.design.inventory.latency
+    clocks = {"clocks_per_input": of.period, "prediction_latency": latency.prediction, "update_latency": latency.update}
+    known |= SYNTHESIS.all_told(clocks)
     if target.family.placer is not None and made.options.place:
         known |= _speed(made)
     return known
@@ -81,6 +88,7 @@ def figures(made: Synthesis) -> dict[str, Any]:
 
 def _speed(made: Synthesis) -> dict[str, Any]:
     result, path = made.result, made.result.path
+    latency = made.emitted.accelerator.plan.design.inventory.latency
     known = SYNTHESIS.all_told(
         {
             "aimed_frequency": made.options.frequency or made.target.frequency,
@@ -88,12 +96,18 @@ def _speed(made: Synthesis) -> dict[str, Any]:
             "fmax_by_seed": {f"{seed}": fmax for seed, fmax in result.by_seed.items()},
             "seed": result.seed,
             "samples_per_second": made.samples_per_second,
+            "prediction_time": _nanoseconds(result, latency.prediction),
+            "update_time": _nanoseconds(result, latency.update),
         }
     )
     if path is not None:
         parts = {"from": path.source, "to": path.sink, "logic": path.logic, "routing": path.routing, "cells": path.cells}
         known["critical_path"] = SYNTHESIS.told("critical_path", path.total, path=path) | parts
     return known
+
+
+def _nanoseconds(result: Result, clocks: int | None) -> float | None:
+    return None if clocks is None or result.fmax is None else round(1e3 * clocks / result.fmax, 1)
 
 
 def notes(made: Synthesis) -> list[str]:
@@ -166,6 +180,10 @@ def lines(made: Synthesis) -> list[str]:
             f"Fmax {result.fmax:.2f} MHz, routed on {made.target.device}, placer seed {result.seed}; {period} clocks per "
             f"input: {made.samples_per_second:,.0f} samples/s"
         )
+        latency = made.emitted.accelerator.plan.design.inventory.latency
+        ends = [(latency.prediction, "its prediction"), (latency.update, "its last weight")]
+        times = [f"{n:,} clocks, {n / result.fmax:.3f} µs, to {what}" for n, what in ends if n is not None]
+        told.append(f"from the first beat of a sample, alone and just in time: {'; '.join(times)}")
         by = result.by_seed.values()
         if len(by) > 1:
             told.append(f"placer seeds 1 to {len(by)}: {min(by):.2f} to {max(by):.2f} MHz; the median is that above")

@@ -42,6 +42,7 @@ from rtl.processors.delta import DeltaSource
 from rtl.processors.feedforward import FeedForward
 from rtl.processors.gathering import Gathering
 from rtl.processors.output_error import OutputError
+from rtl.processors.prediction import Prediction
 from rtl.processors.update import Update
 from tests.rtl.designs import design
 
@@ -158,7 +159,9 @@ def parts(of):
     n = of.numbers
     yield from ((made(of), whole(of)) for made in (Pacer, SampleLoader, ResultQueue, Registers, Accelerator))
     last = of.junctions[-1]
-    yield OutputError(of), one(of, last)
+    yield Prediction(of), one(of, last)
+    if of.trains:
+        yield OutputError(of), one(of, last)
     if last.straddles:
         yield Gathering(last, shape_of(n.activation)), one(of, last) | {"word": n.activation.width}
     for j in of.junctions:

@@ -77,7 +77,7 @@ def accept_or_tell(make):
 DATA = [resolved(load(p)) for p in SHIPPED] + [yaml.safe_load(p.read_text()) for p in SHIPPED]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.sampled_from(DATA), st.integers(1, 4), st.data())
 def test_mutated_configurations_are_accepted_or_told_in_one_line(shipped, times, data):
     changed = copy.deepcopy(shipped)
@@ -86,7 +86,7 @@ def test_mutated_configurations_are_accepted_or_told_in_one_line(shipped, times,
     accept_or_tell(lambda: parse(changed))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.sampled_from([p.read_text() for p in SHIPPED]), st.integers(1, 4), st.data())
 def test_mutated_files_are_accepted_or_told_in_one_line(tmp_path_factory, text, times, data):
     for _ in range(times):

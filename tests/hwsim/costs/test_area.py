@@ -54,7 +54,7 @@ def test_what_costs_more_counts_more():
 
 
 @given(st.integers(0, 2**31))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_the_fit_finds_weights_that_are_none_negative(seed):
     rng = np.random.default_rng(seed)
     x = rng.uniform(1, 100, (40, len(area.FEATURES)))

@@ -255,7 +255,7 @@ def test_output_deltas_would_do_with_a_bank_less(config):
 # Ports.
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(data=st.data(), z=st.integers(1, 9), code=st.sampled_from([columns.READ_PORT, columns.WRITE_PORT]))
 def test_every_pair_of_accesses_that_meet_is_seen_and_named(data, z, code):
     """Lanes on any memories, some idle, some memories used by others before, in this clock or in the last."""

@@ -50,7 +50,7 @@ def random_pieces(rng, n, most=5):
 # The same integers.
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     seed=SEEDS,
     n_junctions=st.integers(1, 4),
@@ -70,7 +70,7 @@ def test_equals_the_reference(seed, n_junctions, connectivity, order):
     pair.assert_same()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     seed=SEEDS, n_junctions=st.integers(1, 4), connectivity=st.sampled_from(CONNECTIVITIES), order=st.sampled_from(ORDERS)
 )
@@ -162,7 +162,7 @@ def clocks(machine, cycles):
     return (1 + cycles) * machine.timing.period + skew
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=SEEDS, n_junctions=st.integers(1, 4), order=st.sampled_from(ORDERS))
 def test_every_sample_takes_a_period(seed, n_junctions, order):
     """The first period only loads; the last sample waits in its bank until it is let in."""
@@ -295,7 +295,7 @@ def test_bubbles_do_no_work():
 # Checkpoints.
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     seed=SEEDS, n_junctions=st.integers(1, 4), connectivity=st.sampled_from(CONNECTIVITIES), order=st.sampled_from(ORDERS)
 )

@@ -59,7 +59,7 @@ def test_the_published_network_gains_a_tenth_of_scatter():
     assert found.best.score > np.mean(found.draws) + 0.08
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32), st.sampled_from(VARIANTS), st.integers(1, 30))
 def test_every_pattern_on_the_way_is_legal(seed, variant, steps):
     """Also where right neurons straddle two sweeps, so that some seeds would repeat an edge."""
@@ -110,7 +110,7 @@ def test_small_searches_find_the_best_there_is(layers):
     assert found.best.score == max(every_score(d))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32), st.sampled_from(VARIANTS), st.integers(0, 1))
 def test_what_a_move_leaves_alone_need_not_be_judged_again(seed, variant, junction):
     d = design(EASY, seed, **variant)

@@ -78,7 +78,7 @@ def per_clock(grouped):
     return [values[a:b].tolist() for a, b in itertools.pairwise(start)]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(seed=SEEDS, connectivity=st.sampled_from(CONNECTIVITIES))
 def test_every_access_stands_where_the_walk_finds_it(seed, connectivity):
     config, patterns, plan = random_junctions(seed, connectivity)
@@ -94,7 +94,7 @@ def test_every_access_stands_where_the_walk_finds_it(seed, connectivity):
         assert per_clock(j.ends) == naive.neurons(pattern.d_in, -1)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(seed=SEEDS, connectivity=st.sampled_from(CONNECTIVITIES))
 def test_segments_are_the_runs_of_one_right_neuron(seed, connectivity):
     _, patterns, plan = random_junctions(seed, connectivity)
@@ -107,7 +107,7 @@ def test_segments_are_the_runs_of_one_right_neuron(seed, connectivity):
             assert [(neuron, list(range(first, last))) for neuron, first, last in found] == runs
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(seed=SEEDS, connectivity=st.sampled_from(CONNECTIVITIES))
 def test_arbitration_takes_as_many_clocks_as_the_fullest_memory_needs(seed, connectivity):
     config, patterns, plan = random_junctions(seed, connectivity)

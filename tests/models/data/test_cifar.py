@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from models.data import cifar
@@ -156,7 +156,6 @@ def test_every_fault_of_a_python_batch(tmp_path: Path, content: bytes, fault: st
     assert "\n" not in str(caught.value)
 
 
-@settings(deadline=None)
 @given(position=st.integers(0, 10_000), value=st.integers(0, 255))
 def test_no_damaged_pickle_raises_anything_but_an_input_error(
     tmp_path_factory: pytest.TempPathFactory, position: int, value: int

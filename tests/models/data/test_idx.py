@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from models.data import idx
@@ -96,7 +96,6 @@ def test_a_damaged_gzip_file_is_told_apart(tmp_path: Path, damage: object) -> No
         idx.load("mnist", tmp_path)
 
 
-@settings(deadline=None)
 @given(position=st.integers(0, 2_400), value=st.integers(0, 255), length=st.integers(0, 2_400))
 def test_no_damage_raises_anything_but_an_input_error(
     tmp_path_factory: pytest.TempPathFactory, position: int, value: int, length: int

@@ -157,7 +157,7 @@ def test_noise_leaves_symbols_and_layout_alone() -> None:
     assert np.abs(clean.train.inputs - noisy.train.inputs).mean() < 2 / 16
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(family=st.sampled_from(sorted(FAMILIES)), sigma=st.floats(0, 1000), seed=st.integers(0, 2**32))
 def test_inputs_stay_within_bounds(family: int, sigma: float, seed: int) -> None:
     data = make(family, sigma, train=1, seed=seed)

@@ -252,7 +252,7 @@ def test_what_else_arrays_can_be(tmp_path: Path, changes: dict[str, Any], fault:
     assert "\n" not in str(caught.value)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.lists(st.tuples(st.integers(0, 10**4), st.integers(0, 255)), min_size=1, max_size=4), st.integers(0, 10**4))
 def test_no_damage_raises_anything_but_an_input_error(
     tmp_path_factory: pytest.TempPathFactory, bytes_: list[tuple[int, int]], length: int

@@ -97,7 +97,7 @@ def assert_same(engine, naive, results):
     assert counted == naive.saturation
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     seed=st.integers(0, 2**32 - 1),
     n_junctions=st.integers(1, 4),

@@ -123,7 +123,7 @@ class Extremes:
         return steps
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     seed=st.integers(0, 2**32 - 1),
     layers=st.lists(st.integers(1, 40), min_size=2, max_size=4),

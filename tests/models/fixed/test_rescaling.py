@@ -83,7 +83,7 @@ def test_a_silent_network_is_left_alone():
     assert divisors == [1, 1, 1, 1] and not any(w.any() for w in scaled.weights)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.integers(0, 999), st.floats(1e-6, 1e6), st.sampled_from([Format(8, 8, signed=False), Format(12, 8), Format(6, 6)]))
 def test_the_input_scale_loses_no_more_than_the_greatest_input_does(seed, size, to):
     inputs = np.random.default_rng(seed).exponential(size, 200)

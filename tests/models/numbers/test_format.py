@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from apytypes import APyFixed, APyFixedArray, OverflowMode, QuantizationMode
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from models.errors import InputError
@@ -92,7 +92,6 @@ def test_narrow_equals_apytypes_on_all_small_integers(drop, rounding):
     assert narrow(x, drop, rounding).tolist() == apy_cast(apy(x, drop), WHOLE, rounding)
 
 
-@settings(deadline=None)
 @given(
     xs=st.lists(st.integers(1 - LIMIT, LIMIT - 1), min_size=1, max_size=20),
     drop=st.integers(0, 62),
@@ -167,7 +166,6 @@ def test_quantise_equals_apytypes_on_a_grid_of_eighths(fmt):
     assert fmt.quantise(eighths / 8 / fmt.one).tolist() == expected
 
 
-@settings(deadline=None)
 @given(
     value=st.floats(allow_nan=False, allow_infinity=False),
     bits=st.tuples(st.integers(0, 24), st.integers(2, 24)).map(sorted),

@@ -26,14 +26,12 @@ def naive_dispersion(order):
     return len({(j - i, int(order[j]) - int(order[i])) for i, j in pairs}) / len(pairs)
 
 
-@settings(deadline=None)
 @given(permutations)
 def test_spread_and_dispersion_are_those_of_all_pairs(order):
     assert spread(order) == naive_spread(order)
     assert dispersion(order) == naive_dispersion(order)
 
 
-@settings(deadline=None)
 @given(permutations)
 def test_both_are_the_same_of_the_inverse_and_backwards(order):
     inverse, backwards = np.argsort(order), order[::-1]
@@ -63,7 +61,7 @@ def test_random_permutations_are_dispersed_as_the_books_say():
     assert np.mean([dispersion(rng.permutation(1000)) for _ in range(5)]) == pytest.approx(0.813, abs=0.003)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 2**32), st.sampled_from([8, 32, 128]))
 def test_an_estimate_of_the_dispersion_is_near_the_exact_value(seed, z):
     """Also of interleavers with a period, which evenly spaced distances would meet again and again."""
@@ -73,7 +71,7 @@ def test_an_estimate_of_the_dispersion_is_near_the_exact_value(seed, z):
         assert exact == pytest.approx(dispersion(order, 2**17), rel=0.05)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32), st.sampled_from([(32, 2, 8), (24, 3, 4), (16, 16, 16)]))
 def test_the_interleaver_of_type_1_is_the_published_one(seed, junction):
     n_left, d_out, z = junction
@@ -86,7 +84,6 @@ def test_the_published_example():
     assert interleaver(from_seeds(32, 2, 8, 1, [2, 0, 3, 1, 2, 0, 3, 1]))[45] == 27
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 9), st.integers(1, 9), st.data())
 def test_edges_are_numbered_by_left_neuron_and_then_as_before(seed, n_left, n_right, data):
     pattern = draw_random(n_left, n_right, data.draw(st.integers(0, n_left * n_right)), np.random.default_rng(seed))

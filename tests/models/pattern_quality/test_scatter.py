@@ -173,7 +173,7 @@ def networks(draw, most=4, least=2):
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(networks())
 def test_every_value_is_that_of_the_dense_definition(network):
     found, expected = scatter(*network).vector, naive_scatter(*network)
@@ -181,7 +181,7 @@ def test_every_value_is_that_of_the_dense_definition(network):
     assert list(found.values()) == pytest.approx(list(expected.values()), rel=1e-12, abs=1e-15)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(networks(least=3, most=3), st.randoms())
 def test_scatter_does_not_depend_on_how_hidden_neurons_are_numbered(network, random):
     """But for windows of the hidden layers themselves: those of the whole network lie outside."""

@@ -37,7 +37,7 @@ def all_paths(patterns, inputs, outputs):
     return [path for path in found if path[-1] in outputs.tolist()]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(networks())
 def test_paths_are_those_that_one_can_walk(network):
     patterns, inputs, outputs = network
@@ -52,7 +52,7 @@ def test_paths_are_those_that_one_can_walk(network):
     assert found.cut_off == sum(len(set(n) - m) for n, m in zip([inputs, *hidden, outputs], met, strict=True))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(networks())
 def test_degrees_are_counted_edge_by_edge(network):
     pattern, inputs = network[0][0], network[1]
@@ -84,7 +84,7 @@ def test_large_networks_take_a_moment():
     assert calls(lambda: paths(patterns)) < 3_000
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(networks())
 def test_input_sets_are_different_sets(network):
     patterns, _, outputs = network

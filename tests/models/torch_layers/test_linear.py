@@ -51,7 +51,7 @@ def values(pattern, batch, seed=0):
     return [rng.normal(size=shape) for shape in shapes]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(1, 9), st.integers(1, 9), st.floats(0, 1), st.integers(1, 5), st.integers(0, 99))
 def test_both_forms_are_sums_over_edges(n_left, n_right, density, batch, seed):
     joined = np.random.default_rng(seed).random((n_right, n_left)) < density

@@ -17,7 +17,7 @@ from rtl.control.dither import Dither
 from rtl.ports import registers, samples
 from rtl.ports.samples import sample_layout
 from rtl.processors import delta, feedforward, output_error, update
-from rtl.processors.output_error import OutputError
+from rtl.processors.prediction import Prediction
 from rtl.processors.update import Update
 
 
@@ -305,18 +305,11 @@ def label_of_first_beat(patch):
 def tie_to_the_higher_class(patch):
     """Of equal pre-activations the last one wins."""
 
-    class Last(OutputError):
-        def elaborate(self, platform):
-            m = super().elaborate(platform)
-            assert self._j.groups == 1
-            best, chosen = self.preactivation[0], Const(0, len(self.prediction))
-            for k in range(1, self._of.design.network.classes):
-                s = self.preactivation[k]
-                best, chosen = Mux(s >= best, s, best), Mux(s >= best, k, chosen)
-            m.d.comb += self.prediction.eq(chosen)
-            return m
+    class Last(Prediction):
+        def _better(self, m, a, b, name):
+            return super()._better(m, b, a, name)
 
-    patch.setattr(junction, "OutputError", Last)
+    patch.setattr(junction, "Prediction", Last)
 
 
 @fault("standstills", r"(advance|standing): machine [01], Verilog [01]")

@@ -62,6 +62,23 @@ def test_the_first_result_comes_when_the_accelerator_says_and_then_one_a_period(
     assert set(np.diff(r.advances[:, 0]).tolist()) == {of.period}
 
 
+@pytest.mark.parametrize("name", ["one_junction", "two_junctions", "overlap", "deepest", "inference", "straddling_ends"])
+def test_one_sample_takes_what_its_inventory_says_and_waits_for_a_cycle_at_most(name):
+    """Its first beat comes in every clock of a junction cycle once."""
+    of, took = design(name), []
+    for late in range(of.period):
+        script = Script(of, samples(of, 1))
+        script.start()
+        script.wait(3 * of.period + late)
+        script.feed(1)
+        script.finish()
+        r = record(script)
+        ends = clocks(np.where(r.sets & kernel.TAKES, r.sees, 0), kernel.VALID)
+        took.append(ends[of.junctions[-1].groups - 1] - taken(r)[0])
+    least = of.design.inventory.latency.prediction
+    assert sorted(took) == list(range(least, least + of.period))
+
+
 def test_status_is_empty_only_when_the_last_sample_has_been_learned_from(of):
     """Sample 2 of three enters at the advance after the one that loads it; UP of junction 1 works `drain` cycles later."""
     script = Script(of, samples(of, 3))

@@ -19,7 +19,7 @@ PATTERNS = [
 FORMS = st.sampled_from(["auto", "table", "adder"])
 
 
-@settings(max_examples=60, derandomize=True, deadline=None)
+@settings(max_examples=60, derandomize=True)
 @given(designs(), st.sampled_from(PATTERNS), FORMS, st.integers(1, 3))
 def test_what_check_accepts_has_hardware(data, connectivity, address, accumulate):
     hardware = data["hardware"] | {"address": address, "latency": {"accumulate": accumulate}}

@@ -80,13 +80,14 @@ def check(of, j, seed=0):
     seen = play(component, clocks + [{}] * (component.latency + 2))
     # Slots without a neuron mean nothing, but clip nothing either.
     told, done = dict(expected), [(t, s) for t, s in enumerate(seen) if s.done]
+    assert [t for t, s in enumerate(seen) if s.early] == [t - component.ahead for t, _ in done]
     assert all(plain_bits(s.saturated, q)[k] == 0 for t, s in done for k in range(q) if k not in told[t])
     got = [
         (
             t,
             {
                 k: (
-                    s.preactivation[k],
+                    seen[t - component.ahead].preactivation[k],
                     s.activation[k],
                     s.derivative[k] if of.trains else None,
                     plain_bits(s.saturated, q)[k],
