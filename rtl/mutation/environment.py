@@ -3,7 +3,6 @@
 Everything else about the inputs is free, in every clock: when something is asked, what, and when reset comes.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from rtl.mutation.aig import Aig
@@ -23,8 +22,6 @@ _PORTS = (
     _Asking("samples__valid", "samples__ready", ("samples__payload",)),
 )
 _RESET = "rst"
-_READ = "held:answer"
-"""A register that is set while the bus gives the word that is asked for, and so says when that word counts."""
 
 
 def surrounded(graph: Aig) -> Aig:
@@ -32,7 +29,7 @@ def surrounded(graph: Aig) -> Aig:
     number = {name: k for k, name in enumerate(graph.inputs)}
     ports = [(p, [n for n in graph.inputs if n.partition("[")[0] in p.what]) for p in _PORTS]
     held = [f"held:{name}" for p, what in ports for name in (p.asks, *what)]
-    into = Aig(list(graph.inputs), [*graph.latches, *held, _READ])
+    into = Aig(list(graph.inputs), [*graph.latches, *held])
     given = [2 * k for k in range(1, 1 + len(graph.inputs) + len(graph.latches))]
     node = len(given) + 1
     for p, what in ports:
@@ -54,12 +51,4 @@ def surrounded(graph: Aig) -> Aig:
         into.next.append(into.both(given[number[p.asks]], over ^ 1))
         into.next += [given[number[name]] for name in what]
         into.outputs |= {name: given[number[name]] for name in (p.asks, *what)}
-    done, error = (_next(graph, at, name) for name in ("bus__done", "bus__error"))
-    into.next.append(into.both(into.both(done, error ^ 1), given[number["bus__write"]] ^ 1))
     return into
-
-
-def _next(graph: Aig, at: Callable[[int], int], name: str) -> int:
-    """What an output that is a register will be."""
-    x = graph.outputs[name]
-    return at(graph.next[(x >> 1) - 1 - len(graph.inputs)]) ^ (x & 1)
