@@ -26,6 +26,8 @@ class Queue(wiring.Component):
         Words that the RAM holds; the registers hold two more.
     lut_ram_depth
         Greatest depth that goes into LUT RAM.
+    fills
+        Whether more words may come than there is room for; where the writer counts them, nothing needs to say so.
 
     Ports
     -----
@@ -34,7 +36,7 @@ class Queue(wiring.Component):
     w_data : in, width
         The word.
     w_rdy : out, 1
-        There is room for a word; of a register.
+        There is room for a word; of a register, or always 1 if the queue never fills.
     r_rdy : out, 1
         A word is there; of a register.
     r_data : out, width
@@ -53,8 +55,8 @@ class Queue(wiring.Component):
     latency = 3
     """Clocks from a word's coming in to its coming out, if nothing is in front of it."""
 
-    def __init__(self, width: int, depth: int, lut_ram_depth: int) -> None:
-        self.width, self.depth, self._style = width, depth, style(depth, 1, lut_ram_depth)
+    def __init__(self, width: int, depth: int, lut_ram_depth: int, fills: bool = True) -> None:
+        self.width, self.depth, self.fills, self._style = width, depth, fills, style(depth, 1, lut_ram_depth)
         self.stored, self.some = Signal(range(depth + 1), name="stored"), Signal(name="some")
         self.fetched = Signal(name="fetched")
         self.fetched_data = Signal(width, name="fetched_data")
@@ -119,10 +121,18 @@ class Queue(wiring.Component):
                 m.d.sync += place.eq(place + 1)
                 with m.If(place == depth - 1):
                     m.d.sync += place.eq(0)
-        with m.If(puts & ~fetches):
-            m.d.sync += [self.stored.eq(self.stored + 1), self.some.eq(1), self.w_rdy.eq(self.stored != depth - 1)]
-        with m.If(~puts & fetches):
-            m.d.sync += [self.stored.eq(self.stored - 1), self.some.eq(self.stored != 1), self.w_rdy.eq(1)]
+        more, fewer = puts & ~fetches, ~puts & fetches
+        with m.If(more):
+            m.d.sync += [self.stored.eq(self.stored + 1), self.some.eq(1)]
+        with m.If(fewer):
+            m.d.sync += [self.stored.eq(self.stored - 1), self.some.eq(self.stored != 1)]
+        if not self.fills:
+            m.d.comb += self.w_rdy.eq(1)
+            return m
+        with m.If(more):
+            m.d.sync += self.w_rdy.eq(self.stored != depth - 1)
+        with m.If(fewer):
+            m.d.sync += self.w_rdy.eq(1)
         return m
 
 
@@ -168,6 +178,7 @@ def queue_properties(p: Monitor, name: str, queue: Queue) -> tuple[Signal, Signa
     """
     m = p.module
     put, taken = queue.w_en & queue.w_rdy, queue.r_en & queue.r_rdy
+    full = queue.stored == queue.depth
     within, word = Signal(name=f"{name}_within"), Signal(queue.width, name=f"{name}_word")
     ahead = Signal(range(queue.depth + 2 + 1), name=f"{name}_ahead")
     with m.If(p.mark & put):
@@ -197,8 +208,10 @@ def queue_properties(p: Monitor, name: str, queue: Queue) -> tuple[Signal, Signa
         )
     p.require(
         f"{name}_room",
-        "there is room unless the memory is full, and a word unless it is empty",
-        (queue.w_rdy == (queue.stored != queue.depth)) & (queue.some == (queue.stored != 0)) & (queue.stored <= queue.depth),
+        "there is room for a word that comes unless it is said that there is none, and a word unless the memory is empty",
+        (queue.w_rdy == ~full if queue.fills else implies(queue.w_en, ~full))
+        & (queue.some == (queue.stored != 0))
+        & (queue.stored <= queue.depth),
     )
     p.require(
         f"{name}_moves",

@@ -8,6 +8,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.blocks.choose import lookup
+from rtl.blocks.registers import free_of_reset
 from rtl.plan.interleaving import Interleaving
 from rtl.plan.plan import JunctionPlan
 
@@ -15,7 +16,8 @@ from rtl.plan.plan import JunctionPlan
 class PositionCounter(wiring.Component):
     """Walks over the neurons of an interleaved layer.
 
-    Latency 0: the outputs name the present neurons; a step takes effect in the next clock. One step per clock.
+    Latency 0: the outputs name the present neurons; a step takes effect in the next clock. One step per clock. After a reset
+    they name any, until it is restarted.
 
     Ports
     -----
@@ -48,6 +50,7 @@ class PositionCounter(wiring.Component):
                 "phase": Out(range(interleaving.phases)),
             }
         )
+        free_of_reset(self, "group", "base", "phase")
 
     latency = 0
 

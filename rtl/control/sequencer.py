@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 
 from rtl.blocks.choose import lookup
 from rtl.blocks.properties import Monitor, implies
+from rtl.blocks.registers import free_of_reset
 from rtl.control.position import PositionCounter
 from rtl.plan.plan import JunctionPlan
 
@@ -51,7 +52,7 @@ class Sequencer(wiring.Component):
     """
 
     def __init__(self, j: JunctionPlan) -> None:
-        self._j, self._part = j, Signal(range(j.rows_per_neuron), name="part")
+        self._j, self._part = j, Signal(range(j.rows_per_neuron), name="part", reset_less=True)
         right = j.right
         super().__init__(
             {
@@ -70,6 +71,7 @@ class Sequencer(wiring.Component):
                 "phase": Out(range(right.phases)),
             }
         )
+        free_of_reset(self, "row", "sweep", "step", *(["clock"] if j.stalls else []))
 
     latency = 1
 

@@ -85,7 +85,7 @@ class ResultQueue(wiring.Component):
 
         assert of.config.hardware is not None
         beats = self.capacity * last.groups  # of which two are in registers
-        self.words = Queue(result_layout(of).size, beats - 2, of.config.hardware.lut_ram_depth)
+        self.words = Queue(result_layout(of).size, beats - 2, of.config.hardware.lut_ram_depth, fills=False)
         self._held = Signal(range(self.capacity + 1), name="held")
 
     def model(self) -> "ResultQueueModel":
@@ -102,7 +102,7 @@ class ResultQueue(wiring.Component):
         came, went = self.valid & (coming == groups - 1), leaving & (going == groups - 1)
         p.counters |= {"owed": owed, "coming": coming}
         m.d.sync += [owed.eq(owed + reserved - came), held.eq(held + reserved - went)]
-        with m.If(self.valid & words.w_rdy):
+        with m.If(self.valid):
             m.d.sync += coming.eq(Mux(coming == groups - 1, 0, coming + 1))
         with m.If(leaving):
             m.d.sync += going.eq(Mux(going == groups - 1, 0, going + 1))
@@ -116,7 +116,7 @@ class ResultQueue(wiring.Component):
 
         within, ahead, marked = queue_properties(p, "words", words)
         place = Signal(range(groups), name="marked_place")
-        with m.If(p.mark & words.w_en & words.w_rdy):
+        with m.If(p.mark & words.w_en):
             m.d.sync += place.eq(coming)
         p.require("beat_of_sample", f"a sample has {groups} beats", (coming < groups) & (going < groups))
         p.require(
@@ -150,7 +150,7 @@ class ResultQueue(wiring.Component):
         p.require(
             "beats_counted", "beats of the others are in the queue", words.level + going == ((held - owed) * groups) + coming
         )
-        p.require("no_overflow", "whatever comes finds room", implies(self.valid, words.w_rdy))
+        p.require("no_overflow", "whatever comes finds room", implies(self.valid, words.stored != words.depth))
         waits = p.past(results.valid & ~results.ready, "waits")
         p.require("valid_stays", "a beat that is offered stays until it is taken", implies(waits, results.valid))
         payload = results.payload.as_value()

@@ -92,7 +92,7 @@ class SampleLoader(wiring.Component):
         assert of.config.hardware is not None
         shallow = of.config.hardware.lut_ram_depth
         self.words = Queue(layout["inputs"].shape.size, 2 * of.inputs.groups, shallow)
-        self.tags = Queue(self._tag.size, 2, max(shallow, 2))
+        self.tags = Queue(self._tag.size, 2, max(shallow, 2), fills=False)
         self._position, self._arriving = PositionCounter(of.inputs), Signal(range(of.inputs.groups), name="arriving")
 
     def model(self) -> "SampleLoaderModel":
@@ -143,7 +143,7 @@ class SampleLoader(wiring.Component):
         p.require("no_underflow", "a beat that is loaded is there", implies(writes.valid, words.r_rdy))
         queue_properties(p, "words", words)
         queue_properties(p, "tags", tags)
-        p.require("room_for_tags", "a tag that comes finds room", implies(tags.w_en, tags.w_rdy))
+        p.require("room_for_tags", "a tag that comes finds room", implies(tags.w_en, tags.stored != tags.depth))
         p.require(
             "sample_of_tag",
             "what enters is what its tag said, but for what is illegal or replaced",

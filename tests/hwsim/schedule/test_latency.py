@@ -27,8 +27,9 @@ def test_a_sample_takes_as_long_as_the_machine_needs_and_its_queues(name):
     beats = -(-n_0 // -(-n_0 // design.inventory.pass_clocks))
     before = beats - 1 + QUEUE_CLOCKS + 1
     machine.record()
+    # Under overlap the last writes land in the cycle behind.
     sample = machine.samples(np.full((1, n_0), 100, np.int32), labels=[1], kappa=3)
-    (ends,) = machine.feed(sample, [0, *[NO_SAMPLE] * (design.inventory.drain + 1)]).clock
+    (ends,) = machine.feed(sample, [0, *[NO_SAMPLE] * (design.inventory.drain + 2)]).clock
     accesses = machine.accesses.array
     written = accesses["clock"][(accesses["memory"] == "weight") & (accesses["access"] == "write")]
     latency = design.inventory.latency

@@ -35,3 +35,11 @@ def test_a_word_passes_in_the_stated_clocks_and_one_follows_in_each():
     seen = play(queue, [{"w_en": t < 20, "w_data": t, "r_en": 1} for t in range(30)])
     assert [now.r_data for now in seen if now.r_rdy] == list(range(20))
     assert [t for t, now in enumerate(seen) if now.r_rdy] == [t + queue.latency for t in range(20)]
+
+
+def test_a_queue_that_never_fills_always_has_room():
+    """As many words as it holds come before the first is taken: the memory's, and those of the two registers."""
+    queue = Queue(8, 3, lut_ram_depth=4, fills=False)
+    seen = play(queue, [{"w_en": t < 5, "w_data": t, "r_en": t > 10} for t in range(20)])
+    assert all(now.w_rdy for now in seen)
+    assert [now.r_data for t, now in enumerate(seen) if now.r_rdy and t > 10] == list(range(5))
