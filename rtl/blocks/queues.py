@@ -1,9 +1,9 @@
 """The queue that streams are built from, as fast as a block memory can be: its model, and what is to be proved of it."""
 
 from collections import deque
-from typing import Any
+from typing import Any, NamedTuple
 
-from amaranth.hdl import Module, Signal, Value, unsigned
+from amaranth.hdl import Const, Module, Signal, Value, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -168,19 +168,43 @@ class QueueModel:
         self._words.extend(written)
 
 
-def queue_properties(p: Monitor, name: str, queue: Queue) -> tuple[Signal, Signal, Signal]:
+class Marked(NamedTuple):
+    """A word, any one, on its way through a queue.
+
+    Attributes
+    ----------
+    within
+        It is in the queue.
+    ahead
+        Words in front of it.
+    word
+        What it is.
+    lost
+        A word has come for which there was no room; of a queue that fills never set.
+    """
+
+    within: Signal
+    ahead: Signal
+    word: Signal
+    lost: Signal
+
+
+def queue_properties(p: Monitor, name: str, queue: Queue) -> Marked:
     """A word, any one, comes out of the queue as it went in, after those that were in front of it and before all others.
 
-    Returns
-    -------
-    tuple
-        Whether the marked word is in the queue; how many are in front of it; the word.
+    Of a queue that never fills it does as long as no word has been lost: that none is has to be shown of who writes.
     """
     m = p.module
     put, taken = queue.w_en & queue.w_rdy, queue.r_en & queue.r_rdy
-    full = queue.stored == queue.depth
     within, word = Signal(name=f"{name}_within"), Signal(queue.width, name=f"{name}_word")
-    ahead = Signal(range(queue.depth + 2 + 1), name=f"{name}_ahead")
+    ahead, lost = Signal(range(queue.depth + 2 + 1), name=f"{name}_ahead"), Signal(name=f"{name}_lost")
+
+    def require(what: str, statement: str, condition: Any) -> None:
+        p.require(f"{name}_{what}", statement, implies(~lost, condition))
+
+    if not queue.fills:
+        with m.If(put & (queue.stored == queue.depth)):
+            m.d.sync += lost.eq(1)
     with m.If(p.mark & put):
         m.d.sync += [within.eq(1), word.eq(queue.w_data), ahead.eq(queue.level - taken)]
     with m.Elif(within & taken):
@@ -189,8 +213,8 @@ def queue_properties(p: Monitor, name: str, queue: Queue) -> tuple[Signal, Signa
     out = queue.fetched + queue.r_rdy
     for ram in (ram for ram in p.rams if (ram.depth, ram.width) == (queue.depth, queue.width)):
         (to,), (at,) = ram.writes, ram.reads
-        p.require(
-            f"{name}_places",
+        require(
+            "places",
             "words lie from the place to read up to the place to write",
             (to < queue.depth)
             & (at < queue.depth)
@@ -198,38 +222,38 @@ def queue_properties(p: Monitor, name: str, queue: Queue) -> tuple[Signal, Signa
             & _modulo(at + queue.stored, to, queue.depth),
         )
         behind = ahead - out
-        p.require(
-            f"{name}_marked_place",
+        require(
+            "marked_place",
             "the marked word lies where it was written until it is read",
             implies(
                 within & (ahead >= out),
                 (ram.marked < queue.depth) & _modulo(at + behind, ram.marked, queue.depth) & (ram.word == word),
             ),
         )
-    p.require(
-        f"{name}_room",
-        "there is room for a word that comes unless it is said that there is none, and a word unless the memory is empty",
-        (queue.w_rdy == ~full if queue.fills else implies(queue.w_en, ~full))
+    require(
+        "room",
+        "there is room unless the memory is full, and a word unless it is empty",
+        ((queue.w_rdy == (queue.stored != queue.depth)) if queue.fills else Const(1))
         & (queue.some == (queue.stored != 0))
         & (queue.stored <= queue.depth),
     )
-    p.require(
-        f"{name}_moves",
+    require(
+        "moves",
         "a word waits in the memory for the registers alone",
         (queue.stored <= 1) | (queue.fetched & queue.r_rdy),
     )
-    p.require(
-        f"{name}_fetched",
+    require(
+        "fetched",
         "the marked word passes the memory's register",
         implies(within & queue.fetched & (ahead == queue.r_rdy), queue.fetched_data == word),
     )
-    p.require(f"{name}_kept", "the marked word is in the queue until it is taken", implies(within, ahead < queue.level))
-    p.require(
-        f"{name}_in_order",
+    require("kept", "the marked word is in the queue until it is taken", implies(within, ahead < queue.level))
+    require(
+        "in_order",
         "the marked word comes out when those in front of it have, as it went in",
         implies(within & queue.r_rdy & (ahead == 0), queue.r_data == word),
     )
-    return within, ahead, word
+    return Marked(within, ahead, word, lost)
 
 
 def _modulo(x: Value, y: Value, by: int) -> Value:

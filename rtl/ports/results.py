@@ -114,7 +114,7 @@ class ResultQueue(wiring.Component):
             implies(self.valid, self.last == (coming == groups - 1)),
         )
 
-        within, ahead, marked = queue_properties(p, "words", words)
+        within, ahead, marked, lost = queue_properties(p, "words", words)
         place = Signal(range(groups), name="marked_place")
         with m.If(p.mark & words.w_en):
             m.d.sync += place.eq(coming)
@@ -122,17 +122,19 @@ class ResultQueue(wiring.Component):
         p.require(
             "words_counted",
             "as many beats are in the queue as came and have not gone, modulo those of a sample",
-            one_of(words.level + going == coming + k * groups for k in range(capacity + 1)),
+            lost | one_of(words.level + going == coming + k * groups for k in range(capacity + 1)),
         )
         p.require(
             "marked_place_counted",
             "the marked beat has its place in its sample",
-            implies(within, (place < groups) & one_of(ahead + going == place + k * groups for k in range(capacity + 1))),
+            implies(
+                within & ~lost, (place < groups) & one_of(ahead + going == place + k * groups for k in range(capacity + 1))
+            ),
         )
         p.conclude(
             "last_in_order",
             "beats come out in the order in which they came, hence the last one of a sample is in its place",
-            implies(results.valid, results.payload.last == (going == groups - 1)),
+            implies(results.valid & ~lost, results.payload.last == (going == groups - 1)),
         )
         beat = data.View(result_layout(self._of), marked)
         p.require(
@@ -150,7 +152,7 @@ class ResultQueue(wiring.Component):
         p.require(
             "beats_counted", "beats of the others are in the queue", words.level + going == ((held - owed) * groups) + coming
         )
-        p.require("no_overflow", "whatever comes finds room", implies(self.valid, words.stored != words.depth))
+        p.require("no_overflow", "whatever comes finds room", implies(self.valid, words.stored != words.depth) & ~lost)
         waits = p.past(results.valid & ~results.ready, "waits")
         p.require("valid_stays", "a beat that is offered stays until it is taken", implies(waits, results.valid))
         payload = results.payload.as_value()

@@ -142,8 +142,9 @@ class SampleLoader(wiring.Component):
         )
         p.require("no_underflow", "a beat that is loaded is there", implies(writes.valid, words.r_rdy))
         queue_properties(p, "words", words)
-        queue_properties(p, "tags", tags)
-        p.require("room_for_tags", "a tag that comes finds room", implies(tags.w_en, tags.stored != tags.depth))
+        lost = queue_properties(p, "tags", tags).lost
+        room = implies(tags.w_en, tags.stored != tags.depth)
+        p.require("room_for_tags", "a tag that comes finds room", room & ~lost)
         p.require(
             "sample_of_tag",
             "what enters is what its tag said, but for what is illegal or replaced",
