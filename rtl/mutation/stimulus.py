@@ -23,6 +23,8 @@ _ENOUGH = 12
 """Loads of extreme parameters."""
 _BALANCED = 3
 """Loads of parameters for each junction and each end of its biases."""
+_STEEP = 12
+"""Loads of parameters that let the greatest deltas back."""
 _RESTARTS = 40
 """At most."""
 _SCALES, _LEAST_SCALES, _CLOCKS = 96, 12, 120_000
@@ -156,6 +158,32 @@ def _balancing(of: Plan, number: int, at: JunctionPlan, end: int) -> IntegerPara
     return made
 
 
+def steep(script: Script) -> None:
+    """Weights at their ends, and next to nothing in front of them: slopes are steep, and deltas grow on their way back."""
+    of = script.plan
+    if len(of.junctions) == 1 or not of.trains:
+        return
+    script.begin("steep")
+    for number in range(1024, 1024 + _STEEP):
+        script.load(_steep(of, number))
+        script.add(samples(of, _EXTREME, number))
+        script.run(_EXTREME)
+        script.peek(scenarios.register_words(of))
+    script.read_parameters()
+
+
+def _steep(of: Plan, number: int) -> IntegerParameters:
+    """Weights of the first junction and all biases of a few units; all other weights at their ends, neurons alike or not."""
+    rng, n = of.design.generator(Stream.MUTATION, number, 1), of.numbers
+    weights = [rng.integers(-1, 2, of.junctions[0].pattern.n_edges)]
+    for j in of.junctions[1:]:
+        size = (j.n_right, j.pattern.n_edges // j.n_right)
+        alike, ends = rng.random((j.n_right, 1)) < 0.5, [n.weight.lowest, n.weight.highest]
+        weights.append(np.where(alike, rng.choice(ends, (j.n_right, 1)), rng.choice(ends, size)).ravel())
+    biases = [rng.integers(0, 3, j.n_right) for j in of.junctions]
+    return IntegerParameters([w.astype(np.int32) for w in weights], [b.astype(np.int32) for b in biases])
+
+
 def interplay(script: Script) -> None:
     """A few samples at a time, with gaps, halts and every RATE, while STATUS is read: stages are empty beside full ones."""
     script.begin("interplay")
@@ -284,6 +312,7 @@ PARTS: dict[str, Callable[[Script], None]] = {
     "extremes": extremes,
     "scales": scales,
     "balanced": balanced,
+    "steep": steep,
     COUNTING: counting,
 }
 """What the design goes through, in this order; each appends to a script."""
