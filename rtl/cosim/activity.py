@@ -95,7 +95,7 @@ def count(
     registers, operands, seen = set[int](), set[int](), dict[int, tuple[str, ...]]()
     clock = {signal for (*_, name), signal in waveform.names if name == "clk"}
     for (*scopes, name), signal in waveform.names:
-        if (place := tuple(scopes)) not in modules or signal in clock:
+        if (place := tuple(scopes)) not in modules or signal in clock or "[" in name:  # what a memory holds is no net
             continue
         if len(place) > len(seen.get(signal, ())):
             seen[signal] = place  # what several modules share is the innermost's

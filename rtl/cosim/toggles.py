@@ -21,7 +21,8 @@ class Waveform:
     Attributes
     ----------
     names
-        Scopes and name of every variable, and which signal it is: several may be one.
+        Scopes and name of every variable, and which signal it is: several may be one. A word of a memory has its address in
+        brackets behind the name.
     widths
         int64 [signals], bits.
     """
@@ -55,7 +56,7 @@ class Waveform:
             elif words[:1] == ["$upscope"]:
                 scopes.pop()
             elif words[:1] == ["$var"]:
-                found.append(((*scopes, words[4].split("[")[0]), _code(words[3]), int(words[2])))
+                found.append(((*scopes, words[4]), _code(words[3]), int(words[2])))
         codes, signals = np.unique(np.array([code for _, code, _ in found], np.int64), return_inverse=True)
         widths = np.zeros(len(codes), np.int64)
         for signal, (_, _, width) in zip(signals, found, strict=True):

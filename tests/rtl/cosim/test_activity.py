@@ -50,6 +50,7 @@ $var wire 1 ! clk $end
 $var wire 2 " n [1:0] $end
 $var wire 1 a# low $end
 $var wire 2 " renamed [1:0] $end
+$var wire 8 m ram[0] [7:0] $end
 $upscope $end
 $upscope $end
 $enddefinitions $end
@@ -69,6 +70,7 @@ b11111111 ~
 0!
 #20
 1!
+b11111111 m
 b10 "
 1a#
 #30
@@ -107,7 +109,7 @@ def test_rates_are_toggles_per_bit_and_clock_by_kind(waves):
     modules = {("bench", "dut"): nets(VERILOG)["design"]}
     found, signals = count(waves, modules, 10, 41, 4)
     assert found.registers == 6 / (2 * 4)
-    assert found.nets == 4 / (1 * 4)  # neither the clock, nor what is the bench's
+    assert found.nets == 4 / (1 * 4)  # neither the clock, nor a memory's words, nor what is the bench's
     assert found.operands == 6 / (2 * 4)
     assert found.components == {"top": (6 + 4) / 4}
     assert {kind: len(chosen) for kind, chosen in signals.items()} == {"registers": 1, "nets": 1, "operands": 1}
