@@ -169,13 +169,8 @@ class Accelerator(wiring.Component):
             registers.illegal_kappa.eq(pacer.advance & loader.illegal_kappa),
             registers.illegal_label.eq(pacer.advance & loader.illegal_label),
         ]
-        # Between two cycles room can only grow, and nothing else changes: the advance, which fans out widely, need not wait
-        # for it; unless cycles of one clock leave nothing in between.
-        may = Signal()
-        m.d.comb += [
-            may.eq(registers.run & (queue.room | ~queue.due)),
-            pacer.go.eq(delayed(m, may, min(of.period - 1, 1), "go", valid=True)),
-        ]
+        # Between two cycles room can only grow, and nothing else changes: what was permitted a clock ago still is.
+        m.d.comb += pacer.go.eq(registers.run & (queue.room | ~queue.due))
         self._results(m, last)
         self._occupancy(m)
         return m
