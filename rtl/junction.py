@@ -412,7 +412,8 @@ class Junction(wiring.Component):
         ]
         before_write = n_read + late + update.latency
         row_access.replace(m, bus, strobe, update, before_write)
-        to_write = before_write + self._wait
+        wait = self._wait - update.of_write_back
+        to_write = before_write + wait
         learned = delayed(m, learning, to_write, "learned", valid=True)
         replaced = delayed(m, strobe & bus.write, to_write, "replaced", valid=True)
         replaced_bias = delayed(m, bus.bias, to_write, "replaced_bias")
@@ -423,9 +424,9 @@ class Junction(wiring.Component):
         m.d.comb += [
             self.weights.write_enable.eq(learned | (replaced & ~replaced_bias)),
             self.weights.write_address.eq(row),
-            self.weights.write_data.eq(delayed(m, update.new_weight, self._wait, "new_weight")),
+            self.weights.write_data.eq(delayed(m, update.new_weight, wait, "new_weight")),
             self.biases.write_enable.eq(new_biases | replaces_bias),
-            self.biases.write_data.eq(delayed(m, update.new_bias, self._wait, "new_bias")),
+            self.biases.write_data.eq(delayed(m, update.new_bias, wait, "new_bias")),
         ]
         stepping = delayed(m, learning, before_write, "stepping", valid=True)
         ending = delayed(m, seq.ends, before_write, "ending")
