@@ -21,7 +21,7 @@ from rtl.control.sequencer import Sequencer
 from rtl.junction_model import JunctionModel, Processors
 from rtl.junction_properties import JunctionProperties
 from rtl.memories.interleaved import InterleavedMemory
-from rtl.memories.partial_deltas import PartialDeltaMemory
+from rtl.memories.partial_deltas import Loop, PartialDeltaMemory
 from rtl.memories.row import RowMemory, row_words
 from rtl.plan.plan import Plan
 from rtl.plan.signatures import (
@@ -147,13 +147,15 @@ class Junction(wiring.Component):
             self.backward = Backward(of, j)
             self.back_addresses = AddressGenerator(j, self.addresses.form)
             self.to_memories = Dither(j, back_product_shape(of), to_lanes=False)
-            # The accumulators of the left layer lie where the products arise.
+            # The accumulators of the left layer lie where the products arise. A product that waits is known of before.
+            clocks = j.timing.accumulate
+            loop = Loop(clocks, min(self._wait, 1) if clocks == 1 else 0, j.schedule.revisit_distance)
             self.partials = PartialDeltaMemory(
                 of.junctions[number - 2].fresh,
                 back_product_shape(of),
                 partial_shape(of, j),
                 j.partial_banks,
-                j.timing.accumulate,
+                loop,
                 apart=not j.sweeps,
                 **size,
             )
@@ -459,7 +461,7 @@ class Junction(wiring.Component):
         """BP: products into the accumulators of the left layer."""
         j, seq = self._j, self.sequencer
         m.submodules.backward, m.submodules.partials = backward, partials = self.backward, self.partials
-        late = j.timing.backward
+        late = j.timing.backward - partials.loop.ahead
         products = delayed(m, backward.product, self._wait, "back_product")
         m.submodules.memory_products = dither = self.to_memories
         m.submodules.back_addresses = addresses = self.back_addresses
@@ -478,7 +480,7 @@ class Junction(wiring.Component):
             valid = there & valid.replicate(j.z)
         m.d.comb += [
             dither.given.eq(products),
-            dither.turn.eq(turn),
+            dither.turn.eq(delayed(m, turn, partials.loop.ahead, "product_turn")),
             addresses.clock.eq(delayed(m, seq.clock, late, "back_clock") if j.sweeps else turn),
             partials.valid.eq(valid),
             partials.first.eq(first),
