@@ -1,6 +1,6 @@
 """The clock of junction cycles: when the next one begins, and when it must wait."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Cat, Const, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -100,7 +100,8 @@ class Pacer(wiring.Component):
             m.d.comb += [next_at_end.eq(self._period == 1), next_settled.eq(1)]
         with m.Elif(at_end), m.If(~standing):
             m.d.sync += [waited.eq(waited + 1), standing.eq(waited == self._skew)]
-            m.d.comb += next_settled.eq(waited + 1 >= self._skew if self._skew else 1)
+            rest = [waited == n for n in (self._skew - 1, self._skew)] if self._skew else [Const(1)]
+            m.d.comb += next_settled.eq(Cat(*rest).any())
         with m.Else():
             m.d.sync += clock.eq(clock + 1)
             m.d.comb += next_at_end.eq(clock == self._period - 2)
