@@ -38,13 +38,13 @@ class Update(wiring.Component):
     shift : in, shift
         K - kappa.
     replace_weight : in, 1
-        Put a word in one weight's place, ``latency`` clocks after the row.
+        Put a word in one weight's place, ``latency`` - ``early`` clocks after the row.
     replace_bias : in, 1
-        Put a word in one bias's place, ``latency`` clocks after the row.
+        Put a word in one bias's place, likewise.
     replace_lane : in, bits(z)
         Which one.
     replace_word : in, max(weight, bias)
-        The word.
+        The word, ``latency`` clocks after the row.
     new_weight : out, z * weight
         What to write.
     new_bias : out, q * bias
@@ -58,6 +58,8 @@ class Update(wiring.Component):
     ----------
     of_write_back
         Clocks of the write-back that it takes: where there are two, one lies between subtracting and clipping.
+    early
+        Clocks by which it is told before its results which of them is to be replaced, if any: many lanes ask.
     """
 
     def __init__(self, of: Plan, j: JunctionPlan) -> None:
@@ -72,6 +74,7 @@ class Update(wiring.Component):
         self.multipliers = Multipliers(j.z, shape_of(j.left), self._shifted, stages.multiplier)
         self.of_write_back = int(stages.write_back > 1)
         self.latency = stages.multiplier + self.of_write_back
+        self.early = min(self.latency, 1)
         weights, biases = data.ArrayLayout(shape_of(n.weight), j.z), data.ArrayLayout(shape_of(n.bias), j.results_per_clock)
         word = max(n.weight.width, n.bias.width)
         super().__init__(
@@ -130,7 +133,7 @@ class Update(wiring.Component):
             if j.straddles:
                 clipped &= lookup(delayed(m, self.phase, before + own, f"bias_phase_{k}"), of.ends(k), 1)
             m.d.comb += [bias.eq(new), flag.eq(clipped)]
-            hit = self.replace_bias & (self.replace_lane == k)
+            hit = delayed(m, self.replace_bias & (self.replace_lane == k), self.early, f"hit_bias_{k}")
             behind = latency - before
             late = delayed(m, bias, behind, f"bias_{k}")
             m.d.comb += [
@@ -141,7 +144,7 @@ class Update(wiring.Component):
             m.d.comb += multipliers.b[lane].eq(route(self.phase, [of.segment(p, lane) for p in phases], shifted))
             stepped = less_narrowed(weight[lane], multipliers.product[lane], self._weight_drop, n.rounding["weight_step"])
             new, clipped = saturate(delayed(m, stepped, own, f"stepped_{lane}"), n.weight)
-            hit = self.replace_weight & (self.replace_lane == lane)
+            hit = delayed(m, self.replace_weight & (self.replace_lane == lane), self.early, f"hit_{lane}")
             m.d.comb += [
                 self.new_weight[lane].eq(Mux(hit, self.replace_word.as_signed(), new)),
                 self.weight_saturated[lane].eq(clipped),

@@ -7,7 +7,7 @@ from rtl.processors.backward import Backward
 from rtl.processors.update import Update
 from tests.models.fixed.naive import narrow
 from tests.rtl.designs import NUMBERS, design, junctions, row
-from tests.rtl.driving import clip, integers, play
+from tests.rtl.driving import clip, integers, play, put_off
 
 NAMES = ("two_junctions", "three_junctions", "full", "depth_1", "type_1", "type_1_dither")
 NAMES += ("straddling", "straddling_groups", "straddling_three", "straddling_deepest", "straddling_ends")
@@ -59,7 +59,7 @@ def check_rows(of, j, n_rows=20, replace=False):
     late = component.latency
     assert late == stages.multiplier + component.of_write_back and component.of_write_back == (stages.write_back > 1)
     least, greatest = of.kappas
-    clocks, replaced, expected = [], [{} for _ in range(late)], []
+    clocks, replaced, expected = [], [{} for _ in range(late - component.early)], []
     q = j.results_per_clock
     for c in range(n_rows):
         of_row = row(j, c % j.rows)
@@ -84,8 +84,9 @@ def check_rows(of, j, n_rows=20, replace=False):
         if replace and not valid:
             weights, biases, replaced[-1] = _replaced(rng, n, weights, biases)
         expected.append([*zip(*weights, strict=True), *zip(*biases, strict=True)])
+    replaced += [{}] * component.early
     clocks = [row | word for row, word in zip(clocks + [{}] * late, replaced, strict=True)]
-    seen = play(component, clocks)[late:]
+    seen = play(component, put_off(clocks, "replace_word", component.early))[late : late + n_rows]
     got = [
         [
             tuple(s.new_weight),
