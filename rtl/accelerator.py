@@ -204,7 +204,11 @@ class Accelerator(wiring.Component):
         self.entered = entered = Signal(max(cycles, lag, 1))
         with m.If(self.pacer.advance):
             m.d.sync += entered.eq((entered << 1) | entering.valid)
+        # Known at once when something comes in, and a clock late when the last has gone: never said too early.
+        empty = Signal(init=1)
+        comes = self.samples.valid & self.samples.ready
+        m.d.sync += empty.eq(~entered.any() & ~entering.valid & ~self.loader.waiting & ~comes)
         m.d.comb += [
             self.queue.due.eq(entered[lag - 1] if lag else entering.valid),
-            self.registers.empty.eq(~entered.any() & ~entering.valid & ~self.loader.waiting),
+            self.registers.empty.eq(empty),
         ]
