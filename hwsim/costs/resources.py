@@ -13,6 +13,8 @@ _RESOURCES = {
     "dsps": ("blocks", "DSP blocks"),
     "block_rams": ("blocks", "block memories"),
 }
+SYNTHESISED = {"LUT": "luts", "LUT RAM": "lut_ram", "FF": "ffs", "DSP": "dsps", "block RAM": "block_rams"}
+"""Of the figures that every family has, by what synthesis calls the resource."""
 RESOURCES = tuple(f"{family}_{resource}" for family in FAMILIES for resource in _RESOURCES)
 """Names of figures."""
 

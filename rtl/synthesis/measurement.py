@@ -7,17 +7,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from hwsim.costs.resources import FAMILIES, area_figures
+from hwsim.costs.resources import FAMILIES, SYNTHESISED, area_figures
 from hwsim.figure import Figure, Figures
 from hwsim.measurements.measurement import Measurement, Need, Subject
 from models.errors import InputError
 from rtl.synthesis.flow import Options, Synthesis, prepare, synthesise
-from rtl.synthesis.targets import BLOCK_RAM, DSP, FF, LUT, LUT_RAM, TARGETS, Family, Target, target
+from rtl.synthesis.targets import TARGETS, Family, Target, target
 from rtl.synthesis.tools import ToolError
 from rtl.verilog.generate import generate
-
-_NAMES = {LUT: "luts", LUT_RAM: "lut_ram", FF: "ffs", DSP: "dsps", BLOCK_RAM: "block_rams"}
-"""Of the figures that every family has, by resource."""
 
 
 def _families() -> dict[str, Family]:
@@ -99,7 +96,7 @@ def measure(subject: Subject) -> dict[str, Any]:
 
 def _figures(made: Synthesis) -> dict[str, Any]:
     result, family = made.result, made.target.family
-    known: dict[str, Any] = {_NAMES[r.name]: r.count(result.cells) for r in family.resources if r.name in _NAMES}
+    known: dict[str, Any] = {SYNTHESISED[r.name]: r.count(result.cells) for r in family.resources if r.name in SYNTHESISED}
     if made.options.place and family.placer is not None:
         known["fits"] = int(not result.overflow)
         if result.fmax is not None:

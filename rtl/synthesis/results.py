@@ -4,6 +4,7 @@ from typing import Any
 
 from hwsim import tables
 from hwsim.configuration.provenance import provenance
+from hwsim.costs import counts, power
 from hwsim.figure import Figure, Figures
 from hwsim.results.directory import TIMING, RunDirectory
 from hwsim.schedule.figures import PREDICTION_LATENCY, UPDATE_LATENCY
@@ -48,6 +49,17 @@ def resource_figures(family: Family) -> Figures:
     return Figures(f"resources of {family.name}", texts)
 
 
+def estimated_power(made: Synthesis) -> power.Power | None:
+    """At the highest clock frequency, with toggles assumed; ``None`` without a frequency, or energies of the target."""
+    table, target = power.load(), made.target
+    if made.result.fmax is None or target.name not in table.devices:
+        return None
+    counted = {r.name: r.count(made.result.cells) for r in target.family.resources if r.cells}
+    known = counts.synthesised(counted, target.family.name)
+    running = power.Running(known, made.result.fmax, made.emitted.accelerator.plan.period)
+    return power.estimate(table, target.name, running, table.assumed)
+
+
 def write(made: Synthesis, directory: RunDirectory) -> list[str]:
     """Write everything; returns the names of the files."""
     directory.write_json(FIGURES, figures(made))
@@ -83,6 +95,8 @@ def figures(made: Synthesis) -> dict[str, Any]:
     known |= SYNTHESIS.all_told(clocks)
     if target.family.placer is not None and made.options.place:
         known |= _speed(made)
+    if (estimate := estimated_power(made)) is not None:
+        known["estimated_power"] = estimate.figures
     return known
 
 
@@ -189,6 +203,8 @@ def lines(made: Synthesis) -> list[str]:
             told.append(f"placer seeds 1 to {len(by)}: {min(by):.2f} to {max(by):.2f} MHz; the median is that above")
     if result.path is not None:
         told.append(f"longest path {result.path}")
+    if (estimate := estimated_power(made)) is not None:
+        told += power.summary(estimate)
     told += [f"note: {note}" for note in notes(made)]
     if made.from_cache:
         told.append("known from an earlier run: no tool was run")

@@ -59,6 +59,11 @@ class Verilog:
         """The module of an instance, given by the instance names from the top module down; equal ones share a module."""
         return self._netlist.modules[instance]
 
+    @property
+    def instances(self) -> dict[tuple[str, ...], str]:
+        """The module of every instance, by the instance names from the top module down."""
+        return self._netlist.modules
+
     @cached_property
     def ports(self) -> dict[str, tuple[str, int]]:
         """Direction and bits of every port, clock and reset first."""

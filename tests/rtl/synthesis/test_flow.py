@@ -297,6 +297,12 @@ def test_the_command_leaves_a_run_directory(players, command, tmp_path):
     code, out, err = command("--target", "ecp5-25k")
     assert code == 0
     assert "Fmax 80.00 MHz" in out and "DSP" in out and "17.86 %" in out
+    left = json.loads((tmp_path / "out" / "synthesis.json").read_text())["estimated_power"]
+    assert "estimate at 80.00 MHz: " in out and "per trained sample" in out
+    assert left["energy_per_sample"]["low"] < left["energy_per_sample"]["value"] < left["energy_per_sample"]["high"]
+    assert left["power"]["value"] == pytest.approx(
+        left["energy_per_sample"]["value"] * left["power_throughput"]["value"] / 1e6
+    )
     assert err.splitlines() == [f"{tool} for ecp5-25k" for tool in ("yosys", "nextpnr-ecp5", "ecppack")]
     first = {p.name: p.read_bytes() for p in (tmp_path / "out").iterdir() if p.is_file()}
     assert sorted(first) == ["accelerator.bit", CONFIG, "synthesis.json", "timing.json"]
