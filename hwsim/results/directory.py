@@ -37,6 +37,7 @@ PICTURES = ("training.png", "connectivity.png", "weights.png", "timeline.png", "
 TRACES = ("trace.jsonl", "trace.vcd")
 LOGS = ("machine.jsonl", "verilog.jsonl", "machine.vcd", "verilog.vcd")
 HARDWARE = ("accelerator.v", "accelerator.core", "lint.vlt", "names.json", "README.md")
+VENDOR_SCRIPTS = ("vivado.tcl", "accelerator.xdc", "quartus.tcl", "accelerator.sdc")
 MEMORY_CONTENTS = ("weights_*.mem", "biases_*.mem")
 FEATURES = "features.npz"
 """What a front end makes of the data set: the data set of the design that was exported from it."""
@@ -48,7 +49,7 @@ SYNTHESIS = ("synthesis.json", "accelerator.bit", "accelerator.bin")
 
 _RESULTS = (
     *(CONNECTIVITY, INITIAL, FINAL, FRONT_END, STREAM, FEATURES, METRICS, TIMING, CHECKPOINT),
-    *(*PICTURES, *TRACES, *LOGS, *HARDWARE, *SYNTHESIS, PROOFS),
+    *(*PICTURES, *TRACES, *LOGS, *HARDWARE, *VENDOR_SCRIPTS, *SYNTHESIS, PROOFS),
     *(SCATTER, SCATTER_PICTURE, SEARCH, SEARCH_PICTURE, MUTANTS),
 )
 _HEADER = "# The resolved configuration of a run of hwsim: feeding it back reproduces the run.\n"

@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from models.errors import ArgumentError
-from rtl.synthesis import cache, dsp_registers, ram_registers, reports
+from rtl.synthesis import cache, carry_chains, dsp_registers, ram_registers, reports
 from rtl.synthesis.netlist import Netlist
 from rtl.synthesis.targets import Family, Target
 from rtl.synthesis.tools import Deadline, Tool, ToolError, complaint, find, find_optional, run
-from rtl.synthesis.wrapper import WRAPPER, wrapper
+from rtl.synthesis.wrapper import PINS, WRAPPER, wrapper
 from rtl.verilog.emission import SOURCE, Verilog
 
 _FORMAT = 3
 """Of results in the cache; to be raised when what is read from the tools' reports changes."""
 
-_WRAPPER_SOURCE, _SCRIPT = f"{WRAPPER}.v", "synthesis.ys"
+_WRAPPER_SOURCE, _SCRIPT, _PLACES = f"{WRAPPER}.v", "synthesis.ys", "pins.pdc"
 _NETLIST, _STAT, _LAYOUT, _REPORT, _BITSTREAM = "netlist.json", "stat.json", "layout.txt", "report.json", "bitstream"
 
 
@@ -214,10 +214,13 @@ def synthesise(
     tools = prepare(target, options)
     bits = sum(n for _, n in emitted.ports.values())
     # Pins limit what can be placed, not what can be counted.
-    wrapped = bits if tools.placer is not None and target.pins is not None and bits > target.pins else None
+    few = target.pins is not None and bits > target.pins
+    wrapped = bits if tools.placer is not None and (few or target.sites) else None
     texts = {SOURCE: emitted.text} | ({} if wrapped is None else {_WRAPPER_SOURCE: wrapper(emitted.top, emitted.ports)})
     top = emitted.top if wrapped is None else WRAPPER
     steps = _Steps(target, options, tools, folder, top, list(texts), tell or (lambda _: None))
+    if wrapped is not None and target.sites:
+        texts[_PLACES] = _places(target.sites)
     placements = [*steps.placement, str(options.seeds)]
     name = cache.key(_FORMAT, target.name, [t.identity for t in tools.all], texts, steps.script, placements)
     shutil.rmtree(folder, ignore_errors=True)  # logs and reports of a former run
@@ -229,6 +232,12 @@ def synthesise(
     if options.cached:
         cache.store(name, asdict(result), bitstream)
     return Synthesis(emitted, target, options, result, bitstream, from_cache=False)
+
+
+def _places(sites: tuple[str, ...]) -> str:
+    """Constraints that put the wrapper's pins at sites."""
+    pairs = zip(PINS, sites, strict=True)
+    return "".join(f"ldc_set_location -site {{{site}}} [get_ports {pin}]\n" for pin, site in pairs)
 
 
 def _known(name: str) -> tuple[Result, bytes | None] | None:
@@ -280,10 +289,10 @@ class _Steps:
         self.placement: list[str] = []
         self._seeds = range(1, 1 + options.seeds)
         if tools.placer is not None:
-            unconstrained, layout = _PLACER_OPTIONS[tools.placer.name]
+            pins, layout = _PLACER_OPTIONS[tools.placer.name]
             frequency = options.frequency or target.frequency
             self.placement = [*target.arguments, "--json", _NETLIST, layout, _LAYOUT, "--report", _REPORT]
-            self.placement += ["--freq", f"{frequency:g}", "--timing-allow-fail", unconstrained, "--seed"]
+            self.placement += ["--freq", f"{frequency:g}", "--timing-allow-fail", *pins, "--seed"]
 
     def run(self) -> tuple[Result, bytes | None]:
         deadline = Deadline(self._options.time_limit)
@@ -296,21 +305,25 @@ class _Steps:
             if code or not (folder / _STAT).exists():
                 raise self._failed(tools.yosys, "yosys-all.log")
             result.cells = reports.cells(json.loads((folder / _STAT).read_text()))
-            if tools.placer is not None and self._target.family.packs_registers:
-                result.packed = self._pack()
+            if tools.placer is not None and (self._target.family.packs_registers or self._target.family.opens_carries):
+                result.packed = self._change()
             bitstream = self._place(result, deadline) if tools.placer is not None else None
         finally:
             for large in (_NETLIST, _LAYOUT, _BITSTREAM):
                 (folder / large).unlink(missing_ok=True)
         return result, bitstream
 
-    def _pack(self) -> dict[str, int]:
-        """Move registers into multiplier blocks and block memories, in the netlist."""
-        path = self._folder / _NETLIST
+    def _change(self) -> dict[str, int]:
+        """Make the netlist what the placer wants; returns how many blocks have taken registers in."""
+        path, family, packed = self._folder / _NETLIST, self._target.family, dict[str, int]()
         written = json.loads(path.read_text())
-        netlist = Netlist(written["modules"][self._top])
-        packed = dsp_registers.pack(netlist) | ram_registers.pack(netlist)
-        netlist.drop_unread()
+        module = written["modules"][self._top]
+        if family.opens_carries:
+            carry_chains.open_ends(module)
+        if family.packs_registers:
+            netlist = Netlist(module)
+            packed = dsp_registers.pack(netlist) | ram_registers.pack(netlist)
+            netlist.drop_unread()
         path.write_text(json.dumps(written))
         return packed
 
@@ -359,7 +372,8 @@ class _Steps:
 
 
 _PLACER_OPTIONS = {
-    "nextpnr-ecp5": ("--lpf-allow-unconstrained", "--textcfg"),
-    "nextpnr-ice40": ("--pcf-allow-unconstrained", "--asc"),
+    "nextpnr-ecp5": (("--lpf-allow-unconstrained",), "--textcfg"),
+    "nextpnr-ice40": (("--pcf-allow-unconstrained",), "--asc"),
+    "nextpnr-nexus": (("--pdc", _PLACES), "--fasm"),
 }
-"""That pins may be anywhere, and where the layout goes."""
+"""That pins may be anywhere, or where they are; and where the layout goes."""

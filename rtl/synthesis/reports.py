@@ -10,7 +10,7 @@ from rtl.synthesis.targets import Family
 _ASYNCHRONOUS = "<async>"
 _CELLS = re.compile(
     r"_(?:TRELLIS_FF|TRELLIS_DPR16X4|LUT4|CCU2C|PFUMX|L6MUX21|MULT18X18D|DP16KD|DP16KD_\w+|SB_DFF[A-Z]*|SB_LUT4|SB_CARRY|"
-    r"SB_MAC16|SB_RAM40_4K)_"
+    r"SB_MAC16|SB_RAM40_4K|FD1P3[A-Z]X|DPR16X4|CCU2|WIDEFN9|MULT9X9|MULT18X18|MULTADDSUB18X18|PDP(?:SC)?16K|DP16K)_"
 )
 """Where the name of a signal ends and the names of the cells behind it begin."""
 

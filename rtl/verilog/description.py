@@ -9,6 +9,7 @@ from rtl.ports.results import result_layout
 from rtl.ports.samples import sample_layout
 from rtl.verilog.emission import CORE, NAMES, SOURCE, WAIVERS, Verilog
 from rtl.verilog.names import register_addresses
+from rtl.verilog.vendor import QUARTUS, QUARTUS_CLOCK, VIVADO, VIVADO_CLOCK
 
 
 def _table(head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
@@ -121,5 +122,8 @@ def description(emitted: Verilog) -> str:
         f"`{NAMES}` says where to find every write port in the hierarchy. `weights_<i>.mem` and `biases_<i>.mem` are the "
         f"initial contents for $readmemh, already part of the Verilog. `{CORE}` is for FuseSoC, `{WAIVERS}` for "
         f"`verilator --lint-only -Wall {WAIVERS} {SOURCE}`.\n",
+        f"`vivado -mode batch -source {VIVADO} -tclargs PART` and `quartus_sh -t {QUARTUS} FAMILY DEVICE` (both have "
+        f"defaults) take the design alone through synthesis, placement and routing, with the clock of `{VIVADO_CLOCK}` and "
+        f"`{QUARTUS_CLOCK}`. They have not been run by us with the vendors' tools.\n",
     ]
     return "\n".join(parts)

@@ -1,4 +1,4 @@
-"""What ``hwsim verilog`` writes: Verilog, memory contents, names, a FuseSoC core, lint waivers and a description."""
+"""What ``hwsim verilog`` writes: Verilog, memory contents, names, a core, waivers, vendors' scripts and a description."""
 
 import json
 from math import ceil
@@ -13,6 +13,7 @@ from rtl.plan.plan import Plan
 from rtl.verilog.description import description
 from rtl.verilog.emission import CORE, DESCRIPTION, NAMES, SOURCE, WAIVERS, Verilog
 from rtl.verilog.names import names
+from rtl.verilog.vendor import vendor_files
 
 LINT_WAIVERS = {
     "DECLFILENAME": "all modules of the design are in one file",
@@ -37,6 +38,7 @@ def write(emitted: Verilog, directory: RunDirectory) -> list[str]:
         WAIVERS: waivers(),
         NAMES: json.dumps(names(emitted), indent=2) + "\n",
         DESCRIPTION: description(emitted),
+        **vendor_files(emitted.top, emitted.ports),
         **contents(of),
     }
     for name, text in files.items():

@@ -19,7 +19,7 @@ from rtl.accelerator import Accelerator
 from rtl.synthesis import cache, reports
 from rtl.synthesis.flow import Options, prepare, synthesise
 from rtl.synthesis.results import figures, lines
-from rtl.synthesis.targets import ECP5, ICE40, TARGETS, XC7, target
+from rtl.synthesis.targets import ECP5, ICE40, NEXUS, TARGETS, XC7, target
 from rtl.synthesis.tools import Deadline, ToolError, find, run
 from rtl.synthesis.wrapper import PINS, WRAPPER, wrapper
 from rtl.verilog.emission import Verilog
@@ -51,6 +51,12 @@ def test_cells_are_counted_by_what_they_take_in_each_family():
     assert ecp5 == {"LUT": 30, "LUT RAM": 18, "carry": 4, "FF": 12, "DSP": 5, "block RAM": 2}
     ice40 = counts(ICE40, {"SB_LUT4": 9, "SB_DFF": 3, "SB_DFFESR": 2, "SB_CARRY": 4, "SB_RAM40_4KNR": 1, "SB_MAC16": 1})
     assert ice40 == {"LUT": 9, "carry": 4, "FF": 5, "DSP": 1, "block RAM": 1, "large RAM": 0}
+    nexus = counts(
+        NEXUS,
+        {"LUT4": 5, "INV": 1, "WIDEFN9": 2, "DPR16X4": 3, "CCU2": 4, "FD1P3IX": 6, "FD1P3JX": 1, "IB": 9, "VLO": 1}
+        | {"MULT18X18": 2, "MULT9X9": 1, "MULTADDSUB18X18": 1, "PDPSC16K": 2, "DP16K": 1, "DPSC512K": 1},
+    )
+    assert nexus == {"LUT": 10, "LUT RAM": 12, "carry": 4, "FF": 7, "DSP": 7, "block RAM": 3, "large RAM": 1}
     xc7 = counts(
         XC7,
         {"LUT1": 1, "LUT6": 2, "INV": 3, "RAM32M": 1, "RAM64X1D": 1, "SRL16E": 1, "FDRE": 5, "FDSE_1": 1}
@@ -249,6 +255,30 @@ def test_more_port_bits_than_pins_are_wrapped(players, tmp_path):
     assert any(note.startswith(f"wrapped: the design has {bits} port bits") for note in figures(made)["notes"])
 
 
+def test_a_placer_that_chooses_no_pins_gets_a_wrapper_and_places(players, emitted, tmp_path):
+    players.play("nextpnr-nexus", {"report.json": json.dumps(REPORT), "layout.txt": "layout"})
+    made = synthesise(emitted, target("nexus-40k"), tmp_path / "work", Options())
+    assert made.result.wrapped == sum(n for _, n in emitted.ports.values())
+    places = (tmp_path / "work" / "pins.pdc").read_text().splitlines()
+    sites = target("nexus-40k").sites
+    assert places == [f"ldc_set_location -site {{{s}}} [get_ports {p}]" for p, s in zip(PINS, sites, strict=True)]
+    assert "--pdc pins.pdc --seed" in (players.folder / "calls").read_text()
+    assert "pins.pdc" not in (tmp_path / "work" / "synthesis.ys").read_text()
+    notes = figures(made)["notes"]
+    assert any("the placer chooses no pins itself" in note for note in notes)
+    assert not any("pins are where the placer wants them" in note for note in notes)
+    assert made.bitstream is None and not any("not installed" in note for note in notes)
+
+
+def test_a_doubtful_frequency_says_why(players, emitted, tmp_path):
+    doubtful = replace(target("ecp5-25k"), family=replace(ECP5, doubt="its delays are guessed"))
+    made = synthesise(emitted, doubtful, tmp_path / "work", Options())
+    assert "note: timing is doubtful: its delays are guessed" in lines(made)
+    assert not any(
+        "doubtful" in note for note in figures(synthesise(emitted, target("ecp5-25k"), tmp_path / "w", Options()))["notes"]
+    )
+
+
 def test_a_missing_packer_only_means_no_bitstream(players, emitted, tmp_path, monkeypatch):
     monkeypatch.setenv("ECPPACK", "/nowhere")
     made = synthesise(emitted, target("ecp5-25k"), tmp_path / "work", Options())
@@ -374,6 +404,12 @@ def test_every_target_has_the_resources_it_says(tmp_path):
         if family.placer is None:
             continue
         arguments = [*chosen.arguments, "--json", "n.json", "--report", "report.json"]
+        if chosen.sites:
+            ports = ["clk", *(f"{{q[{i}]}}" for i in range(4))]
+            places = zip(ports, (*chosen.sites, "F14"), strict=True)
+            text = "".join(f"ldc_set_location -site {{{site}}} [get_ports {port}]\n" for port, site in places)
+            (tmp_path / "pins.pdc").write_text(text)
+            arguments += ["--pdc", "pins.pdc"]
         arguments += ["--lpf-allow-unconstrained"] if family is ECP5 else []
         assert run(find(family.placer), arguments, tmp_path, Deadline(None))[0] == 0
         used = reports.utilisation(json.loads((tmp_path / "report.json").read_text()))
@@ -401,6 +437,16 @@ def test_a_small_design_on_ecp5(small, tmp_path):
     again = synthesise(small, target("ecp5-25k"), tmp_path / "work", Options(cached=False))
     assert figures(again) == known
     assert again.bitstream == made.bitstream
+
+
+@pytest.mark.slow
+def test_a_small_design_on_nexus(small, tmp_path):
+    made = synthesise(small, target("nexus-40k"), tmp_path / "work", Options())
+    assert made.failure is None
+    known = figures(made)
+    assert known["resources"]["DSP"]["value"] >= sum(small.accelerator.plan.multipliers.values())
+    assert known["utilisation"]["value"]["MULT9_CORE"]["used"] == known["resources"]["DSP"]["value"]
+    assert known["fmax"]["value"] > 20
 
 
 @pytest.mark.slow

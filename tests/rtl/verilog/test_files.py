@@ -29,6 +29,7 @@ def folder(tmp_path_factory):
 def test_the_files(folder):
     of = design("two_junctions")
     expected = "accelerator.v accelerator.core lint.vlt names.json README.md config.yaml connectivity.npz initial.npz "
+    expected += "vivado.tcl accelerator.xdc quartus.tcl accelerator.sdc "
     expected += "weights_1.mem weights_2.mem biases_1.mem biases_2.mem"
     assert sorted(p.name for p in folder.iterdir()) == sorted(expected.split())
     assert (folder / "accelerator.v").read_text() == verilog("two_junctions").text
