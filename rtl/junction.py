@@ -416,18 +416,20 @@ class Junction(wiring.Component):
         row_access.replace(m, bus, strobe, update, before_write)
         wait = self._wait - update.of_write_back
         to_write = before_write + wait
-        learned = delayed(m, learning, to_write, "learned", valid=True)
-        replaced = delayed(m, strobe & bus.write, to_write, "replaced", valid=True)
-        replaced_bias = delayed(m, bus.bias, to_write, "replaced_bias")
-        row = self._late_rows(m, strobe, to_write)
-        ends = delayed(m, seq.ends, to_write, "ends_back")
-        new_biases = ended(j, learned & ends, self._routed(m, to_write, "phase_learned"))
+        # The enables come out of registers: they go to many RAMs.
+        known, own = to_write - min(to_write, 1), min(to_write, 1)
+        learned = delayed(m, learning, known, "learned", valid=True)
+        replaced = delayed(m, strobe & bus.write, known, "replaced", valid=True)
+        replaced_bias = delayed(m, bus.bias, known, "replaced_bias")
+        ends = delayed(m, seq.ends, known, "ends_back")
+        new_biases = ended(j, learned & ends, self._routed(m, known, "phase_learned"))
         replaces_bias = (replaced & replaced_bias).replicate(self.biases.rams)
+        new_row = learned | (replaced & ~replaced_bias)
         m.d.comb += [
-            self.weights.write_enable.eq(learned | (replaced & ~replaced_bias)),
-            self.weights.write_address.eq(row),
+            self.weights.write_enable.eq(delayed(m, new_row, own, "writes_weights", valid=True)),
+            self.weights.write_address.eq(self._late_rows(m, strobe, to_write)),
             self.weights.write_data.eq(delayed(m, update.new_weight, wait, "new_weight")),
-            self.biases.write_enable.eq(new_biases | replaces_bias),
+            self.biases.write_enable.eq(delayed(m, new_biases | replaces_bias, own, "writes_biases", valid=True)),
             self.biases.write_data.eq(delayed(m, update.new_bias, wait, "new_bias")),
         ]
         stepping = delayed(m, learning, before_write, "stepping", valid=True)
