@@ -206,6 +206,8 @@ def interplay(script: Script) -> None:
                     script.peek([registers.STATUS] * int(rng.integers(1, clocks // 4)))
                     script.stop()
                     script.wait(int(rng.integers(2 * of.period)))
+                    # Memories are refused as long as anything moves, if only for a few clocks more.
+                    script.peek([r.base for r in AddressMap.of(of).weights])
                     script.start()
                 script.finish()
     script.pause(0, 0)
