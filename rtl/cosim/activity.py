@@ -6,7 +6,7 @@ a name of their own are not in its waveform; those with one stand for them.
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -135,7 +135,6 @@ def measure(
     folder: Path,
     samples: int = SAMPLES,
     watch: Watcher | None = None,
-    tell: Callable[[str], None] | None = None,
 ) -> Activity:
     """Simulate a training run from the initial parameters on, and count.
 
@@ -147,8 +146,6 @@ def measure(
         Where the simulation is built and left.
     watch
         Is told clocks simulated, and all.
-    tell
-        Is told each step when it begins.
 
     Raises
     ------
@@ -158,9 +155,7 @@ def measure(
         If the simulation breaks off, or the Verilog does not do what the protocol says.
     """
     check(samples)
-    tell = tell or (lambda _: None)
     of = Plan.of(design)
-    tell("generating Verilog")
     emitted = Verilog.of(Accelerator(of))
     warm = 2 * len(of.junctions) + 2  # junction cycles until the first sample has left the last of its weights behind
     n = warm + samples + 1
@@ -169,7 +164,6 @@ def measure(
     script.add(training_samples(design, data, n, 0.0 if of.trains else 1.0))
     script.run(n)
     expected = Expectation(of, script.samples, script.protocol())
-    tell(f"simulating {n} samples in Verilator")
     run = simulate(emitted, expected.protocol, expected.samples, SIMULATOR, folder, Options(waves=True), watch)
     if len(run.lines[DIFFERENCES]):
         raise SimulationError("the simulated Verilog does not do what the protocol says: hwsim cosim tells where")
@@ -179,5 +173,4 @@ def measure(
     found = nets(emitted.text)
     modules = {(*_BENCH, *path[1:]): found[module] for path, module in emitted.instances.items() if module in found}
     times = [_EDGE + _PERIOD * clock for clock in (first, last)]
-    tell("counting toggles")
     return count(Waveform.read(folder / _WAVES), modules, times[0], times[1], last - first)[0]
