@@ -169,13 +169,8 @@ class Accelerator(wiring.Component):
             registers.illegal_kappa.eq(pacer.advance & loader.illegal_kappa),
             registers.illegal_label.eq(pacer.advance & loader.illegal_label),
         ]
-        # Between two cycles room can only grow, and nothing else changes: the advance, which fans out widely, need not wait
-        # for it; unless cycles of one clock leave nothing in between.
-        may = Signal()
-        m.d.comb += [
-            may.eq(registers.run & (queue.room | ~queue.due)),
-            pacer.go.eq(delayed(m, may, min(of.period - 1, 1), "go", valid=True)),
-        ]
+        # Between two cycles room can only grow, and nothing else changes: what was permitted a clock ago still is.
+        m.d.comb += pacer.go.eq(registers.run & (queue.room | ~queue.due))
         self._results(m, last)
         self._occupancy(m)
         return m
@@ -209,7 +204,11 @@ class Accelerator(wiring.Component):
         self.entered = entered = Signal(max(cycles, lag, 1))
         with m.If(self.pacer.advance):
             m.d.sync += entered.eq((entered << 1) | entering.valid)
+        # Known at once when something comes in, and a clock late when the last has gone: never said too early.
+        empty = Signal(init=1)
+        comes = self.samples.valid & self.samples.ready
+        m.d.sync += empty.eq(~entered.any() & ~entering.valid & ~self.loader.waiting & ~comes)
         m.d.comb += [
             self.queue.due.eq(entered[lag - 1] if lag else entering.valid),
-            self.registers.empty.eq(~entered.any() & ~entering.valid & ~self.loader.waiting),
+            self.registers.empty.eq(empty),
         ]

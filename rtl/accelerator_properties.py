@@ -95,7 +95,7 @@ class AcceleratorProperties:
             p.require(
                 "room_stays",
                 "room that was there a clock ago is there still, unless a cycle has just begun",
-                implies(whole.pacer.go & (passed > 1), whole.queue.room | ~whole.queue.due),
+                implies(p.past(whole.pacer.go, "permitted", 1) & (passed > 1), whole.queue.room | ~whole.queue.due),
             )
         # Whether the cycles before this one have followed each other at once.
         follows = Signal(self._before + 1, name="follows")

@@ -21,7 +21,7 @@ from rtl.control.sequencer import Sequencer
 from rtl.junction_model import JunctionModel, Processors
 from rtl.junction_properties import JunctionProperties
 from rtl.memories.interleaved import InterleavedMemory
-from rtl.memories.partial_deltas import PartialDeltaMemory
+from rtl.memories.partial_deltas import Loop, PartialDeltaMemory
 from rtl.memories.row import RowMemory, row_words
 from rtl.plan.plan import Plan
 from rtl.plan.signatures import (
@@ -147,13 +147,15 @@ class Junction(wiring.Component):
             self.backward = Backward(of, j)
             self.back_addresses = AddressGenerator(j, self.addresses.form)
             self.to_memories = Dither(j, back_product_shape(of), to_lanes=False)
-            # The accumulators of the left layer lie where the products arise.
+            # The accumulators of the left layer lie where the products arise. A product that waits is known of before.
+            clocks = j.timing.accumulate
+            loop = Loop(clocks, min(self._wait, 1) if clocks == 1 else 0, j.schedule.revisit_distance)
             self.partials = PartialDeltaMemory(
                 of.junctions[number - 2].fresh,
                 back_product_shape(of),
                 partial_shape(of, j),
                 j.partial_banks,
-                j.timing.accumulate,
+                loop,
                 apart=not j.sweeps,
                 **size,
             )
@@ -412,20 +414,23 @@ class Junction(wiring.Component):
         ]
         before_write = n_read + late + update.latency
         row_access.replace(m, bus, strobe, update, before_write)
-        to_write = before_write + self._wait
-        learned = delayed(m, learning, to_write, "learned", valid=True)
-        replaced = delayed(m, strobe & bus.write, to_write, "replaced", valid=True)
-        replaced_bias = delayed(m, bus.bias, to_write, "replaced_bias")
-        row = self._late_rows(m, strobe, to_write)
-        ends = delayed(m, seq.ends, to_write, "ends_back")
-        new_biases = ended(j, learned & ends, self._routed(m, to_write, "phase_learned"))
+        wait = self._wait - update.of_write_back
+        to_write = before_write + wait
+        # The enables come out of registers: they go to many RAMs.
+        known, own = to_write - min(to_write, 1), min(to_write, 1)
+        learned = delayed(m, learning, known, "learned", valid=True)
+        replaced = delayed(m, strobe & bus.write, known, "replaced", valid=True)
+        replaced_bias = delayed(m, bus.bias, known, "replaced_bias")
+        ends = delayed(m, seq.ends, known, "ends_back")
+        new_biases = ended(j, learned & ends, self._routed(m, known, "phase_learned"))
         replaces_bias = (replaced & replaced_bias).replicate(self.biases.rams)
+        new_row = learned | (replaced & ~replaced_bias)
         m.d.comb += [
-            self.weights.write_enable.eq(learned | (replaced & ~replaced_bias)),
-            self.weights.write_address.eq(row),
-            self.weights.write_data.eq(delayed(m, update.new_weight, self._wait, "new_weight")),
-            self.biases.write_enable.eq(new_biases | replaces_bias),
-            self.biases.write_data.eq(delayed(m, update.new_bias, self._wait, "new_bias")),
+            self.weights.write_enable.eq(delayed(m, new_row, own, "writes_weights", valid=True)),
+            self.weights.write_address.eq(self._late_rows(m, strobe, to_write)),
+            self.weights.write_data.eq(delayed(m, update.new_weight, wait, "new_weight")),
+            self.biases.write_enable.eq(delayed(m, new_biases | replaces_bias, own, "writes_biases", valid=True)),
+            self.biases.write_data.eq(delayed(m, update.new_bias, wait, "new_bias")),
         ]
         stepping = delayed(m, learning, before_write, "stepping", valid=True)
         ending = delayed(m, seq.ends, before_write, "ending")
@@ -458,7 +463,7 @@ class Junction(wiring.Component):
         """BP: products into the accumulators of the left layer."""
         j, seq = self._j, self.sequencer
         m.submodules.backward, m.submodules.partials = backward, partials = self.backward, self.partials
-        late = j.timing.backward
+        late = j.timing.backward - partials.loop.ahead
         products = delayed(m, backward.product, self._wait, "back_product")
         m.submodules.memory_products = dither = self.to_memories
         m.submodules.back_addresses = addresses = self.back_addresses
@@ -477,7 +482,7 @@ class Junction(wiring.Component):
             valid = there & valid.replicate(j.z)
         m.d.comb += [
             dither.given.eq(products),
-            dither.turn.eq(turn),
+            dither.turn.eq(delayed(m, turn, partials.loop.ahead, "product_turn")),
             addresses.clock.eq(delayed(m, seq.clock, late, "back_clock") if j.sweeps else turn),
             partials.valid.eq(valid),
             partials.first.eq(first),

@@ -178,8 +178,8 @@ class JunctionProperties:
     def _partials(self, p: Monitor) -> None:
         """BP: where its products go, and that no sum is read while its write is under way."""
         unit, j, seq, clocks = self._unit, self._j, self._unit.sequencer, self._clocks
-        partials, late = unit.partials, j.timing.backward
-        clock = p.past(seq.clock, "clock_of_products", late)
+        partials, loop = unit.partials, unit.partials.loop
+        clock = p.past(seq.clock, "clock_of_visits", j.timing.backward - loop.ahead)
         adds = [partials.valid[k % len(partials.valid)] for k in range(j.z)]
         any_adds = partials.valid.any()
         there = [
@@ -190,10 +190,14 @@ class JunctionProperties:
         p.require("partial_addresses", "every partial delta is that of the row", implies(any_adds, addresses))
         first = self._are(Const(0, len(seq.clock)), clocks.address, partials.address)
         p.require("partials_at_rest", "between passes of the first one", implies(~unit.back_addresses.active, first))
+        clock_of_products = p.past(clock, "clock_of_products", loop.ahead)
+        p.longest = max(p.longest, j.timing.backward)
         p.require(
             "backward_lanes",
             "every partial delta is given the product of its edge, each by another lane",
-            implies(any_adds, self._chosen(clock, clocks.lane, unit.to_memories.given, partials.product)),
+            implies(
+                partials.adding.any(), self._chosen(clock_of_products, clocks.lane, unit.to_memories.given, partials.product)
+            ),
         )
         begins = [
             implies(a, partials.first[k % len(partials.first)] == lookup(clock, first, 1))
@@ -201,14 +205,14 @@ class JunctionProperties:
         ]
         p.require("first_visit", "the first product of a pass begins the sum", Cat(*begins).all())
         met = []
-        for ago in range(1, partials.accumulate):
+        for ago in range(1, loop.apart):
             before = p.past(partials.valid, f"adding_{ago}", ago)
             address = p.past(partials.address.as_value(), f"added_at_{ago}", ago)
             width = len(address) // j.z
             for k in range(j.z):
                 same = address[k * width : (k + 1) * width] == partials.address[k]
-                met.append(adds[k] & before[k % len(partials.valid)] & same)
-        p.require("hazard", "no partial delta is read whose write is under way", ~one_of(met))
+                met.append(adds[k] & ~partials.first[k % len(partials.first)] & before[k % len(partials.valid)] & same)
+        p.require("hazard", "no partial delta is read, but for a first visit, whose write is under way", ~one_of(met))
 
     def _are(self, clock: Value, table: npt.NDArray[np.int64], words: Any) -> Value:
         """Whether the words are those of the clock in a table [K, z], where it has one."""

@@ -59,19 +59,22 @@ def saturate(x: Any, to: Format, fits: bool = False) -> tuple[Value, Value]:
     if len(wide) <= to.width:
         return wide, Const(0)
     # What is above the sign bit of the result must repeat it.
-    above = wide[to.width - 1 :]
-    fits = above.all() | ~above.any()
+    fits = _equal(wide[to.width - 1 :])
     negative = wide[-1]
     limit = Cat((~negative).replicate(to.width - 1), negative)
     return Mux(fits, wide[: to.width], limit).as_signed(), ~fits
 
 
+def _equal(bits: Value) -> Value:
+    """Whether bits are all the same: each is as the next one, which takes fewer tables in a row than to ask for either."""
+    return ~(bits[1:] ^ bits[:-1]).any()
+
+
 def narrow_into(x: Any, drop: int, rounding: Rounding, to: Format, fits: bool = False) -> tuple[Value, Value]:
     """Narrow, then clip to a format: the word, and whether it was clipped.
 
-    What is left of x decides on clipping before it is rounded, so that both take place at the same time, and the incrementer
-    is as short as the result. Rounding can only add one: to the greatest number, which is clipped then, or to the one below
-    the least, which then need not be.
+    What is left of x decides on clipping while it is rounded, and the incrementer is as short as the result. Rounding can
+    only add one: to the greatest number, whose sign turns, or to the one below the least, which then need not be clipped.
     """
     x = Value.cast(x)
     if not 0 < drop < len(x) or rounding is Rounding.FLOOR or not (x.shape().signed and to.signed):
@@ -79,14 +82,14 @@ def narrow_into(x: Any, drop: int, rounding: Rounding, to: Format, fits: bool = 
     kept, up = x.shift_right(drop), _up(x, drop, rounding)
     if fits or len(kept) < to.width:
         return (kept + up).as_signed()[: to.width].as_signed(), Const(0)
-    word, beyond, negative = kept[: to.width], kept[to.width :], kept[-1]
-    # The word reads as the greatest number in two cases: it is that, or x is below the least number by one.
-    edge = word[:-1].all() & ~word[-1]
-    above = kept[to.width - 1 :]
-    inside = above.all() | ~above.any()
+    beyond, negative = kept[to.width :], kept[-1]
+    # A bit more than the word has: where it differs from the sign, one was added to the greatest number.
+    rounded = kept[: to.width].as_signed() + up
+    turned = rounded[to.width] ^ rounded[to.width - 1]
+    inside = _equal(kept[to.width - 1 :])
     limit = Cat((~negative).replicate(to.width - 1), negative)
-    result = Mux(inside, (word + (up & ~edge))[: to.width], limit)
-    return result.as_signed(), Mux(edge & up, ~beyond.all() if len(beyond) else 1, ~inside)
+    result = Mux(inside & ~turned, rounded[: to.width], limit)
+    return result.as_signed(), Mux(turned, ~beyond.all() if len(beyond) else 1, ~inside)
 
 
 def rounding_constant(drop: int, rounding: Rounding) -> int:

@@ -6,7 +6,7 @@ from amaranth.hdl import Module, Signal, Value
 
 from rtl.blocks.delay import delayed
 
-ADDED = 6
+ADDED = 4
 """Terms that a clock adds: one more clock for each time that there are more."""
 
 

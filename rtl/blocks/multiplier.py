@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from amaranth.hdl import Module, Shape, Signal
+from amaranth.hdl import Cat, Module, Shape, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -74,9 +74,12 @@ class Multipliers(wiring.Component):
         return m
 
     def _wide(self, m: Module, a: Any, b: Any, i: int, behind: int) -> Any:
-        """The product; one that takes two multipliers has a register between them and their sum."""
+        """The product; one that takes two multipliers has registers between them and their sum, two if there are three."""
         if len(a) <= WIDEST or behind < 2 or not a.shape().signed:
             return delayed(m, a * b, behind, f"product_{i}")
-        low = delayed(m, a[: WIDEST - 1] * b, 1, f"low_{i}")
-        high = delayed(m, a[WIDEST - 1 :].as_signed() * b, 1, f"high_{i}")
-        return delayed(m, high.shift_left(WIDEST - 1) + low, behind - 1, f"product_{i}")
+        parts = min(behind - 1, 2)
+        low = delayed(m, a[: WIDEST - 1] * b, parts, f"low_{i}")
+        high = delayed(m, a[WIDEST - 1 :].as_signed() * b, parts, f"high_{i}")
+        # The lowest bits are those of one part: the adder is as long as the other.
+        upper = high + low.shift_right(WIDEST - 1)
+        return delayed(m, Cat(low[: WIDEST - 1], upper).as_signed(), behind - parts, f"product_{i}")

@@ -3,7 +3,7 @@
 from collections import deque
 from typing import Any, NamedTuple
 
-from amaranth.hdl import Const, Module, Signal, Value, unsigned
+from amaranth.hdl import Cat, Const, Module, Signal, Value, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -96,6 +96,7 @@ class Queue(wiring.Component):
         shows = Signal()
         moves = Signal()
         fetches = Signal()
+        only = Signal()
         to = Signal(range(depth))
         at = Signal(range(depth))
         m.d.comb += [
@@ -103,6 +104,7 @@ class Queue(wiring.Component):
             shows.eq(~self.r_rdy | self.r_en),
             moves.eq(~self.fetched | shows),
             fetches.eq(moves & self.some),
+            only.eq(self.stored == 1),
             write.en.eq(puts),
             write.addr.eq(to),
             write.data.eq(self.w_data),
@@ -121,18 +123,18 @@ class Queue(wiring.Component):
                 m.d.sync += place.eq(place + 1)
                 with m.If(place == depth - 1):
                     m.d.sync += place.eq(0)
-        more, fewer = puts & ~fetches, ~puts & fetches
-        with m.If(more):
-            m.d.sync += [self.stored.eq(self.stored + 1), self.some.eq(1)]
-        with m.If(fewer):
-            m.d.sync += [self.stored.eq(self.stored - 1), self.some.eq(self.stored != 1)]
+        # One adder, of 1 or of -1; what follows from the words in the RAM is known before they change.
+        step = Cat(puts ^ fetches, (fetches & ~puts).replicate(len(self.stored) - 1))
+        m.d.sync += [
+            self.stored.eq(self.stored + step),
+            self.some.eq(puts | (self.some & ~(fetches & only))),
+        ]
         if not self.fills:
             m.d.comb += self.w_rdy.eq(1)
             return m
-        with m.If(more):
-            m.d.sync += self.w_rdy.eq(self.stored != depth - 1)
-        with m.If(fewer):
-            m.d.sync += self.w_rdy.eq(1)
+        full = Signal()
+        m.d.comb += full.eq(self.stored == depth - 1)
+        m.d.sync += self.w_rdy.eq(fetches | (self.w_rdy & ~(puts & full)))
         return m
 
 

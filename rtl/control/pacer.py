@@ -1,9 +1,10 @@
 """The clock of junction cycles: when the next one begins, and when it must wait."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Cat, Const, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from rtl.blocks.delay import DelayModel
 from rtl.blocks.properties import Monitor, implies
 from rtl.plan.plan import Plan
 
@@ -14,12 +15,12 @@ class Pacer(wiring.Component):
     A cycle lasts at least ``period`` clocks. Where one cannot follow at once, the accelerator stands until all junctions
     have come to the end of theirs (``skew`` clocks) and longer if it must: no state moves while it stands.
 
-    Latency 0.
+    Latency 1 from ``go`` to ``advance``, which fans out widely and is a register; 0 where a cycle lasts one clock.
 
     Ports
     -----
     go : in, 1
-        A cycle may begin.
+        A cycle may begin, ``latency`` clocks later.
     advance : out, 1
         The last clock before a junction cycle.
     standing : out, 1
@@ -35,16 +36,19 @@ class Pacer(wiring.Component):
 
     def __init__(self, of: Plan) -> None:
         self._period, self._skew = of.period, of.skew
-        # Out of reset the accelerator stands. What the advance depends on is known a clock ahead: it fans out widely.
+        # Out of reset the accelerator stands. What the advance depends on is known a clock ahead.
         self._waited = Signal(range(self._skew + 2), init=self._skew + 1, name="waited")
         self._at_end, self._settled = Signal(init=1, name="at_end"), Signal(init=1, name="settled")
         super().__init__({"go": In(1), "advance": Out(1), "standing": Out(1), "clock": Out(range(of.period))})
 
-    latency = 0
+    @property
+    def latency(self) -> int:
+        """Clocks from the permission to the beginning."""
+        return min(self._period - 1, 1)
 
     def model(self) -> "PacerModel":
         """The pacer after reset, to be taken clock by clock."""
-        return PacerModel(self._period, self._skew)
+        return PacerModel(self._period, self._skew, self.latency)
 
     def properties(self, p: Monitor) -> None:
         """The pace, told from the clocks that have passed since the last cycle began."""
@@ -68,7 +72,9 @@ class Pacer(wiring.Component):
             f"a cycle begins {period} clocks after the one before, or {rest} or more",
             implies(self.advance, may),
         )
-        p.require("not_late", "a cycle begins as soon as it may", implies(self.go & may, self.advance))
+        go = p.past(self.go, "permitted", self.latency)
+        p.require("permitted", "a cycle begins that may", implies(self.advance, go))
+        p.require("not_late", "a cycle begins as soon as it may", implies(go & may, self.advance))
         p.require(
             "stands",
             "nothing moves once all junctions have come to their end",
@@ -81,31 +87,39 @@ class Pacer(wiring.Component):
         clock = Signal(range(self._period), init=self._period - 1)
         standing = Signal(init=1)
         waited, at_end, settled = self._waited, self._at_end, self._settled
-        m.d.comb += [self.clock.eq(clock), self.standing.eq(standing), self.advance.eq(at_end & settled & self.go)]
+        next_at_end = Signal()
+        next_settled = Signal()
+        m.d.comb += [self.clock.eq(clock), self.standing.eq(standing), next_at_end.eq(at_end), next_settled.eq(settled)]
+        m.d.sync += [at_end.eq(next_at_end), settled.eq(next_settled)]
+        if self.latency:
+            m.d.sync += self.advance.eq(next_at_end & next_settled & self.go)
+        else:
+            m.d.comb += self.advance.eq(at_end & settled & self.go)
         with m.If(self.advance):
-            m.d.sync += [clock.eq(0), waited.eq(0), at_end.eq(self._period == 1), settled.eq(1), standing.eq(0)]
+            m.d.sync += [clock.eq(0), waited.eq(0), standing.eq(0)]
+            m.d.comb += [next_at_end.eq(self._period == 1), next_settled.eq(1)]
         with m.Elif(at_end), m.If(~standing):
-            m.d.sync += [
-                waited.eq(waited + 1),
-                settled.eq(waited + 1 >= self._skew if self._skew else 1),
-                standing.eq(waited == self._skew),
-            ]
+            m.d.sync += [waited.eq(waited + 1), standing.eq(waited == self._skew)]
+            rest = [waited == n for n in (self._skew - 1, self._skew)] if self._skew else [Const(1)]
+            m.d.comb += next_settled.eq(Cat(*rest).any())
         with m.Else():
-            m.d.sync += [clock.eq(clock + 1), at_end.eq(clock == self._period - 2)]
+            m.d.sync += clock.eq(clock + 1)
+            m.d.comb += next_at_end.eq(clock == self._period - 2)
         return m
 
 
 class PacerModel:
     """A :class:`Pacer` as the clocks that have passed since the last cycle began."""
 
-    def __init__(self, period: int, skew: int) -> None:
+    def __init__(self, period: int, skew: int, latency: int) -> None:
         self._period, self._skew = period, skew
+        self._permitted = DelayModel(latency)
         self._passed = period + skew + 1  # out of reset it has been standing since before the first clock
 
     def clock(self, *, go: int = 0) -> dict[str, int]:
         """Outputs of a clock with these inputs."""
         over = self._passed - self._period
-        advance = bool(go) and (over == 0 or over >= max(self._skew, 1))
+        advance = bool(self._permitted.clock(go)) and (over == 0 or over >= max(self._skew, 1))
         result = {
             "advance": int(advance),
             "standing": int(over > self._skew),

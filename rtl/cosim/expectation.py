@@ -29,7 +29,7 @@ _ACCESS, _MEMORY = EVENT_FIELDS.index("access"), EVENT_FIELDS.index("memory")
 _LOGGED = 1_000_000
 _AT_ONCE = 200_000
 """Events: the most of a piece of the machine, about as many as a piece of the host has."""
-_COUNTED = 8
+_COUNTED = 12
 """Clocks until what was clipped stands in its register."""
 
 

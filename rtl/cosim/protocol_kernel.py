@@ -158,7 +158,7 @@ class Record(NamedTuple):
 STEP, WAITED, ASKED, POSITION, END, OFFERING, IDLE, BLOCKED = range(8)
 STORED, FETCHED, HELD, ARRIVING, TAGS, TAG, NEXT_TAG, LOADED, LOADING, GROUP = range(8, 18)
 PASSED, ENTERED, RESERVED, PASSES, COMPUTED, QUEUED, READ, SHOWN, POPPED = range(18, 27)
-RUN, RATE, FIXED, ANSWERED, ANSWER, BUSY, CLEAR, GO, STATES = range(27, 36)
+RUN, RATE, FIXED, ANSWERED, ANSWER, BUSY, CLEAR, GO, EMPTIED, STATES = range(27, 37)
 """The host's step, how long it has waited, whether it has asked; beats up to which it has come and may go, whether it offers
 one; its patterns of pauses. Of the samples: beats in the memory of their queue, whether each of its registers holds
 one, beats of the sample that arrives; complete samples in the memory of theirs, whether each of its registers holds one; the
@@ -166,7 +166,8 @@ one that is loaded, whether it still is, beats of it. Clocks since the last adva
 entered in, a bit each. Of the results: samples that room is set aside for, passes that compute some, beats of the first of
 them; beats in the memory of their queue, whether each of its registers holds one, beats that have come to the last. Of the
 port: CONTROL, RATE, its upper bit; bits of what was answered; the word; clocks until a memory has answered, -1 if none is
-asked; bits of ERRORS to clear; whether a junction cycle might have begun a clock ago."""
+asked; bits of ERRORS to clear; whether a junction cycle might have begun a clock ago; whether the pipe was empty a clock ago
+and nothing came in."""
 SAMPLES, RESULTS, CYCLES, ILLEGAL, COUNTS = 0, 1, 2, 3, 6
 """Counts: the three kinds of illegal values stand behind ``ILLEGAL``."""
 
@@ -187,7 +188,7 @@ def _reset(c: Circuit, x: Inside) -> None:
     """What stands in registers; not where the host is."""
     x.s[STORED:STATES] = 0
     x.s[LOADED], x.s[BUSY], x.s[RATE] = -1, -1, c.greatest
-    x.s[PASSED] = c.period + c.skew + 1
+    x.s[PASSED], x.s[EMPTIED] = c.period + c.skew + 1, 1
     x.counts[:] = 0
     x.events[:] = 0
 
@@ -449,7 +450,7 @@ def _reading(c: Circuit, x: Inside, kind: int, address: int, sees: int, shown: n
     if kind == IS_CONTROL:
         return s[RUN]
     if kind == IS_STATUS:
-        return (sees & STANDING != 0) | (sees & EMPTY != 0) << 1 | (flags > 0) << 2
+        return (sees & STANDING != 0) | s[EMPTIED] << 1 | (flags > 0) << 2
     if kind == IS_RATE:
         return s[RATE] | s[FIXED] << 8
     if kind == IS_ERRORS:
@@ -496,12 +497,14 @@ def play(c: Circuit, stimulus: Stimulus, r: Record) -> None:
         before[:COUNTS], before[COUNTS:], clear = x.counts, x.events, s[CLEAR]
         x.events[:], s[CLEAR] = 0, 0
         s[GO] = _may(c, s)
+        emptied = sees & EMPTY != 0 and not (s[OFFERING] == 1 and sees & READY != 0)
         for i in range(COUNTS):
             kept = 0 if i >= ILLEGAL and clear >> (i - ILLEGAL) & 1 else before[i]
             x.counts[i] = kept + before[COUNTS + i]
         _results(c, x, t, sees, sets & TAKES != 0)
         _samples(c, stimulus, x, r, t, sees)
         _port(c, x, r, t, sees, before)
+        s[EMPTIED] = emptied
         t += 1
         if resets:
             _reset(c, x)

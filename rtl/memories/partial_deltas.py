@@ -1,7 +1,7 @@
 """Partial deltas: interleaved memories that are read, added to and written in one clock."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from amaranth.hdl import Module, Mux, Shape, Signal, unsigned
 from amaranth.lib import data, wiring
@@ -16,18 +16,47 @@ from rtl.memories.interleaved import neuron_address
 from rtl.plan.interleaving import Interleaving
 
 
+class Loop(NamedTuple):
+    """The loop in which partial deltas are read, added to and written.
+
+    Attributes
+    ----------
+    clocks
+        A sum is written so many clocks after its contribution has come, less one: 1 is a loop without a register.
+    ahead
+        Clocks, 0 or 1, by which it is known before a contribution comes where it belongs. A loop of one clock has a register
+        behind its memory then.
+    returns
+        Clocks after which a word is visited again, at the earliest.
+    """
+
+    clocks: int
+    ahead: int = 0
+    returns: int = 1
+
+    @property
+    def forwards(self) -> bool:
+        """Whether a word may be read in the clock in which it is written: the new one is taken then."""
+        return self.ahead > 0 and self.returns == 1
+
+    @property
+    def apart(self) -> int:
+        """Clocks by which visits to a word have to be apart."""
+        return self.clocks if self.forwards else self.clocks + self.ahead
+
+
 class PartialDeltaMemory(wiring.Component):
     """Accumulates partial deltas, and hands the finished ones to the junction before.
 
     The sums of the sample in work and the finished sums of ``banks`` samples are kept apart: each RAM has one reader.
-    A contribution that arrives is written ``accumulate`` - 1 clocks later, so a word may be visited again after
-    ``accumulate`` clocks at the earliest. The first visit of a pass replaces what is there. All memories are at work
+    A contribution that arrives is written ``loop.clocks`` - 1 clocks later, so a word may be visited again after
+    ``loop.clocks`` clocks at the earliest. The first visit of a pass replaces what is there. All memories are at work
     together; or, ``apart``, each for itself: ``flags`` is then their number, else 1.
 
     Ports
     -----
     valid : in, flags
-        Contributions are there.
+        Contributions are there ``loop.ahead`` clocks later.
     first : in, flags
         They are the first ones of their pass to their words.
     bank : in, bits(banks)
@@ -35,7 +64,7 @@ class PartialDeltaMemory(wiring.Component):
     address : in, memories * bits(depth)
         The word of every memory that they belong to.
     product : in, memories * product
-        The contributions.
+        The contributions, ``loop.ahead`` clocks after where they belong.
     read_bank : in, bits(banks)
         Bank of the sample to hand over.
     read_base : in, bits(depth)
@@ -49,6 +78,8 @@ class PartialDeltaMemory(wiring.Component):
     ----------
     enable, target, word
         What the RAMs' write ports are given: for observation. ``target`` holds bank and address.
+    adding
+        ``valid`` as it comes with the contributions.
     """
 
     def __init__(
@@ -57,14 +88,15 @@ class PartialDeltaMemory(wiring.Component):
         product: Shape,
         word: Shape,
         banks: int,
-        accumulate: int,
+        loop: Loop,
         *,
         stages: int,
         lut_ram_depth: int,
         apart: bool = False,
     ) -> None:
         self._flags = of.memories if apart else 1
-        self._of, self._word, self._banks, self.accumulate = of, word, banks, accumulate
+        assert loop.clocks == 1 or not loop.ahead
+        self._of, self._word, self._banks, self.loop = of, word, banks, loop
         self.latency, self._lut_ram_depth = stages, lut_ram_depth
         self.words = words(banks, of.depth)
         address = data.ArrayLayout(unsigned(ceil_log2(of.depth)), of.memories)
@@ -81,22 +113,25 @@ class PartialDeltaMemory(wiring.Component):
                 "read_data": Out(data.ArrayLayout(word, of.per_clock)),
             }
         )
+        self.adding = Signal(self._flags)
         self.enable = Signal(self._flags)
         self.target = Signal(data.ArrayLayout(unsigned(ceil_log2(self.words)), of.memories))
         self.word = Signal(data.ArrayLayout(word, of.memories))
 
     def model(self) -> "PartialDeltaMemoryModel":
         """The memory after reset, to be taken clock by clock."""
-        return PartialDeltaMemoryModel(self._of, self._banks, self.accumulate, self.latency, self._flags > 1)
+        return PartialDeltaMemoryModel(self._of, self._banks, self.loop, self.latency, self._flags > 1)
 
     def elaborate(self, platform: object) -> Module:
         m, of, banks = Module(), self._of, self._banks
         # A loop of one clock reads combinationally; a longer one leaves the first clock to the RAM.
-        late = self.accumulate - 1
+        loop = self.loop
+        late = loop.clocks - 1
         loop_read = min(late, 1)
-        m.d.comb += self.enable.eq(delayed(m, self.valid, late, "valid", valid=True))
+        m.d.comb += self.adding.eq(delayed(m, self.valid, loop.ahead, "adding", valid=True))
+        m.d.comb += self.enable.eq(delayed(m, self.adding, late, "valid", valid=True))
         first = delayed(m, self.first, loop_read, "first")
-        bank = delayed(m, self.bank, late, "bank")
+        bank = delayed(m, self.bank, loop.ahead + late, "bank")
         next_base = self.read_base + 1
         finished = []
         for memory in range(of.memories):
@@ -117,9 +152,12 @@ class PartialDeltaMemory(wiring.Component):
             product = delayed(m, self.product[memory], loop_read, f"product_{memory}")
             total = Signal(self._word, name=f"total_{memory}")
             flag = memory if self._flags > 1 else 0
-            m.d.comb += total.eq(Mux(first[flag], 0, old) + product)
+            address = delayed(m, self.address[memory], loop.ahead + late, f"address_{memory}")
+            if loop.forwards:
+                old = Mux(self.adding[flag] & (address == self.address[memory]), total, old)
+            begun = delayed(m, Mux(first[flag], 0, old), loop.ahead, f"begun_{memory}")
+            m.d.comb += total.eq(begun + product)
             m.d.comb += self.word[memory].eq(delayed(m, total, late - loop_read, f"total_{memory}"))
-            address = delayed(m, self.address[memory], late, f"address_{memory}")
             m.d.comb += self.target[memory].eq(place(banks, of.depth, bank, address))
             for ram, target in ((sums, address), (handed, self.target[memory])):
                 write = ram.write_port()
@@ -138,11 +176,12 @@ class PartialDeltaMemory(wiring.Component):
 class PartialDeltaMemoryModel:
     """A :class:`PartialDeltaMemory` as lists of neurons; a word that returns too early misses contributions here, too."""
 
-    def __init__(self, of: Interleaving, banks: int, accumulate: int, latency: int, apart: bool = False) -> None:
-        self._of, self._apart = of, apart
+    def __init__(self, of: Interleaving, banks: int, loop: Loop, latency: int, apart: bool = False) -> None:
+        self._of, self._loop, self._apart = of, loop, apart
         self._sums = [0] * (of.depth * of.memories)
         self._handed = [[0] * (of.depth * of.memories) for _ in range(banks)]
-        self._writes = DelayModel(accumulate - 1, None)
+        self._visits = DelayModel(loop.ahead, (0, [], [], []))
+        self._writes = DelayModel(loop.clocks - 1, None)
         self._late = DelayModel(latency, [0] * of.per_clock)
 
     def clock(
@@ -168,7 +207,11 @@ class PartialDeltaMemoryModel:
         at_work = [k for k in range(len(address)) if valid >> (k if self._apart else 0) & 1]
         neurons = [int(address[k]) * of.memories + k for k in at_work]
         fresh = [first >> (k if self._apart else 0) & 1 for k in at_work]
-        sums = [(0 if f else self._sums[n]) + int(product[k]) for k, n, f in zip(at_work, neurons, fresh, strict=True)]
+        old = [0 if f else self._sums[n] for n, f in zip(neurons, fresh, strict=True)]
+        bank, neurons, fresh, old = self._visits.clock((bank, neurons, fresh, old))
+        if self._loop.forwards:
+            old = [0 if f else self._sums[n] for n, f in zip(neurons, fresh, strict=True)]
+        sums = [x + int(product[n % of.memories]) for x, n in zip(old, neurons, strict=True)]
         landing = self._writes.clock((bank, neurons, sums))
         if landing is not None:
             for n, total in zip(*landing[1:], strict=True):

@@ -204,6 +204,9 @@ def interplay(script: Script) -> None:
                 # An access takes at least two clocks.
                 for _ in range(4):
                     script.peek([registers.STATUS] * int(rng.integers(1, clocks // 4)))
+                    # Told to stop, it moves for a few clocks more, and refuses memories.
+                    script.poke([registers.CONTROL], [0])
+                    script.peek([r.base for r in AddressMap.of(of).weights])
                     script.stop()
                     script.wait(int(rng.integers(2 * of.period)))
                     script.start()

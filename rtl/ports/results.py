@@ -87,6 +87,8 @@ class ResultQueue(wiring.Component):
         beats = self.capacity * last.groups  # of which two are in registers
         self.words = Queue(result_layout(of).size, beats - 2, of.config.hardware.lut_ram_depth, fills=False)
         self._held = Signal(range(self.capacity + 1), name="held")
+        # Of the sample that is being taken, rather than what the beat says of itself, which comes out of the RAM far away.
+        self._going = Signal(range(last.groups), name="going")
 
     def model(self) -> "ResultQueueModel":
         """The queue after reset, to be taken clock by clock."""
@@ -118,7 +120,11 @@ class ResultQueue(wiring.Component):
         place = Signal(range(groups), name="marked_place")
         with m.If(p.mark & words.w_en):
             m.d.sync += place.eq(coming)
-        p.require("beat_of_sample", f"a sample has {groups} beats", (coming < groups) & (going < groups))
+        p.require(
+            "beat_of_sample",
+            f"a sample has {groups} beats",
+            (coming < groups) & (going < groups) & (self._going == going),
+        )
         p.require(
             "words_counted",
             "as many beats are in the queue as came and have not gone, modulo those of a sample",
@@ -171,6 +177,8 @@ class ResultQueue(wiring.Component):
         m.submodules.words = words = self.words
         held, results, computed = self._held, self.results, Signal(result_layout(self._of))
         reserving = Signal()
+        leaves = Signal()
+        ends = Signal()
         m.d.comb += [
             computed.outputs.eq(self.outputs),
             computed.last.eq(self.last),
@@ -182,11 +190,15 @@ class ResultQueue(wiring.Component):
             results.valid.eq(words.r_rdy),
             results.payload.as_value().eq(words.r_data),
             words.r_en.eq(results.ready),
-            self.taken.eq(results.valid & results.ready & results.payload.last),
+            ends.eq(self._going == self._of.junctions[-1].groups - 1),
+            leaves.eq(results.valid & results.ready),
+            self.taken.eq(leaves & ends),
             self.room.eq(held != self.capacity),
             reserving.eq(self.reserve & self.due),
         ]
         m.d.sync += held.eq(held + reserving - self.taken)
+        with m.If(leaves):
+            m.d.sync += self._going.eq(Mux(ends, 0, self._going + 1))
         return m
 
 

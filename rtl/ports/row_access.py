@@ -48,8 +48,9 @@ _BITS = ceil_log2(PICKED)
 
 def replace(m: Module, access: Any, strobe: Signal, update: Any, before_write: int) -> None:
     """Have UP put a word in the place of one of its results."""
-    write = delayed(m, strobe & access.write, before_write, "replace", valid=True)
-    bias = delayed(m, access.bias, before_write, "replace_bias")
+    told = before_write - update.early
+    write = delayed(m, strobe & access.write, told, "replace", valid=True)
+    bias = delayed(m, access.bias, told, "replace_bias")
     m.d.comb += [
         update.replace_weight.eq(write & ~bias),
         update.replace_bias.eq(write & bias),

@@ -94,6 +94,7 @@ class SampleLoader(wiring.Component):
         self.words = Queue(layout["inputs"].shape.size, 2 * of.inputs.groups, shallow)
         self.tags = Queue(self._tag.size, 2, max(shallow, 2), fills=False)
         self._position, self._arriving = PositionCounter(of.inputs), Signal(range(of.inputs.groups), name="arriving")
+        self._resting = Signal(init=1, name="resting")
 
     def model(self) -> "SampleLoaderModel":
         """The loader after reset, to be taken clock by clock."""
@@ -133,6 +134,7 @@ class SampleLoader(wiring.Component):
             "all beats of a sample are loaded",
             implies(self.entering.valid & (since <= beats), writes.valid),
         )
+        p.require("rests", "whether a beat is loaded is known twice", self._resting == ~writes.valid)
         p.require("bank", "banks are counted round", writes.bank < of.junctions[0].left_banks)
         p.require("bubbles", "nothing is loaded where no sample is complete", implies(writes.valid, self.entering.valid))
         p.require(
@@ -200,14 +202,16 @@ class SampleLoader(wiring.Component):
                 m.d.sync += arriving.eq(0)
 
         loading = Signal()
+        resting = self._resting
         loaded = Signal(tag)
         short = of.inputs.neurons % of.beat != 0
         m.d.comb += [
             bank.advance.eq(self.advance),
             position.restart.eq(self.advance),
-            position.step.eq(loading),
+            # The same twice: what enables all memories of the layer is far from what the queue waits for.
+            position.step.eq(~resting),
             tags.r_en.eq(self.advance),
-            words.r_en.eq(loading),
+            words.r_en.eq(~resting),
             self.writes.valid.eq(loading),
             self.writes.short.eq((position.group == beats - 1) if short else 0),
             self.writes.bank.eq(bank.bank),
@@ -228,9 +232,14 @@ class SampleLoader(wiring.Component):
             with m.If(self.illegal_kappa | self.illegal_label):
                 m.d.comb += self.entering.train.eq(0)
         with m.If(self.advance):
-            m.d.sync += [loading.eq(tags.r_rdy), loaded.eq(tags.r_data), loaded.sample.valid.eq(tags.r_rdy)]
+            m.d.sync += [
+                loading.eq(tags.r_rdy),
+                resting.eq(~tags.r_rdy),
+                loaded.eq(tags.r_data),
+                loaded.sample.valid.eq(tags.r_rdy),
+            ]
         with m.Elif(position.group == beats - 1):
-            m.d.sync += loading.eq(0)
+            m.d.sync += [loading.eq(0), resting.eq(1)]
         return m
 
 

@@ -3,12 +3,13 @@
 from typing import Any, NamedTuple
 
 import numpy as np
-from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.blocks.arithmetic import shape_of
 from rtl.blocks.choose import lookup
+from rtl.blocks.delay import delayed
 from rtl.control.position import slot_group
 from rtl.plan.plan import Plan
 
@@ -24,8 +25,9 @@ class _Candidate(NamedTuple):
 class Prediction(wiring.Component):
     """The lowest class with the greatest pre-activation, over the neurons of a sample as they arrive.
 
-    Latency as many clocks as it may take and can use: with one it is read from the register that keeps the best so far, with
-    two the best neuron of a clock has a register as well, if there are several. The neurons of one row per clock.
+    Latency as many clocks as it may take and can use: with one it is read from the register that keeps the best so far. With
+    two there is another register: behind the best neuron of a clock, if there are several; where a neuron takes several
+    clocks, behind the comparison with the best so far. The neurons of one row per clock.
 
     Parameters
     ----------
@@ -51,7 +53,9 @@ class Prediction(wiring.Component):
     def __init__(self, of: Plan, clocks: int = 0) -> None:
         self._of, self._j = of, of.junctions[-1]
         q = self._j.results_per_clock
-        self.latency = min(clocks, 2 if q > 1 else 1)
+        # A neuron that comes alone leaves a clock between comparing and keeping it.
+        self._alone = q == 1 and self._j.rows_per_neuron > 1
+        self.latency = min(clocks, 2 if q > 1 or self._alone else 1)
         super().__init__(
             {
                 "valid": In(1),
@@ -68,31 +72,40 @@ class Prediction(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m, j = Module(), self._j
-        q, score = j.results_per_clock, shape_of(self._of.numbers.preactivation)
-        best = Signal(score, reset_less=True)
+        q = j.results_per_clock
+        best = Signal(self._of.numbers.preactivation.width, reset_less=True)
         best_class = Signal(self.prediction.shape(), reset_less=True)
         # Class 0 is the first of all neurons, so that there is a best one from the first group on.
         valid: Value = self.valid
         led: Value = self.group != 0
         if j.straddles:
             led |= lookup(self.phase, [int(j.routing.slot(p, 0) > 0) for p in range(j.routing.phases)], 1)
-        row = [_Candidate(*class_of_slot(m, self._of, self.group, self.phase, k), self.preactivation[k]) for k in range(q)]
+        row = [_Candidate(*class_of_slot(m, self._of, self.group, self.phase, k), self._score(k)) for k in range(q)]
         while len(row) > 1:
             pairs = zip(row[::2], row[1::2], strict=False)
             row = [self._better(m, *pair, name=f"{len(row)}_{k}") for k, pair in enumerate(pairs)] + row[len(row) & ~1 :]
         (here,) = row
         if self.latency == 2:
-            kept = [Signal.like(Value.cast(x), name=f"row_{n}", reset_less=True) for n, x in here._asdict().items()]
-            m.d.sync += [to.eq(x) for to, x in zip(kept, here, strict=True)]
-            here = _Candidate(*kept)
-            valid, row_led = Signal(name="row_valid"), Signal(name="row_led", reset_less=True)
-            m.d.sync += [valid.eq(self.valid), row_led.eq(led)]
-            led = row_led
+            came = here
+            here = _Candidate(*(delayed(m, Value.cast(x), 1, f"row_{n}") for n, x in came._asdict().items()))
+            row_valid = delayed(m, valid, 1, "row_valid", valid=True)
+            if self._alone:
+                better, row_led = delayed(m, came.score > best, 1, "better"), delayed(m, led, 1, "row_led")
+                with m.If(row_valid & (~row_led | (here.counts & better))):
+                    m.d.sync += [best.eq(here.score), best_class.eq(here.number)]
+                m.d.comb += self.prediction.eq(best_class)
+                return m
+            valid, led = row_valid, delayed(m, led, 1, "row_led")
         leader = self._better(m, _Candidate(led, best_class, best), here, name="leader")
         with m.If(valid):
             m.d.sync += [best.eq(leader.score), best_class.eq(leader.number)]
         m.d.comb += self.prediction.eq(best_class if self.latency else leader.number)
         return m
+
+    def _score(self, k: int) -> Value:
+        """A pre-activation, its sign reversed: in the same order without signs, whose comparison is one carry chain."""
+        word = self.preactivation[k]
+        return Cat(word[:-1], ~word[-1])
 
     def _better(self, m: Module, a: _Candidate, b: _Candidate, name: str) -> _Candidate:
         """The one of two that is taken.
@@ -105,7 +118,7 @@ class Prediction(wiring.Component):
             better |= (b.score == a.score) & (b.number < a.number)
         wins = Signal(name=f"wins_{name}")
         number = Signal(self.prediction.shape(), name=f"number_{name}")
-        score = Signal(shape_of(self._of.numbers.preactivation), name=f"score_{name}")
+        score = Signal(self._of.numbers.preactivation.width, name=f"score_{name}")
         m.d.comb += [
             wins.eq(b.counts & (~a.counts | better)),
             number.eq(Mux(wins, b.number, a.number)),

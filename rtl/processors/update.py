@@ -19,7 +19,7 @@ class Update(wiring.Component):
     The learning-rate shift kappa is applied to the delta, once per neuron: narrow(a delta, f + kappa) equals
     narrow(a delta 2**(K - kappa), f + K), K being the greatest shift, so that no lane needs a shifter.
 
-    Latency ``multiplier`` clocks, one row per clock.
+    Latency ``multiplier`` clocks and ``of_write_back`` ones, one row per clock.
 
     Ports
     -----
@@ -38,13 +38,13 @@ class Update(wiring.Component):
     shift : in, shift
         K - kappa.
     replace_weight : in, 1
-        Put a word in one weight's place, ``latency`` clocks after the row.
+        Put a word in one weight's place, ``latency`` - ``early`` clocks after the row.
     replace_bias : in, 1
-        Put a word in one bias's place, ``latency`` clocks after the row.
+        Put a word in one bias's place, likewise.
     replace_lane : in, bits(z)
         Which one.
     replace_word : in, max(weight, bias)
-        The word.
+        The word, ``latency`` clocks after the row.
     new_weight : out, z * weight
         What to write.
     new_bias : out, q * bias
@@ -53,6 +53,13 @@ class Update(wiring.Component):
         Which weights were clipped.
     bias_saturated : out, q
         Which biases were clipped, by slot.
+
+    Attributes
+    ----------
+    of_write_back
+        Clocks of the write-back that it takes: where there are two, one lies between subtracting and clipping.
+    early
+        Clocks by which it is told before its results which of them is to be replaced, if any: many lanes ask.
     """
 
     def __init__(self, of: Plan, j: JunctionPlan) -> None:
@@ -63,9 +70,11 @@ class Update(wiring.Component):
         self._weight_drop = j.left.fraction + n.delta.fraction - n.weight.fraction + greatest
         self._bias_drop = n.delta.fraction - n.bias.fraction + greatest
         self._shifted = Shape(n.delta.width + greatest - least, True)
-        stages = of.config.hardware.latency.multiplier
-        self.multipliers = Multipliers(j.z, shape_of(j.left), self._shifted, stages)
-        self.latency = stages
+        stages = of.config.hardware.latency
+        self.multipliers = Multipliers(j.z, shape_of(j.left), self._shifted, stages.multiplier)
+        self.of_write_back = int(stages.write_back > 1)
+        self.latency = stages.multiplier + self.of_write_back
+        self.early = min(self.latency, 1)
         weights, biases = data.ArrayLayout(shape_of(n.weight), j.z), data.ArrayLayout(shape_of(n.bias), j.results_per_clock)
         word = max(n.weight.width, n.bias.width)
         super().__init__(
@@ -103,7 +112,8 @@ class Update(wiring.Component):
         m, j, n = Module(), self._j, self._of.numbers
         m.submodules.multipliers = multipliers = self.multipliers
         m.d.comb += multipliers.a.eq(self.left)
-        weight = delayed(m, self.weight, self.latency, "weight")
+        own, latency = self.of_write_back, self.multipliers.latency
+        weight = delayed(m, self.weight, latency, "weight")
         shifted = []
         for k in range(j.routing.segments):
             delta = Signal(self._shifted, name=f"shifted_{k}")
@@ -112,18 +122,19 @@ class Update(wiring.Component):
             shifted.append(delta)
         of, phases = j.routing, range(j.routing.phases)
         for k in range(j.results_per_clock):
-            own = Signal(self._shifted, name=f"shifted_bias_{k}")
-            m.d.comb += own.eq(route(self.phase, [of.segment_of_slot(p, k) for p in phases], shifted))
+            shift = Signal(self._shifted, name=f"shifted_bias_{k}")
+            m.d.comb += shift.eq(route(self.phase, [of.segment_of_slot(p, k) for p in phases], shifted))
             # One register in front of the subtraction, the others behind.
-            before = min(self.latency, 1)
-            old, step = delayed(m, self.bias[k], before, f"old_bias_{k}"), delayed(m, own, before, f"bias_step_{k}")
-            new, clipped = saturate(less_narrowed(old, step, self._bias_drop, n.rounding["bias_step"]), n.bias)
+            before = min(latency, 1)
+            old, step = delayed(m, self.bias[k], before, f"old_bias_{k}"), delayed(m, shift, before, f"bias_step_{k}")
+            stepped = less_narrowed(old, step, self._bias_drop, n.rounding["bias_step"])
+            new, clipped = saturate(delayed(m, stepped, own, f"stepped_bias_{k}"), n.bias)
             bias, flag = Signal(shape_of(n.bias), name=f"bias_{k}"), Signal(name=f"bias_clipped_{k}")
             if j.straddles:
-                clipped &= lookup(delayed(m, self.phase, before, f"bias_phase_{k}"), of.ends(k), 1)
+                clipped &= lookup(delayed(m, self.phase, before + own, f"bias_phase_{k}"), of.ends(k), 1)
             m.d.comb += [bias.eq(new), flag.eq(clipped)]
-            hit = self.replace_bias & (self.replace_lane == k)
-            behind = self.latency - before
+            hit = delayed(m, self.replace_bias & (self.replace_lane == k), self.early, f"hit_bias_{k}")
+            behind = latency - before
             late = delayed(m, bias, behind, f"bias_{k}")
             m.d.comb += [
                 self.new_bias[k].eq(Mux(hit, self.replace_word.as_signed(), late)),
@@ -131,11 +142,9 @@ class Update(wiring.Component):
             ]
         for lane in range(j.z):
             m.d.comb += multipliers.b[lane].eq(route(self.phase, [of.segment(p, lane) for p in phases], shifted))
-            new, clipped = saturate(
-                less_narrowed(weight[lane], multipliers.product[lane], self._weight_drop, n.rounding["weight_step"]),
-                n.weight,
-            )
-            hit = self.replace_weight & (self.replace_lane == lane)
+            stepped = less_narrowed(weight[lane], multipliers.product[lane], self._weight_drop, n.rounding["weight_step"])
+            new, clipped = saturate(delayed(m, stepped, own, f"stepped_{lane}"), n.weight)
+            hit = delayed(m, self.replace_weight & (self.replace_lane == lane), self.early, f"hit_{lane}")
             m.d.comb += [
                 self.new_weight[lane].eq(Mux(hit, self.replace_word.as_signed(), new)),
                 self.weight_saturated[lane].eq(clipped),

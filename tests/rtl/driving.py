@@ -65,6 +65,13 @@ def _reacting(stimulus: Iterable[dict[str, Any]], seen: list[SimpleNamespace]) -
         yield given
 
 
+def put_off(stimulus: list[dict[str, Any]], name: str, clocks: int) -> list[dict[str, Any]]:
+    """The same, with one input so many clocks later than the others."""
+    rest = [{k: v for k, v in given.items() if k != name} for given in stimulus] + [{}] * clocks
+    late = [{}] * clocks + [{name: given[name]} if name in given else {} for given in stimulus]
+    return [a | b for a, b in zip(rest, late, strict=True)]
+
+
 def evaluate(shapes: dict[str, Shape], expression: Callable, stimulus: Iterable[dict[str, int]]) -> list[int]:
     """Values of a combinational expression of signals with these shapes."""
 

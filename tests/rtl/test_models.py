@@ -7,7 +7,7 @@ from amaranth.hdl import signed
 from rtl.control.pacer import Pacer
 from rtl.control.position import PositionCounter
 from rtl.memories.interleaved import InterleavedMemory
-from rtl.memories.partial_deltas import PartialDeltaMemory
+from rtl.memories.partial_deltas import Loop, PartialDeltaMemory
 from rtl.memories.row import RowMemory
 from rtl.plan.interleaving import Interleaving
 from rtl.ports.registers import CONTROL, ERRORS, RATE, SATURATION, Registers
@@ -104,10 +104,10 @@ def test_interleaved_words(name, banks, stages):
     check(InterleavedMemory(of, signed(6), banks, ("a", "b"), stages=stages, lut_ram_depth=8), clocks)
 
 
-@pytest.mark.parametrize("accumulate", range(1, 5))
+@pytest.mark.parametrize("loop", [Loop(1), Loop(1, 1), Loop(1, 1, 2), Loop(2), Loop(3), Loop(4)], ids=str)
 @pytest.mark.parametrize(("banks", "stages", "apart"), [(1, 0, False), (2, 1, True), (3, 2, False)])
 @pytest.mark.parametrize("name", INTERLEAVINGS)
-def test_partial_deltas_even_where_contributions_are_lost(name, banks, stages, apart, accumulate):
+def test_partial_deltas_even_where_contributions_are_lost(name, banks, stages, apart, loop):
     """The addresses come at random: with a long loop, some return too early."""
     of, rng, clocks = INTERLEAVINGS[name], np.random.default_rng(0), []
     for _ in range(150):
@@ -120,7 +120,7 @@ def test_partial_deltas_even_where_contributions_are_lost(name, banks, stages, a
             | {"product": integers(rng, signed(5), of.memories).tolist(), "read_bank": int(rng.integers(banks))}
             | {f"read_{k}": v for k, v in place.items()}
         )
-    memory = PartialDeltaMemory(of, signed(5), signed(16), banks, accumulate, stages=stages, lut_ram_depth=8, apart=apart)
+    memory = PartialDeltaMemory(of, signed(5), signed(16), banks, loop, stages=stages, lut_ram_depth=8, apart=apart)
     check(memory, clocks)
 
 

@@ -27,7 +27,7 @@ from rtl.control.position import BankCounter, PositionCounter
 from rtl.control.sequencer import Sequencer
 from rtl.junction import Junction
 from rtl.memories.interleaved import InterleavedMemory
-from rtl.memories.partial_deltas import PartialDeltaMemory
+from rtl.memories.partial_deltas import Loop, PartialDeltaMemory
 from rtl.memories.row import RowMemory
 from rtl.plan.interleaving import Interleaving
 from rtl.plan.plan import tables
@@ -147,7 +147,7 @@ def blocks():
     letters = layer(of) | {"banks": 3, "word": 6, "reader": ("a", "b"), "product": 4}
     yield InterleavedMemory(of, signed(6), 3, ("a", "b"), stages=1, lut_ram_depth=8), letters
     for apart in (False, True):
-        made = PartialDeltaMemory(of, signed(4), signed(6), 3, 1, stages=1, lut_ram_depth=8, apart=apart)
+        made = PartialDeltaMemory(of, signed(4), signed(6), 3, Loop(1), stages=1, lut_ram_depth=8, apart=apart)
         yield made, letters | {"flags": 7 if apart else 1}
     yield Queue(5, 3, 4), {"width": 5}
     yield PositionCounter(of), letters

@@ -18,7 +18,7 @@ OPERANDS = {
 NARROWINGS = [(0, Rounding.FLOOR), (3, Rounding.FLOOR), (3, Rounding.HALF_UP), (2, Rounding.HALF_EVEN), (-1, Rounding.FLOOR)]
 
 
-@pytest.mark.parametrize("stages", range(5))
+@pytest.mark.parametrize("stages", range(7))
 @pytest.mark.parametrize("operands", OPERANDS)
 def test_products_come_after_the_stated_clocks(operands, stages):
     rng, n = np.random.default_rng(stages), 40

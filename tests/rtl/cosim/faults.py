@@ -266,8 +266,8 @@ def contribution_lost(patch):
     """The accumulation loop is one clock longer than the schedule thinks: what returns too soon is lost."""
 
     class Slow(junction.PartialDeltaMemory):
-        def __init__(self, of, product, word, banks, accumulate, **size):
-            super().__init__(of, product, word, banks, accumulate + 1, **size)
+        def __init__(self, of, product, word, banks, loop, **size):
+            super().__init__(of, product, word, banks, loop._replace(clocks=loop.clocks + 1, ahead=0), **size)
 
     patch.setattr(junction, "PartialDeltaMemory", Slow)
 

@@ -146,7 +146,9 @@ def empty_before_learning_is_over(patch):
         entered = Signal(1 + self.plan.junctions[-1].forward_lag)
         with m.If(self.pacer.advance):
             m.d.sync += entered.eq((entered << 1) | self.loader.entering.valid)
-        m.d.comb += self.registers.empty.eq(~entered.any() & ~self.loader.entering.valid & ~self.loader.waiting)
+        empty = Signal(init=1)
+        m.d.sync += empty.eq(~entered.any() & ~self.loader.entering.valid & ~self.loader.waiting)
+        m.d.comb += self.registers.empty.eq(empty)
 
     patch.setattr(accelerator.Accelerator, "_occupancy", occupancy)
 

@@ -6,10 +6,10 @@ from amaranth.hdl import signed, unsigned
 
 from rtl.blocks.ram import BLOCK, DISTRIBUTED, style, words
 from rtl.memories.interleaved import InterleavedMemory
-from rtl.memories.partial_deltas import PartialDeltaMemory
+from rtl.memories.partial_deltas import Loop, PartialDeltaMemory
 from rtl.memories.row import RowMemory
 from rtl.plan.interleaving import Interleaving
-from tests.rtl.driving import integers, play
+from tests.rtl.driving import integers, play, put_off
 
 INTERLEAVINGS = {
     "plain": (12, 2, 4),
@@ -117,8 +117,8 @@ def test_banks_and_neurons_do_not_overlap():
 class Passes:
     """Contributions to partial deltas in passes, and what they add up to."""
 
-    def __init__(self, of, banks, accumulate, seed=0):
-        self.of, self.banks, self.accumulate = of, banks, accumulate
+    def __init__(self, of, banks, loop, seed=0):
+        self.of, self.banks, self.loop = of, banks, loop
         self.rng = np.random.default_rng(seed)
         self.clocks, self.expected, self.visited, self.sums = [], [], {}, {}
 
@@ -142,7 +142,7 @@ class Passes:
             for step in range(of.depth):
                 address = [int(o[step]) for o in orders]
                 while self.rng.random() > share or any(
-                    len(self.clocks) - self.visited.get((k, a), -99) < self.accumulate for k, a in enumerate(address)
+                    len(self.clocks) - self.visited.get((k, a), -99) < self.loop.apart for k, a in enumerate(address)
                 ):
                     self.clock(valid=0, first=1, bank=bank, address=address, product=[77] * of.memories)
                 product = integers(self.rng, signed(8), of.memories).tolist()
@@ -150,33 +150,36 @@ class Passes:
                     self.visited[k, a] = len(self.clocks)
                     sums[a * of.memories + k] += product[k]
                 self.clock(valid=1, first=sweep == 0, bank=bank, address=address, product=product)
-        for _ in range(self.accumulate - 1):
+        for _ in range(self.loop.ahead + self.loop.clocks - 1):
             self.clock()
         self.sums[bank] = sums
 
 
+LOOPS = [Loop(1), Loop(1, 1), Loop(1, 1, 2), Loop(2), Loop(3), Loop(4)]
+
+
 @pytest.mark.parametrize(("banks", "stages"), [(1, 1), (2, 0), (2, 1), (3, 2)])
-@pytest.mark.parametrize("accumulate", range(1, 5))
-def test_all_contributions_are_counted_and_handed_over(banks, accumulate, stages):
+@pytest.mark.parametrize("loop", LOOPS, ids=str)
+def test_all_contributions_are_counted_and_handed_over(banks, loop, stages):
     for sizes in ((12, 3, 4), (10, 2, 5), (3, 3, 3)):
-        passes = Passes(Interleaving(*sizes), banks, accumulate)
+        passes = Passes(Interleaving(*sizes), banks, loop)
         for n, share in enumerate((1, 0.7, 1, 0.5)):
             passes.run(n, sweeps=3, share=share)
         for _ in range(20):
             passes.clock()
-        memory = PartialDeltaMemory(passes.of, signed(8), signed(10), banks, accumulate, stages=stages, lut_ram_depth=8)
-        seen = play(memory, passes.clocks + [{}] * stages)
+        memory = PartialDeltaMemory(passes.of, signed(8), signed(10), banks, loop, stages=stages, lut_ram_depth=8)
+        seen = play(memory, put_off(passes.clocks + [{}] * stages, "product", loop.ahead))
         assert [seen[t + stages].read_data for t, _ in passes.expected] == [sums for _, sums in passes.expected]
 
 
-@pytest.mark.parametrize("accumulate", range(1, 5))
-def test_a_word_may_return_after_as_many_clocks_as_the_loop_is_long(accumulate):
-    of = Interleaving(2 * accumulate, 2, 2)
+@pytest.mark.parametrize("loop", LOOPS, ids=str)
+def test_a_word_may_return_after_as_many_clocks_as_the_loop_is_long(loop):
+    of = Interleaving(2 * loop.apart, 2, 2)
     clocks = [
         {"valid": 1, "first": c < of.depth, "address": [c % of.depth] * 2, "product": [c + 1, -1]}
         for c in range(5 * of.depth)
     ]
-    clocks += [{}] * (accumulate - 1) + [{"read_base": a} for a in range(of.depth)]
-    memory = PartialDeltaMemory(of, signed(8), signed(11), 1, accumulate, stages=0, lut_ram_depth=8)
-    got = [s.read_data for s in play(memory, clocks)][-of.depth :]
+    clocks += [{}] * (loop.clocks - 1 + loop.ahead) + [{"read_base": a} for a in range(of.depth)]
+    memory = PartialDeltaMemory(of, signed(8), signed(11), 1, loop, stages=0, lut_ram_depth=8)
+    got = [s.read_data for s in play(memory, put_off(clocks, "product", loop.ahead))][: len(clocks)][-of.depth :]
     assert got == [[sum(range(a + 1, 5 * of.depth + 1, of.depth)), -5] for a in range(of.depth)]

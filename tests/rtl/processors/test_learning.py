@@ -7,7 +7,7 @@ from rtl.processors.backward import Backward
 from rtl.processors.update import Update
 from tests.models.fixed.naive import narrow
 from tests.rtl.designs import NUMBERS, design, junctions, row
-from tests.rtl.driving import clip, integers, play
+from tests.rtl.driving import clip, integers, play, put_off
 
 NAMES = ("two_junctions", "three_junctions", "full", "depth_1", "type_1", "type_1_dither")
 NAMES += ("straddling", "straddling_groups", "straddling_three", "straddling_deepest", "straddling_ends")
@@ -55,10 +55,11 @@ def bits(word, n):
 def check_rows(of, j, n_rows=20, replace=False):
     """Rows one after the other, some of them without a sample; what comes out of each."""
     rng, n = np.random.default_rng(0), of.numbers
-    component, late = Update(of, j), of.config.hardware.latency.multiplier
-    assert component.latency == late
+    component, stages = Update(of, j), of.config.hardware.latency
+    late = component.latency
+    assert late == stages.multiplier + component.of_write_back and component.of_write_back == (stages.write_back > 1)
     least, greatest = of.kappas
-    clocks, replaced, expected = [], [{} for _ in range(late)], []
+    clocks, replaced, expected = [], [{} for _ in range(late - component.early)], []
     q = j.results_per_clock
     for c in range(n_rows):
         of_row = row(j, c % j.rows)
@@ -83,8 +84,9 @@ def check_rows(of, j, n_rows=20, replace=False):
         if replace and not valid:
             weights, biases, replaced[-1] = _replaced(rng, n, weights, biases)
         expected.append([*zip(*weights, strict=True), *zip(*biases, strict=True)])
+    replaced += [{}] * component.early
     clocks = [row | word for row, word in zip(clocks + [{}] * late, replaced, strict=True)]
-    seen = play(component, clocks)[late:]
+    seen = play(component, put_off(clocks, "replace_word", component.early))[late : late + n_rows]
     got = [
         [
             tuple(s.new_weight),
@@ -122,19 +124,20 @@ def test_formats_roundings_and_learning_rates(numbers, kappas):
         check_rows(of, j)
 
 
+@pytest.mark.parametrize("write_back", [0, 2])
 @pytest.mark.parametrize("multiplier", range(5))
-def test_rows_come_after_the_multiplier(multiplier):
-    of = design("two_junctions", latency={"multiplier": multiplier})
+def test_rows_come_after_the_multiplier(multiplier, write_back):
+    of = design("two_junctions", latency={"multiplier": multiplier, "write_back": write_back})
     for j in of.junctions:
         check_rows(of, j)
         stages = of.config.hardware.latency
         assert j.timing.update == stages.memory_read + 2 * multiplier + stages.write_back
 
 
-@pytest.mark.parametrize("multiplier", [0, 2])
+@pytest.mark.parametrize(("multiplier", "write_back"), [(0, 0), (2, 1), (2, 2)])
 @pytest.mark.parametrize("numbers", NUMBERS)
-def test_one_word_of_a_row_is_replaced(numbers, multiplier):
-    of = design("type_1", numbers=numbers, latency={"multiplier": multiplier})
+def test_one_word_of_a_row_is_replaced(numbers, multiplier, write_back):
+    of = design("type_1", numbers=numbers, latency={"multiplier": multiplier, "write_back": write_back})
     for j in of.junctions:
         check_rows(of, j, replace=True)
 

@@ -28,6 +28,7 @@ def check(of, clocks_given, n_samples=12):
             while sample > 3 and rng.random() < 0.3:
                 clocks.append({"valid": 0, "preactivation": [n.preactivation.highest] * q} | place)
             if not ended:
+                clocks.append({"valid": 0} | place)
                 continue
             if j.n_right - 1 in ended:
                 expected.append((len(clocks) + component.latency, first_best(of, s.tolist())))
@@ -54,4 +55,12 @@ def test_padding_between_classes_never_leads(clocks):
     assert of.class_of_output.tolist() == [0, 1, -1, 2, -1]
     assert of.junctions[-1].groups > 1
     component = check(of, clocks, 30)
-    assert component.latency == min(clocks, 2 if of.junctions[-1].results_per_clock > 1 else 1)
+    assert component.latency == min(clocks, 2)
+
+
+@pytest.mark.parametrize(("name", "rows"), [("overlap", 2), ("type_3", 3), ("overlap_three", 4), ("two_junctions", 1)])
+@pytest.mark.parametrize("clocks", [0, 1, 2, 3])
+def test_a_neuron_that_takes_several_clocks_leaves_one_between_comparing_and_keeping(name, rows, clocks):
+    of = design(name)
+    assert of.junctions[-1].results_per_clock == 1 and of.junctions[-1].rows_per_neuron == rows
+    assert check(of, clocks, 30).latency == min(clocks, 2 if rows > 1 else 1)

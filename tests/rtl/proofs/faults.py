@@ -86,7 +86,7 @@ def hasty_pacer(patch):
 @fault("pacer", "not_late")
 def slow_pacer(patch):
     """A cycle that may begin at once waits for the next but one clock."""
-    in_session(patch, "Pacer", shown(pacer.Pacer, "go", lambda m, self, given: given & ~self._at_end))
+    in_session(patch, "Pacer", shown(pacer.Pacer, "go", lambda m, self, given: given & self._at_end))
 
 
 @fault("pacer", "not_early", "overlap")

@@ -23,7 +23,7 @@ SCALED = {
     "reconfig2018": SMALL,
     "frontend_cifar": SMALL,
     "frontend_small": SMALL,
-    "ecp5": SMALL | {"network.layers": [64, 32, 8], "network.out_degree": [4, 4], "hardware.z": [8, 4]},
+    "ecp5": SMALL | {"network.layers": [64, 32, 8], "network.out_degree": [4, 4], "hardware.z": [4, 2]},
     "overlap": SMALL | {"network.layers": [64, 16, 8], "network.out_degree": [8, 8], "hardware.z": [16, 8]},
 }
 

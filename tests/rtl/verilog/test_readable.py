@@ -111,10 +111,12 @@ def test_lines_say_where_they_come_from(name):
 
 
 def test_a_source_is_that_of_the_line():
-    line = next(s for s in text("two_junctions").splitlines() if s.startswith("  assign advance = "))
+    line = next(s for s in text("two_junctions").splitlines() if s.startswith("  assign pacer__go = "))
     file, _, number = str(source(line)).partition(":")
     root = Path(__file__).parents[3]
-    assert "self.advance.eq(at_end & settled & self.go)" in (root / file).read_text().splitlines()[int(number) - 1]
+    assert (
+        "pacer.go.eq(registers.run & (queue.room | ~queue.due))" in (root / file).read_text().splitlines()[int(number) - 1]
+    )
     assert source("  input clk,") is None
 
 
