@@ -16,7 +16,8 @@ from rtl.blocks.properties import Monitor
 from rtl.control.pacer import Pacer
 from rtl.junction import Junction
 from rtl.plan.plan import Plan
-from rtl.ports.registers import Registers, bus_signature
+from rtl.ports.register_map import bus_signature
+from rtl.ports.registers import Registers
 from rtl.ports.results import ResultQueue, result_layout
 from rtl.ports.samples import SampleLoader, sample_layout
 from rtl.processors.gathering import Gathering
@@ -35,7 +36,7 @@ class Accelerator(wiring.Component):
     results : out, stream of result_layout
         Results, beat by beat (:func:`rtl.ports.results.result_layout`).
     bus : in, interface bus_signature
-        Memory-mapped port (:func:`rtl.ports.registers.bus_signature`).
+        Memory-mapped port (:func:`rtl.ports.register_map.bus_signature`).
 
     Examples
     --------
@@ -158,10 +159,10 @@ class Accelerator(wiring.Component):
                 connect(m, unit.partial_in, behind.partial_out)
                 m.d.comb += unit.backward_in.eq(behind.backward_out)
         m.d.comb += [
-            loader.advance.eq(pacer.advance),
+            loader.advance.eq(~pacer.waits),
             loader.rate.eq(registers.rate),
             loader.rate_fixed.eq(registers.rate_fixed),
-            queue.reserve.eq(pacer.advance),
+            queue.reserve.eq(~pacer.waits),
             registers.standing.eq(pacer.standing),
             registers.cycle.eq(pacer.advance),
             registers.sample.eq(pacer.advance & loader.entering.valid),
@@ -204,10 +205,9 @@ class Accelerator(wiring.Component):
         self.entered = entered = Signal(max(cycles, lag, 1))
         with m.If(self.pacer.advance):
             m.d.sync += entered.eq((entered << 1) | entering.valid)
-        # Known at once when something comes in, and a clock late when the last has gone: never said too early.
+        # A clock late: a sample that has come in is known of before a host that gave it can ask.
         empty = Signal(init=1)
-        comes = self.samples.valid & self.samples.ready
-        m.d.sync += empty.eq(~entered.any() & ~entering.valid & ~self.loader.waiting & ~comes)
+        m.d.sync += empty.eq(~entered.any() & ~entering.valid & ~self.loader.waiting)
         m.d.comb += [
             self.queue.due.eq(entered[lag - 1] if lag else entering.valid),
             self.registers.empty.eq(empty),

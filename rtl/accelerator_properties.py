@@ -42,11 +42,15 @@ class AcceleratorProperties:
         since, short = p.surround("loader", whole.loader).counters["since"], of.inputs.groups + 1
         p.require("loading", "the loader counts the same clocks", since == Mux(passed > short, short, passed))
         strobes = Cat(getattr(whole.registers, f"access_{j.number}").strobe for j in of.junctions)
-        p.require("rest", "the bus has the memories while all stands", implies(strobes.any(), passed > of.period + of.skew))
+        p.require(
+            "rest",
+            "the bus has the memories while all stands",
+            implies(strobes.any(), (passed > of.period + of.skew) & ~whole.pacer.advance),
+        )
         for j, unit in zip(of.junctions, whole.junctions, strict=True):
             self._pace(p, j, unit, passed)
             lemmas = [f"pass_{name}" for name in ("active", "part", "row", "clock", "complete", "ends", "group", "phase")]
-            p.surround(f"junction_{j.number}", unit, ("left_memory_write_in_place", "exists"), lemmas)
+            p.surround(f"junction_{j.number}", unit, ("left_memory_write_in_place", "exists", "stays"), lemmas)
         p.rely()
         entered = self._samples(p, passed)
         self._results(p, passed, entered)
@@ -145,7 +149,7 @@ class AcceleratorProperties:
                 "banks are as far from each other as the samples are",
                 (writing == moved) & (bank < j.left_banks),
             )
-            same = left.write_valid & unit.sequencer.active & (left.write_bank == bank)
+            same = left.write_enable.any() & unit.sequencer.active & (left.write_bank == bank)
             p.require(f"activations_{i + 1}_{reader}", "no activations are read while they are written", ~same)
         if not (self._of.trains and before):
             return

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -26,6 +26,7 @@ from rtl.memories.row import RowMemory, row_words
 from rtl.plan.plan import Plan
 from rtl.plan.signatures import (
     access_signature,
+    enables,
     inputs_signature,
     partial_signature,
     results_signature,
@@ -149,7 +150,9 @@ class Junction(wiring.Component):
             self.to_memories = Dither(j, back_product_shape(of), to_lanes=False)
             # The accumulators of the left layer lie where the products arise. A product that waits is known of before.
             clocks = j.timing.accumulate
-            loop = Loop(clocks, min(self._wait, 1) if clocks == 1 else 0, j.schedule.revisit_distance)
+            # Of two registers in front of a write port, one stands behind the sum.
+            ahead, behind = min(self._wait, 1) if clocks == 1 else 0, int(self._wait > 1)
+            loop = Loop(clocks, ahead, j.schedule.revisit_distance, behind)
             self.partials = PartialDeltaMemory(
                 of.junctions[number - 2].fresh,
                 back_product_shape(of),
@@ -231,21 +234,21 @@ class Junction(wiring.Component):
             accumulating = Signal(name="accumulating")
             m.d.comb += accumulating.eq(seq.active & at_work.learns)
         # The rows: weights and biases belong to the bus while nothing is active.
-        bus, strobe = self.access, self.access.strobe
+        bus = self.access
+        strobe = delayed(m, bus.strobe, 1, "strobe", valid=True)
         m.submodules.weights, m.submodules.biases = self.weights, self.biases
-        m.d.comb += [
-            self.weights.read_address.eq(Mux(strobe, bus.row, seq.row)),
-            Value.cast(self.biases.read_address).eq(
-                Mux(strobe, self._all_slots(bus.row), slot_groups(m, j.right, seq.group, seq.phase))
-            ),
-        ]
-        row_access.read_back(m, bus, strobe, self.weights, self.biases, row_access.picking(of.lanes))
+        self._at = row_access.address(m, seq, bus)
+        groups = slot_groups(m, j.right, self._at["group"], self._at["phase"])
+        m.d.comb += [self.weights.read_address.eq(self._at["row"]), Value.cast(self.biases.read_address).eq(groups)]
+        # What the bus reads comes out of registers, too: rows are wide, and lie anywhere.
+        self._kept = [delayed(m, x.read_data, 1, f"{n}_1") for n, x in (("weight", self.weights), ("bias", self.biases))]
+        row_access.read_back(m, bus, strobe, self._kept, 1 + self._read, row_access.picking(of.lanes))
         bank = {
             "feedforward": self._bank(m, "left_forward", j.left_banks, j.forward_lag),
             "update": self._bank(m, "left_backward", j.left_banks, j.backward_lag),
         }
         m.submodules.left_memory, m.submodules.addresses = self.left, self.addresses
-        written = ("valid", "short", "bank", "base", "phase", "data")
+        written = ("enable", "bank", "base", "phase", "data")
         m.d.comb += [getattr(self.left, f"write_{name}").eq(getattr(self.inputs, name)) for name in written]
         m.d.comb += [
             self.addresses.active.eq(seq.active),
@@ -276,8 +279,8 @@ class Junction(wiring.Component):
             if j.number > 1:
                 self._propagate(m, accumulating)
         else:
-            m.d.comb += self.weights.write_address.eq(self._late_rows(m, strobe, 1 + self._read))
-            row_access.load(m, bus, strobe, self.weights, self.biases)
+            m.d.comb += self.weights.write_address.eq(self._late_rows(m, 1 + self._read))
+            row_access.load(m, bus, strobe, self.weights, self.biases, self._kept)
         return m
 
     def _bank(self, m: Module, name: str, banks: int, lag: int) -> Signal:
@@ -286,10 +289,6 @@ class Junction(wiring.Component):
         m.submodules[f"{name}_bank"] = counter
         m.d.comb += counter.advance.eq(self.advance)
         return counter.bank
-
-    def _all_slots(self, row: Value) -> Value:
-        """A row of the biases as the address of all their RAMs."""
-        return row[: self.biases.address_bits].replicate(self.biases.rams)
 
     def _routed(self, m: Module, clocks: int, name: str) -> Any:
         """The row's phase, so many clocks later, where lanes are routed by it."""
@@ -325,8 +324,12 @@ class Junction(wiring.Component):
             return delayed(m, x, wait, f"written_{name}", valid=valid)
 
         done = written(ff.done, "done", valid=True)
+        # As long as there is a register in between, it has what enables the memories.
+        ahead = min(wait, 1)
+        known = delayed(m, ff.done, wait - ahead, "done_ahead", valid=True), delayed(m, phase, wait - ahead, "phase_ahead")
         m.d.comb += [
             out.valid.eq(done),
+            out.enable.eq(delayed(m, enables(j.right, known[0], Const(0), known[1]), ahead, "written_enable", valid=True)),
             out.bank.eq(written(next_bank, "bank")),
             out.base.eq(written(base, "base")),
             out.phase.eq(written(phase, "phase")),
@@ -401,7 +404,11 @@ class Junction(wiring.Component):
                 self.saturation[1].eq(count(m, "deltas", source.saturated, Const(1))),
             ]
         late = source.latency
-        weight = delayed(m, self.weights.read_data, late, "weight")
+        rows = [self.weights.read_data, self.biases.read_data]
+        weight, bias = (
+            delayed(m, kept if late else row, max(late - 1, 0), name)
+            for row, kept, name in zip(rows, self._kept, ("weight_of_row", "bias_of_row"), strict=True)
+        )
         routed = delayed(m, phase, late, "routed") if j.straddles else phase
         m.d.comb += [
             update.phase.eq(routed),
@@ -409,7 +416,7 @@ class Junction(wiring.Component):
             update.weight.eq(weight),
             update.left.eq(delayed(m, left, late, "left")),
             update.delta.eq(source.delta),
-            update.bias.eq(delayed(m, self.biases.read_data, late, "bias")),
+            update.bias.eq(bias),
             update.shift.eq(delayed(m, back.shift, n_read + late, "shift")),
         ]
         before_write = n_read + late + update.latency
@@ -427,7 +434,7 @@ class Junction(wiring.Component):
         new_row = learned | (replaced & ~replaced_bias)
         m.d.comb += [
             self.weights.write_enable.eq(delayed(m, new_row, own, "writes_weights", valid=True)),
-            self.weights.write_address.eq(self._late_rows(m, strobe, to_write)),
+            self.weights.write_address.eq(self._late_rows(m, to_write)),
             self.weights.write_data.eq(delayed(m, update.new_weight, wait, "new_weight")),
             self.biases.write_enable.eq(delayed(m, new_biases | replaces_bias, own, "writes_biases", valid=True)),
             self.biases.write_data.eq(delayed(m, update.new_bias, wait, "new_bias")),
@@ -445,26 +452,18 @@ class Junction(wiring.Component):
                 self.backward.delta.eq(source.delta),
             ]
 
-    def _late_rows(self, m: Module, strobe: Signal, clocks: int) -> Any:
+    def _late_rows(self, m: Module, clocks: int) -> Any:
         """Rows of weights to be written, so many clocks after they were read; the biases' addresses are set likewise."""
-        seq, bus, biases = self.sequencer, self.access, self.biases
-        row = Signal.like(self.weights.read_address, name="accessed_row")
-        group = Signal(range(self._j.groups), name="accessed_group")
-        phase: Any = Const(0, 0)
-        m.d.comb += [row.eq(Mux(strobe, bus.row, seq.row)), group.eq(Mux(strobe, bus.row, seq.group))]
-        if self._j.straddles:  # all slots of the bus are of one group
-            phase = Signal.like(seq.phase, name="accessed_phase")
-            m.d.comb += phase.eq(Mux(strobe, 0, seq.phase))
-        late = [delayed(m, x, clocks, f"written_{name}") for x, name in ((group, "group"), (phase, "phase"))]
-        m.d.comb += Value.cast(biases.write_address).eq(slot_groups(m, self._j.right, *late))
-        return delayed(m, row, clocks, "written_row")
+        row, *late = (delayed(m, at, clocks, f"written_{name}") for name, at in self._at.items())
+        m.d.comb += Value.cast(self.biases.write_address).eq(slot_groups(m, self._j.right, *late))
+        return row
 
     def _propagate(self, m: Module, accumulating: Signal) -> None:
         """BP: products into the accumulators of the left layer."""
         j, seq = self._j, self.sequencer
         m.submodules.backward, m.submodules.partials = backward, partials = self.backward, self.partials
-        late = j.timing.backward - partials.loop.ahead
-        products = delayed(m, backward.product, self._wait, "back_product")
+        late = j.timing.backward - partials.loop.ahead - partials.loop.behind
+        products = delayed(m, backward.product, self._wait - partials.loop.behind, "back_product")
         m.submodules.memory_products = dither = self.to_memories
         m.submodules.back_addresses = addresses = self.back_addresses
         bank = self._bank(m, "partial_backward", j.partial_banks, j.backward_lag)

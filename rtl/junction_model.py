@@ -65,13 +65,14 @@ class JunctionModel:
     ...     ctx.set(junction.advance, 1)
     ...     await ctx.tick()
     ...     ctx.set(junction.advance, 0)
-    ...     ctx.set(junction.inputs.valid, 1)
     ...     for group, inputs in enumerate(left.reshape(-1, plan.beat).tolist()):
     ...         ctx.set(junction.inputs.base, group * plan.beat // plan.inputs.memories)
+    ...         first = group * plan.beat % plan.inputs.memories
+    ...         ctx.set(junction.inputs.enable, ((1 << plan.beat) - 1) << first)
     ...         ctx.set(junction.inputs.phase, group % plan.inputs.phases)
     ...         ctx.set(junction.inputs.data, inputs)
     ...         await ctx.tick()
-    ...     ctx.set(junction.inputs.valid, 0)
+    ...     ctx.set(junction.inputs.enable, 0)
     ...     await ctx.tick().repeat(plan.period)
     ...     ctx.set(junction.forward_in, {"valid": 1})
     ...     ctx.set(junction.advance, 1)

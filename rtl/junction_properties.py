@@ -11,7 +11,7 @@ from rtl.blocks.choose import choose, lookup
 from rtl.blocks.properties import Monitor, implies, one_of
 from rtl.memories.row import RowMemory
 from rtl.plan.plan import JunctionPlan, Plan
-from rtl.plan.signatures import clocks_of, in_place
+from rtl.plan.signatures import clocks_of, in_place, stays
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,9 +83,11 @@ class JunctionProperties:
         unit, j, seq, access = self._unit, self._j, self._unit.sequencer, self._unit.access
         p.include("pass", seq)
         p.include("left_memory", unit.left)
-        p.assume("alone", "the bus has the memories while no pass is under way", implies(access.strobe, ~seq.active))
+        alone = implies(access.strobe, ~seq.active & ~unit.advance)
+        p.assume("alone", "the bus has the memories while no pass is under way, nor begins", alone)
         words = [(access.bias == b) & (access.row < n) for b, n in ((0, j.rows), (1, j.groups))]
         p.assume("exists", "the bus asks for words that there are", implies(access.strobe, one_of(words)))
+        p.assume("stays", "what it asks for stays for a clock", stays(p, access))
         counted = [bank < unit.bank_counts[name] for name, bank in unit.banks.items()]
         p.require("banks", "banks are counted round", Cat(*counted).all())
         self._rows(p)
@@ -99,7 +101,7 @@ class JunctionProperties:
         unit, j, seq, access = self._unit, self._j, self._unit.sequencer, self._unit.access
         late = j.timing.update if self._of.trains else 1 + self._read
         for name, memory, depth, bias in (("weights", unit.weights, j.rows, 0), ("biases", unit.biases, j.groups, 1)):
-            used = seq.active | (access.strobe & (access.bias == bias))
+            used = seq.active | p.past(access.strobe & (access.bias == bias), f"{name}_asked")
             p.require(
                 f"{name}_read",
                 f"no row of {name} beyond the last is read",
@@ -168,7 +170,7 @@ class JunctionProperties:
             in_place(unit.results, j.right, j.next_banks),
         )
         right, results = j.right, unit.results
-        here = clocks_of(right, results.base, results.phase, results.short)
+        here = clocks_of(right, results.base, results.phase, results.enable)
         groups = [first // right.per_clock for first, _, _ in right.walked]
         of_group = [at & (unit.group == group) for at, group in zip(here, groups, strict=True)]
         p.longest = max(p.longest, j.timing.feedforward + 1)
@@ -179,7 +181,7 @@ class JunctionProperties:
         """BP: where its products go, and that no sum is read while its write is under way."""
         unit, j, seq, clocks = self._unit, self._j, self._unit.sequencer, self._clocks
         partials, loop = unit.partials, unit.partials.loop
-        clock = p.past(seq.clock, "clock_of_visits", j.timing.backward - loop.ahead)
+        clock = p.past(seq.clock, "clock_of_visits", j.timing.backward - loop.ahead - loop.behind)
         adds = [partials.valid[k % len(partials.valid)] for k in range(j.z)]
         any_adds = partials.valid.any()
         there = [

@@ -28,7 +28,7 @@ from models.network.order import FLUSH, OVERLAP, SEQUENTIAL
 from models.network.parameters import initialise
 from models.numbers.format import Rounding, narrow
 from rtl.plan.plan import Plan
-from rtl.ports import registers
+from rtl.ports import register_map
 from rtl.ports.results import result_layout
 from rtl.ports.samples import sample_layout
 from tests.documents import ROOT, defined, defined_in, named_files, number, page, section, table
@@ -260,22 +260,22 @@ def test_streams_of_the_demo(demo):
 
 
 def test_port(demo):
-    members = registers.bus_signature(Plan.of(demo)).members
+    members = register_map.bus_signature(Plan.of(demo)).members
     assert all(f"`{name}`" in section(TEXT, "§6") for name in members)
-    assert set(re.findall(r"\((\d+) bits", section(TEXT, "§6"))) == {str(registers.WIDTH)}
+    assert set(re.findall(r"\((\d+) bits", section(TEXT, "§6"))) == {str(register_map.WIDTH)}
 
 
 def test_registers():
     rows = table(section(TEXT, "§6"), "register")
-    assert {name: int(address) for name, address, *_ in rows} == {name: getattr(registers, name) for name, *_ in rows}
+    assert {name: int(address) for name, address, *_ in rows} == {name: getattr(register_map, name) for name, *_ in rows}
     words = {name: meaning for name, _, _, meaning in rows}
-    assert f"bit {registers.RUN}:" in words["CONTROL"] and f"bit {registers.RATE_FIXED} set" in words["RATE"]
-    order = [words["STATUS"].index(f"bit {bit}") for bit in (registers.STANDING, registers.EMPTY, registers.ERROR)]
+    assert f"bit {register_map.RUN}:" in words["CONTROL"] and f"bit {register_map.RATE_FIXED} set" in words["RATE"]
+    order = [words["STATUS"].index(f"bit {bit}") for bit in (register_map.STANDING, register_map.EMPTY, register_map.ERROR)]
     assert order == sorted(order)
 
 
 def test_addresses_of_the_demo(demo):
-    where = registers.AddressMap.of(Plan.of(demo))
+    where = register_map.AddressMap.of(Plan.of(demo))
     regions = {f"weights of junction {i}": r for i, r in enumerate(where.weights, 1)}
     regions |= {f"biases of layer {i}": r for i, r in enumerate(where.biases, 1)}
     printed = {name: [int(x) for x in rest] for name, *rest in table(section(TEXT, "§6"), "memory of the demo")}

@@ -12,7 +12,7 @@ from hwsim.machine.log import Log
 from hwsim.vocabulary import EVENT_FIELDS, WEIGHT, WRITE
 from models.network.order import FLUSH
 from rtl.plan.plan import Plan
-from rtl.ports import registers
+from rtl.ports import register_map
 from rtl.verilog.files import contents
 from rtl.verilog.generate import generate
 from tests.documents import ROOT, page, section, table
@@ -176,7 +176,7 @@ def test_word_of_the_weight_in_the_hardware(weight):
     assert told["its initial value"][1] == (
         f"line {w.row + 1}, digits {digits * w.lane + 1} to {digits * (w.lane + 1)} from the right: {word} = {w.before}"
     )
-    region = registers.AddressMap.of(of).weights[1]
+    region = register_map.AddressMap.of(of).weights[1]
     address = region.address(w.edge)
     assert told["its address on the bus"][1] == f"{region.base} + ({w.row} << {region.lane_bits}) + {w.lane} = {address}"
 

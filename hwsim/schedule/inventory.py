@@ -6,7 +6,7 @@ from hwsim.configuration.configuration import Configuration
 from hwsim.edge_processors import operations, partial_bits, results_per_clock
 from hwsim.schedule.banks import Banks
 from hwsim.schedule.passes import Schedule
-from hwsim.schedule.timing import QUEUE_CLOCKS, JunctionTiming, SampleLatency, flush, latencies
+from hwsim.schedule.timing import LANDING_CLOCKS, QUEUE_CLOCKS, JunctionTiming, SampleLatency, flush, latencies
 from hwsim.vocabulary import MemoryKey, MemoryKind
 from models.errors import InputError
 from models.numbers.system import NumberSystem
@@ -209,7 +209,7 @@ def _latency(
     n_0, last = junctions[0].n_left, junctions[-1]
     beats = -(-n_0 // -(-n_0 // max(j.pass_clocks for j in junctions)))
     # A pass begins in the clock after its cycle has; the sample is loaded in the cycle before it enters.
-    entry = beats - 1 + QUEUE_CLOCKS + period + 1
+    entry = beats - 1 + LANDING_CLOCKS + QUEUE_CLOCKS + period + 1
     passed = [offset + j.pass_clocks - 1 for offset, j in zip(offsets, junctions, strict=True)]
     # The last neurons of a layer that does not fill its last clock have a clock of their own.
     alone = int(last.n_right % last.results_per_clock > 0)

@@ -77,6 +77,8 @@ class Timing:
         return 0 if self.flush else self.junctions[-1].offset + max(j.longest for j in self.junctions)
 
 
+LANDING_CLOCKS = 2
+"""Of a beat, beside those in the queue of samples: registers in front of it and behind it, since the ways are long."""
 QUEUE_CLOCKS = 3
 """From a word's coming into a queue of the streams to its coming out, if nothing waits in front of it."""
 

@@ -153,3 +153,9 @@ def less_narrowed(x: Any, step: Any, drop: int, rounding: Rounding) -> Value:
         doubled = Cat(Const(0, 1), x).as_signed() if x.shape().signed else Cat(Const(0, 1), x)
         return (doubled - step.shift_right(drop - 1)).shift_right(1)
     return x - narrow(step, drop, rounding)
+
+
+def fits(word: Value, to: Format) -> Value:
+    """Whether a word of the port is a number of the format, extended by its sign (by zeros, if it has none)."""
+    above = word[to.width - 1 :] if to.signed else word[to.width :]
+    return ~above.any() | (above.all() if to.signed else 0)

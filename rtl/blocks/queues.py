@@ -3,7 +3,7 @@
 from collections import deque
 from typing import Any, NamedTuple
 
-from amaranth.hdl import Cat, Const, Module, Signal, Value, unsigned
+from amaranth.hdl import Cat, Module, Signal, Value, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -26,17 +26,13 @@ class Queue(wiring.Component):
         Words that the RAM holds; the registers hold two more.
     lut_ram_depth
         Greatest depth that goes into LUT RAM.
-    fills
-        Whether more words may come than there is room for; where the writer counts them, nothing needs to say so.
 
     Ports
     -----
     w_en : in, 1
-        A word comes in, if there is room.
+        A word comes in; the writer counts that there is room.
     w_data : in, width
         The word.
-    w_rdy : out, 1
-        There is room for a word; of a register, or always 1 if the queue never fills.
     r_rdy : out, 1
         A word is there; of a register.
     r_data : out, width
@@ -55,8 +51,8 @@ class Queue(wiring.Component):
     latency = 3
     """Clocks from a word's coming in to its coming out, if nothing is in front of it."""
 
-    def __init__(self, width: int, depth: int, lut_ram_depth: int, fills: bool = True) -> None:
-        self.width, self.depth, self.fills, self._style = width, depth, fills, style(depth, 1, lut_ram_depth)
+    def __init__(self, width: int, depth: int, lut_ram_depth: int) -> None:
+        self.width, self.depth, self._style = width, depth, style(depth, 1, lut_ram_depth)
         self.stored, self.some = Signal(range(depth + 1), name="stored"), Signal(name="some")
         self.fetched = Signal(name="fetched")
         self.fetched_data = Signal(width, name="fetched_data")
@@ -64,12 +60,16 @@ class Queue(wiring.Component):
             {
                 "w_en": In(1),
                 "w_data": In(width),
-                "w_rdy": Out(1, init=1),
                 "r_rdy": Out(1),
                 "r_data": Out(width),
                 "r_en": In(1),
             }
         )
+
+    @property
+    def capacity(self) -> int:
+        """Words that it holds."""
+        return self.depth + 2
 
     @property
     def holds(self) -> Value:
@@ -83,7 +83,7 @@ class Queue(wiring.Component):
 
     def model(self) -> "QueueModel":
         """The queue after reset, to be taken clock by clock."""
-        return QueueModel(self.depth)
+        return QueueModel()
 
     def elaborate(self, platform: object) -> Module:
         m, depth = Module(), self.depth
@@ -92,7 +92,6 @@ class Queue(wiring.Component):
         m.submodules.ram = ram
         write = ram.write_port()
         read = ram.read_port(domain="sync")
-        puts = Signal()
         shows = Signal()
         moves = Signal()
         fetches = Signal()
@@ -100,12 +99,11 @@ class Queue(wiring.Component):
         to = Signal(range(depth))
         at = Signal(range(depth))
         m.d.comb += [
-            puts.eq(self.w_en & self.w_rdy),
             shows.eq(~self.r_rdy | self.r_en),
             moves.eq(~self.fetched | shows),
             fetches.eq(moves & self.some),
             only.eq(self.stored == 1),
-            write.en.eq(puts),
+            write.en.eq(self.w_en),
             write.addr.eq(to),
             write.data.eq(self.w_data),
             read.addr.eq(at),
@@ -118,42 +116,30 @@ class Queue(wiring.Component):
             m.d.sync += [self.r_rdy.eq(self.fetched), kept.eq(read.data)]
         with m.If(moves):
             m.d.sync += self.fetched.eq(self.some)
-        for place, steps in ((to, puts), (at, fetches)):
+        for place, steps in ((to, self.w_en), (at, fetches)):
             with m.If(steps):
                 m.d.sync += place.eq(place + 1)
                 with m.If(place == depth - 1):
                     m.d.sync += place.eq(0)
         # One adder, of 1 or of -1; what follows from the words in the RAM is known before they change.
-        step = Cat(puts ^ fetches, (fetches & ~puts).replicate(len(self.stored) - 1))
+        step = Cat(self.w_en ^ fetches, (fetches & ~self.w_en).replicate(len(self.stored) - 1))
         m.d.sync += [
             self.stored.eq(self.stored + step),
-            self.some.eq(puts | (self.some & ~(fetches & only))),
+            self.some.eq(self.w_en | (self.some & ~(fetches & only))),
         ]
-        if not self.fills:
-            m.d.comb += self.w_rdy.eq(1)
-            return m
-        full = Signal()
-        m.d.comb += full.eq(self.stored == depth - 1)
-        m.d.sync += self.w_rdy.eq(fetches | (self.w_rdy & ~(puts & full)))
         return m
 
 
 class QueueModel:
-    """A :class:`Queue`: words wait in a RAM of ``depth``, and pass two registers."""
+    """A :class:`Queue`: words wait in a RAM, and pass two registers."""
 
-    def __init__(self, depth: int) -> None:
-        self._depth = depth
+    def __init__(self) -> None:
         self._words: deque[Any] = deque()
         self._registers: list[Any] = [None, None]  # the one behind the RAM last
 
     def __len__(self) -> int:
         """Words in the queue."""
         return len(self._words) + sum(word is not None for word in self._registers)
-
-    @property
-    def room(self) -> bool:
-        """Whether a word can be written in this clock."""
-        return len(self._words) < self._depth
 
     @property
     def head(self) -> Any:
@@ -182,7 +168,7 @@ class Marked(NamedTuple):
     word
         What it is.
     lost
-        A word has come for which there was no room; of a queue that fills never set.
+        A word has come for which there was no room.
     """
 
     within: Signal
@@ -194,19 +180,18 @@ class Marked(NamedTuple):
 def queue_properties(p: Monitor, name: str, queue: Queue) -> Marked:
     """A word, any one, comes out of the queue as it went in, after those that were in front of it and before all others.
 
-    Of a queue that never fills it does as long as no word has been lost: that none is has to be shown of who writes.
+    It does as long as no word has been lost: that none is has to be shown of who writes.
     """
     m = p.module
-    put, taken = queue.w_en & queue.w_rdy, queue.r_en & queue.r_rdy
+    put, taken = queue.w_en, queue.r_en & queue.r_rdy
     within, word = Signal(name=f"{name}_within"), Signal(queue.width, name=f"{name}_word")
     ahead, lost = Signal(range(queue.depth + 2 + 1), name=f"{name}_ahead"), Signal(name=f"{name}_lost")
 
     def require(what: str, statement: str, condition: Any) -> None:
         p.require(f"{name}_{what}", statement, implies(~lost, condition))
 
-    if not queue.fills:
-        with m.If(put & (queue.stored == queue.depth)):
-            m.d.sync += lost.eq(1)
+    with m.If(put & (queue.stored == queue.depth)):
+        m.d.sync += lost.eq(1)
     with m.If(p.mark & put):
         m.d.sync += [within.eq(1), word.eq(queue.w_data), ahead.eq(queue.level - taken)]
     with m.Elif(within & taken):
@@ -234,10 +219,8 @@ def queue_properties(p: Monitor, name: str, queue: Queue) -> Marked:
         )
     require(
         "room",
-        "there is room unless the memory is full, and a word unless it is empty",
-        ((queue.w_rdy == (queue.stored != queue.depth)) if queue.fills else Const(1))
-        & (queue.some == (queue.stored != 0))
-        & (queue.stored <= queue.depth),
+        "there is a word in the memory unless it is empty, and never one too many",
+        (queue.some == (queue.stored != 0)) & (queue.stored <= queue.depth),
     )
     require(
         "moves",

@@ -23,6 +23,8 @@ class Pacer(wiring.Component):
         A cycle may begin, ``latency`` clocks later.
     advance : out, 1
         The last clock before a junction cycle.
+    waits : out, 1
+        It is not: the same out of a register of its own, for the streams at the border, which may be far from the junctions.
     standing : out, 1
         Nothing moves.
     clock : out, bits(period)
@@ -31,6 +33,7 @@ class Pacer(wiring.Component):
 
     go: Signal
     advance: Signal
+    waits: Signal
     standing: Signal
     clock: Signal
 
@@ -39,7 +42,8 @@ class Pacer(wiring.Component):
         # Out of reset the accelerator stands. What the advance depends on is known a clock ahead.
         self._waited = Signal(range(self._skew + 2), init=self._skew + 1, name="waited")
         self._at_end, self._settled = Signal(init=1, name="at_end"), Signal(init=1, name="settled")
-        super().__init__({"go": In(1), "advance": Out(1), "standing": Out(1), "clock": Out(range(of.period))})
+        ports = {"go": In(1), "advance": Out(1), "waits": Out(1, init=1), "standing": Out(1)}
+        super().__init__(ports | {"clock": Out(range(of.period))})
 
     @property
     def latency(self) -> int:
@@ -72,6 +76,7 @@ class Pacer(wiring.Component):
             f"a cycle begins {period} clocks after the one before, or {rest} or more",
             implies(self.advance, may),
         )
+        p.require("waits", "whether one begins is known twice", self.waits == ~self.advance)
         go = p.past(self.go, "permitted", self.latency)
         p.require("permitted", "a cycle begins that may", implies(self.advance, go))
         p.require("not_late", "a cycle begins as soon as it may", implies(go & may, self.advance))
@@ -92,9 +97,10 @@ class Pacer(wiring.Component):
         m.d.comb += [self.clock.eq(clock), self.standing.eq(standing), next_at_end.eq(at_end), next_settled.eq(settled)]
         m.d.sync += [at_end.eq(next_at_end), settled.eq(next_settled)]
         if self.latency:
-            m.d.sync += self.advance.eq(next_at_end & next_settled & self.go)
+            begins = next_at_end & next_settled & self.go
+            m.d.sync += [self.advance.eq(begins), self.waits.eq(~begins)]
         else:
-            m.d.comb += self.advance.eq(at_end & settled & self.go)
+            m.d.comb += [self.advance.eq(at_end & settled & self.go), self.waits.eq(~self.advance)]
         with m.If(self.advance):
             m.d.sync += [clock.eq(0), waited.eq(0), standing.eq(0)]
             m.d.comb += [next_at_end.eq(self._period == 1), next_settled.eq(1)]
@@ -122,6 +128,7 @@ class PacerModel:
         advance = bool(self._permitted.clock(go)) and (over == 0 or over >= max(self._skew, 1))
         result = {
             "advance": int(advance),
+            "waits": int(not advance),
             "standing": int(over > self._skew),
             "clock": min(self._passed, self._period) - 1,
         }

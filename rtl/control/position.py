@@ -31,6 +31,10 @@ class PositionCounter(wiring.Component):
         Its address.
     phase : out, bits(phases)
         Where they lie (:class:`rtl.plan.interleaving.Interleaving`).
+    next_group : out, bits(groups)
+        The group of the next clock.
+    next_phase : out, bits(phases)
+        Its phase.
     """
 
     restart: Signal
@@ -38,6 +42,8 @@ class PositionCounter(wiring.Component):
     group: Signal
     base: Signal
     phase: Signal
+    next_group: Signal
+    next_phase: Signal
 
     def __init__(self, interleaving: Interleaving) -> None:
         self._of = interleaving
@@ -48,6 +54,8 @@ class PositionCounter(wiring.Component):
                 "group": Out(range(interleaving.groups)),
                 "base": Out(range(interleaving.depth)),
                 "phase": Out(range(interleaving.phases)),
+                "next_group": Out(range(interleaving.groups)),
+                "next_phase": Out(range(interleaving.phases)),
             }
         )
         free_of_reset(self, "group", "base", "phase")
@@ -67,14 +75,17 @@ class PositionCounter(wiring.Component):
         m, of = Module(), self._of
         climbs = lookup(self.phase, [int(of.steps(phase)) for phase in range(of.phases)], 1)
         passes = lookup(self.phase, [int(of.passes(phase)) for phase in range(of.phases)], 1)
+        m.d.comb += [self.next_group.eq(self.group), self.next_phase.eq(self.phase)]
+        m.d.sync += [self.group.eq(self.next_group), self.phase.eq(self.next_phase)]
         with m.If(self.restart):
-            m.d.sync += [self.group.eq(0), self.base.eq(0), self.phase.eq(0)]
+            m.d.comb += [self.next_group.eq(0), self.next_phase.eq(0)]
+            m.d.sync += self.base.eq(0)
         with m.Elif(self.step):
-            m.d.sync += [
-                self.group.eq(self.group + passes),
-                self.base.eq(self.base + climbs),
-                self.phase.eq(Mux(self.phase == of.phases - 1, 0, self.phase + 1)),
+            m.d.comb += [
+                self.next_group.eq(self.group + passes),
+                self.next_phase.eq(Mux(self.phase == of.phases - 1, 0, self.phase + 1)),
             ]
+            m.d.sync += self.base.eq(self.base + climbs)
         return m
 
 

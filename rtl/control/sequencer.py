@@ -46,6 +46,12 @@ class Sequencer(wiring.Component):
         Group of the first lane's right neuron.
     base : out, bits(D_next)
         Its address in the right layer's memories.
+    next_row : out, bits(C)
+        The row of the next clock.
+    next_group : out, bits(G)
+        Its group.
+    next_phase : out, bits(phases)
+        Its phase.
     phase : out, bits(phases)
         Where the row's right neurons lie (:class:`rtl.plan.interleaving.Interleaving`), and where they straddle rows, which
         lanes are theirs (:class:`rtl.plan.routing.Routing`).
@@ -69,6 +75,9 @@ class Sequencer(wiring.Component):
                 "group": Out(range(right.groups)),
                 "base": Out(range(right.depth)),
                 "phase": Out(range(right.phases)),
+                "next_row": Out(range(j.rows)),
+                "next_group": Out(range(right.groups)),
+                "next_phase": Out(range(right.phases)),
             }
         )
         free_of_reset(self, "row", "sweep", "step", *(["clock"] if j.stalls else []))
@@ -145,22 +154,25 @@ class Sequencer(wiring.Component):
             self.group.eq(position.group),
             self.base.eq(position.base),
             self.phase.eq(position.phase),
+            self.next_row.eq(self.row),
+            self.next_group.eq(position.next_group),
+            self.next_phase.eq(position.next_phase),
         ]
-        next_row = [self.row.eq(self.row + 1), part.eq(Mux(self.ends, 0, part + 1))]
+        m.d.sync += self.row.eq(self.next_row)
+        goes_on = [part.eq(Mux(self.ends, 0, part + 1))]
         if j.sweeps:
             last_step = Signal()
             m.d.comb += [last_step.eq(self.step == j.depth - 1), self.first.eq(self.sweep == 0)]
-            next_row += [self.step.eq(Mux(last_step, 0, self.step + 1)), self.sweep.eq(self.sweep + last_step)]
+            goes_on += [self.step.eq(Mux(last_step, 0, self.step + 1)), self.sweep.eq(self.sweep + last_step)]
         # What the counters say after a pass means nothing, so that they need not be held.
         with m.If(self.advance):
-            m.d.sync += [self.active.eq(1), self.row.eq(0), self.sweep.eq(0), self.step.eq(0), part.eq(0)]
+            m.d.comb += self.next_row.eq(0)
+            m.d.sync += [self.active.eq(1), self.sweep.eq(0), self.step.eq(0), part.eq(0)]
         with m.Else():
             m.d.sync += self.active.eq(self.active & (self.clock != j.clocks - 1))
-            if not j.stalls:
-                m.d.sync += next_row
-            else:
-                with m.If(complete):
-                    m.d.sync += next_row
+            with m.If(complete):
+                m.d.comb += self.next_row.eq(self.row + 1)
+                m.d.sync += goes_on
         if j.stalls:
             m.d.sync += self.clock.eq(Mux(self.advance, 0, self.clock + 1))
         else:

@@ -15,23 +15,23 @@ from models.network.order import NO_SAMPLE
 from rtl.cosim import protocol_kernel as kernel
 from rtl.cosim.stimulus import StreamSamples
 from rtl.plan.plan import Plan
-from rtl.ports import registers
-from rtl.ports.registers import AddressMap
+from rtl.ports import register_map
+from rtl.ports.register_map import AddressMap
 from rtl.ports.results import ResultQueue
 
 _COUNTED = {
-    registers.SAMPLES: kernel.SAMPLES,
-    registers.RESULTS: kernel.RESULTS,
-    registers.CYCLES: kernel.CYCLES,
-    registers.ILLEGAL_KAPPAS: kernel.ILLEGAL,
-    registers.ILLEGAL_LABELS: kernel.ILLEGAL + 1,
-    registers.REFUSED_VALUES: kernel.ILLEGAL + 2,
+    register_map.SAMPLES: kernel.SAMPLES,
+    register_map.RESULTS: kernel.RESULTS,
+    register_map.CYCLES: kernel.CYCLES,
+    register_map.ILLEGAL_KAPPAS: kernel.ILLEGAL,
+    register_map.ILLEGAL_LABELS: kernel.ILLEGAL + 1,
+    register_map.REFUSED_VALUES: kernel.ILLEGAL + 2,
 }
 _KINDS = {
-    registers.CONTROL: kernel.IS_CONTROL,
-    registers.STATUS: kernel.IS_STATUS,
-    registers.RATE: kernel.IS_RATE,
-    registers.ERRORS: kernel.IS_ERRORS,
+    register_map.CONTROL: kernel.IS_CONTROL,
+    register_map.STATUS: kernel.IS_STATUS,
+    register_map.RATE: kernel.IS_RATE,
+    register_map.ERRORS: kernel.IS_ERRORS,
 }
 SIGNALS = ("samples.ready", "results.valid", "bus.done", "bus.error", "advance", "standing")
 """What is compared in every clock, the lowest bit of ``sees`` first."""
@@ -52,14 +52,14 @@ def memory_clocks(of: Plan) -> tuple[int, int]:
     widest, picks = max(j.z for j in of.junctions), 1
     while 8**picks < widest:
         picks += 1
-    return read + 3 + picks, update + read + 4
+    return read + 7 + picks, update + read + 7
 
 
 def write_lands(of: Plan, junction: int) -> int:
     """Clocks from a request that writes a word of junction ``junction`` to the write of its row: an update's way."""
     hardware = of.config.hardware
     assert hardware is not None
-    return 1 + (of.junctions[junction - 1].timing.update if of.trains else 1 + hardware.latency.memory_read)
+    return 4 + (of.junctions[junction - 1].timing.update if of.trains else 1 + hardware.latency.memory_read)
 
 
 def result_clocks(of: Plan) -> npt.NDArray[np.int64]:
@@ -76,8 +76,8 @@ def result_clocks(of: Plan) -> npt.NDArray[np.int64]:
 def circuit(of: Plan) -> kernel.Circuit:
     """An accelerator as its streams, pace and port see it."""
     where, n = AddressMap.of(of), len(of.junctions)
-    clipped = [registers.SATURATION + 4 * i + k for i in range(n) for k in range(clipped_kinds(of))]
-    kinds = np.full(registers.SATURATION + 4 * n, kernel.NOT_THERE, np.int64)
+    clipped = [register_map.SATURATION + 4 * i + k for i in range(n) for k in range(clipped_kinds(of))]
+    kinds = np.full(register_map.SATURATION + 4 * n, kernel.NOT_THERE, np.int64)
     kinds[list(_COUNTED)], kinds[clipped] = kernel.READ_ONLY, kernel.COUNTS_CLIPPED
     kinds[list(_KINDS)] = list(_KINDS.values())
     counted = np.zeros(kinds.size, np.int64)
@@ -92,6 +92,7 @@ def circuit(of: Plan) -> kernel.Circuit:
     return kernel.Circuit(
         beats=of.inputs.groups,
         result_beats=last.groups,
+        held=2 * of.inputs.groups + (4 if of.inputs.groups == 1 else 3),
         period=of.period,
         skew=of.skew,
         begins=1 + last.timing.offset,

@@ -43,6 +43,8 @@ class Circuit(NamedTuple):
     ----------
     beats, result_beats
         Of a sample, of a result.
+    held
+        Beats of samples that there is room for.
     period, skew
         Clocks of a junction cycle, and more until all junctions have come to the end of theirs.
     begins
@@ -56,7 +58,7 @@ class Circuit(NamedTuple):
     trains, least, greatest, classes
         Whether labels and learning-rate shifts mean anything, and which are legal.
     reading, writing
-        Clocks from a request for a word of a memory to its ``done``; a register takes one.
+        Clocks from a request for a word of a memory to its ``done``; a register takes three.
     block
         Addresses of a block.
     registers
@@ -69,6 +71,7 @@ class Circuit(NamedTuple):
 
     beats: int
     result_beats: int
+    held: int
     period: int
     skew: int
     begins: int
@@ -156,24 +159,25 @@ class Record(NamedTuple):
 
 # State, from clock to clock.
 STEP, WAITED, ASKED, POSITION, END, OFFERING, IDLE, BLOCKED = range(8)
-STORED, FETCHED, HELD, ARRIVING, TAGS, TAG, NEXT_TAG, LOADED, LOADING, GROUP = range(8, 18)
-PASSED, ENTERED, RESERVED, PASSES, COMPUTED, QUEUED, READ, SHOWN, POPPED = range(18, 27)
-RUN, RATE, FIXED, ANSWERED, ANSWER, BUSY, CLEAR, GO, EMPTIED, STATES = range(27, 37)
-"""The host's step, how long it has waited, whether it has asked; beats up to which it has come and may go, whether it offers
-one; its patterns of pauses. Of the samples: beats in the memory of their queue, whether each of its registers holds
-one, beats of the sample that arrives; complete samples in the memory of theirs, whether each of its registers holds one; the
-one that is loaded, whether it still is, beats of it. Clocks since the last advance; which of the last cycles a sample has
-entered in, a bit each. Of the results: samples that room is set aside for, passes that compute some, beats of the first of
-them; beats in the memory of their queue, whether each of its registers holds one, beats that have come to the last. Of the
-port: CONTROL, RATE, its upper bit; bits of what was answered; the word; clocks until a memory has answered, -1 if none is
-asked; bits of ERRORS to clear; whether a junction cycle might have begun a clock ago; whether the pipe was empty a clock ago
-and nothing came in."""
+LANDED, STORED, FETCHED, HELD, STANDS, ARRIVING, TAGGED, TAGS, TAG, NEXT_TAG, LOADED, LOADING, GROUP = range(8, 21)
+PASSED, ENTERED, RESERVED, PASSES, COMPUTED, QUEUED, READ, SHOWN, POPPED = range(21, 30)
+RUN, RATE, FIXED, ANSWERED, ANSWER, CAUGHT, LOOKED, BUSY, CLEAR, GO, EMPTIED, STATES = range(30, 42)
+"""The host's step, how long it has waited, whether it has asked; beats up to which it has come and may go, whether it
+offers one; its patterns of pauses. Of the samples: the one, and one more, of which a beat has landed, 0 for none; beats in
+the memory of their queue, whether each of its registers holds one, and the one before the first layer's memories; beats of
+the sample that arrives; the one, and one more, whose tag comes into their queue, 0 for none; complete samples in its
+memory, whether each of its registers holds one; the one that is loaded, whether it still is, beats of it. Clocks since the
+last advance; which of the last cycles a sample has entered in, a bit each. Of the results: samples that room is set aside
+for, passes that compute some, beats of the first of them; beats in the memory of their queue, whether each of its registers
+holds one, beats that have come to the last. Of the port: CONTROL, RATE, its upper bit; bits of what was answered; the word;
+whether a request is in its first clock within, or in its second; clocks until a memory has answered, -1 if none is asked;
+bits of ERRORS to clear; whether a junction cycle might have begun a clock ago; whether the pipe was empty a clock ago."""
 SAMPLES, RESULTS, CYCLES, ILLEGAL, COUNTS = 0, 1, 2, 3, 6
 """Counts: the three kinds of illegal values stand behind ``ILLEGAL``."""
 
 
 class Inside(NamedTuple):
-    """State: ``s`` int64 [STATES]; the samples that wait, int64 [4]; clocks in which passes begin, int64 [64]; counts, int64
+    """State: ``s`` int64 [STATES]; the samples that wait, int64 [8]; clocks in which passes begin, int64 [64]; counts, int64
     [COUNTS]; what happened in the clock before and is to be counted in this one, int64 [COUNTS]."""
 
     s: np.ndarray
@@ -186,7 +190,7 @@ class Inside(NamedTuple):
 @_compiled
 def _reset(c: Circuit, x: Inside) -> None:
     """What stands in registers; not where the host is."""
-    x.s[STORED:STATES] = 0
+    x.s[LANDED:STATES] = 0
     x.s[LOADED], x.s[BUSY], x.s[RATE] = -1, -1, c.greatest
     x.s[PASSED], x.s[EMPTIED] = c.period + c.skew + 1, 1
     x.counts[:] = 0
@@ -211,12 +215,13 @@ def _sees(c: Circuit, s: np.ndarray) -> int:
     over = s[PASSED] - c.period
     may = s[GO] == 1 if c.period > 1 else _may(c, s)
     return (
-        READY * (s[STORED] < 2 * c.beats)
+        READY * ((s[LANDED] > 0) + s[STORED] + s[FETCHED] + s[HELD] + s[STANDS] < c.held)
         | VALID * (s[SHOWN] == 1)
         | s[ANSWERED]
         | ADVANCE * (may and (over == 0 or over >= max(c.skew, 1)))
         | STANDING * (over > c.skew)
-        | EMPTY * (s[ENTERED] == 0 and s[LOADED] < 0 and s[TAGS] + s[NEXT_TAG] + s[TAG] + s[ARRIVING] == 0)
+        | EMPTY
+        * (s[ENTERED] == 0 and s[LOADED] < 0 and s[TAGS] + s[NEXT_TAG] + s[TAG] + s[TAGGED] + s[ARRIVING] + s[LANDED] == 0)
     )
 
 
@@ -338,7 +343,10 @@ def _samples(c: Circuit, stimulus: Stimulus, x: Inside, r: Record, t: int, sees:
     s, advance = x.s, sees & ADVANCE != 0
     taken = s[OFFERING] == 1 and sees & READY != 0
     waits = s[TAG] == 1
-    _pass(s, STORED, FETCHED, HELD, s[LOADING] == 1)
+    moves, head = s[STANDS] == 0 or s[LOADING] == 1, s[HELD]
+    _pass(s, STORED, FETCHED, HELD, moves)
+    if moves:
+        s[STANDS] = head
     _pass(s, TAGS, NEXT_TAG, TAG, advance)
     if advance:
         if s[LOADED] >= 0:
@@ -355,14 +363,18 @@ def _samples(c: Circuit, stimulus: Stimulus, x: Inside, r: Record, t: int, sees:
         s[GROUP] += 1
         s[LOADING] = s[GROUP] < c.beats
     s[PASSED] = 1 if advance else s[PASSED] + 1
-    if taken:
+    if s[TAGGED]:
+        s[TAGS] += 1
+        x.waiting[s[TAGS] + s[NEXT_TAG] + s[TAG] - 1] = s[TAGGED] - 1
+    s[TAGGED] = 0
+    if s[LANDED]:
         s[STORED] += 1
         s[ARRIVING] += 1
-        s[OFFERING] = 0
         if s[ARRIVING] == c.beats:
-            s[ARRIVING] = 0
-            s[TAGS] += 1
-            x.waiting[s[TAGS] + s[NEXT_TAG] + s[TAG] - 1] = s[POSITION] // c.beats
+            s[ARRIVING], s[TAGGED] = 0, s[LANDED]
+    s[LANDED] = taken * (1 + s[POSITION] // c.beats)
+    if taken:
+        s[OFFERING] = 0
         s[POSITION] += 1
 
 
@@ -379,21 +391,21 @@ def _enter(c: Circuit, stimulus: Stimulus, x: Inside, r: Record) -> None:
 
 @_compiled
 def _port(c: Circuit, x: Inside, r: Record, t: int, sees: int, shown: np.ndarray) -> None:
-    """A request is judged by what could be seen in its clock, ``shown`` being the counts then."""
+    """A register is read a clock after the request, ``shown`` being the counts then; what follows is done a clock later."""
     s, n = x.s, r.filled[3] - 1
     before, s[ANSWERED] = s[ANSWERED], 0
+    comes = s[ASKED] and not before & DONE and not s[CAUGHT] and not s[LOOKED] and s[BUSY] < 0
     if s[BUSY] >= 0:
         s[ANSWERED] = DONE * (s[BUSY] == 0)
         s[BUSY] -= 1
         known = OF_MEMORY
-    elif s[ASKED] and not before & DONE:
+    elif s[CAUGHT]:
+        _look(c, x, r.accesses[n, 2], sees, shown)
+    elif s[LOOKED]:
         address, word, writes = r.accesses[n, 2], r.accesses[n, 3], r.accesses[n, 4] == 1
-        known = (
-            _register(c, x, address, word, writes, sees, shown)
-            if address < c.block
-            else _memory(c, x, address, word, writes, sees)
-        )
+        known = _register(c, x, address, word, writes) if address < c.block else _memory(c, x, address, word, writes, sees)
         s[ANSWERED] = 0 if s[BUSY] >= 0 else DONE | ERROR * (known == REFUSED)
+    s[CAUGHT], s[LOOKED] = comes, s[CAUGHT]
     if s[ANSWERED]:
         r.accesses[n, 1], r.accesses[n, 5] = t + 1, known
         r.answers[n] = s[ANSWER]
@@ -413,17 +425,25 @@ def _memory(c: Circuit, x: Inside, address: int, word: int, writes: bool, sees: 
     if writes and not lowest <= number <= highest:
         x.events[ILLEGAL + 2] = 1
         return REFUSED
-    x.s[BUSY] = (c.writing if writes else c.reading) - 2
+    x.s[BUSY] = (c.writing if writes else c.reading) - 4
     return OF_MEMORY
 
 
 @_compiled
-def _register(c: Circuit, x: Inside, address: int, word: int, writes: bool, sees: int, shown: np.ndarray) -> int:
+def _look(c: Circuit, x: Inside, address: int, sees: int, shown: np.ndarray) -> None:
+    """A register, if there is one at that address, is read."""
+    kind = c.registers[address] if address < len(c.registers) else NOT_THERE
+    if kind != NOT_THERE:
+        x.s[ANSWER] = _reading(c, x, kind, address, sees, shown)
+
+
+@_compiled
+def _register(c: Circuit, x: Inside, address: int, word: int, writes: bool) -> int:
+    """A register, if there is one, is written; what is known of the answer."""
     kind = c.registers[address] if address < len(c.registers) else NOT_THERE
     s, legal = x.s, kind in (IS_CONTROL, IS_RATE, IS_ERRORS)
     if kind == NOT_THERE:
         return REFUSED
-    s[ANSWER] = _reading(c, x, kind, address, sees, shown)
     if writes and kind == IS_CONTROL:
         legal = word <= 1
         s[RUN] = word if legal else s[RUN]
@@ -463,7 +483,7 @@ def play(c: Circuit, stimulus: Stimulus, r: Record) -> None:
     """Play the script from power-up; ends where the script does, or there is no more room in the record."""
     x = Inside(
         np.zeros(STATES, np.int64),
-        np.zeros(4, np.int64),
+        np.zeros(8, np.int64),
         np.zeros(64, np.int64),
         np.zeros(COUNTS, np.int64),
         np.zeros(COUNTS, np.int64),
@@ -497,14 +517,13 @@ def play(c: Circuit, stimulus: Stimulus, r: Record) -> None:
         before[:COUNTS], before[COUNTS:], clear = x.counts, x.events, s[CLEAR]
         x.events[:], s[CLEAR] = 0, 0
         s[GO] = _may(c, s)
-        emptied = sees & EMPTY != 0 and not (s[OFFERING] == 1 and sees & READY != 0)
         for i in range(COUNTS):
             kept = 0 if i >= ILLEGAL and clear >> (i - ILLEGAL) & 1 else before[i]
             x.counts[i] = kept + before[COUNTS + i]
         _results(c, x, t, sees, sets & TAKES != 0)
         _samples(c, stimulus, x, r, t, sees)
         _port(c, x, r, t, sees, before)
-        s[EMPTIED] = emptied
+        s[EMPTIED] = sees & EMPTY != 0
         t += 1
         if resets:
             _reset(c, x)

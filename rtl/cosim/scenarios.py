@@ -18,8 +18,8 @@ from models.network.parameters import IntegerParameters
 from rtl.cosim.script import Script
 from rtl.cosim.stimulus import StreamSamples, illegal_values, parameter_words, spoilt
 from rtl.plan.plan import Plan
-from rtl.ports import registers as r
-from rtl.ports.registers import AddressMap, Region
+from rtl.ports import register_map as r
+from rtl.ports.register_map import AddressMap, Region
 
 FULL = 2048
 """Weights and biases up to which everything is loaded and read in every scenario."""

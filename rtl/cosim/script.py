@@ -11,7 +11,7 @@ from rtl.cosim import protocol_kernel as kernel
 from rtl.cosim.protocol import Protocol, play
 from rtl.cosim.stimulus import StreamSamples, joined, parameter_words, pattern
 from rtl.plan.plan import Plan
-from rtl.ports.registers import CONTROL, EMPTY, RUN, STANDING
+from rtl.ports.register_map import CONTROL, EMPTY, RUN, STANDING
 
 _WORD = 0xFFFFFFFF
 

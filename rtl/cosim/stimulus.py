@@ -12,7 +12,7 @@ from hwsim.random_streams import Stream
 from models.errors import ArgumentError
 from models.network.parameters import IntegerParameters
 from rtl.plan.plan import Plan
-from rtl.ports.registers import AddressMap
+from rtl.ports.register_map import AddressMap
 from rtl.ports.samples import sample_layout
 
 

@@ -21,7 +21,7 @@ from rtl.accelerator import Accelerator
 from rtl.cosim import protocol_kernel as kernel
 from rtl.cosim.probes import Probe, probes
 from rtl.cosim.protocol import Protocol
-from rtl.ports.registers import WIDTH
+from rtl.ports.register_map import WIDTH
 from rtl.verilog.emission import Verilog
 
 BENCH, TOP_BENCH, CONTROL, BEATS = "bench.v", "bench", "control.hex", "beats.hex"

@@ -25,10 +25,8 @@ class InterleavedMemory(wiring.Component):
 
     Ports
     -----
-    write_valid : in, 1
-        Neurons are there.
-    write_short : in, 1
-        They are the last group and only its first neurons exist.
+    write_enable : in, memories
+        Memories into which neurons go.
     write_bank : in, bits(banks)
         Bank to write.
     write_base : in, bits(depth)
@@ -50,6 +48,8 @@ class InterleavedMemory(wiring.Component):
         What the RAMs' write ports are given: for observation.
     """
 
+    write_enable: Signal
+
     def __init__(
         self, of: Interleaving, word: Shape, banks: int, readers: Sequence[str], *, stages: int, lut_ram_depth: int
     ) -> None:
@@ -57,8 +57,7 @@ class InterleavedMemory(wiring.Component):
         self.words = words(banks, of.depth)
         self.style = style(self.words, stages, lut_ram_depth)
         ports: dict[str, Any] = {
-            "write_valid": In(1),
-            "write_short": In(1),
+            "write_enable": In(of.memories),
             "write_bank": In(range(banks)),
             "write_base": In(range(of.depth)),
             "write_phase": In(range(of.phases)),
@@ -76,11 +75,11 @@ class InterleavedMemory(wiring.Component):
     def properties(self, p: Monitor) -> None:
         """Neurons that are written go where they lie."""
         of, banks = self._of, self._banks
-        clocks = clocks_of(of, self.write_base, self.write_phase, self.write_short)
+        clocks, any_write = clocks_of(of, self.write_base, self.write_phase, self.write_enable), self.write_enable.any()
         p.assume(
             "write_in_place",
             "neurons that are written are a clock's of the layer",
-            implies(self.write_valid, one_of(clocks) & (self.write_bank < banks)),
+            implies(any_write, one_of(clocks) & (self.write_bank < banks)),
         )
         enabled, placed, bits = [], [], ceil_log2(of.depth)
         for here, (_, _, neurons) in zip(clocks, of.walked, strict=True):
@@ -90,11 +89,11 @@ class InterleavedMemory(wiring.Component):
                 self.target[k] == place(banks, of.depth, self.write_bank, Const(a, bits)) for k, a in memories.items()
             ]
             placed.append(here & Cat(*address).all())
-        p.require("memories", "each of the neurons goes into another memory", implies(self.write_valid, one_of(enabled)))
-        p.require("addresses", "to the neuron's address", implies(self.write_valid, one_of(placed)))
+        p.require("memories", "each of the neurons goes into another memory", implies(any_write, one_of(enabled)))
+        p.require("addresses", "to the neuron's address", implies(any_write, one_of(placed)))
         beyond = [self.enable[k] & (self.target[k] >= self.words) for k in range(of.memories)]
         p.require("depth", "no address is beyond the depth of its memory", ~one_of(beyond))
-        p.require("no_group", "nothing is written where there are none", implies(~self.write_valid, self.enable == 0))
+        p.require("no_group", "nothing is written where there are none", implies(~any_write, self.enable == 0))
 
     def model(self) -> "InterleavedMemoryModel":
         """The memory after reset, to be taken clock by clock."""
@@ -102,15 +101,12 @@ class InterleavedMemory(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m, of, banks = Module(), self._of, self._banks
-        short = of.neurons % of.per_clock or of.per_clock
         next_base = self.write_base + 1
         for memory in range(of.memories):
             sources = [of.source(phase, memory) for phase in range(of.phases)]
-            hit = lookup(self.write_phase, [int(k is not None) for k in sources], 1)
-            whole = lookup(self.write_phase, [int(k is not None and k < short) for k in sources], 1)
             enable, word = Signal(name=f"enable_{memory}"), self.word[memory]
             m.d.comb += [
-                enable.eq(self.write_valid & Mux(self.write_short, whole, hit)),
+                enable.eq(self.write_enable[memory]),
                 word.eq(route(self.write_phase, sources, self.write_data)),
             ]
             base = neuron_address(of, self.write_base, next_base, self.write_phase, memory)
@@ -143,8 +139,7 @@ class InterleavedMemoryModel:
     def clock(
         self,
         *,
-        write_valid: int = 0,
-        write_short: int = 0,
+        write_enable: int = 0,
         write_bank: int = 0,
         write_base: int = 0,
         write_phase: int = 0,
@@ -158,13 +153,11 @@ class InterleavedMemoryModel:
             layer = self._layers[banks.get(f"{reader}_bank", 0)]
             addresses = read_address or [0] * of.memories
             result[f"{reader}_data"] = late.clock([layer[a * of.memories + k] for k, a in enumerate(addresses)])
-        if write_valid:
-            count = of.neurons % of.per_clock if write_short else of.per_clock
-            for memory in range(of.memories):
-                slot = of.source(write_phase, memory)
-                if slot is not None and slot < count:
-                    address = write_base + of.wraps(write_phase, memory)
-                    self._layers[write_bank][address * of.memories + memory] = int(write_data[slot])
+        for memory in range(of.memories):
+            slot = of.source(write_phase, memory)
+            if write_enable >> memory & 1 and slot is not None:
+                address = write_base + of.wraps(write_phase, memory)
+                self._layers[write_bank][address * of.memories + memory] = int(write_data[slot])
         return result
 
 

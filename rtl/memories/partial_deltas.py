@@ -28,11 +28,14 @@ class Loop(NamedTuple):
         behind its memory then.
     returns
         Clocks after which a word is visited again, at the earliest.
+    behind
+        Clocks from the write of a sum to its write where it is handed over.
     """
 
     clocks: int
     ahead: int = 0
     returns: int = 1
+    behind: int = 0
 
     @property
     def forwards(self) -> bool:
@@ -49,9 +52,9 @@ class PartialDeltaMemory(wiring.Component):
     """Accumulates partial deltas, and hands the finished ones to the junction before.
 
     The sums of the sample in work and the finished sums of ``banks`` samples are kept apart: each RAM has one reader.
-    A contribution that arrives is written ``loop.clocks`` - 1 clocks later, so a word may be visited again after
-    ``loop.clocks`` clocks at the earliest. The first visit of a pass replaces what is there. All memories are at work
-    together; or, ``apart``, each for itself: ``flags`` is then their number, else 1.
+    A contribution that arrives is added up in ``loop.clocks`` - 1 clocks, and handed over ``loop.behind`` clocks later, so a
+    word may be visited again after ``loop.clocks`` clocks at the earliest. The first visit of a pass replaces what is
+    there. All memories are at work together; or, ``apart``, each for itself: ``flags`` is then their number, else 1.
 
     Ports
     -----
@@ -129,9 +132,10 @@ class PartialDeltaMemory(wiring.Component):
         late = loop.clocks - 1
         loop_read = min(late, 1)
         m.d.comb += self.adding.eq(delayed(m, self.valid, loop.ahead, "adding", valid=True))
-        m.d.comb += self.enable.eq(delayed(m, self.adding, late, "valid", valid=True))
+        keeps = delayed(m, self.adding, late, "valid", valid=True)
+        m.d.comb += self.enable.eq(delayed(m, keeps, loop.behind, "hands", valid=True))
         first = delayed(m, self.first, loop_read, "first")
-        bank = delayed(m, self.bank, loop.ahead + late, "bank")
+        bank = delayed(m, self.bank, loop.ahead + late + loop.behind, "bank")
         next_base = self.read_base + 1
         finished = []
         for memory in range(of.memories):
@@ -157,11 +161,19 @@ class PartialDeltaMemory(wiring.Component):
                 old = Mux(self.adding[flag] & (address == self.address[memory]), total, old)
             begun = delayed(m, Mux(first[flag], 0, old), loop.ahead, f"begun_{memory}")
             m.d.comb += total.eq(begun + product)
-            m.d.comb += self.word[memory].eq(delayed(m, total, late - loop_read, f"total_{memory}"))
-            m.d.comb += self.target[memory].eq(place(banks, of.depth, bank, address))
-            for ram, target in ((sums, address), (handed, self.target[memory])):
+            kept = delayed(m, total, late - loop_read, f"total_{memory}")
+            moved = delayed(m, address, loop.behind, f"handed_at_{memory}")
+            m.d.comb += [
+                self.word[memory].eq(delayed(m, kept, loop.behind, f"handed_word_{memory}")),
+                self.target[memory].eq(place(banks, of.depth, bank, moved)),
+            ]
+            ports = (
+                (sums, keeps, address, kept),
+                (handed, self.enable, self.target[memory], self.word[memory]),
+            )
+            for ram, enable, target, word in ports:
                 write = ram.write_port()
-                m.d.comb += [write.en.eq(self.enable[flag]), write.addr.eq(target), write.data.eq(self.word[memory])]
+                m.d.comb += [write.en.eq(enable[flag]), write.addr.eq(target), write.data.eq(word)]
             base = neuron_address(of, self.read_base, next_base, self.read_phase, memory)
             finished.append(
                 read(m, handed, place(banks, of.depth, self.read_bank, base), self.latency, f"finished_{memory}")
@@ -181,7 +193,7 @@ class PartialDeltaMemoryModel:
         self._sums = [0] * (of.depth * of.memories)
         self._handed = [[0] * (of.depth * of.memories) for _ in range(banks)]
         self._visits = DelayModel(loop.ahead, (0, [], [], []))
-        self._writes = DelayModel(loop.clocks - 1, None)
+        self._writes, self._hands = DelayModel(loop.clocks - 1, None), DelayModel(loop.behind, None)
         self._late = DelayModel(latency, [0] * of.per_clock)
 
     def clock(
@@ -215,5 +227,9 @@ class PartialDeltaMemoryModel:
         landing = self._writes.clock((bank, neurons, sums))
         if landing is not None:
             for n, total in zip(*landing[1:], strict=True):
-                self._sums[n] = self._handed[landing[0]][n] = total
+                self._sums[n] = total
+        handing = self._hands.clock(landing)
+        if handing is not None:
+            for n, total in zip(*handing[1:], strict=True):
+                self._handed[handing[0]][n] = total
         return {"read_data": self._late.clock(handed)}

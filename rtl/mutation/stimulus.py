@@ -14,8 +14,8 @@ from rtl.cosim.script import Script
 from rtl.cosim.stimulus import StreamSamples, illegal_values, spoilt
 from rtl.mutation.trace import CODE_BITS, COUNTERS, FULL, LONE
 from rtl.plan.plan import JunctionPlan, Plan, tables
-from rtl.ports import registers
-from rtl.ports.registers import AddressMap
+from rtl.ports import register_map
+from rtl.ports.register_map import AddressMap
 
 _FEW, _EXTREME, _SCALED = 10, 14, 25
 """Samples: of the first part, and of each load of parameters."""
@@ -193,26 +193,26 @@ def interplay(script: Script) -> None:
         for blocked in (0.0, 0.3, 0.8):
             script.pause(idle, blocked)
             for n in (1, 2, 3, 5, 8):
-                rate = int(rng.integers(least, greatest + 1)) | int(rng.integers(2)) << registers.RATE_FIXED
-                script.poke([registers.RATE], [rate])
+                rate = int(rng.integers(least, greatest + 1)) | int(rng.integers(2)) << register_map.RATE_FIXED
+                script.poke([register_map.RATE], [rate])
                 # Whatever comes in between, it stays.
-                script.peek([registers.RATE, *(r.base for r in AddressMap.of(of).weights), registers.RATE])
+                script.peek([register_map.RATE, *(r.base for r in AddressMap.of(of).weights), register_map.RATE])
                 script.add(samples(of, n, next(numbers), inference=0.3))
                 script.feed(n)
                 script.start()
                 clocks = of.period * (n + of.hops.drain(len(of.junctions)))
                 # An access takes at least two clocks.
                 for _ in range(4):
-                    script.peek([registers.STATUS] * int(rng.integers(1, clocks // 4)))
+                    script.peek([register_map.STATUS] * int(rng.integers(1, clocks // 4)))
                     # Told to stop, it moves for a few clocks more, and refuses memories.
-                    script.poke([registers.CONTROL], [0])
+                    script.poke([register_map.CONTROL], [0])
                     script.peek([r.base for r in AddressMap.of(of).weights])
                     script.stop()
                     script.wait(int(rng.integers(2 * of.period)))
                     script.start()
                 script.finish()
     script.pause(0, 0)
-    script.poke([registers.RATE], [greatest])
+    script.poke([register_map.RATE], [greatest])
 
 
 def ties(script: Script) -> None:
@@ -242,12 +242,12 @@ def refusals(script: Script) -> None:
     outside = sorted(a for a in near if a not in words and a < 1 << where.bits)
     strange = [n.weight.highest + 1, n.weight.lowest - 1, n.bias.highest + 1, n.bias.lowest - 1, 1 << 31, (1 << 31) - 1]
     for running in (0, 1, 0):
-        script.poke([registers.CONTROL], [running])
+        script.poke([register_map.CONTROL], [running])
         # The junction cycle that is under way ends first.
         script.wait(of.period + of.skew)
         for address in [*outside, *((r.base for r in regions) if running else ())]:
             script.poke([address] * len(strange), [value & 0xFFFFFFFF for value in strange])
-            script.peek([registers.REFUSED_VALUES, registers.ERRORS])
+            script.peek([register_map.REFUSED_VALUES, register_map.ERRORS])
 
 
 def restarts(script: Script) -> None:
@@ -270,15 +270,15 @@ def counting(script: Script) -> None:
     script.load(parameters(of, 64, 1))
     script.add(_spoilt(of, samples(of, 2 * len(codes), 64, extreme=True)))
     for code in codes:
-        script.poke([registers.STATUS, registers.CONTROL], [_setting(code), 2])
+        script.poke([register_map.STATUS, register_map.CONTROL], [_setting(code), 2])
         script.run(2)
         script.peek(scenarios.register_words(of))
-    errors = [registers.ERRORS, registers.ILLEGAL_KAPPAS, registers.ILLEGAL_LABELS, registers.REFUSED_VALUES]
-    for cleared in range(2 << registers.ERROR_BITS):  # the upper half is refused
-        script.poke([registers.STATUS, registers.ERRORS], [_setting(FULL), cleared])
+    errors = [register_map.ERRORS, register_map.ILLEGAL_KAPPAS, register_map.ILLEGAL_LABELS, register_map.REFUSED_VALUES]
+    for cleared in range(2 << register_map.ERROR_BITS):  # the upper half is refused
+        script.poke([register_map.STATUS, register_map.ERRORS], [_setting(FULL), cleared])
         script.peek(errors)
-    for bit in range(registers.WIDTH):
-        script.poke([registers.STATUS], [_setting(LONE + bit)])
+    for bit in range(register_map.WIDTH):
+        script.poke([register_map.STATUS], [_setting(LONE + bit)])
         script.peek(scenarios.register_words(of))
 
 

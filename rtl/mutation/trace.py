@@ -14,7 +14,7 @@ import numpy.typing as npt
 from amaranth.hdl import Value
 
 from rtl.cosim.probes import probes
-from rtl.ports import registers
+from rtl.ports import register_map
 from rtl.ports.results import result_layout
 from rtl.verilog.emission import Verilog
 
@@ -119,7 +119,7 @@ def setting(emitted: Verilog) -> str:
     code, bit = f"bus__write_data[{CODE_BITS - 1}:0]", "32'd1 << bus__write_data[4:0]"
     value = f"{code} >= {LONE} ? {bit} : {code} == {FULL} ? ~32'd0 : {code} == {ALTERNATING} ? 32'haaaaaaaa : ~({bit})"
     word = f"bus__write_data[31:{CODE_BITS}] == {COUNTERS}"
-    when = f"bus__request && bus__write && bus__address == {registers.STATUS} && {word}"
+    when = f"bus__request && bus__write && bus__address == {register_map.STATUS} && {word}"
     return f"\n  always @(negedge clk) if ({when}) begin\n" + "".join(f"    {c} <= {value};\n" for c in counts) + "  end\n"
 
 

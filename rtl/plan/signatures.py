@@ -2,12 +2,14 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Value, unsigned
+from amaranth.hdl import Cat, Mux, Value, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from rtl.blocks.arithmetic import shape_of
+from rtl.blocks.choose import lookup
+from rtl.blocks.properties import Monitor, implies
 from rtl.plan.interleaving import Interleaving
 from rtl.plan.plan import JunctionPlan, Plan
 from rtl.plan.widths import partial_shape
@@ -38,8 +40,8 @@ class ActivationWrite(wiring.Signature):
     -----
     valid : out, 1
         Neurons are there.
-    short : out, 1
-        They are the last group and only its first neurons exist.
+    enable : out, memories
+        Which memories they go into.
     bank : out, bits(banks)
         Bank of their sample.
     base : out, bits(depth)
@@ -54,7 +56,7 @@ class ActivationWrite(wiring.Signature):
         super().__init__(
             {
                 "valid": Out(1),
-                "short": Out(1),
+                "enable": Out(of.memories),
                 "bank": Out(range(banks)),
                 "base": Out(range(of.depth)),
                 "phase": Out(range(of.phases)),
@@ -65,16 +67,26 @@ class ActivationWrite(wiring.Signature):
 
 def in_place(writes: Any, of: Interleaving, banks: int) -> Value:
     """Whether neurons on their way, if there are any, are a clock's of the layer, and their bank one of the banks."""
-    return ~writes.valid | (Cat(*clocks_of(of, writes.base, writes.phase, writes.short)).any() & (writes.bank < banks))
+    return ~writes.valid | (Cat(*clocks_of(of, writes.base, writes.phase, writes.enable)).any() & (writes.bank < banks))
 
 
-def clocks_of(of: Interleaving, base: Value, phase: Value, short: Value) -> list[Value]:
+def clocks_of(of: Interleaving, base: Value, phase: Value, enable: Value) -> list[Value]:
     """For every clock of the walk over a layer, whether neurons on their way are that clock's."""
-    cut = 0 if of.walk else of.neurons % of.per_clock
     return [
-        (base == first // of.memories) & (phase == at) & (short == int(cut and clock == of.clocks - 1))
-        for clock, (first, at, _) in enumerate(of.walked)
+        (base == first // of.memories) & (phase == at) & (enable == sum(1 << n % of.memories for n in neurons))
+        for first, at, neurons in of.walked
     ]
+
+
+def enables(of: Interleaving, valid: Value, short: Value, phase: Value) -> Value:
+    """The memories that a clock's neurons go into, of which, ``short``, there are only as many as the last clock has."""
+    cut, result = of.neurons % of.per_clock or of.per_clock, []
+    for memory in range(of.memories):
+        sources = [of.source(p, memory) for p in range(of.phases)]
+        whole = lookup(phase, [int(k is not None) for k in sources], 1)
+        left = lookup(phase, [int(k is not None and k < cut) for k in sources], 1)
+        result.append(valid & Mux(short, left, whole))
+    return Cat(*result)
 
 
 class PartialRead(wiring.Signature):
@@ -106,7 +118,7 @@ class PartialRead(wiring.Signature):
 class Access(wiring.Signature):
     """A request of the bus to one junction, while nothing else goes on in it.
 
-    ``read_word`` holds the word ``1 + memory_read`` clocks after ``strobe``; a written word can be read as soon as the
+    ``read_word`` holds the word ``3 + memory_read`` clocks after ``strobe``; a written word can be read as soon as the
     update latency has passed.
 
     Ports
@@ -139,6 +151,13 @@ class Access(wiring.Signature):
                 "read_word": In(word),
             }
         )
+
+
+def stays(p: Monitor, access: Any) -> Value:
+    """Whether what is asked for in the clock before is still there."""
+    fields = (access.write, access.bias, access.row, access.lane, access.word)
+    held = [field == p.past(field, f"{access.strobe.name}_{i}") for i, field in enumerate(fields)]
+    return implies(p.past(access.strobe, f"{access.strobe.name}_before"), Cat(*held).all())
 
 
 def access_signature(of: Plan, number: int) -> Access:

@@ -1,131 +1,47 @@
 """The memory-mapped port: control, counters, weights and biases."""
 
-from dataclasses import dataclass
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Shape, Signal, Value, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from models.numbers.format import Format
-from rtl.blocks.arithmetic import signed_bits
+from rtl.blocks.arithmetic import fits, signed_bits
+from rtl.blocks.choose import choose
 from rtl.blocks.count import error_counter, flag
 from rtl.blocks.delay import delayed
 from rtl.blocks.properties import Monitor, implies, one_of
 from rtl.plan.plan import Plan
-from rtl.plan.signatures import access_signature, saturation_layout, tag_layout
+from rtl.plan.signatures import access_signature, saturation_layout, stays, tag_layout
+from rtl.ports.register_map import (
+    CONTROL,
+    CYCLES,
+    EMPTY,
+    ERROR,
+    ERROR_BITS,
+    ERRORS,
+    ILLEGAL_KAPPAS,
+    ILLEGAL_LABELS,
+    RATE,
+    RATE_FIXED,
+    REFUSED_VALUES,
+    RESULTS,
+    RUN,
+    SAMPLES,
+    SATURATION,
+    STATUS,
+    WIDTH,
+    AddressMap,
+    bus_signature,
+)
 from rtl.ports.row_access import picking
-
-WIDTH = 32
-CONTROL, STATUS, RATE, SAMPLES, RESULTS, CYCLES, SATURATION = 0, 1, 2, 3, 4, 5, 16
-ERRORS, ILLEGAL_KAPPAS, ILLEGAL_LABELS, REFUSED_VALUES = 8, 9, 10, 11
-RUN = 0
-"""Bit of CONTROL: junction cycles follow each other; cleared, the accelerator stands at the end of one."""
-STANDING, EMPTY, ERROR = 0, 1, 2
-"""Bits of STATUS: nothing moves; no sample is waiting or under way; a bit of ERRORS is set."""
-RATE_FIXED = 8
-"""Bit of RATE: its lower bits replace the samples' own learning-rate shift."""
-ERROR_BITS = 3
-"""Bits of ERRORS: whether each of the three counters behind it has counted; writing a 1 clears bit and counter."""
-
-
-@dataclass(frozen=True)
-class Region:
-    """The words of one memory: row r, lane m at ``base`` + (r << lane_bits) + m; the last row may be ``short`` of some."""
-
-    base: int
-    rows: int
-    lanes: int
-    lane_bits: int
-    short: int = 0
-
-    @property
-    def size(self) -> int:
-        """Addresses, a power of two."""
-        return 1 << (ceil_log2(self.rows) + self.lane_bits)
-
-    @property
-    def words(self) -> int:
-        """How many there are."""
-        return self.rows * self.lanes - self.short
-
-    def holds(self, row: Any, lane: Any) -> Any:
-        """Whether there is such a word."""
-        there = (row < self.rows) & (lane < self.lanes)
-        return there & ((row != self.rows - 1) | (lane < self.lanes - self.short)) if self.short else there
-
-    def address(self, index: int) -> int:
-        """Address of a word by its number in the order of rows and lanes."""
-        row, lane = divmod(index, self.lanes)
-        return self.base + (row << self.lane_bits) + lane
-
-
-@dataclass(frozen=True)
-class AddressMap:
-    """Where everything is, in words of 32 bits."""
-
-    weights: tuple[Region, ...]
-    biases: tuple[Region, ...]
-    bits: int
-
-    @classmethod
-    def of(cls, plan: Plan) -> "AddressMap":
-        """Registers first, then a block of equal size for the weights and for the biases of every junction."""
-        shapes = [(j.rows, j.z, 0) for j in plan.junctions]
-        for j in plan.junctions:
-            shapes.append((j.groups, j.results_per_clock, j.groups * j.results_per_clock - j.n_right))
-        registers = 1 << ceil_log2(SATURATION + 4 * len(plan.junctions))
-        block = max([1 << (ceil_log2(rows) + ceil_log2(lanes)) for rows, lanes, _ in shapes] + [64, registers])
-        regions = [
-            Region((i + 1) * block, rows, lanes, ceil_log2(lanes), short) for i, (rows, lanes, short) in enumerate(shapes)
-        ]
-        n = len(plan.junctions)
-        return cls(tuple(regions[:n]), tuple(regions[n:]), ceil_log2(block * (len(shapes) + 1)))
-
-    @property
-    def block_bits(self) -> int:
-        """Bits of an address within a block."""
-        return ceil_log2(self.weights[0].base)
-
-
-def bus_signature(plan: Plan) -> wiring.Signature:
-    """One request at a time, as the host sees it.
-
-    Ports
-    -----
-    request : out, 1
-        A request is there; it and what belongs to it hold until ``done``.
-    write : out, 1
-        It writes.
-    address : out, address
-        Word of 32 bits (:class:`AddressMap`).
-    write_data : out, 32
-        What to write.
-    done : in, 1
-        The request is over, for one clock.
-    error : in, 1
-        It was refused: no such word, memories while running, or a value that the word cannot hold.
-    read_data : in, 32
-        The word, sign-extended; comes with ``done``.
-    """
-    return wiring.Signature(
-        {
-            "request": Out(1),
-            "write": Out(1),
-            "address": Out(AddressMap.of(plan).bits),
-            "write_data": Out(WIDTH),
-            "done": In(1),
-            "error": In(1),
-            "read_data": In(WIDTH),
-        }
-    )
 
 
 class Registers(wiring.Component):
     """Serves the bus.
 
-    Latency: two clocks for a register; for a word of a memory as long as it takes to read, replace and write its row.
+    Latency: four clocks for a register; for a word of a memory as long as it takes to read, replace and write its row.
 
     Ports
     -----
@@ -157,7 +73,7 @@ class Registers(wiring.Component):
         Numbers that junction i clipped in this clock.
     """
 
-    latency = 1
+    latency = 3
     """Clocks from the request of a register to ``done``."""
     counts: list[Signal]
     """The counters, once elaborated."""
@@ -165,6 +81,8 @@ class Registers(wiring.Component):
     def __init__(self, of: Plan) -> None:
         self._of, self.map = of, AddressMap.of(of)
         self._counters = bool(of.config.hardware and of.config.hardware.counters)
+        # Where a request is: in its first clock within, in its second, or with a memory.
+        self._caught, self._looked, self._busy = (Signal(name=name) for name in ("caught", "looked", "busy"))
         n = len(of.junctions)
         ports = {
             "bus": In(bus_signature(of)),
@@ -197,12 +115,18 @@ class Registers(wiring.Component):
         p.assume(
             "held", "a request and what belongs to it hold until it is over", implies(asked, bus.request & Cat(*held).all())
         )
-        longest = max(self._longest(), self._reading()) + 3
+        longest = max(self._longest(), self._reading()) + 2 + self.latency
         waiting = Signal(range(longest + 2), name="waiting")
         m.d.sync += waiting.eq(Mux(bus.request & ~bus.done, Mux(waiting > longest, waiting, waiting + 1), 0))
         p.require("answered", f"a request is over within {longest} clocks", waiting <= longest)
         p.require("done_once", "it is over for one clock", implies(bus.done, ~p.past(bus.done, "was_done") & asked))
         p.require("error_with_done", "an error comes with the end of a request", implies(bus.error, bus.done))
+        stages = [self._caught, self._looked, self._busy]
+        p.require(
+            "one_stage",
+            "a request is in one stage at a time, and lasts until it has left it",
+            one_of([Cat(*stages) == 0, *(Cat(*stages) == 1 << i for i in range(3))]) & implies(Cat(*stages).any(), asked),
+        )
         accesses = [getattr(self, f"access_{j.number}") for j in of.junctions]
         strobes = Cat(access.strobe for access in accesses)
         at_work = Signal(name="at_work")
@@ -230,12 +154,13 @@ class Registers(wiring.Component):
                 "the word that is accessed exists",
                 implies(access.strobe, (access.row < rows) & (access.lane < lanes)),
             )
+            p.require(f"stays_{j.number}", "and stays for a clock", stays(p, access))
         p.reach("refused", "a request is refused", bus.done & bus.error)
         p.reach("word_written", "a word is written", at_work & bus.done & bus.write & ~bus.error)
 
     def elaborate(self, platform: object) -> Module:
-        m, of, bus = Module(), self._of, self.bus
-        n, least, greatest = len(of.junctions), *of.kappas
+        m, of, n = Module(), self._of, len(self._of.junctions)
+        greatest = of.kappas[1]
         run = Signal()
         kappa = Signal(range(greatest + 1), init=greatest)
         counters, happens = {}, ((SAMPLES, self.sample), (RESULTS, self.result), (CYCLES, self.cycle))
@@ -268,91 +193,109 @@ class Registers(wiring.Component):
             **counters,
             **errors,
         }
-        word = bus.write_data
-        asked = word[:RATE_FIXED]
-        rate_is = (asked >= least) & (asked <= greatest) & ~word[RATE_FIXED + 1 :].any()
+        self._serve(m, readable, run, kappa, clear, refused)
+        m.d.comb += [self.run.eq(run), self.rate.eq(greatest - kappa)]
+        return m
+
+    def _serve(
+        self, m: Module, readable: dict[int, Any], run: Signal, kappa: Signal, clear: Signal, refused: Signal
+    ) -> None:
+        """A request passes two registers: what it is about is looked up in the first clock, and done in the second."""
+        of, bus = self._of, self.bus
+        n, (least, greatest) = len(of.junctions), of.kappas
+        address, word, write = (
+            delayed(m, x, 1, name) for x, name in ((bus.address, "at"), (bus.write_data, "word"), (bus.write, "write"))
+        )
+        busy, caught, looked = self._busy, self._caught, self._looked
+        m.d.sync += [caught.eq(bus.request & ~bus.done & ~caught & ~looked & ~busy), looked.eq(caught)]
+
+        offset, block = address[: self.map.block_bits], address[self.map.block_bits :]
+        given = word[:RATE_FIXED]
+        rate_is = (given >= least) & (given <= greatest) & ~word[RATE_FIXED + 1 :].any()
         writable = {  # what is legal, and what follows from it
             CONTROL: (~word[RUN + 1 :].any(), [run.eq(word[RUN])]),
-            RATE: (rate_is, [kappa.eq(asked), self.rate_fixed.eq(word[RATE_FIXED])]),
+            RATE: (rate_is, [kappa.eq(given), self.rate_fixed.eq(word[RATE_FIXED])]),
             ERRORS: (~word[ERROR_BITS:].any(), [clear.eq(word)]),
         }
-        m.d.comb += [self.run.eq(run), self.rate.eq(greatest - kappa)]
+        found = Signal(WIDTH)
+        known = Signal()
+        judged = Signal()
+        sets = Signal(len(writable))
+        there = Signal(n)
+        bias = Signal()
+        exists = Signal()
+        fitting = Signal()
+        here = [(block == 0) & (offset == at) for at in writable]
+        words = [
+            (block == b) & region.holds(*region.split(offset))
+            for b, region in enumerate(self.map.weights + self.map.biases, 1)
+        ]
+        m.d.sync += [
+            known.eq((block == 0) & Cat(offset == at for at in readable).any()),
+            judged.eq(Cat(*here).any()),
+            sets.eq(Cat(at & fine for at, (fine, _) in zip(here, writable.values(), strict=True))),
+            there.eq(Cat(*words[:n]) | Cat(*words[n:])),
+            bias.eq(block > n),
+            exists.eq(Cat(*words).any()),
+            fitting.eq(~write | Mux(block <= n, fits(word, of.numbers.weight), fits(word, of.numbers.bias))),
+        ]
+        m.d.sync += found.eq(choose(offset[: ceil_log2(max(readable) + 1)], _dense(readable)))
 
-        offset = bus.address[: self.map.block_bits]
-        block = bus.address[self.map.block_bits :]
+        rests = Signal()
+        reaches = Signal()
+        m.d.comb += [
+            rests.eq(looked & self.standing & ~run & exists),
+            reaches.eq(rests & fitting),
+        ]
         waiting = Signal(range(max(self._longest(), self._reading()) + 1))
-        with m.FSM(name="port"):
-            with m.State("idle"):
-                m.d.sync += [bus.done.eq(0), bus.error.eq(0)]
-                with m.If(bus.request & ~bus.done), m.Switch(block):
-                    with m.Case(0):
-                        self._register(m, offset, readable, writable, refused)
-                    for b, region in enumerate(self.map.weights + self.map.biases, 1):
-                        access = getattr(self, f"access_{(b - 1) % n + 1}")
-                        row, lane = offset[region.lane_bits :], offset[: region.lane_bits]
-                        there = self.standing & ~run & region.holds(row, lane)
-                        legal = fits(word, of.numbers.weight if b <= n else of.numbers.bias)
-                        with m.Case(b):
-                            with m.If(there & bus.write & ~legal):
-                                m.d.sync += [bus.done.eq(1), bus.error.eq(1), refused.eq(1)]
-                            with m.Elif(there):
-                                m.d.sync += [
-                                    access.strobe.eq(1),
-                                    access.write.eq(bus.write),
-                                    access.bias.eq(int(b > n)),
-                                    access.row.eq(row),
-                                    access.lane.eq(lane),
-                                    access.word.eq(bus.write_data),
-                                    waiting.eq(Mux(bus.write, self._longest(), self._reading())),
-                                ]
-                                m.next = "memory"
-                            with m.Else():
-                                m.d.sync += [bus.done.eq(1), bus.error.eq(1)]
-                    with m.Default():
-                        m.d.sync += [bus.done.eq(1), bus.error.eq(1)]
-            with m.State("memory"):
-                m.d.sync += waiting.eq(waiting - 1)
-                m.d.sync += [getattr(self, f"access_{i}").strobe.eq(0) for i in range(1, n + 1)]
-                with m.If(waiting == 0):
-                    m.d.sync += bus.done.eq(1)
-                    m.next = "idle"
-                    with m.Switch(block):
-                        for b in range(1, 2 * n + 1):
-                            with m.Case(b):
-                                m.d.sync += bus.read_data.eq(
-                                    getattr(self, f"access_{(b - 1) % n + 1}").read_word.as_signed()
-                                )
-        return m
+        m.d.sync += [bus.done.eq(looked & ~reaches), bus.error.eq(looked & ~reaches & (~known | (write & ~sets.any())))]
+        for i, (_, effect) in enumerate(writable.values()):
+            with m.If(looked & write & sets[i]):
+                m.d.sync += effect
+        with m.If(looked & known):
+            m.d.sync += bus.read_data.eq(found)
+        with m.If(looked & write):
+            m.d.sync += refused.eq((judged & ~sets.any()) | (rests & ~fitting))
+        for i, (weights, biases) in enumerate(zip(self.map.weights, self.map.biases, strict=True)):
+            access = getattr(self, f"access_{i + 1}")
+            (row, lane), (group, slot) = weights.split(offset), biases.split(offset)
+            m.d.sync += access.strobe.eq(reaches & there[i])
+            # What means nothing without its strobe need not wait for it.
+            with m.If(looked):
+                m.d.sync += [
+                    access.write.eq(write),
+                    access.bias.eq(bias),
+                    access.row.eq(Mux(bias, group, row)),
+                    access.lane.eq(Mux(bias, slot, lane)),
+                    access.word.eq(word),
+                ]
+        with m.If(reaches):
+            m.d.sync += [busy.eq(1), waiting.eq(Mux(write, self._longest(), self._reading()))]
+        with m.If(busy):
+            m.d.sync += waiting.eq(waiting - 1)
+            with m.If(waiting == 0):
+                m.d.sync += [busy.eq(0), bus.done.eq(1)]
+                for i in range(n):
+                    with m.If(there[i]):
+                        m.d.sync += bus.read_data.eq(getattr(self, f"access_{i + 1}").read_word.as_signed())
 
     def _longest(self) -> int:
         """Clocks until the slowest access is over."""
         hardware = self._of.config.hardware
         assert hardware is not None
-        return max(j.timing.update for j in self._of.junctions) + hardware.latency.memory_read + 2
+        return max(j.timing.update for j in self._of.junctions) + hardware.latency.memory_read + 3
 
     def _reading(self) -> int:
         """Clocks until a word has been read."""
         hardware = self._of.config.hardware
         assert hardware is not None
-        return hardware.latency.memory_read + 1 + picking(self._of.lanes)
+        return hardware.latency.memory_read + 3 + picking(self._of.lanes)
 
-    def _register(self, m: Module, offset: Signal, readable: dict, writable: dict, refused: Signal) -> None:
-        bus = self.bus
-        m.d.sync += bus.done.eq(1)
-        with m.Switch(offset):
-            for at, value in readable.items():
-                with m.Case(at):
-                    m.d.sync += bus.read_data.eq(value)
-                    if at in writable:
-                        legal, effect = writable[at]
-                        with m.If(bus.write & legal):
-                            m.d.sync += effect
-                        with m.Elif(bus.write):
-                            m.d.sync += [bus.error.eq(1), refused.eq(1)]
-                    else:
-                        m.d.sync += bus.error.eq(bus.write)
-            with m.Default():
-                m.d.sync += bus.error.eq(1)
+
+def _dense(registers: dict[int, Any]) -> list[Value]:
+    """The words at all addresses, 0 where there is none."""
+    zero, there = Const(0, WIDTH), {at: Value.cast(value) for at, value in registers.items()}
+    return [Cat(there.get(at, zero), zero)[:WIDTH] for at in range(max(registers) + 1)]
 
 
 class RegistersModel:
@@ -378,31 +321,37 @@ class RegistersModel:
         self._clear = 0
         self._counts = {SAMPLES: 0, RESULTS: 0, CYCLES: 0} | dict.fromkeys(self._clipped, 0)
         self._answer = {"bus_done": 0, "bus_error": 0, "bus_read_data": 0}
-        self._access = {
-            f"access_{j.number}_{field}": 0
-            for j in of.junctions
-            for field in ("strobe", "write", "bias", "row", "lane", "word")
-        }
+        self._access = self._idle()
         self._width = max(of.numbers.weight.width, of.numbers.bias.width)
+        self._stage = 0  # of a request that has come in: 0 none
+        self._found: dict[int, int] = {}
         self._left: int | None = None  # clocks until the word of a memory has been read or written
         self._refused = 0
 
-    def clock(self, **inputs: Any) -> dict[str, int]:
-        """Outputs of a clock with these inputs; interfaces' ports are named ``interface_port``."""
+    def clock(self, **inputs: Any) -> dict[str, int | None]:
+        """Outputs of a clock with these inputs, ``None`` for what means nothing; interfaces' ports are ``name_port``."""
         given = dict.fromkeys(("bus_request", "bus_write", "bus_address", "bus_write_data"), 0) | inputs
         control = {"run": self._run, "rate": self._of.kappas[1] - self._kappa, "rate_fixed": self._fixed}
         result = self._answer | control | self._access
         readable = self._readable(given)
         clear, self._clear, self._refused = self._clear, 0, 0
+        comes = bool(given["bus_request"]) and not self._answer["bus_done"] and not self._stage and self._left is None
         if self._left is not None:
             self._wait(given)
         else:
-            asked = bool(given["bus_request"]) and not self._answer["bus_done"]
             self._answer |= {"bus_done": 0, "bus_error": 0}
-            if asked:
-                self._serve(given, readable)
+            if self._stage == 2:
+                self._serve(given)
+        self._found = readable
+        self._stage = 2 if self._stage == 1 else int(comes)
         self._count(given, clear)
         return result
+
+    def _idle(self) -> dict[str, int | None]:
+        """What no junction is asked; all but the strobe means nothing then."""
+        fields = ("write", "bias", "row", "lane", "word")
+        nothing = {f"access_{j.number}_{field}": None for j in self._of.junctions for field in fields}
+        return nothing | {f"access_{j.number}_strobe": 0 for j in self._of.junctions}
 
     def _readable(self, given: dict[str, Any]) -> dict[int, int]:
         flags = sum(int(count > 0) << i for i, count in enumerate(self._errors.values()))
@@ -411,8 +360,9 @@ class RegistersModel:
         registers = {CONTROL: self._run, STATUS: status, RATE: rate, ERRORS: flags}
         return registers | self._counts | self._errors
 
-    def _serve(self, given: dict[str, Any], readable: dict[int, int]) -> None:
-        """A request: the answer to it, or the access that it leads to."""
+    def _serve(self, given: dict[str, Any]) -> None:
+        """A request: the answer to it, as found a clock ago, or the access that it leads to."""
+        readable, self._access = self._found, self._idle()
         block, offset = divmod(given["bus_address"], 1 << self._map.block_bits)
         self._answer["bus_done"] = 1
         if block == 0:
@@ -479,9 +429,3 @@ class RegistersModel:
             self._errors[at] = min(before + self._events[at], (1 << WIDTH) - 1)
         happened = (given.get("illegal_kappa", 0), given.get("illegal_label", 0), self._refused)
         self._events = dict(zip(self._events, happened, strict=True))
-
-
-def fits(word: Value, to: Format) -> Value:
-    """Whether a word of the port is a number of the format, extended by its sign (by zeros, if it has none)."""
-    above = word[to.width - 1 :] if to.signed else word[to.width :]
-    return ~above.any() | (above.all() if to.signed else 0)

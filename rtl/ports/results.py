@@ -85,7 +85,7 @@ class ResultQueue(wiring.Component):
 
         assert of.config.hardware is not None
         beats = self.capacity * last.groups  # of which two are in registers
-        self.words = Queue(result_layout(of).size, beats - 2, of.config.hardware.lut_ram_depth, fills=False)
+        self.words = Queue(result_layout(of).size, beats - 2, of.config.hardware.lut_ram_depth)
         self._held = Signal(range(self.capacity + 1), name="held")
         # Of the sample that is being taken, rather than what the beat says of itself, which comes out of the RAM far away.
         self._going = Signal(range(last.groups), name="going")
@@ -206,7 +206,7 @@ class ResultQueueModel:
     """A :class:`ResultQueue` as a queue of beats, and the samples that have room in it."""
 
     def __init__(self, beats: int, capacity: int) -> None:
-        self._words = QueueModel(capacity * beats - 2)
+        self._words = QueueModel()
         self._held, self._capacity = 0, capacity
 
     def clock(

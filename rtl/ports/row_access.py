@@ -1,12 +1,14 @@
 """What the bus does to the memories of a junction: words are read with their row, and replaced in it."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.utils import ceil_log2
 
 from rtl.blocks.choose import choose
 from rtl.blocks.delay import delayed
+from rtl.control.sequencer import Sequencer
 from rtl.memories.row import RowMemory
 
 PICKED = 8
@@ -18,14 +20,22 @@ def picking(lanes: int) -> int:
     return 1 if lanes <= PICKED else 1 + picking(-(-lanes // PICKED))
 
 
-def read_back(m: Module, access: Any, strobe: Signal, weights: RowMemory, biases: RowMemory, clocks: int) -> None:
-    """Pick the word that was asked for out of its row, in so many clocks."""
-    stages = weights.latency
+def address(m: Module, sequencer: Sequencer, access: Any) -> dict[str, Signal]:
+    """Which row is read, whose it is, and its phase: those of the pass, or, a clock after its strobe, the bus'."""
+    result = {}
+    # All of the bus' words are of one group.
+    for name, there in {"row": access.row, "group": access.row, "phase": Const(0)}.items():
+        result[name] = at = Signal.like(getattr(sequencer, name), name=f"{name}_read", reset_less=True)
+        m.d.sync += at.eq(Mux(access.strobe, there, getattr(sequencer, f"next_{name}")))
+    return result
+
+
+def read_back(m: Module, access: Any, strobe: Signal, rows: Sequence[Any], stages: int, clocks: int) -> None:
+    """Pick the word that was asked for out of its row of weights or biases, ``stages`` clocks later, in so many clocks."""
     lane = delayed(m, access.lane, stages, "bus_lane")
     bias = delayed(m, access.bias, stages + clocks - 1, "bus_bias")
     weight_word, bias_word = (
-        _picked(m, memory.read_data, lane, clocks, name).as_signed()
-        for memory, name in ((weights, "weight"), (biases, "bias"))
+        _picked(m, row, lane, clocks, name).as_signed() for row, name in zip(rows, ("weight", "bias"), strict=True)
     )
     with m.If(delayed(m, strobe, stages + clocks - 1, "bus_strobe", valid=True)):
         m.d.sync += access.read_word.eq(Mux(bias, bias_word, weight_word))
@@ -59,13 +69,12 @@ def replace(m: Module, access: Any, strobe: Signal, update: Any, before_write: i
     ]
 
 
-def load(m: Module, access: Any, strobe: Signal, weights: RowMemory, biases: RowMemory) -> None:
-    """Without UP, rows are written as they were read, one word replaced."""
+def load(m: Module, access: Any, strobe: Signal, weights: RowMemory, biases: RowMemory, rows: Sequence[Any]) -> None:
+    """Without UP, rows are written as they were read, which a register holds, one word replaced."""
     wait = 1 + weights.latency
     write = delayed(m, strobe & access.write, wait, "replace", valid=True)
     bias = delayed(m, access.bias, wait, "replace_bias")
-    for memory, enable in ((weights, write & ~bias), (biases, write & bias)):
-        words = delayed(m, memory.read_data, 1, "loaded")
+    for memory, enable, words in ((weights, write & ~bias, rows[0]), (biases, write & bias, rows[1])):
         m.d.comb += [memory.write_enable.eq(enable.replicate(memory.rams)), memory.write_data.eq(words)]
         for lane in range(memory.layout.length):
             with m.If(access.lane == lane):

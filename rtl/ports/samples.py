@@ -9,11 +9,12 @@ from amaranth.lib.wiring import In, Out
 
 from rtl.blocks.arithmetic import shape_of
 from rtl.blocks.choose import lookup
+from rtl.blocks.delay import delayed
 from rtl.blocks.properties import Monitor, implies
 from rtl.blocks.queues import Queue, QueueModel, queue_properties
 from rtl.control.position import BankCounter, PositionCounter
 from rtl.plan.plan import Plan
-from rtl.plan.signatures import in_place, inputs_signature, tag_layout
+from rtl.plan.signatures import enables, in_place, inputs_signature, tag_layout
 
 
 def sample_layout(of: Plan) -> data.StructLayout:
@@ -34,11 +35,16 @@ def outside(field: Value, least: int, greatest: int) -> Value:
     return below | (field > greatest if greatest < (1 << len(field)) - 1 else Const(0))
 
 
+def _more(groups: int) -> int:
+    """Beats for which there is room beyond those of two samples: samples of one beat pass registers as others load."""
+    return int(groups == 1)
+
+
 class SampleLoader(wiring.Component):
     """Collects samples and writes them into layer 0, one in each junction cycle.
 
-    A sample is complete three clocks after its last beat, and written from the first clock of the next junction cycle on;
-    it enters the network in the cycle after that. Where no sample is complete, the cycle loads nothing: a bubble.
+    A sample is complete ``arrival`` clocks after its last beat, and written from the first clock of the next junction cycle
+    on; it enters the network in the cycle after that. Where no sample is complete, the cycle loads nothing: a bubble.
     Throughput one beat per clock.
 
     A training sample whose label or learning-rate shift is illegal enters as one for inference; a shift that ``rate``
@@ -68,6 +74,8 @@ class SampleLoader(wiring.Component):
 
     latency = 1
     """Clocks from the beginning of a junction cycle to its first write."""
+    arrival = 2 + Queue.latency
+    """Clocks from the last beat of a sample to the first in which a junction cycle that loads it may begin."""
 
     def __init__(self, of: Plan) -> None:
         self._of = of
@@ -87,14 +95,20 @@ class SampleLoader(wiring.Component):
 
         layout = sample_layout(of)
         self._tag = data.StructLayout({"sample": tag_layout(of), "illegal_kappa": 1, "illegal_label": 1})
-        # Two samples: one on its way into the memories, one arriving; and what the queues' registers take. There is room for
-        # the tags of all of them, four samples at most.
+        # Two samples: one on its way into the memories, one arriving; and what registers take. There is room for the tags of
+        # all of them.
         assert of.config.hardware is not None
-        shallow = of.config.hardware.lut_ram_depth
-        self.words = Queue(layout["inputs"].shape.size, 2 * of.inputs.groups, shallow)
-        self.tags = Queue(self._tag.size, 2, max(shallow, 2), fills=False)
+        shallow, groups = of.config.hardware.lut_ram_depth, of.inputs.groups
+        self.words = Queue(layout["inputs"].shape.size, 2 * groups + _more(groups), shallow)
+        # What is taken lands in a register, and stands in one before it is loaded: where it comes from is far away, and the
+        # memories that it goes to are, too.
+        self._landed, self._stands = Signal(name="landed"), Signal(name="stands")
+        self._tagged = Signal(name="tagged")
+        self._room = self.words.capacity + 1
+        self.tags = Queue(self._tag.size, max(self._room // groups - 2, 1), max(shallow, 2))
+        # Beats that have been taken and not yet written.
+        self._held = Signal(range(self._room + 1), name="held")
         self._position, self._arriving = PositionCounter(of.inputs), Signal(range(of.inputs.groups), name="arriving")
-        self._resting = Signal(init=1, name="resting")
 
     def model(self) -> "SampleLoaderModel":
         """The loader after reset, to be taken clock by clock."""
@@ -105,6 +119,7 @@ class SampleLoader(wiring.Component):
         m, of, beats = p.module, self._of, self._of.inputs.groups
         words, tags, samples, writes = self.words, self.tags, self.samples, self.writes
         coming, going = Signal(range(beats), name="coming"), Signal(range(beats + 1), name="going")
+        came = p.past(coming, "came")
         taken = samples.valid & samples.ready
         with m.If(taken):
             m.d.sync += coming.eq(Mux(coming == beats - 1, 0, coming + 1))
@@ -117,7 +132,7 @@ class SampleLoader(wiring.Component):
         places = (("base", model[1]), ("phase", model[2]))
         p.assume("advance", f"junction cycles have at least {beats} clocks", implies(self.advance, since >= beats))
         position = self._position
-        p.require("beat_that_comes", f"a sample has {beats} beats", (self._arriving == coming) & (coming < beats))
+        p.require("beat_that_comes", f"a sample has {beats} beats", (self._arriving == came) & (coming < beats))
         group = [
             position.group == going,
             *(getattr(position, n) == lookup(going, v, max(1, len(getattr(position, n)))) for n, v in places),
@@ -134,19 +149,31 @@ class SampleLoader(wiring.Component):
             "all beats of a sample are loaded",
             implies(self.entering.valid & (since <= beats), writes.valid),
         )
-        p.require("rests", "whether a beat is loaded is known twice", self._resting == ~writes.valid)
+        p.require("enable", "memories are enabled for beats that are loaded alone", writes.enable.any() == writes.valid)
         p.require("bank", "banks are counted round", writes.bank < of.junctions[0].left_banks)
         p.require("bubbles", "nothing is loaded where no sample is complete", implies(writes.valid, self.entering.valid))
         p.require(
             "beats_counted",
             "beats are there for the samples whose tags are there, and for those that are being loaded",
-            words.level == tags.level * beats + coming + left,
+            words.level + self._stands == (tags.level + self._tagged) * beats + came + left,
         )
-        p.require("no_underflow", "a beat that is loaded is there", implies(writes.valid, words.r_rdy))
-        queue_properties(p, "words", words)
-        lost = queue_properties(p, "tags", tags).lost
-        room = implies(tags.w_en, tags.stored != tags.depth)
-        p.require("room_for_tags", "a tag that comes finds room", room & ~lost)
+        p.require("landed", "a beat that is taken has landed a clock later", self._landed == p.past(taken, "was_taken"))
+        p.require(
+            "room_for_beats",
+            "there is room for all beats that are taken",
+            (self._held == words.level + self._landed + self._stands)
+            & (self._held <= self._room)
+            & (samples.ready == (self._held != self._room)),
+        )
+        p.require("no_underflow", "a beat that is loaded is there", implies(writes.valid, self._stands))
+        left_queue = p.past(words.r_en & words.r_rdy, "left_queue")
+        head = p.past(words.r_data, "head")
+        p.require("beat_as_it_was", "as it left its queue", implies(left_queue, writes.data.as_value() == head))
+        p.require("beat_stands", "and stays until it is loaded", implies(words.r_rdy & ~words.r_en, self._stands))
+        for name, queue in (("beats", words), ("tags", tags)):
+            lost = queue_properties(p, "words" if queue is words else name, queue).lost
+            room = implies(queue.w_en, queue.stored != queue.depth)
+            p.require(f"room_in_{name}", f"of {name}, one that comes finds room", room & ~lost)
         p.require(
             "sample_of_tag",
             "what enters is what its tag said, but for what is illegal or replaced",
@@ -179,13 +206,15 @@ class SampleLoader(wiring.Component):
         arriving = self._arriving
         last = Signal()
         taken = Signal()
+        ready = Signal(init=1)
         arrived = Signal(tag)
-        payload = self.samples.payload
+        landed, stands, tagged = self._landed, self._stands, self._tagged
+        payload = data.View(sample_layout(of), delayed(m, self.samples.payload.as_value(), 1, "payload"))
         m.d.comb += [
             last.eq(arriving == beats - 1),
-            self.samples.ready.eq(words.w_rdy),
-            taken.eq(self.samples.valid & self.samples.ready),
-            words.w_en.eq(taken),
+            self.samples.ready.eq(ready),
+            taken.eq(self.samples.valid & ready),
+            words.w_en.eq(landed),
             words.w_data.eq(payload.inputs.as_value()),
             arrived.sample.valid.eq(1),
             arrived.sample.train.eq(payload.train),
@@ -193,33 +222,42 @@ class SampleLoader(wiring.Component):
             arrived.sample.shift.eq(of.kappas[1] - payload.kappa),
             arrived.illegal_kappa.eq(outside(payload.kappa, *of.kappas)),
             arrived.illegal_label.eq(outside(payload.label, 0, of.design.network.classes - 1)),
-            tags.w_en.eq(taken & last),
-            tags.w_data.eq(arrived.as_value()),
+            tags.w_en.eq(tagged),
+            tags.w_data.eq(delayed(m, arrived.as_value(), 1, "arrived")),
         ]
-        with m.If(taken):
+        # A tag takes as long as its sample's last beat.
+        m.d.sync += [landed.eq(taken), tagged.eq(landed & last)]
+        with m.If(landed):
             m.d.sync += arriving.eq(arriving + 1)
             with m.If(last):
                 m.d.sync += arriving.eq(0)
 
         loading = Signal()
-        resting = self._resting
+        next_loading = Signal()
+        enable = Signal.like(self.writes.enable)
+        beat = Signal(words.width, reset_less=True)
         loaded = Signal(tag)
-        short = of.inputs.neurons % of.beat != 0
         m.d.comb += [
             bank.advance.eq(self.advance),
             position.restart.eq(self.advance),
-            # The same twice: what enables all memories of the layer is far from what the queue waits for.
-            position.step.eq(~resting),
+            position.step.eq(loading),
             tags.r_en.eq(self.advance),
-            words.r_en.eq(~resting),
+            words.r_en.eq(~stands | loading),
             self.writes.valid.eq(loading),
-            self.writes.short.eq((position.group == beats - 1) if short else 0),
+            self.writes.enable.eq(enable),
             self.writes.bank.eq(bank.bank),
             self.writes.base.eq(position.base),
             self.writes.phase.eq(position.phase),
-            self.writes.data.as_value().eq(words.r_data),
+            self.writes.data.as_value().eq(beat),
             self.entering.eq(loaded.sample),
-            self.waiting.eq(tags.holds | (arriving != 0)),
+            self.waiting.eq(tags.holds | (arriving != 0) | landed | tagged),
+        ]
+        with m.If(words.r_en):
+            m.d.sync += [stands.eq(words.r_rdy), beat.eq(words.r_data)]
+        step = Cat(taken ^ loading, (loading & ~taken).replicate(len(self._held) - 1))
+        m.d.sync += [
+            self._held.eq(self._held + step),
+            ready.eq(loading | (ready & ~(taken & (self._held == self._room - 1)))),
         ]
         with m.If(self.rate_fixed):
             m.d.comb += self.entering.shift.eq(self.rate)
@@ -231,15 +269,20 @@ class SampleLoader(wiring.Component):
             ]
             with m.If(self.illegal_kappa | self.illegal_label):
                 m.d.comb += self.entering.train.eq(0)
+        # What enables the memories is known a clock ahead: it goes far.
+        m.d.comb += next_loading.eq(loading)
+        m.d.sync += [
+            loading.eq(next_loading),
+            enable.eq(enables(of.inputs, next_loading, position.next_group == beats - 1, position.next_phase)),
+        ]
         with m.If(self.advance):
+            m.d.comb += next_loading.eq(tags.r_rdy)
             m.d.sync += [
-                loading.eq(tags.r_rdy),
-                resting.eq(~tags.r_rdy),
                 loaded.eq(tags.r_data),
                 loaded.sample.valid.eq(tags.r_rdy),
             ]
         with m.Elif(position.group == beats - 1):
-            m.d.sync += [loading.eq(0), resting.eq(1)]
+            m.d.comb += next_loading.eq(0)
         return m
 
 
@@ -248,7 +291,11 @@ class SampleLoaderModel:
 
     def __init__(self, of: Plan) -> None:
         self._of = of
-        self._words, self._tags = QueueModel(2 * of.inputs.groups), QueueModel(2)
+        self._words, self._tags = QueueModel(), QueueModel()
+        self._room = 2 * of.inputs.groups + _more(of.inputs.groups) + 3
+        self._landed: list[Mapping[str, Any]] = []
+        self._tagged: list[Mapping[str, Any]] = []
+        self._stands: Any = None
         self._arriving, self._cycle = 0, -1
         self._sample: dict[str, int] | None = None  # being loaded, or loaded
         self._group = 0  # to be written next
@@ -263,33 +310,38 @@ class SampleLoaderModel:
         rate_fixed: int = 0,
     ) -> dict[str, Any]:
         """Outputs of a clock with these inputs; ``None`` is what means nothing."""
-        ready = self._words.room
+        landed = self._landed
+        ready = len(self._words) + len(landed) + (self._stands is not None) < self._room
         writing = self._sample is not None and self._group < self._of.inputs.groups
         result = {
             "samples_ready": int(ready),
             **self._writes(writing),
             **self._entering(rate if rate_fixed else None),
-            "waiting": int(len(self._tags) > 0 or self._arriving > 0),
+            "waiting": int(len(self._tags) > 0 or self._arriving > 0 or len(landed) + len(self._tagged) > 0),
         }
-        taken = [samples_payload] if samples_valid and ready and samples_payload is not None else []
-        ending = taken if self._arriving + len(taken) == self._of.inputs.groups else []
-        self._arriving = 0 if ending else self._arriving + len(taken)
+        self._landed = [samples_payload] if samples_valid and ready and samples_payload is not None else []
+        ending = landed if self._arriving + len(landed) == self._of.inputs.groups else []
+        self._arriving = 0 if ending else self._arriving + len(landed)
         self._group += writing
         if advance:
             self._sample, self._group, self._cycle = self._tags.head, 0, self._cycle + 1
-        self._words.clock(writing, *(payload["inputs"] for payload in taken))
-        self._tags.clock(bool(advance), *ending)
+        moves, head = writing or self._stands is None, self._words.head
+        self._stands = head if moves else self._stands
+        self._words.clock(moves, *(payload["inputs"] for payload in landed))
+        self._tags.clock(bool(advance), *self._tagged)
+        self._tagged = list(ending)
         return result
 
     def _writes(self, writing: bool) -> dict[str, Any]:
         inputs, g = self._of.inputs, self._group
+        neurons = inputs.walked[g][2] if writing else range(0)
         return {
             "writes_valid": int(writing),
-            "writes_short": int((g + 1) * inputs.per_clock > inputs.neurons) if writing else None,
+            "writes_enable": sum(1 << n % inputs.memories for n in neurons),
             "writes_bank": self._cycle % self._of.junctions[0].left_banks,
             "writes_base": g * inputs.per_clock // inputs.memories if writing else None,
             "writes_phase": g % inputs.phases if writing else None,
-            "writes_data": list(self._words.head) if writing else None,
+            "writes_data": list(self._stands) if writing else None,
         }
 
     def _entering(self, rate: int | None) -> dict[str, Any]:

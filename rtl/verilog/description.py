@@ -4,7 +4,7 @@ from typing import Any
 
 from rtl.accelerator import Accelerator
 from rtl.plan.plan import Plan
-from rtl.ports.registers import AddressMap
+from rtl.ports.register_map import AddressMap
 from rtl.ports.results import result_layout
 from rtl.ports.samples import sample_layout
 from rtl.verilog.emission import CORE, NAMES, SOURCE, WAIVERS, Verilog

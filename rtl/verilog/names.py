@@ -8,8 +8,8 @@ from amaranth.lib import data
 from hwsim.configuration import config_file
 from hwsim.vocabulary import MemoryKey, MemoryKind
 from rtl.plan.plan import Plan
-from rtl.ports import registers
-from rtl.ports.registers import AddressMap
+from rtl.ports import register_map as r
+from rtl.ports.register_map import AddressMap
 from rtl.ports.results import result_layout
 from rtl.ports.samples import sample_layout
 from rtl.verilog.emission import Verilog
@@ -44,7 +44,6 @@ def _fields(layout: data.StructLayout) -> dict[str, dict[str, int]]:
 
 def register_addresses(of: Plan) -> dict[str, int]:
     """Addresses of the registers by their names."""
-    r = registers
     result = {
         "CONTROL": r.CONTROL,
         "STATUS": r.STATUS,

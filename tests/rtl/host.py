@@ -9,7 +9,7 @@ import numpy as np
 from models.network.parameters import IntegerParameters
 from rtl.accelerator import Accelerator
 from rtl.plan.plan import Plan
-from rtl.ports.registers import CONTROL, EMPTY, STANDING, STATUS, AddressMap
+from rtl.ports.register_map import CONTROL, EMPTY, STANDING, STATUS, AddressMap
 from tests.rtl.driving import integers, plain, simulate
 
 PATIENCE = 3000

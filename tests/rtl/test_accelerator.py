@@ -15,7 +15,7 @@ from rtl.accelerator import Accelerator
 from rtl.accelerator_model import Sample
 from rtl.junction import Junction
 from rtl.plan.plan import Plan
-from rtl.ports.registers import CONTROL, RATE, RATE_FIXED
+from rtl.ports.register_map import CONTROL, RATE, RATE_FIXED
 from tests.rtl.designs import DEEP, NONE, configuration, design
 from tests.rtl.host import Host, beats_of, random_parameters, random_samples, words_of
 

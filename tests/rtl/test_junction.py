@@ -86,7 +86,8 @@ class Neighbours:
             words = self.left[n, g * where.per_clock : (g + 1) * where.per_clock].tolist()
             short = where.per_clock - len(words)
             place = {"bank": n % self.j.left_banks} | self._place(where, g)
-            write = {"valid": 1, "short": int(short > 0), "data": words + [0] * short} | place
+            enable = sum(1 << (g * where.per_clock + k) % where.memories for k in range(len(words)))
+            write = {"valid": 1, "enable": enable, "data": words + [0] * short} | place
             yield {f"inputs_{k}": v for k, v in write.items()}
 
     @property
@@ -118,9 +119,10 @@ class Neighbours:
         shapes = ((0, self.model.weights.shape), (1, (self.j.groups, self.j.results_per_clock)))
         for bias, (rows, lanes) in shapes:
             for k in range(rows * lanes):
-                place = {"row": k // lanes, "lane": k % lanes}
-                yield {f"access_{name}": v for name, v in ({"strobe": 1, "bias": bias} | place).items()}
-        yield from [{}] * (self.read + picking(self.of.lanes))
+                place = {"bias": bias, "row": k // lanes, "lane": k % lanes}
+                for strobe in (1, 0):
+                    yield {f"access_{name}": v for name, v in ({"strobe": strobe} | place).items()}
+        yield from [{}] * (1 + self.read + picking(self.of.lanes))
 
     def expected(self):
         """What every sample must give, in the order of time: results, partial deltas, and the parameters in the end."""
@@ -168,7 +170,7 @@ def check(of, number):
     assert got == results
     # A short group's last words mean nothing.
     assert [(t, seen[t].partial_out_data[: len(words)]) for t, words in partials] == partials
-    assert [s.access_read_word for s in seen][-len(parameters) :] == parameters
+    assert [s.access_read_word for s in seen][1 - 2 * len(parameters) :: 2] == parameters
     assert sum(s.saturation[0] for s in seen) == clipped
     for c in range(1, world.cycles):  # the neighbours are told what to work on when they begin cycle c
         if not j.is_last:

@@ -10,7 +10,8 @@ from rtl.memories.interleaved import InterleavedMemory
 from rtl.memories.partial_deltas import Loop, PartialDeltaMemory
 from rtl.memories.row import RowMemory
 from rtl.plan.interleaving import Interleaving
-from rtl.ports.registers import CONTROL, ERRORS, RATE, SATURATION, Registers
+from rtl.ports.register_map import CONTROL, ERRORS, RATE, SATURATION
+from rtl.ports.registers import Registers
 from rtl.ports.results import ResultQueue
 from rtl.ports.samples import SampleLoader, sample_layout
 from tests.rtl.designs import DEEPEST, NONE, design, planned
@@ -92,9 +93,9 @@ def test_interleaved_words(name, banks, stages):
     of, rng, clocks = INTERLEAVINGS[name], np.random.default_rng(0), []
     for _ in range(120):
         g, place = group(of, rng)
-        short = not of.walk and (g + 1) * of.per_clock > of.neurons
+        enable = sum(1 << n % of.memories for n in of.walked[g][2]) * int(rng.integers(2))
         clocks.append(
-            {"write_valid": int(rng.integers(2)), "write_short": int(short), "write_bank": int(rng.integers(banks))}
+            {"write_enable": enable, "write_bank": int(rng.integers(banks))}
             | {f"write_{k}": v for k, v in place.items()}
             | {"write_data": integers(rng, signed(6), of.per_clock).tolist()}
             | {"read_address": rng.integers(of.depth, size=of.memories).tolist()}
@@ -104,7 +105,9 @@ def test_interleaved_words(name, banks, stages):
     check(InterleavedMemory(of, signed(6), banks, ("a", "b"), stages=stages, lut_ram_depth=8), clocks)
 
 
-@pytest.mark.parametrize("loop", [Loop(1), Loop(1, 1), Loop(1, 1, 2), Loop(2), Loop(3), Loop(4)], ids=str)
+@pytest.mark.parametrize(
+    "loop", [Loop(1), Loop(1, 1), Loop(1, 1, 2), Loop(1, 1, 1, 1), Loop(2, behind=1), Loop(2), Loop(3), Loop(4)], ids=str
+)
 @pytest.mark.parametrize(("banks", "stages", "apart"), [(1, 0, False), (2, 1, True), (3, 2, False)])
 @pytest.mark.parametrize("name", INTERLEAVINGS)
 def test_partial_deltas_even_where_contributions_are_lost(name, banks, stages, apart, loop):
@@ -213,7 +216,7 @@ def test_the_registers(name):
 
     def stimulus():
         asked = None
-        for _ in range(2500):
+        for _ in range(6000):
             if asked is None and rng.random() < 0.7:
                 asked = {"bus_request": 1} | request()
             events = ("sample", "result", "cycle", "illegal_kappa", "illegal_label")

@@ -33,7 +33,8 @@ from rtl.plan.interleaving import Interleaving
 from rtl.plan.plan import tables
 from rtl.plan.signatures import Access, ActivationWrite, PartialRead
 from rtl.plan.widths import back_product_shape, partial_shape
-from rtl.ports.registers import AddressMap, Registers, bus_signature
+from rtl.ports.register_map import AddressMap, bus_signature
+from rtl.ports.registers import Registers
 from rtl.ports.results import ResultQueue
 from rtl.ports.samples import SampleLoader
 from rtl.processors.backward import Backward

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hwsim import Design, parse
-from hwsim.schedule.timing import QUEUE_CLOCKS
+from hwsim.schedule.timing import LANDING_CLOCKS, QUEUE_CLOCKS
 from models.network.order import NO_SAMPLE
 
 SMALL = {"network": {"layers": [16, 8, 4], "out_degree": [2, 2], "classes": 4}, "hardware": {"z": [8, 4]}}
@@ -25,7 +25,7 @@ def test_a_sample_takes_as_long_as_the_machine_needs_and_its_queues(name):
     machine, n_0 = design.machine(), design.config.network.layers[0]
     # The machine begins with the cycle that loads the first sample; a cycle's first clock follows the one that begins it.
     beats = -(-n_0 // -(-n_0 // design.inventory.pass_clocks))
-    before = beats - 1 + QUEUE_CLOCKS + 1
+    before = beats - 1 + LANDING_CLOCKS + QUEUE_CLOCKS + 1
     machine.record()
     # Under overlap the last writes land in the cycle behind.
     sample = machine.samples(np.full((1, n_0), 100, np.int32), labels=[1], kappa=3)

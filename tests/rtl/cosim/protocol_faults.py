@@ -10,8 +10,9 @@ from pytest import MonkeyPatch
 from rtl import accelerator, junction
 from rtl.control.position import BankCounter
 from rtl.plan.signatures import access_signature
-from rtl.ports import registers
-from rtl.ports.registers import Registers, bus_signature
+from rtl.ports import register_map
+from rtl.ports.register_map import bus_signature
+from rtl.ports.registers import Registers
 from rtl.ports.results import ResultQueue
 from rtl.ports.samples import SampleLoader, sample_layout
 from rtl.processors.update import Update
@@ -89,7 +90,7 @@ def never_refuses_memories_and_holes(patch):
     """No address and no state of the accelerator is an error."""
 
     def change(m, self, outside, inside):
-        known = [registers.CONTROL, registers.RATE, registers.ERRORS]
+        known = [register_map.CONTROL, register_map.RATE, register_map.ERRORS]
         at = sum((outside.address == a for a in known[1:]), start=outside.address == known[0])
         m.d.comb += outside.error.eq(inside.error & at.any())
 
@@ -101,7 +102,7 @@ def accepts_illegal_rates_and_writes_to_what_is_read_only(patch):
     """RATE and the counters take whatever is written to them, as far as the host can tell."""
 
     def change(m, self, outside, inside):
-        known = [registers.RATE, registers.STATUS, registers.SAMPLES, registers.RESULTS, registers.CYCLES]
+        known = [register_map.RATE, register_map.STATUS, register_map.SAMPLES, register_map.RESULTS, register_map.CYCLES]
         at = sum((outside.address == a for a in known[1:]), start=outside.address == known[0])
         m.d.comb += outside.error.eq(inside.error & ~at.any())
 

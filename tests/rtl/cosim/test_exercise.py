@@ -39,7 +39,7 @@ def test_every_scenario_agrees(name, tmp_path):
 def test_one_expectation_serves_the_design_and_a_faulty_text(tmp_path, monkeypatch):
     made = Exercise.of(verilog("one_junction"), ("rates", "reset"))
     assert made.on("icarus", tmp_path / "whole").outcome.mismatch is None
-    FAULTS["late_write"].apply(monkeypatch)
+    FAULTS["wrong_rounding"].apply(monkeypatch)
     text = generate(design("one_junction")).text
     run = made.on("icarus", tmp_path / "faulty", Options(text=text))
     assert str(run.outcome.mismatch).startswith("scenario rates, clock ")

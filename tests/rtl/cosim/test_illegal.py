@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from rtl.cosim.script import Script
-from rtl.ports import registers
+from rtl.ports import register_map
 from tests.rtl.cosim.driving import cosimulate, generate, loud, play, samples, verilog
 from tests.rtl.cosim.test_grid import OVERLAP_SMALL, SHORT, sizes
 from tests.rtl.designs import DEEP, DESIGNS, planned
@@ -54,17 +54,17 @@ def test_values_that_no_word_can_hold_are_refused(tmp_path):
     """And what follows is as if they had never been written."""
     emitted = verilog("two_junctions")
     of = emitted.accelerator.plan
-    where, start = registers.AddressMap.of(of), loud(of)
+    where, start = register_map.AddressMap.of(of), loud(of)
     weight, bias = where.weights[0].address(3), where.biases[1].address(1)
     attempts: list[Any] = [(weight, of.numbers.weight.highest + 1), (bias, of.numbers.bias.lowest - 1), (weight, 5000)]
-    attempts += [(registers.RATE, of.kappas[1] + 1 | 1 << registers.RATE_FIXED), (registers.CONTROL, 2)]
+    attempts += [(register_map.RATE, of.kappas[1] + 1 | 1 << register_map.RATE_FIXED), (register_map.CONTROL, 2)]
     fed = samples(of, 8)
     script = Script(of, fed)
     script.load(start)
     script.poke(*zip(*attempts, strict=True))
-    script.peek([registers.ERRORS, registers.REFUSED_VALUES])
-    script.poke([registers.ERRORS], [0b100])
-    script.peek([registers.ERRORS])
+    script.peek([register_map.ERRORS, register_map.REFUSED_VALUES])
+    script.poke([register_map.ERRORS], [0b100])
+    script.peek([register_map.ERRORS])
     script.run(8)
     run = play(emitted, script, tmp_path)
     assert run.mismatch is None, str(run.mismatch)

@@ -6,7 +6,7 @@ In Amaranth's simulator; the scenario `checkpoint` of co-simulations does the li
 import numpy as np
 import pytest
 
-from rtl.ports.registers import CONTROL, CYCLES, EMPTY, STANDING, STATUS
+from rtl.ports.register_map import CONTROL, CYCLES, EMPTY, STANDING, STATUS
 from tests.rtl.cosim.driving import known, loud, machine, samples
 from tests.rtl.cosim.test_grid import OVERLAP_SMALL, sizes
 from tests.rtl.designs import DESIGNS, planned

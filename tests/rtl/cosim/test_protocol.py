@@ -7,7 +7,7 @@ from rtl.accelerator import Accelerator
 from rtl.cosim import protocol_kernel as kernel
 from rtl.cosim.clipping import possible
 from rtl.cosim.script import Script
-from rtl.ports.registers import CONTROL, CYCLES, EMPTY, RATE, RATE_FIXED, RESULTS, SAMPLES, STANDING, STATUS, AddressMap
+from rtl.ports.register_map import CONTROL, CYCLES, EMPTY, RATE, RATE_FIXED, RESULTS, SAMPLES, STANDING, STATUS, AddressMap
 from tests.rtl.cosim.driving import samples
 from tests.rtl.cosim.test_grid import TIGHT, sizes
 from tests.rtl.designs import design, planned
@@ -31,15 +31,15 @@ def taken(r):
     return clocks(np.where(r.sets & kernel.SENT, r.sees, 0), kernel.READY)
 
 
-def test_a_register_answers_a_clock_later_and_a_word_when_it_is_read_or_written(of):
+def test_a_register_answers_three_clocks_later_and_a_word_when_it_is_read_or_written(of):
     where = AddressMap.of(of)
     script = Script(of)
     script.peek([CONTROL, where.weights[0].base, where.weights[0].base + 1])
     script.poke([where.weights[0].base], [5])
     r = record(script)
     waits = (r.accesses[:, 1] - r.accesses[:, 0]).tolist()
-    # memory_read 1: 5 clocks; written: an update of 2 clocks more.
-    assert waits == [1, 5, 5, 7]
+    # memory_read 1: 9 clocks if it is read; an update of 2 clocks and 8 more if it is written.
+    assert waits == [3, 9, 9, 10]
     assert clocks(r.sees, kernel.DONE) == r.accesses[:, 1].tolist() and not clocks(r.sees, kernel.ERROR)
     assert r.accesses[:, 5].tolist() == [kernel.KNOWN, *[kernel.OF_MEMORY] * 3]
     begun = r.accesses[:, 0].tolist()
@@ -112,10 +112,10 @@ def test_the_queues_hold_three_samples_of_input_and_four_results_and_then_all_st
     script.peek([SAMPLES, RESULTS, CYCLES, STATUS])
     r = record(script)
     entered, results, cycles, status = r.answers[-4:].tolist()
-    # Four have been fed forward; the fifth has entered no pass: it is loaded. Its successors wait: 2 * 6 + 1 beats and one.
+    # Four have been fed forward; the fifth has entered no pass: it is loaded. Behind it wait 12 beats, and three in registers.
     assert (entered, results, status & 3) == (4, 0, 1)
     assert cycles == len(r.advances) and r.advances[-1].tolist()[1] == 4
-    assert len(taken(r)) == 5 * 6 + 2 * 6 + 2
+    assert len(taken(r)) == 5 * 6 + 2 * 6 + 3
 
 
 def test_rate_counts_for_the_samples_that_enter_while_it_is_set(of):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from rtl.cosim.script import Script
-from rtl.ports import registers
-from rtl.ports.registers import AddressMap
+from rtl.ports import register_map
+from rtl.ports.register_map import AddressMap
 from tests.rtl.cosim.driving import cosimulate, generate, known, loud, machine, part, play, samples, simulated, verilog
 from tests.rtl.cosim.test_grid import OVERLAP_SMALL, sizes
 from tests.rtl.designs import planned
@@ -116,8 +116,8 @@ def refusals(emitted, folder, addresses: list[int]) -> list[int]:
     """The error flags of reads: while standing, while running, and after a stop."""
     script = Script(emitted.accelerator.plan, samples(emitted.accelerator.plan, 1))
     for running in (0, 1, 0):
-        script.poke([registers.CONTROL], [running])
-        script.peek([registers.STATUS] * emitted.accelerator.plan.period)  # until the junction cycle is over
+        script.poke([register_map.CONTROL], [running])
+        script.peek([register_map.STATUS] * emitted.accelerator.plan.period)  # until the junction cycle is over
         script.peek(addresses)
     run = simulated(emitted, script, folder)
     assert run.mismatch is None, str(run.mismatch)
@@ -133,7 +133,7 @@ def test_memories_are_refused_while_running_and_holes_always(tmp_path):
     holes = [6, 15, weights.base + 6, weights.base + (weights.rows << weights.lane_bits), biases.base - 1, 2**where.bits - 1]
     memories, own = (
         [weights.base, weights.address(35), biases.address(5)],
-        [registers.CONTROL, registers.RATE, registers.CYCLES],
+        [register_map.CONTROL, register_map.RATE, register_map.CYCLES],
     )
     found = refusals(emitted, tmp_path, memories + own + holes)
     free, busy = [0] * 6 + [1] * 6, [1] * 3 + [0] * 3 + [1] * 6
@@ -145,15 +145,15 @@ def test_the_rate_register_replaces_the_samples_own_rates(flush, tmp_path):
     fed, start, fixed = samples(of, 12), loud(of), of.kappas[0]
     script = Script(of, fed)
     script.load(start)
-    script.poke([registers.RATE], [fixed | 1 << registers.RATE_FIXED])
-    script.peek([registers.RATE])
+    script.poke([register_map.RATE], [fixed | 1 << register_map.RATE_FIXED])
+    script.peek([register_map.RATE])
     script.run(6)
-    script.poke([registers.RATE], [fixed])
-    script.peek([registers.RATE])
+    script.poke([register_map.RATE], [fixed])
+    script.peek([register_map.RATE])
     script.run(6)
     run = play(flush, script, tmp_path)
     assert run.mismatch is None
-    replies = [read for read, access in zip(run.reads, reading(run), strict=True) if access == registers.RATE]
+    replies = [read for read, access in zip(run.reads, reading(run), strict=True) if access == register_map.RATE]
     assert replies[:2] == [(fixed | 256, 0), (fixed, 0)]
     entered = run.expected.protocol.record.kappa
     assert entered.tolist() == [fixed] * 6 + fed.kappa[6:].tolist() and (fed.kappa[:6] != fixed).any()

@@ -76,11 +76,12 @@ def test_neurons_are_read_where_they_live(sizes, banks, stages):
     for _ in range(40):
         g, valid, bank = int(rng.integers(of.groups)), rng.random() < 0.8, int(rng.integers(banks))
         neurons, base, phase = group_of(of, g)
+        enable = sum(1 << n % of.memories for n in neurons)
         data = integers(rng, signed(6), of.per_clock).tolist()
         read = {"a": int(rng.integers(banks)), "b": int(rng.integers(banks))}
         address = rng.integers(of.depth, size=of.memories).tolist()
         clocks.append(
-            {"write_valid": valid, "write_short": len(neurons) < of.per_clock, "write_bank": bank, "write_base": base}
+            {"write_enable": enable if valid else 0, "write_bank": bank, "write_base": base}
             | {"write_phase": phase, "write_data": data, "read_address": address}
             | {"a_bank": read["a"], "b_bank": read["b"]}
         )
@@ -106,7 +107,7 @@ def test_banks_and_neurons_do_not_overlap():
             neurons, base, phase = group_of(of, g)
             data = [20 * bank + n for n in neurons]
             clocks.append(
-                {"write_valid": 1, "write_short": len(data) < 2, "write_bank": bank, "write_base": base}
+                {"write_enable": sum(1 << n % 3 for n in neurons), "write_bank": bank, "write_base": base}
                 | {"write_phase": phase, "write_data": data + [63] * (2 - len(data))}
             )
     clocks += [{"a_bank": bank, "read_address": [a] * 3} for bank in range(banks) for a in range(of.depth)]
@@ -150,12 +151,12 @@ class Passes:
                     self.visited[k, a] = len(self.clocks)
                     sums[a * of.memories + k] += product[k]
                 self.clock(valid=1, first=sweep == 0, bank=bank, address=address, product=product)
-        for _ in range(self.loop.ahead + self.loop.clocks - 1):
+        for _ in range(self.loop.ahead + self.loop.clocks - 1 + self.loop.behind):
             self.clock()
         self.sums[bank] = sums
 
 
-LOOPS = [Loop(1), Loop(1, 1), Loop(1, 1, 2), Loop(2), Loop(3), Loop(4)]
+LOOPS = [Loop(1), Loop(1, 1), Loop(1, 1, 2), Loop(1, 1, 1, 1), Loop(2, behind=1), Loop(2), Loop(3), Loop(4)]
 
 
 @pytest.mark.parametrize(("banks", "stages"), [(1, 1), (2, 0), (2, 1), (3, 2)])
@@ -179,7 +180,7 @@ def test_a_word_may_return_after_as_many_clocks_as_the_loop_is_long(loop):
         {"valid": 1, "first": c < of.depth, "address": [c % of.depth] * 2, "product": [c + 1, -1]}
         for c in range(5 * of.depth)
     ]
-    clocks += [{}] * (loop.clocks - 1 + loop.ahead) + [{"read_base": a} for a in range(of.depth)]
+    clocks += [{}] * (loop.clocks - 1 + loop.ahead + loop.behind) + [{"read_base": a} for a in range(of.depth)]
     memory = PartialDeltaMemory(of, signed(8), signed(11), 1, loop, stages=0, lut_ram_depth=8)
     got = [s.read_data for s in play(memory, put_off(clocks, "product", loop.ahead))][: len(clocks)][-of.depth :]
     assert got == [[sum(range(a + 1, 5 * of.depth + 1, of.depth)), -5] for a in range(of.depth)]

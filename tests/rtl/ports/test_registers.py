@@ -9,7 +9,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.blocks.count import error_counter, flag
-from rtl.ports.registers import (
+from rtl.ports.register_map import (
     CONTROL,
     CYCLES,
     EMPTY,
@@ -108,13 +108,13 @@ def test_only_what_may_change_can_be_written():
     host.play(scenario)
 
 
-def test_registers_take_two_clocks():
+def test_registers_take_four_clocks():
     host = Host(planned(**SMALLEST))
 
     async def scenario(host):
         for address in (CONTROL, STATUS, RATE, SAMPLES, ERRORS, REFUSED_VALUES):
             _, _, clocks = await host.access(address)
-            assert clocks == 1  # after the one of the request
+            assert clocks == 3  # after the one of the request
 
     host.play(scenario)
 

@@ -9,7 +9,7 @@ import yaml
 
 from hwsim.configuration import config_file
 from models.connectivity.files import read_connectivity
-from rtl.ports.registers import AddressMap
+from rtl.ports.register_map import AddressMap
 from rtl.verilog import files
 from rtl.verilog.description import description
 from rtl.verilog.emission import TOP
