@@ -5,10 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from hwsim import load
 from tests.rtl.synthesis import baseline
 
 KEPT = json.loads(baseline.FILE.read_text())
 HOW = "measure it with python -m tests.rtl.synthesis.baseline, and look at the difference"
+
+
+def test_every_shipped_configuration_with_hardware_has_a_baseline():
+    shipped = {path.stem for path in baseline.CONFIGURATIONS.glob("*.yaml") if load(path).hardware is not None}
+    assert len(shipped) > 5
+    assert {of.config for of in baseline.SUBJECTS.values() if not of.settings} == shipped
 
 
 def test_every_version_of_yosys_has_counted_everything():
