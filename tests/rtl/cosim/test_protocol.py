@@ -112,7 +112,7 @@ def test_the_queues_hold_three_samples_of_input_and_four_results_and_then_all_st
     script.peek([SAMPLES, RESULTS, CYCLES, STATUS])
     r = record(script)
     entered, results, cycles, status = r.answers[-4:].tolist()
-    # Four have been fed forward; the fifth has entered no pass: it is loaded. Behind it wait 12 beats, and three in registers.
+    # Four have been fed forward; the fifth has entered no pass: it is loaded. Behind it wait 2 * 6 beats and three.
     assert (entered, results, status & 3) == (4, 0, 1)
     assert cycles == len(r.advances) and r.advances[-1].tolist()[1] == 4
     assert len(taken(r)) == 5 * 6 + 2 * 6 + 3
