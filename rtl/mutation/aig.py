@@ -165,4 +165,5 @@ def read(file: Path) -> Aig:
             break
         names[place[0]][int(place[1:])] = name
     result.outputs = dict(zip(names["o"], numbers[latches:], strict=True))
+    assert len(result.outputs) == o, "an output that shares its name with another one would be lost"
     return result

@@ -211,19 +211,20 @@ class Prover:
 
 def _constants(graph: Aig, empty: set[str], mutant: int) -> set[int]:
     """Registers and bits of memories that are 0 for ever with this mutant, as nodes; ``empty`` ones are 0 at the start."""
-    place = {name: k for k, name in enumerate(graph.inputs)}
-    later = np.full(len(place), -1, np.int64)
-    can = np.full(len(place), 3, np.uint8)
+    # Some inputs have no name: what registers hold at power-up is one where the Verilog leaves it undefined.
+    place = {name: k for k, name in enumerate(graph.inputs) if name}
+    later = np.full(len(graph.inputs), -1, np.int64)
+    can = np.full(len(graph.inputs), 3, np.uint8)
     for name, x in graph.outputs.items():
         read = name.replace(".WR_DATA", ".RD_DATA")
         if read != name and read in empty and read in place:
             can[place[read]], later[place[read]] = 1, x
-    for name, bit in selection(graph.inputs, mutant).items():
-        can[place[name]] = 2 if bit else 1
+    chosen = {place[name]: bit for name, bit in selection(graph.inputs, mutant).items()}
+    for k, bit in chosen.items():
+        can[k] = 2 if bit else 1
     gates, next_ = np.array(graph.gates, np.int64).reshape(-1, 2), np.array(graph.next, np.int64)
     reached = aig_kernel.reached(gates, next_, can, later)
-    fixed = {1 + place[name] for name in selection(graph.inputs, mutant)}
-    return {k for k in range(1, graph.first_gate) if reached[k] == 1} - fixed
+    return {k for k in range(1, graph.first_gate) if reached[k] == 1 and k - 1 not in chosen}
 
 
 def _is_zero(file: Path) -> bool:

@@ -5,8 +5,10 @@ from dataclasses import replace
 import pytest
 
 from rtl.mutation.campaign import CAUGHT, EQUIVALENT, OPEN, Campaign, Options
-from rtl.mutation.equivalence import _CUT, _FREE, A_FEW_APART, REACHABLE, STRUCTURE
+from rtl.mutation.equivalence import _CUT, _FREE, _WHOLE, A_FEW_APART, REACHABLE, STRUCTURE
 from rtl.mutation.mutants import Workbench, selector_width
+from rtl.mutation.pairing import selection
+from rtl.mutation.trace import columns, inputs
 from tests.rtl.cosim.driving import generate
 from tests.rtl.designs import planned
 
@@ -64,6 +66,35 @@ def test_what_a_blind_stimulus_does_not_show_is_open(run, emitted, tmp_path):
     assert [m.number for m in blind.mutants] == list(range(1, 21))
     judged = blind.judge(hidden)
     assert judged.verdict == OPEN and judged.mutant == hidden
+
+
+@pytest.mark.parametrize("kind", [_FREE, _CUT, _WHOLE])
+def test_proofs_are_of_the_gates_that_a_simulation_shows(run, emitted, kind):
+    """What surrounds the design, and all that is taken for constant, changes nothing of what its ports do, nor a mutant's.
+
+    Where memories are cut out, until the first of their words is read.
+    """
+    made, found = run
+    trace, at = made.recorded.traces[0], columns(inputs(emitted))
+    shown = next(j.mutant.number for j in found if j.verdict == CAUGHT and "bus__" in j.by)
+    clocks = 200 if kind == _WHOLE else 8
+    pairing = made._prover._pairing(kind, shown)
+    bare = made._prover._graphs[kind][0]
+    for mutant in (0, shown):
+        before, after = (played(graph, trace.given[:clocks], at, mutant) for graph in (bare, pairing.graph))
+        assert [{name: bits[name] for name in now} for now, bits in zip(before, after, strict=True)] == before
+
+
+def played(graph, given, at, mutant):
+    """What all outputs are in every clock; inputs that no co-simulation knows are 0."""
+    chosen, state, result = selection(graph.inputs, mutant), [0] * len(graph.latches), []
+    for row in given.tolist():
+        value = [0, *(chosen.get(name, row[at[name]] if name in at else 0) for name in graph.inputs), *state]
+        for a, b in graph.gates:
+            value.append((value[a >> 1] ^ a & 1) & (value[b >> 1] ^ b & 1))
+        state = [value[x >> 1] ^ x & 1 for x in graph.next]
+        result.append({name: value[x >> 1] ^ x & 1 for name, x in graph.outputs.items()})
+    return result
 
 
 def test_judging_is_continued_with_what_is_left(run):

@@ -22,3 +22,11 @@ def test_only_what_can_never_be_set_is_taken_for_constant():
     assert _constants(graph, set(), 0) == {x >> 1 for x in (never, behind)}
     left = graph.grounded(_constants(graph, empty, 0))
     assert left.next[2:] == [0, left.both(mutant, high)] and left.outputs["ram.WR_DATA[1]"] == 0
+
+
+def test_inputs_without_names_are_inputs_none_the_less():
+    """Yosys makes them of what registers hold at power-up: as many nodes, which come before those of the registers."""
+    graph = Aig(["", "", "go", f"{SELECTOR}[0]", ""], ["", ""])
+    go, mutant, set_, never = (2 * k for k in (3, 4, 6, 7))
+    graph.next = [graph.either([set_, go]), graph.both(never, mutant)]
+    assert _constants(graph, set(), 0) == _constants(graph, set(), 1) == {never >> 1}
