@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from amaranth.back import rtlil
-from amaranth.hdl import ClockDomain, Elaboratable, Fragment, Module, Signal, Value
+from amaranth.hdl import ClockDomain, DomainRenamer, Elaboratable, Fragment, Module, Signal, Value
 from amaranth.lib.wiring import Component, In
 
 from rtl.blocks.properties import Monitor
@@ -12,7 +12,8 @@ from rtl.proofs.memories import FreeMemories
 
 FIRST = "first_clock"
 """The register of the bench that is set in the first clock, in which all others are reset."""
-TOP = "bench"
+TOP, PATH = "bench", "."
+"""Its name in RTLIL, and what stands between the names of a path there."""
 
 
 class Bench(Elaboratable):
@@ -52,6 +53,15 @@ class Bench(Elaboratable):
             if member.flow == In and isinstance(value, Signal) and len(value):
                 self.inputs["__".join(map(str, path))] = value
         return m
+
+
+def registers(bench: Bench, fragment: Fragment) -> dict[str, Signal]:
+    """By their paths in RTLIL, the signals of an elaborated bench."""
+    ports: dict[str, Any] = {"clk": (bench.domain.clk, None), FIRST: (bench.first, None)}
+    ports |= {name: (signal, None) for name, signal in bench.inputs.items() if len(signal)}
+    twin = DomainRenamer({})(fragment)  # a fragment is prepared only once, and this one is for somebody else
+    _, paths = rtlil.convert_fragment(twin, ports, TOP, emit_src=False)
+    return {PATH.join(path[1:]): signal for signal, path in paths.items()}
 
 
 def as_rtlil(bench: Bench, asserted: Sequence[str], given: Sequence[str]) -> str:

@@ -6,15 +6,15 @@ import re
 import shutil
 import sys
 import sysconfig
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
 
 from models.errors import InputError
-from rtl.proofs.bench import FIRST, TOP, Bench, as_rtlil
+from rtl.proofs.bench import FIRST, PATH, TOP, Bench, as_rtlil
 from rtl.synthesis import tools
 
 
@@ -40,6 +40,8 @@ class Verdict:
         Of the engine until then, for all properties that were proved together.
     inputs
         A counter-example, or a way to what must be reached: every input by clock; the first clock is the reset.
+    start
+        What registers hold before that reset, which some of them outlive; by their paths.
     """
 
     status: Status
@@ -47,6 +49,7 @@ class Verdict:
     depth: int | None = None
     seconds: float | None = None
     inputs: tuple[dict[str, int], ...] = ()
+    start: dict[str, int] = field(default_factory=dict)
 
     @property
     def is_proved(self) -> bool:
@@ -130,24 +133,28 @@ def reachability(
         elif found := re.match(r"Proved output +(\d+) in frame", line):
             result[names[int(found[1])]] = Verdict(Status.PROVED, REACHABILITY, frame, passed)
         elif found := re.match(r"Output +(\d+) was asserted in frame +(\d+)", line):
-            inputs = tuple(_inputs(task / f"engine_0/trace_{found[1]}.yw"))
-            result[names[int(found[1])]] = Verdict(Status.FAILED, REACHABILITY, int(found[2]), passed, inputs)
+            start, inputs = _witness(task / f"engine_0/trace_{found[1]}.yw")
+            result[names[int(found[1])]] = Verdict(Status.FAILED, REACHABILITY, int(found[2]), passed, inputs, start)
     return result
 
 
-def _inputs(witness: Path) -> Iterator[dict[str, int]]:
-    """Inputs of the bench, clock by clock, from a Yosys witness."""
-    told = json.loads(witness.read_text()) if witness.exists() else {"steps": []}
+def _witness(file: Path) -> tuple[dict[str, int], tuple[dict[str, int], ...]]:
+    """From a Yosys witness: registers at the start, and inputs of the bench clock by clock."""
+    told = json.loads(file.read_text()) if file.exists() else {"signals": [], "steps": []}
+    start: dict[str, int] = {}
+    clocks = []
     for step in told["steps"]:
         bits, at = re.sub("[^01]", "0", step["bits"])[::-1], 0
         inputs: dict[str, int] = {}
         for signal in told["signals"]:
             word = bits[at : at + signal["width"]]
             at += signal["width"]
-            if len(signal["path"]) == 1 and word and not signal["init_only"]:
-                name = signal["path"][0].lstrip("\\")
-                inputs[name] = inputs.get(name, 0) | int(word[::-1], 2) << signal["offset"]
-        yield inputs
+            path = [name.lstrip("\\") for name in signal["path"]]
+            if word and (signal["init_only"] or len(path) == 1):
+                of, name = start if signal["init_only"] else inputs, PATH.join(path)
+                of[name] = of.get(name, 0) | int(word[::-1], 2) << signal["offset"]
+        clocks.append(inputs)
+    return start, tuple(clocks)
 
 
 def _run(bench: Bench, folder: Path, seconds: float, engine: str, asserted: list[str], given: Sequence[str]) -> Path:

@@ -1,14 +1,15 @@
 """Counter-examples, played to the real component: a waveform, and what it violates there."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from amaranth.hdl import Fragment, MemoryData, MemoryInstance, Shape
+from amaranth.hdl import DriverConflict, Fragment, MemoryData, MemoryInstance, Shape
 from amaranth.lib.memory import Memory
 from amaranth.sim import Simulator
 
-from rtl.proofs.bench import Bench
+from rtl.proofs.bench import Bench, registers
 
 
 class FullMemories:
@@ -35,11 +36,14 @@ _SCATTER = 0x9E3779B97F4A7C15F39CC0605CEDC835
 """An odd number whose multiples differ in all bits."""
 
 
-def replay(bench: Bench, clocks: Sequence[dict[str, int]], waveform: Path) -> dict[str, int]:
+def replay(bench: Bench, start: Mapping[str, int], clocks: Sequence[dict[str, int]], waveform: Path) -> dict[str, int]:
     """Simulate the bench, with real memories, on the inputs of a counter-example.
 
     Parameters
     ----------
+    start
+        What registers hold before the first clock, by path: some outlive a reset. Those of the proof alone have no meaning
+        here.
     clocks
         Inputs by name, clock by clock; the first one is the reset.
     waveform
@@ -51,12 +55,18 @@ def replay(bench: Bench, clocks: Sequence[dict[str, int]], waveform: Path) -> di
         First clock in which something does not hold, or is reached, by name; an assumption is among them, too.
     """
     seen: dict[str, int] = {}
-    simulator = Simulator(Fragment.get(bench, FullMemories()))
+    fragment = Fragment.get(bench, FullMemories())
+    signals = registers(bench, fragment)
+    simulator = Simulator(fragment)
     simulator.add_clock(1e-6, domain=bench.domain)
     monitor = bench.monitor
     expected = [(p, p.reached) for p in (*monitor.required, *monitor.assumed, *monitor.chosen)]
 
     async def play(context: Any) -> None:
+        for path, value in start.items():
+            # Where tools have given a register the name of a signal that it drives, it keeps its own value.
+            with suppress(KeyError, DriverConflict):
+                context.set(signals[path], value)
         for clock, inputs in enumerate(clocks):
             for name, signal in bench.inputs.items():
                 context.set(signal, inputs.get(name, 0))

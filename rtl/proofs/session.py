@@ -200,7 +200,7 @@ def _played(proof: Proof, make: Callable[[], Component], folder: Path) -> Proof:
         return proof
     waveform = folder / f"{proof.stated.name}.vcd"
     bench = Bench(make())
-    seen = replay(bench, inputs, waveform)
+    seen = replay(bench, proof.verdict.start, inputs, waveform)
     clock = seen.get(proof.stated.name)
     taken = [p.name for p in (*bench.monitor.assumed, *bench.monitor.chosen)]
     if clock is not None and any(seen.get(name, clock + 1) <= clock for name in taken):
