@@ -133,12 +133,12 @@ class Script:
         self.start()
         self.finish()
 
-    def abort(self, samples: int, clocks: int) -> None:
-        """Feed samples for some clocks, then reset; the samples are lost."""
+    def abort(self, samples: int, clocks: int, reset: int = 2) -> None:
+        """Feed samples for some clocks, then reset for a few; the samples are lost."""
         self.feed(samples)
         self.start()
         self.wait(clocks)
-        self.reset()
+        self.reset(reset)
 
     def reset(self, clocks: int = 2) -> None:
         """Reset in the middle of whatever is going on; samples that were offered are lost."""

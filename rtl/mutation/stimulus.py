@@ -25,8 +25,8 @@ _BALANCED = 3
 """Loads of parameters for each junction and each end of its biases."""
 _STEEP = 12
 """Loads of parameters that let the greatest deltas back."""
-_RESTARTS = 40
-"""At most."""
+_RESTARTS, _ABORTS = 40, 24
+"""At most: while no sample is under way, and while some are."""
 _SCALES, _LEAST_SCALES, _CLOCKS = 96, 12, 120_000
 """Loads of parameters of other sizes: as many, but fewer where they would take more clocks."""
 
@@ -251,7 +251,10 @@ def refusals(script: Script) -> None:
 
 
 def restarts(script: Script) -> None:
-    """Reset after so many clocks of work, and told to go on at once: nothing is left of the time before."""
+    """Reset after so many clocks, with samples or without, and told to go on at once: nothing is left of the time before.
+
+    With samples reset lasts for one clock, all stages are full, and what counts errors has counted.
+    """
     script.begin("restarts")
     of = script.plan
     longest = of.period + of.skew + 1
@@ -259,6 +262,16 @@ def restarts(script: Script) -> None:
         script.start()
         script.wait(clocks)
         script.reset()
+    full = of.hops.drain(len(of.junctions)) + 1
+    for number, clocks in enumerate(sorted({k * of.period // _ABORTS for k in range(_ABORTS)}), 1536):
+        script.poke([register_map.RATE], [1 << register_map.WIDTH - 1])
+        script.add(_spoilt(of, samples(of, full + 2, number, inference=0.2), 0.3, number))
+        script.abort(full + 2, full * of.period + clocks, reset=1)
+        # What is still on its way to a memory would come there now.
+        script.start()
+        script.wait(of.period)
+        script.stop()
+        script.peek(scenarios.register_words(of))
     script.add(samples(of, _FEW, 65))
     script.run(_FEW)
 
@@ -268,10 +281,12 @@ def counting(script: Script) -> None:
     script.begin(COUNTING)
     of, codes = script.plan, range(FULL + 1)
     script.load(parameters(of, 64, 1))
-    script.add(_spoilt(of, samples(of, 2 * len(codes), 64, extreme=True)))
+    script.add(_spoilt(of, samples(of, 2 * len(codes), 64, extreme=True), 0.8, 64))
     for code in codes:
         script.poke([register_map.STATUS, register_map.CONTROL], [_setting(code), 2])
         script.run(2)
+        # A bit that is inverted with every addition is right after an even number of clocks.
+        script.wait(1 + code % 2)
         script.peek(scenarios.register_words(of))
     errors = [register_map.ERRORS, register_map.ILLEGAL_KAPPAS, register_map.ILLEGAL_LABELS, register_map.REFUSED_VALUES]
     for cleared in range(2 << register_map.ERROR_BITS):  # the upper half is refused
@@ -286,13 +301,13 @@ def _setting(code: int) -> int:
     return COUNTERS << CODE_BITS | code
 
 
-def _spoilt(of: Plan, fed: StreamSamples) -> StreamSamples:
-    """Most of the samples illegal, where something can be."""
+def _spoilt(of: Plan, fed: StreamSamples, share: float, number: int) -> StreamSamples:
+    """A share of the samples illegal, where something can be."""
     try:
         illegal_values(of.config, 1.0)
     except ArgumentError:
         return fed
-    return spoilt(of.design, fed, 0.8)
+    return spoilt(of.design, fed, share, of.design.generator(Stream.MUTATION, number, 3))
 
 
 def _scenario(name: str) -> Callable[[Script], None]:
