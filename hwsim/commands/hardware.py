@@ -119,7 +119,9 @@ class Synthesising:
 
 def synth(
     config: ConfigPath,
-    target: Annotated[str, given("ecp5-25k | ecp5-45k | ecp5-85k | ice40-up5k | nexus-40k | xc7", "NAME")],
+    target: Annotated[
+        str, given("ecp5-25k | ecp5-45k | ecp5-85k | ice40-up5k | nexus-40k | gowin-18k | gatemate-a1 | xc7", "NAME")
+    ],
     out: Out = None,
     *,
     synthesising: Synthesising,

@@ -36,7 +36,7 @@ from rtl.mutation.trace import Trace, columns, inputs, looked_at
 from rtl.synthesis.tools import Deadline, Tool, ToolError, run
 from rtl.verilog.emission import Verilog
 
-_GATES = "opt_expr; opt_clean; techmap; dffunmap; opt_expr; opt_clean; setundef -zero; aigmap; clean\n"
+_GATES = "opt_expr; opt_clean; techmap; dffunmap; opt_expr; opt_clean; setundef -zero -init; aigmap; clean\n"
 _FREE, _CUT, _WHOLE = "free", "cut", "whole"
 _FLAT = "flat.il"
 # Registers that never change are constants, each bit for itself.

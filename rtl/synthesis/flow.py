@@ -19,7 +19,7 @@ from rtl.verilog.emission import SOURCE, Verilog
 _FORMAT = 3
 """Of results in the cache; to be raised when what is read from the tools' reports changes."""
 
-_WRAPPER_SOURCE, _SCRIPT, _PLACES = f"{WRAPPER}.v", "synthesis.ys", "pins.pdc"
+_WRAPPER_SOURCE, _SCRIPT, _PLACES = f"{WRAPPER}.v", "synthesis.ys", "pins.txt"
 _NETLIST, _STAT, _LAYOUT, _REPORT, _BITSTREAM = "netlist.json", "stat.json", "layout.txt", "report.json", "bitstream"
 
 
@@ -185,7 +185,7 @@ def prepare(target: Target, options: Options) -> _Tools:
     """
     if options.frequency is not None:
         if target.family.placer is None:
-            rule = f"means nothing for {target.name}: no open place and route exists, so no frequency is known"
+            rule = f"means nothing for {target.name}: {target.family.unplaced}, so no frequency is known"
             raise ArgumentError("frequency", options.frequency, rule)
         if not options.place:
             raise ArgumentError("frequency", options.frequency, "means nothing without place and route")
@@ -220,7 +220,7 @@ def synthesise(
     top = emitted.top if wrapped is None else WRAPPER
     steps = _Steps(target, options, tools, folder, top, list(texts), tell or (lambda _: None))
     if wrapped is not None and target.sites:
-        texts[_PLACES] = _places(target.sites)
+        texts[_PLACES] = _places(target)
     placements = [*steps.placement, str(options.seeds)]
     name = cache.key(_FORMAT, target.name, [t.identity for t in tools.all], texts, steps.script, placements)
     shutil.rmtree(folder, ignore_errors=True)  # logs and reports of a former run
@@ -234,10 +234,10 @@ def synthesise(
     return Synthesis(emitted, target, options, result, bitstream, from_cache=False)
 
 
-def _places(sites: tuple[str, ...]) -> str:
+def _places(target: Target) -> str:
     """Constraints that put the wrapper's pins at sites."""
-    pairs = zip(PINS, sites, strict=True)
-    return "".join(f"ldc_set_location -site {{{site}}} [get_ports {pin}]\n" for pin, site in pairs)
+    pairs = zip(PINS, target.sites, strict=True)
+    return "".join(target.family.location.format(pin=pin, site=site) + "\n" for pin, site in pairs)
 
 
 def _known(name: str) -> tuple[Result, bytes | None] | None:
@@ -378,5 +378,6 @@ _PLACER_OPTIONS = {
     "nextpnr-ecp5": (("--lpf-allow-unconstrained", *_TIMELY), "--textcfg"),
     "nextpnr-ice40": (("--pcf-allow-unconstrained",), "--asc"),
     "nextpnr-nexus": (("--pdc", _PLACES), "--fasm"),
+    "nextpnr-himbaechel-gowin": (("--vopt", f"cst={_PLACES}"), "--write"),
 }
 """That pins may be anywhere, or where they are, and what placement heeds; where the layout goes."""

@@ -15,7 +15,6 @@ from rtl.synthesis.wrapper import PINS
 from rtl.verilog.emission import TOP
 
 FIGURES = "synthesis.json"
-NO_PLACE_AND_ROUTE = "no open place and route exists for this family: counts only, no clock frequency"
 
 SYNTHESIS = Figures(
     "synthesis",
@@ -128,7 +127,7 @@ def notes(made: Synthesis) -> list[str]:
     """What has to be known about the figures."""
     result, target, lines = made.result, made.target, []
     if target.family.placer is None:
-        lines.append(NO_PLACE_AND_ROUTE)
+        lines.append(f"{target.family.unplaced}: counts only, no clock frequency")
     elif not made.options.place:
         lines.append("not placed and routed, as asked for: counts only, no clock frequency")
     elif not target.sites:

