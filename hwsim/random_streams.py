@@ -39,6 +39,8 @@ class Stream(Enum):
     """Faults of the hardware, samples and parameters that shall show them: number of the stimulus, which of the two."""
     COSIM_SCENARIOS = (28,)
     """Samples, parameters and pauses of the scenarios of a co-simulation: number of the scenario."""
+    TEST_BENCH = (29,)
+    """Samples of the test bench that is written beside the Verilog."""
     BENCHMARK = (32,)
     """Samples whose training is timed."""
     SELFTEST_DESIGN = (40, 0)

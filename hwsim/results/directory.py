@@ -36,9 +36,9 @@ CHECKPOINT = "checkpoint.npz"
 PICTURES = ("training.png", "connectivity.png", "weights.png", "timeline.png", "occupancy.png", "utilisation.png")
 TRACES = ("trace.jsonl", "trace.vcd")
 LOGS = ("machine.jsonl", "verilog.jsonl", "machine.vcd", "verilog.vcd")
-HARDWARE = ("accelerator.v", "accelerator.core", "lint.vlt", "names.json", "README.md")
+HARDWARE = ("accelerator.v", "accelerator.core", "lint.vlt", "names.json", "README.md", "testbench.v")
 VENDOR_SCRIPTS = ("vivado.tcl", "accelerator.xdc", "quartus.tcl", "accelerator.sdc")
-MEMORY_CONTENTS = ("weights_*.mem", "biases_*.mem")
+MEMORY_CONTENTS = ("weights_*.mem", "biases_*.mem", "testbench_*.mem")
 FEATURES = "features.npz"
 """What a front end makes of the data set: the data set of the design that was exported from it."""
 SCATTER, SCATTER_PICTURE = "scatter.json", "scatter.png"

@@ -7,7 +7,7 @@ from rtl.plan.plan import Plan
 from rtl.ports.register_map import AddressMap
 from rtl.ports.results import result_layout
 from rtl.ports.samples import sample_layout
-from rtl.verilog.emission import CORE, NAMES, SOURCE, WAIVERS, Verilog
+from rtl.verilog.emission import BENCH, CORE, NAMES, SOURCE, WAIVERS, Verilog
 from rtl.verilog.names import register_addresses
 from rtl.verilog.vendor import QUARTUS, QUARTUS_CLOCK, VIVADO, VIVADO_CLOCK
 
@@ -122,6 +122,9 @@ def description(emitted: Verilog) -> str:
         f"`{NAMES}` says where to find every write port in the hierarchy. `weights_<i>.mem` and `biases_<i>.mem` are the "
         f"initial contents for $readmemh, already part of the Verilog. `{CORE}` is for FuseSoC, `{WAIVERS}` for "
         f"`verilator --lint-only -Wall {WAIVERS} {SOURCE}`.\n",
+        f"`{BENCH}` checks the design in any simulator, with neither Python nor cocotb: it feeds samples back to back, "
+        "compares every beat of the results, and then all weights and biases, with what the model says, and prints one line "
+        f"that begins with PASS or FAIL (`iverilog -g2005 -o bench {BENCH} {SOURCE} && vvp bench`, or FuseSoC's `sim`).\n",
         f"`vivado -mode batch -source {VIVADO} -tclargs PART` and `quartus_sh -t {QUARTUS} FAMILY DEVICE` (both have "
         f"defaults) take the design alone through synthesis, placement and routing, with the clock of `{VIVADO_CLOCK}` and "
         f"`{QUARTUS_CLOCK}`. They have not been run by us with the vendors' tools.\n",

@@ -20,6 +20,11 @@ TOP = "accelerator"
 
 SOURCE, CORE, WAIVERS, NAMES, DESCRIPTION = f"{TOP}.v", f"{TOP}.core", "lint.vlt", "names.json", "README.md"
 """The files in which the modules, their FuseSoC core, lint waivers, names and description are written."""
+BENCH = "testbench.v"
+BENCH_VECTORS = BENCH_SAMPLES, BENCH_RESULTS, BENCH_WORDS = tuple(
+    f"testbench_{what}.mem" for what in ("samples", "results", "words")
+)
+"""A test bench and what it reads."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from models.files.npz import write_npz
 from rtl.memories.row import row_words
 from rtl.plan.plan import Plan
 from rtl.verilog.description import description
-from rtl.verilog.emission import CORE, DESCRIPTION, NAMES, SOURCE, WAIVERS, Verilog
+from rtl.verilog.emission import BENCH, BENCH_VECTORS, CORE, DESCRIPTION, NAMES, SOURCE, WAIVERS, Verilog
 from rtl.verilog.names import names
 from rtl.verilog.vendor import vendor_files
 
@@ -66,6 +66,12 @@ def core(of: Plan) -> str:
         "filesets": {
             "rtl": {"files": [SOURCE], "file_type": "verilogSource"},
             "lint": {"files": [{WAIVERS: {"file_type": "vlt"}}]},
+            "bench": {
+                "files": [
+                    {BENCH: {"file_type": "verilogSource"}},
+                    *({name: {"file_type": "user", "copyto": name}} for name in BENCH_VECTORS),
+                ]
+            },
         },
         "targets": {
             "default": {"filesets": ["rtl"], "toplevel": hardware.module},
@@ -74,6 +80,12 @@ def core(of: Plan) -> str:
                 "toplevel": hardware.module,
                 "default_tool": "verilator",
                 "tools": {"verilator": {"mode": "lint-only", "verilator_options": ["-Wall"]}},
+            },
+            "sim": {
+                "filesets": ["rtl", "bench"],
+                "toplevel": f"{hardware.module}_bench",
+                "default_tool": "icarus",
+                "tools": {"icarus": {"iverilog_options": ["-g2005"]}},
             },
         },
     }

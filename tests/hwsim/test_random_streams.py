@@ -30,6 +30,7 @@ KEYS = {
     Stream.COSIM_PAUSES: (26,),
     Stream.MUTATION: (27,),
     Stream.COSIM_SCENARIOS: (28,),
+    Stream.TEST_BENCH: (29,),
     Stream.BENCHMARK: (32,),
     Stream.SELFTEST_DESIGN: (40, 0),
     Stream.SELFTEST_SAMPLES: (40, 1),

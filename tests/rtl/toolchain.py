@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from hwsim.results.directory import RunDirectory
+from rtl.cosim import golden
 from rtl.cosim.simulators import runner
 from rtl.verilog import files
 from rtl.verilog.emission import TOP, Verilog
@@ -21,6 +22,7 @@ def delivered(emitted: Verilog, folder: Path) -> Path:
     directory = RunDirectory(folder, emitted.accelerator.plan.config, "verilog")
     with directory.locked():
         files.write(emitted, directory)
+        golden.write(emitted, directory)
     return folder
 
 

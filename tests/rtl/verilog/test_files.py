@@ -30,7 +30,8 @@ def test_the_files(folder):
     of = design("two_junctions")
     expected = "accelerator.v accelerator.core lint.vlt names.json README.md config.yaml connectivity.npz initial.npz "
     expected += "vivado.tcl accelerator.xdc quartus.tcl accelerator.sdc "
-    expected += "weights_1.mem weights_2.mem biases_1.mem biases_2.mem"
+    expected += "weights_1.mem weights_2.mem biases_1.mem biases_2.mem "
+    expected += "testbench.v testbench_samples.mem testbench_results.mem testbench_words.mem"
     assert sorted(p.name for p in folder.iterdir()) == sorted(expected.split())
     assert (folder / "accelerator.v").read_text() == verilog("two_junctions").text
     assert config_file.fingerprint(config_file.load(folder / "config.yaml")) == config_file.fingerprint(of.config)
@@ -106,7 +107,7 @@ def test_the_core_names_files_that_are_there(folder):
     named = [next(iter(f)) if isinstance(f, dict) else f for s in core["filesets"].values() for f in s["files"]]
     assert named and all((folder / name).is_file() for name in named)
     for target in core["targets"].values():
-        assert target["toplevel"] == TOP and set(target["filesets"]) <= set(core["filesets"])
+        assert target["toplevel"] in (TOP, f"{TOP}_bench") and set(target["filesets"]) <= set(core["filesets"])
 
 
 def test_names_of_configurations_become_names_of_cores():
