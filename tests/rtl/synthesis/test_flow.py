@@ -424,11 +424,15 @@ def test_every_target_has_the_resources_it_says(tmp_path):
             continue
         arguments = [*chosen.arguments, "--json", "n.json", "--report", "report.json"]
         if chosen.sites:
-            ports = ["clk", *(f"{{q[{i}]}}" for i in range(4))]
-            places = zip(ports, (*chosen.sites, "F14"), strict=True)
-            text = "".join(f"ldc_set_location -site {{{site}}} [get_ports {port}]\n" for port, site in places)
-            (tmp_path / "pins.pdc").write_text(text)
-            arguments += ["--pdc", "pins.pdc"]
+            name, fifth, option = {
+                NEXUS.name: ("{{q[{}]}}", "F14", ["--pdc", "pins"]),
+                GOWIN.name: ("q[{}]", "L14", ["--vopt", "cst=pins"]),
+            }[family.name]
+            ports = ["clk", *(name.format(i) for i in range(4))]
+            places = zip(ports, (*chosen.sites, fifth), strict=True)
+            text = "".join(family.location.format(pin=port, site=site) + "\n" for port, site in places)
+            (tmp_path / "pins").write_text(text)
+            arguments += option
         arguments += ["--lpf-allow-unconstrained"] if family is ECP5 else []
         assert run(find(family.placer), arguments, tmp_path, Deadline(None))[0] == 0
         used = reports.utilisation(json.loads((tmp_path / "report.json").read_text()))
