@@ -262,9 +262,12 @@ def count(proofs: Sequence[Proof], status: Status) -> int:
 
 def refuted(proofs: Sequence[Proof]) -> list[str]:
     """A line on every property that does not hold: where its waveform is, and when it shows."""
-    failed = [proof for proof in proofs if proof.verdict.status is Status.FAILED]
-    shown = {proof: f"does not hold in clock {proof.clock} of {proof.waveform}" for proof in failed if proof.waveform}
-    return [f"{proof.name}: {shown.get(proof, 'is never reached')}" for proof in failed]
+    return [f"{proof.name}: {_refutation(proof)}" for proof in proofs if proof.verdict.status is Status.FAILED]
+
+
+def _refutation(proof: Proof) -> str:
+    shows = proof.waveform is not None
+    return f"does not hold in clock {proof.clock} of {proof.waveform}" if shows else "is never reached"
 
 
 def table(proofs: Sequence[Proof], title: str) -> tables.Table:
