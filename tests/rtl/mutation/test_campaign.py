@@ -108,7 +108,7 @@ HAND_WRITTEN = {
 
 def test_hand_written_faults_are_judged_as_their_author_knows(emitted, tmp_path, monkeypatch):
     """Redundant registers that stop the accelerator when they differ, which they never do."""
-    begin, pace = "  wire may;", "assign may = registers__run"
+    begin, pace = "  wire pacer__go;", "assign pacer__go = registers__run"
     assert begin in emitted.text and pace in emitted.text
     instance = (
         "  wire apart, never;\n  accelerator_twins twins(.clk(clk), .request(bus__request), .apart(apart), .never(never));\n"
