@@ -60,7 +60,8 @@ def test_lanes_of_a_shipped_design_have_the_words_of_their_edges(tmp_path, name)
 
 @pytest.mark.slow
 def test_all_properties_of_an_odd_design_and_what_is_left(tmp_path, capsys):
-    assert run(["prove", str(ODD), "--out", str(tmp_path / "run")]) == 0
+    # A busy machine is no reason to fail: what takes a minute alone has ten.
+    assert run(["prove", str(ODD), "--time-limit", "600", "--out", str(tmp_path / "run")]) == 0
     assert "junction 2: backward_lanes" in capsys.readouterr().out
     left = json.loads((tmp_path / "run/proofs.json").read_text())
     assert left["status"] == "proved"
