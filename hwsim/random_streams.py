@@ -36,7 +36,7 @@ class Stream(Enum):
     COSIM_PAUSES = (26,)
     """Clocks in which the streams of a co-simulation pause: number of the script."""
     MUTATION = (27,)
-    """Faults of the hardware, samples and parameters that shall show them: number of the stimulus, which of the two."""
+    """Faults of the hardware, samples and parameters that shall show them: number of the stimulus, which of the four."""
     COSIM_SCENARIOS = (28,)
     """Samples, parameters and pauses of the scenarios of a co-simulation: number of the scenario."""
     TEST_BENCH = (29,)

@@ -44,7 +44,7 @@ def verilog(
     directory = RunDirectory(out, loaded, "verilog", force=force)
     with directory.locked():
         emitted = generate(Design(loaded))
-        written = files.write(emitted, directory) + golden.write(emitted, directory)
+        written = files.write(emitted, directory, golden.files(emitted))
     of = emitted.accelerator.plan
     console.print(f"{loaded.name}: {of.period} clocks per input, {sum(of.multipliers.values())} multipliers")
     console.print(f"{len(emitted.text.splitlines()):,} lines of Verilog; in {directory.path}: {', '.join(written)}")

@@ -11,12 +11,11 @@ from math import ceil
 import numpy as np
 import numpy.typing as npt
 
-from hwsim.machine.machine import Results, joined
+from hwsim.machine.machine import Machine, Results, joined
 from hwsim.random_streams import Stream
-from hwsim.results.directory import RunDirectory
 from hwsim.schedule.banks import Banks
 from hwsim.vocabulary import TRAINING
-from rtl.cosim.stimulus import StreamSamples, beats, parameter_words
+from rtl.cosim.stimulus import StreamSamples, anything, beats, bits, parameter_words
 from rtl.plan.plan import Plan
 from rtl.ports import register_map
 from rtl.ports.results import result_layout
@@ -51,23 +50,23 @@ class Golden:
     word: npt.NDArray[np.int64]
 
 
-def drawn(of: Plan, n: int = SAMPLES) -> StreamSamples:
-    """Inputs over their whole range, labels and learning-rate shifts over all legal ones."""
-    rng, fmt, config = of.design.generator(Stream.TEST_BENCH), of.numbers.input, of.config
-    least, greatest = of.kappas
-    return StreamSamples(
-        rng.integers(fmt.lowest, fmt.highest + 1, (n, config.network.layers[0])).astype(np.int32),
-        rng.integers(0, config.classes, n).astype(np.int32),
-        rng.integers(least, greatest + 1, n).astype(np.int32),
-        rng.random(n) >= (_INFERENCE if of.trains else 1.0),
-    )
+def drawn(of: Plan) -> StreamSamples:
+    """Samples from the design's seed."""
+    return anything(of, SAMPLES, of.design.generator(Stream.TEST_BENCH), _INFERENCE)
+
+
+def _machine(of: Plan) -> Machine:
+    """The accelerator's: it works in its own order, whichever the configuration tells the reference to train in."""
+    design, config = of.design, of.config
+    training = config.training.model_copy(update={"order": "pipelined", "batch_size": 1})
+    pipelined, n = config.model_copy(update={"training": training}), len(of.junctions)
+    banks = Banks.of(of.hops, n) if of.trains else Banks.of_inference(n)
+    return Machine(pipelined, design.network, design.initial_integers, design.schedule, design.timing, banks)
 
 
 def golden(of: Plan, samples: StreamSamples) -> Golden:
     """What the machine says of samples that follow each other without a gap."""
-    initial = of.design.initial_integers
-    banks = None if of.trains else Banks.of_inference(len(of.junctions))
-    machine = of.design.machine(initial, banks=banks)
+    machine = _machine(of)
     first = machine.feed(machine.samples(samples.input, samples.label, samples.kappa, samples.train))
     results = joined(first, machine.drain())
     address, word = parameter_words(of, machine.parameters)
@@ -90,36 +89,28 @@ def _beats(of: Plan, results: Results) -> tuple[npt.NDArray[np.uint8], npt.NDArr
     care[:] = 1
     width, at = of.numbers.activation.width, layout["outputs"].offset
     outputs = np.pad(results.output, ((0, 0), (0, groups * q - last.n_right))).reshape(n, groups, q)
-    words[..., at : at + q * width] = _bits(outputs, width).reshape(n, groups, q * width)
+    words[..., at : at + q * width] = bits(outputs, width).reshape(n, groups, q * width)
     exists = np.arange(groups * q).reshape(groups, q) < last.n_right
     care[..., at : at + q * width] = np.repeat(exists, width, axis=1)
     facts = {"prediction": results.prediction, "label": results.label, "train": results.kind == TRAINING, "last": np.ones(n)}
     for name, values in facts.items():
         field = layout[name]
-        words[:, -1, field.offset : field.offset + field.width] = _bits(np.asarray(values, np.int64), field.width)
+        words[:, -1, field.offset : field.offset + field.width] = bits(np.asarray(values, np.int64), field.width)
     return words.reshape(n * groups, -1), care.reshape(n * groups, -1)
 
 
-def _bits(values: npt.NDArray[np.integer], width: int) -> npt.NDArray[np.uint8]:
-    """uint8 [..., width]: the low bits, the lowest first."""
-    return (values[..., None].astype(np.int64) >> np.arange(width) & 1).astype(np.uint8)
-
-
-def write(emitted: Verilog, directory: RunDirectory) -> list[str]:
-    """Write the bench and its vectors beside the design; returns the names of the files."""
+def files(emitted: Verilog) -> dict[str, str]:
+    """The bench and its vectors, by the names of their files, which stand beside the design."""
     of = emitted.accelerator.plan
     known = golden(of, drawn(of))
     results = np.packbits(np.concatenate([known.results, known.care], axis=1), axis=1, bitorder="little")
     words = [a << register_map.WIDTH | w & _WORD for a, w in zip(known.address.tolist(), known.word.tolist(), strict=True)]
-    files = {
+    return {
         BENCH: bench(emitted, known),
         BENCH_SAMPLES: _lines(map(_number, known.samples), emitted.ports["samples__payload"][1]),
         BENCH_RESULTS: _lines(map(_number, results), 2 * known.results.shape[1]),
         BENCH_WORDS: _lines(words, emitted.ports["bus__address"][1] + register_map.WIDTH),
     }
-    for name, text in files.items():
-        directory.write_text(name, text)
-    return list(files)
 
 
 _WORD = (1 << register_map.WIDTH) - 1

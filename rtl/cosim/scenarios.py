@@ -16,7 +16,7 @@ from hwsim.random_streams import Stream
 from models.errors import ArgumentError
 from models.network.parameters import IntegerParameters
 from rtl.cosim.script import Script
-from rtl.cosim.stimulus import StreamSamples, illegal_values, parameter_words, spoilt
+from rtl.cosim.stimulus import StreamSamples, anything, illegal_values, parameter_words, spoilt
 from rtl.plan.plan import Plan
 from rtl.ports import register_map as r
 from rtl.ports.register_map import AddressMap, Region
@@ -97,14 +97,8 @@ class Play:
         self.kappas = range(self.plan.kappas[0], self.plan.kappas[1] + 1)
 
     def samples(self, n: int, inference: float = 0.0) -> StreamSamples:
-        """Inputs over their whole range, labels and learning-rate shifts over all legal ones."""
-        fmt, config, rng = self.plan.numbers.input, self.plan.config, self.rng
-        return StreamSamples(
-            rng.integers(fmt.lowest, fmt.highest + 1, (n, config.network.layers[0])).astype(np.int32),
-            rng.integers(0, config.classes, n).astype(np.int32),
-            rng.choice(self.kappas, n).astype(np.int32),
-            rng.random(n) >= (inference if self.plan.trains else 1.0),
-        )
+        """Anything that is legal; a share of them for inference."""
+        return anything(self.plan, n, self.rng, inference)
 
     def train(self, n: int, inference: float = 0.0) -> None:
         """Run such samples until nothing is under way."""

@@ -35,6 +35,17 @@ class StreamSamples:
         return cls(np.zeros((0, inputs), np.int32), nothing, nothing, np.zeros(0, np.bool_))
 
 
+def anything(of: Plan, n: int, rng: np.random.Generator, inference: float = 0.0) -> StreamSamples:
+    """Inputs over their whole range, labels and learning-rate shifts over all legal ones; a share of them for inference."""
+    fmt, config, (least, greatest) = of.numbers.input, of.config, of.kappas
+    return StreamSamples(
+        rng.integers(fmt.lowest, fmt.highest + 1, (n, config.network.layers[0])).astype(np.int32),
+        rng.integers(0, config.classes, n).astype(np.int32),
+        rng.integers(least, greatest + 1, n).astype(np.int32),
+        rng.random(n) >= (inference if of.trains else 1.0),
+    )
+
+
 def joined(parts: Sequence[StreamSamples]) -> StreamSamples:
     """Samples one after the other."""
     names = ("input", "label", "kappa", "train")
@@ -47,20 +58,20 @@ def beats(of: Plan, samples: StreamSamples) -> npt.NDArray[np.uint8]:
     n, width, beat = len(samples), of.junctions[0].left.width, of.beat
     padded = np.zeros((n, per_sample * beat), np.int64)
     padded[:, : samples.input.shape[1]] = samples.input
-    fields = [_bits(padded.reshape(n * per_sample, beat), width).reshape(n * per_sample, beat * width)]
+    fields = [bits(padded.reshape(n * per_sample, beat), width).reshape(n * per_sample, beat * width)]
     for name, values in (("label", samples.label), ("kappa", samples.kappa), ("train", samples.train)):
         repeated = np.repeat(np.asarray(values, np.int64), per_sample)[:, None]
         # Only the last beat's counts: the others carry the complement, so that taking the wrong one shows.
         wrong = np.arange(n * per_sample) % per_sample != per_sample - 1
         size = layout[name].shape.width if hasattr(layout[name].shape, "width") else layout[name].shape
         repeated[wrong] ^= (1 << size) - 1
-        fields.append(_bits(repeated, size).reshape(n * per_sample, size))
-    bits = np.concatenate(fields, axis=1)
-    assert bits.shape[1] == layout.size
-    return np.packbits(bits, axis=1, bitorder="little")
+        fields.append(bits(repeated, size).reshape(n * per_sample, size))
+    beat_bits = np.concatenate(fields, axis=1)
+    assert beat_bits.shape[1] == layout.size
+    return np.packbits(beat_bits, axis=1, bitorder="little")
 
 
-def _bits(values: np.ndarray, width: int) -> npt.NDArray[np.uint8]:
+def bits(values: np.ndarray, width: int) -> npt.NDArray[np.uint8]:
     """uint8 [..., width]: the low bits, the lowest first."""
     return (values[..., None] >> np.arange(width) & 1).astype(np.uint8)
 

@@ -55,12 +55,15 @@ class Bench(Elaboratable):
         return m
 
 
-def registers(bench: Bench, fragment: Fragment) -> dict[str, Signal]:
-    """By their paths in RTLIL, the signals of an elaborated bench."""
+def _ports(bench: Bench) -> dict[str, Any]:
     ports: dict[str, Any] = {"clk": (bench.domain.clk, None), FIRST: (bench.first, None)}
-    ports |= {name: (signal, None) for name, signal in bench.inputs.items() if len(signal)}
+    return ports | {name: (signal, None) for name, signal in bench.inputs.items() if len(signal)}
+
+
+def signals_by_path(bench: Bench, fragment: Fragment) -> dict[str, Signal]:
+    """The signals of an elaborated bench by their paths in RTLIL."""
     twin = DomainRenamer({})(fragment)  # a fragment is prepared only once, and this one is for somebody else
-    _, paths = rtlil.convert_fragment(twin, ports, TOP, emit_src=False)
+    _, paths = rtlil.convert_fragment(twin, _ports(bench), TOP, emit_src=False)
     return {PATH.join(path[1:]): signal for signal, path in paths.items()}
 
 
@@ -80,8 +83,7 @@ def as_rtlil(bench: Bench, asserted: Sequence[str], given: Sequence[str]) -> str
     assumed = [*stated.assumed, *stated.chosen, *(p for p in stated.concluded if p.name in given)]
     asserting = [p for p in stated.required if p.name in asserted]
     roles = [("assert", p) for p in asserting] + [("assume", p) for p in assumed]
-    ports: dict[str, Any] = {"clk": (bench.domain.clk, None), FIRST: (bench.first, None)}
-    ports |= {name: (signal, None) for name, signal in bench.inputs.items() if len(signal)}
+    ports = _ports(bench)
     ports |= {signal.name: (signal, None) for signal in free.free if len(signal)}
     ports |= {f"{role}_{p.name}": (p.holds, None) for role, p in roles}
     text, _ = rtlil.convert_fragment(fragment, ports, TOP, emit_src=False)

@@ -9,7 +9,7 @@ from amaranth.hdl import DriverConflict, Fragment, MemoryData, MemoryInstance, S
 from amaranth.lib.memory import Memory
 from amaranth.sim import Simulator
 
-from rtl.proofs.bench import Bench, registers
+from rtl.proofs.bench import Bench, signals_by_path
 
 
 class FullMemories:
@@ -56,7 +56,7 @@ def replay(bench: Bench, start: Mapping[str, int], clocks: Sequence[dict[str, in
     """
     seen: dict[str, int] = {}
     fragment = Fragment.get(bench, FullMemories())
-    signals = registers(bench, fragment)
+    signals = signals_by_path(bench, fragment)
     simulator = Simulator(fragment)
     simulator.add_clock(1e-6, domain=bench.domain)
     monitor = bench.monitor

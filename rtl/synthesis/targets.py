@@ -67,7 +67,7 @@ class Family:
     doubt
         Why the placer's clock frequencies are not to be relied on; empty if nothing speaks against them.
     unplaced
-        Why there is no placer.
+        Why there is no placer, where there is none.
     """
 
     name: str
@@ -83,7 +83,7 @@ class Family:
     opens_carries: bool = False
     location: str = ""
     doubt: str = ""
-    unplaced: str = ""
+    unplaced: str = "no open place and route exists"
 
 
 @dataclass(frozen=True)
@@ -316,7 +316,6 @@ XC7 = Family(
             BLOCK_RAM, "blocks of 18 kbit", "block memories; one of 36 kbit counts twice", {"RAMB18E1": 1, "RAMB36E1": 2}
         ),
     ),
-    unplaced="no open place and route exists",
 )
 
 TARGETS: Plugins[Target] = Plugins(

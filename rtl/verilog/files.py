@@ -1,6 +1,7 @@
 """What ``hwsim verilog`` writes: Verilog, memory contents, names, a core, waivers, vendors' scripts and a description."""
 
 import json
+from collections.abc import Mapping
 from math import ceil
 
 import yaml
@@ -28,8 +29,14 @@ Every name is known to Verilator 5.006 (Debian 12), which stops at one that is n
 """
 
 
-def write(emitted: Verilog, directory: RunDirectory) -> list[str]:
-    """Write everything; returns the names of the files."""
+def write(emitted: Verilog, directory: RunDirectory, bench: Mapping[str, str]) -> list[str]:
+    """Write everything; returns the names of the files.
+
+    Parameters
+    ----------
+    bench
+        The test bench and what it reads, by the names of their files (:func:`rtl.cosim.golden.files`).
+    """
     of = emitted.accelerator.plan
     directory.begin()
     files = {
@@ -40,6 +47,7 @@ def write(emitted: Verilog, directory: RunDirectory) -> list[str]:
         DESCRIPTION: description(emitted),
         **vendor_files(emitted.top, emitted.ports),
         **contents(of),
+        **bench,
     }
     for name, text in files.items():
         directory.write_text(name, text)

@@ -21,8 +21,7 @@ def delivered(emitted: Verilog, folder: Path) -> Path:
     """What ``hwsim verilog`` writes of a design."""
     directory = RunDirectory(folder, emitted.accelerator.plan.config, "verilog")
     with directory.locked():
-        files.write(emitted, directory)
-        golden.write(emitted, directory)
+        files.write(emitted, directory, golden.files(emitted))
     return folder
 
 

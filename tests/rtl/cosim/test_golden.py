@@ -7,11 +7,13 @@ from dataclasses import replace
 
 import pytest
 
+from hwsim.design import Design
 from rtl.cosim import golden
 from rtl.cosim.simulators import runner
+from rtl.plan.plan import Plan
 from rtl.verilog.emission import BENCH, SOURCE
 from tests.rtl import toolchain
-from tests.rtl.cosim.driving import verilog
+from tests.rtl.cosim.driving import generate, verilog
 from tests.rtl.cosim.faults import FAULTS
 from tests.rtl.designs import DESIGNS, design
 
@@ -39,16 +41,10 @@ def test_every_design_passes(name, tmp_path):
 @pytest.mark.parametrize("name", SHOWN)
 def test_a_fault_fails(name, tmp_path, monkeypatch):
     FAULTS[name].apply(monkeypatch)
-    told = icarus(toolchain.delivered(generated(), tmp_path / "d"))
+    told = icarus(toolchain.delivered(generate(design("two_junctions")), tmp_path / "d"))
     count = re.search(r"^FAIL: (\d+) differences$", told, re.MULTILINE)
     assert count is not None and "PASS" not in told
     assert len(re.findall(r"^(?:beat|address) ", told, re.MULTILINE)) == int(count[1]) > 0
-
-
-def generated():
-    from tests.rtl.cosim.driving import generate
-
-    return generate(design("two_junctions"))
 
 
 @pytest.mark.parametrize(
@@ -76,6 +72,18 @@ def test_ports_that_never_answer_or_are_undefined_fail(port, value, shows, tmp_p
     told = icarus(folder)
     assert re.search(shows, told), told
     assert "PASS" not in told
+
+
+def test_the_order_of_the_reference_changes_no_accelerator(tmp_path):
+    """Hardware works pipelined, whatever the reference does, samples one after the other in batches included."""
+    whole, told = verilog("two_junctions"), []
+    for update in ({}, {"order": "sequential"}, {"order": "sequential", "engine": "float", "batch_size": 4}):
+        config = design("two_junctions").config
+        other = Design(config.model_copy(update={"training": config.training.model_copy(update=update)}))
+        emitted = generate(Plan.of(other))
+        assert emitted.text == whole.text
+        told.append(icarus(toolchain.delivered(emitted, tmp_path / str(len(told)))))
+    assert "PASS" in told[0] and told == [told[0]] * 3
 
 
 def test_other_vectors_fail(tmp_path):
