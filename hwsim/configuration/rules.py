@@ -5,12 +5,14 @@ from collections.abc import Iterable, Sequence
 
 from hwsim.configuration.identifiers import as_identifier, is_identifier
 from hwsim.configuration.legal import divisors, nearest
-from hwsim.configuration.sections import Section, Settings
+from hwsim.configuration.sections import HardwareSection, Section, Settings
 from hwsim.edge_processors import results_per_clock
 from models.errors import InputError
 from models.network.activations import ACTIVATIONS
 
 MOST_EDGES = 2**28
+MOST_CLASSES = 2**15
+"""Of a design with AXI4-Streams, whose results are packed with 15 bits for a label."""
 
 
 def check_design(config: Settings) -> None:
@@ -78,6 +80,7 @@ def _check_hardware(config: Settings) -> None:
         raise InputError("hardware.module", hardware.module, rule, [as_identifier(hardware.module)])
     _one_per_junction("hardware.z", hardware.z, net.junctions)
     _check_kappa(config, hardware.kappa)
+    _check_interface(config, hardware)
     for i, z in enumerate(hardware.z):
         if net.layers[i] % z:
             legal = nearest(z, divisors(net.layers[i]))
@@ -101,6 +104,16 @@ def _check_kappa(config: Settings, given: tuple[int, int] | None) -> None:
     if given is not None and not (given[0] <= min(used, default=given[0]) and max(used, default=given[1]) <= given[1]):
         rule = "must span the learning-rate shifts of training.rate_shift, the least first"
         raise InputError("hardware.kappa", list(given), rule, [[min(used), max(used)]])
+
+
+def _check_interface(config: Settings, hardware: HardwareSection) -> None:
+    bits = hardware.beat_bits
+    if bits & (bits - 1):
+        below = 1 << (bits.bit_length() - 1)
+        raise InputError("hardware.beat_bits", bits, "must be a power of two", [below, 2 * below])
+    if hardware.interface != "native" and config.classes > MOST_CLASSES:
+        rule = f"gives a class 15 bits, {MOST_CLASSES} classes: network.classes is {config.classes}"
+        raise InputError("hardware.interface", hardware.interface, rule, ["native"])
 
 
 def _check_training(config: Settings) -> None:
@@ -138,6 +151,8 @@ def ineffective(config: Settings) -> list[str]:
     if config.training.init == "file":
         drawn = _changed(config.training, ("init_fan", "init_bias"))
         notes += [f"training.{k} has no effect on parameters from a file" for k in drawn]
+    if config.hardware is not None and config.hardware.interface == "native":
+        notes += [f"hardware.{k} has no effect on native streams" for k in _changed(config.hardware, ("beat_bits",))]
     if kind == "random" and config.hardware is not None:
         notes.append("hardware has no effect: random patterns run on the reference engines only")
     if config.training.engine != "float":

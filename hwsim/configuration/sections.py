@@ -181,6 +181,12 @@ class HardwareSection(Section):
         "accelerator",
         description="Verilog's name of the top module, with which those of all others begin",
     )
+    interface: Literal["native", "axi", "wishbone"] = Field(
+        "native", description="ports of the top module: the accelerator's own; or AXI4-Streams, and AXI4-Lite or Wishbone"
+    )
+    beat_bits: Annotated[Int, Field(ge=8, le=512)] = Field(
+        32, description="bits of tdata of both AXI4-Streams, a power of two; native streams have none"
+    )
 
     @property
     def trains(self) -> bool:

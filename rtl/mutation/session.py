@@ -22,7 +22,7 @@ from rtl.mutation.campaign import (
     stored,
     summary,
 )
-from rtl.verilog.generate import generate
+from rtl.verilog.generate import generate_native
 
 __all__ = ["OPEN", "Options", "check", "details", "mutate", "resumed", "summary"]
 
@@ -85,7 +85,7 @@ def mutate(
     if not known:
         directory.begin()
     _keep(directory, options, found)
-    campaign = Campaign(generate(design), options, directory / "mutation", watch)
+    campaign = Campaign(generate_native(design), options, directory / "mutation", watch)
     if any(found[m.number].mutant != m for m in campaign.mutants if m.number in found):
         raise InputError(str(directory.path), None, "began with other mutants: the design's Verilog has changed")
     watch("judging")

@@ -12,6 +12,7 @@ from amaranth.hdl._ir import PortDirection
 from amaranth.lib.wiring import In
 
 from rtl.accelerator import Accelerator
+from rtl.interfaced import Interfaced
 from rtl.verilog.layout import laid_out
 from rtl.verilog.netlist import Netlist
 
@@ -20,6 +21,8 @@ TOP = "accelerator"
 
 SOURCE, CORE, WAIVERS, NAMES, DESCRIPTION = f"{TOP}.v", f"{TOP}.core", "lint.vlt", "names.json", "README.md"
 """The files in which the modules, their FuseSoC core, lint waivers, names and description are written."""
+CLOCKS = "aclk", "clk"
+"""Names that the clock may have."""
 BENCH = "testbench.v"
 BENCH_VECTORS = BENCH_SAMPLES, BENCH_RESULTS, BENCH_WORDS = tuple(
     f"testbench_{what}.mem" for what in ("samples", "results", "words")
@@ -33,8 +36,8 @@ class Verilog:
 
     Attributes
     ----------
-    accelerator
-        The component.
+    component
+        The top module's: an accelerator, or what is around one.
     top
         The top module; the names of all others begin with it.
     text
@@ -42,19 +45,24 @@ class Verilog:
         Amaranth's, it comes from (:func:`rtl.verilog.layout.source`).
     """
 
-    accelerator: Accelerator
+    component: Accelerator | Interfaced
     top: str
     text: str
     _netlist: Netlist
 
     @classmethod
-    def of(cls, accelerator: Accelerator) -> "Verilog":
+    def of(cls, component: Accelerator | Interfaced) -> "Verilog":
         """Generate; the same design gives the same text."""
-        hardware = accelerator.plan.config.hardware
+        hardware = component.plan.config.hardware
         assert hardware is not None
         with _uncollected():
-            netlist = Netlist.of(accelerator, _ports(accelerator), hardware.module, accelerator.named.values())
-        return cls(accelerator, hardware.module, _as_verilog(netlist), netlist)
+            netlist = Netlist.of(component, _ports(component), hardware.module, component.named.values())
+        return cls(component, hardware.module, _as_verilog(netlist), netlist)
+
+    @property
+    def accelerator(self) -> Accelerator:
+        """The accelerator: the component itself, or the one inside."""
+        return self.component.accelerator if isinstance(self.component, Interfaced) else self.component
 
     def path(self, signal: Signal | ValueCastable) -> tuple[str, ...]:
         """Instance names from the top module down, then the signal's own."""
@@ -72,8 +80,9 @@ class Verilog:
     @cached_property
     def ports(self) -> dict[str, tuple[str, int]]:
         """Direction and bits of every port, clock and reset first."""
-        result = {"clk": ("input", 1), "rst": ("input", 1)}
-        for name, (value, direction) in _ports(self.accelerator).items():
+        ports = _ports(self.component)
+        result = {} if CLOCKS[0] in ports else {"clk": ("input", 1), "rst": ("input", 1)}
+        for name, (value, direction) in ports.items():
             result[name] = ("input" if direction is PortDirection.Input else "output", len(value))
         return result
 
@@ -90,13 +99,14 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _ports(accelerator: Accelerator) -> dict[str, tuple[Value, PortDirection]]:
+def _ports(component: Accelerator | Interfaced) -> dict[str, tuple[Value, PortDirection]]:
+    joint = "_" if isinstance(component, Interfaced) else "__"  # as the standards' names are: s_axis_tdata
     result: dict[str, tuple[Value, PortDirection]] = {}
-    for path, member, signal in accelerator.signature.flatten(accelerator):
+    for path, member, signal in component.signature.flatten(component):
         value = Value.cast(signal)
         if isinstance(value, Signal):
             direction = PortDirection.Input if member.flow == In else PortDirection.Output
-            result["__".join(map(str, path))] = (value, direction)
+            result[joint.join(map(str, path))] = (value, direction)
     return result
 
 

@@ -1,0 +1,107 @@
+"""The accelerator behind standard interfaces: AXI4-Streams, and AXI4-Lite or Wishbone."""
+
+from functools import cached_property
+from typing import Any
+
+from amaranth.hdl import ClockDomain, Module
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from rtl.accelerator import Accelerator
+from rtl.accelerator_model import AcceleratorModel
+from rtl.plan.plan import Plan
+from rtl.ports.axi_lite import AxiLite, axi_lite_signature
+from rtl.ports.axi_stream import ResultSource, SampleSink, axis_signature
+from rtl.ports.interface_registers import InterfaceRegisters
+from rtl.ports.register_map import AddressMap
+from rtl.ports.wishbone import Wishbone, wishbone_signature
+
+
+class Interfaced(wiring.Component):
+    """An :class:`rtl.accelerator.Accelerator`, and around it what speaks ``hardware.interface``.
+
+    The accelerator learns from samples in the order in which their packets come, as if nothing were around it.
+
+    Ports
+    -----
+    aclk : in, 1, if axi
+        Clock of everything.
+    aresetn : in, 1, if axi
+        Synchronous reset, active low.
+    s_axis : in, interface axis_signature
+        Packets of samples (:mod:`rtl.ports.packing`).
+    m_axis : out, interface axis_signature
+        Packets of results.
+    s_axi : in, interface axi_lite_signature, if axi
+        Registers and memories (:func:`rtl.ports.axi_lite.axi_lite_signature`).
+    wb : in, interface wishbone_signature, if not axi
+        The same (:func:`rtl.ports.wishbone.wishbone_signature`).
+    interrupt : out, 1
+        A cause that is enabled (:mod:`rtl.ports.interface_registers`).
+    """
+
+    def __init__(self, of: Plan) -> None:
+        assert of.config.hardware is not None
+        self.plan, self.accelerator = of, Accelerator(of)
+        self.sink, self.source = SampleSink(of), ResultSource(of)
+        self.registers = InterfaceRegisters(of, self.sink.level.shape().width)
+        self._axi = of.config.hardware.interface == "axi"
+        self.bridge: Any = AxiLite(of) if self._axi else Wishbone(of)
+        beat_bits, address = of.config.hardware.beat_bits, AddressMap.of(of).bits + 1
+        bus = {"s_axi": In(axi_lite_signature(address + 2))} if self._axi else {"wb": In(wishbone_signature(address))}
+        super().__init__(
+            {
+                **({"aclk": In(1), "aresetn": In(1)} if self._axi else {}),
+                "s_axis": In(axis_signature(beat_bits)),
+                "m_axis": Out(axis_signature(beat_bits)),
+                **bus,
+                "interrupt": Out(1),
+            }
+        )
+
+    @property
+    def latency(self) -> int:
+        """Clocks from the last beat of a packet to the first of its result at the earliest, whatever else there is."""
+        return self.sink.latency + self.accelerator.loader.arrival + self.accelerator.latency + self.source.latency
+
+    def model(self) -> AcceleratorModel:
+        """What it computes of the samples that are whole and legal: the accelerator's."""
+        return self.accelerator.model()
+
+    @cached_property
+    def named(self) -> dict[str, Any]:
+        """The accelerator's: signals that a user may want to find in the Verilog."""
+        return self.accelerator.named
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        accelerator, sink, source, registers = self.accelerator, self.sink, self.source, self.registers
+        m.submodules.accelerator, m.submodules.sink, m.submodules.source = accelerator, sink, source
+        m.submodules.registers, m.submodules.bridge = registers, self.bridge
+        if self._axi:
+            # The port itself is the clock: one that is assigned would tick later than what comes with it.
+            m.domains.sync = domain = ClockDomain()
+            domain.clk = self.aclk
+            m.d.comb += domain.rst.eq(~self.aresetn)
+            connect(m, flipped(self.s_axi), self.bridge.s_axi)
+        else:
+            connect(m, flipped(self.wb), self.bridge.wb)
+        connect(m, flipped(self.s_axis), sink.s_axis)
+        connect(m, sink.samples, accelerator.samples)
+        connect(m, accelerator.results, source.results)
+        connect(m, source.m_axis, flipped(self.m_axis))
+        connect(m, self.bridge.bus, registers.bus)
+        connect(m, registers.inner, accelerator.bus)
+        inside = accelerator.registers
+        m.d.comb += [
+            registers.misframed.eq(sink.misframed),
+            registers.refused.eq(sink.refused),
+            registers.unfit.eq(sink.unfit),
+            registers.illegal.eq(inside.illegal_kappa | inside.illegal_label),
+            registers.level.eq(sink.level),
+            registers.waiting.eq(sink.waiting),
+            registers.result.eq(source.m_axis.tvalid),
+            registers.empty.eq(inside.empty),
+            self.interrupt.eq(registers.interrupt),
+        ]
+        return m
