@@ -240,13 +240,18 @@ class AxiLiteModel:
         self._reads_next = False
         self._b, self._r = deque[int](), deque[tuple[int, int]]()
 
+    @property
+    def requests(self) -> bool:
+        """Whether the bus is asked in the clock to come, which follows from no input."""
+        return self._now is not None and "answer" not in self._now
+
     def clock(self, **inputs: Any) -> dict[str, int | None]:
         """Outputs of a clock with these inputs, ``None`` for what means nothing; interfaces' ports are ``name_port``."""
 
         def given(name: str) -> int:
             return int(inputs.get(name, 0))
 
-        now, bus = self._now, None if self._now is None or "answer" in self._now else self._now
+        now, bus = self._now, self._now if self.requests else None
         result: dict[str, int | None] = {
             "s_axi_awready": int(self._aw is None),
             "s_axi_wready": int(self._w is None),

@@ -8,6 +8,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
+from rtl.blocks.arithmetic import shape_of, signed_bits
 from rtl.blocks.gear import Gear
 from rtl.blocks.properties import Monitor, implies
 from rtl.blocks.queues import Queue, QueueModel
@@ -256,7 +257,7 @@ class SampleSinkModel:
             else:
                 inputs, tags = self._takes(s_axis_tdata, bool(s_axis_tlast), result)
         known = self._tags.head
-        gear = self._gear.clock(
+        gear: dict[str, Any] = self._gear.clock(
             beats_valid=store["r_rdy"],
             beats_payload=store["r_data"] or (),
             words_ready=int(bool(samples_ready) and known is not None),
@@ -264,8 +265,8 @@ class SampleSinkModel:
         self._store.clock(**inputs, r_en=int(bool(gear["beats_ready"])))
         offered, words = bool(gear["words_valid"]) and known is not None, gear["words_payload"]
         result["samples_valid"] = int(offered)
-        result["samples_payload"] = {"inputs": words["numbers"]} | known if offered and isinstance(words, dict) else None
-        ends = offered and bool(samples_ready) and isinstance(words, dict) and bool(words["last"])
+        result["samples_payload"] = {"inputs": self._as_inputs(words["numbers"])} | known if offered else None
+        ends = bool(offered and samples_ready and words["last"])
         self._tags.clock(ends, *tags)
         self._level += len(tags) - ends
         return result
@@ -297,6 +298,10 @@ class SampleSinkModel:
         label = min(facts.label, most["label"])
         known = {"label": label, "kappa": facts.kappa & most["kappa"], "train": int(facts.train and not wide)}
         return inputs | {"keep": 1}, [known]
+
+    def _as_inputs(self, numbers: Sequence[int | None]) -> list[int | None]:
+        shape = shape_of(self._packet.number)
+        return [None if x is None else signed_bits(x, shape) for x in numbers]
 
     def _bits(self) -> dict[str, int]:
         return {"label": self._of.config.label_bits, "kappa": self._of.config.kappa_bits}

@@ -212,7 +212,7 @@ class InterfaceRegisters(wiring.Component):
             with m.If(clear[4]):
                 m.d.sync += enable.eq(word)
         full = [Cat(Value.cast(value), Const(0, WIDTH))[:WIDTH] for value in values]
-        full += full[-1:] * ((1 << len(which)) - len(full))
+        full += full[:1] * ((1 << len(which)) - len(full))  # where there is none
         m.d.sync += [
             done.eq(takes),
             found.eq(choose(which, full)),
@@ -257,7 +257,7 @@ class InterfaceRegistersModel:
             "inner_write_data": word,
             "bus_done": int(done),
             "bus_error": int(done and error),
-            "bus_read_data": (self._found if ours else read) if done else None,
+            "bus_read_data": (self._found if ours else read) if done and not error else None,
             "interrupt": int(causes & self._enable != 0),
         }
         takes = request and ours and not self._done

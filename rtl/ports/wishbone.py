@@ -134,6 +134,11 @@ class WishboneModel:
         self._asked = False
         self._answer: dict[str, int | None] = {"wb_ack": 0, "wb_err": 0, "wb_dat_r": None}
 
+    @property
+    def requests(self) -> bool:
+        """Whether the bus is asked in the clock to come, which follows from no input."""
+        return self._now is not None and "fails" not in self._now
+
     def clock(self, **inputs: Any) -> dict[str, int | None]:
         """Outputs of a clock with these inputs, ``None`` for what means nothing; interfaces' ports are ``name_port``."""
 
@@ -141,7 +146,7 @@ class WishboneModel:
             return int(inputs.get(name, 0))
 
         now = self._now
-        bus = None if now is None or "fails" in now else now
+        bus = now if self.requests else None
         answer, there = self._answer, bool(given("wb_cyc") and given("wb_stb"))
         result = answer | {
             "bus_request": int(bus is not None),

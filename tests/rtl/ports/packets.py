@@ -1,0 +1,61 @@
+"""Packets for the AXI4-Streams of small designs: good ones, and bad ones of every kind."""
+
+from typing import Any
+
+import numpy as np
+
+from rtl.plan.plan import Plan
+from rtl.ports.packing import SAMPLE_FACTS, Packet
+from tests.rtl.driving import integers
+
+
+def facts(**given: int) -> int:
+    """The trailer of a sample."""
+    return int(SAMPLE_FACTS.const(given).as_value().value)
+
+
+def beats(packet: Packet, data: bytes) -> list[int]:
+    size = packet.beat_bits // 8
+    return [int.from_bytes(data[k : k + size], "little") for k in range(0, len(data), size)]
+
+
+def framed(of_beats: list[int], lasts: list[int] | None = None) -> list[tuple[int, int]]:
+    """Beats with their tlast, at the end unless said otherwise."""
+    marks = [len(of_beats) - 1] if lasts is None else lasts
+    return [(beat, int(k in marks)) for k, beat in enumerate(of_beats)]
+
+
+def outside(packet: Packet, rng: np.random.Generator) -> int | None:
+    """A number that the format cannot hold but its bytes can, if there is one."""
+    bits, fmt = 8 * packet.number_bytes, packet.number
+    lowest = -(1 << bits - 1) if fmt.signed else 0
+    legal = range(fmt.lowest, fmt.highest + 1)
+    found = [x for x in (lowest, fmt.lowest - 1, fmt.highest + 1, lowest + (1 << bits) - 1) if x not in legal and x >= lowest]
+    found = [x for x in found if x < lowest + (1 << bits)]
+    return int(rng.choice(found)) if found else None
+
+
+def packet_beats(packet: Packet, of: Plan, rng: np.random.Generator) -> list[tuple[int, int]]:
+    """A packet, often as it should be."""
+    numbers = integers(rng, packet.number, packet.count).tolist()
+    known: dict[str, Any] = {"label": int(rng.integers(of.config.classes)), "train": int(rng.integers(2))}
+    known["kappa"] = int(rng.integers(of.kappas[0], of.kappas[1] + 1))
+    kind = int(rng.integers(10))
+    if kind == 0:
+        wrong = outside(packet, rng)
+        if wrong is None:
+            known["reserved"] = int(rng.integers(1, 128))
+        else:
+            numbers[int(rng.integers(packet.count))] = wrong
+    if kind == 1:
+        known |= {"label": int(rng.integers(1 << 16)), "train": 1}
+    if kind == 2:
+        known |= {"kappa": int(rng.integers(1 << 8)), "train": 1}
+    if kind == 3:
+        known["reserved"] = int(rng.integers(128))
+    good = beats(packet, packet.pack(numbers, facts(**known)))
+    if kind == 4 and len(good) > 1:
+        return framed(good[: int(rng.integers(1, len(good)))])
+    if kind == 5:
+        return framed(good + [int(x) for x in rng.integers(256, size=int(rng.integers(1, 9)))])
+    return framed(good)
