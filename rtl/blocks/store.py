@@ -215,9 +215,7 @@ class StoreModel:
         room = len(self._kept) + len(self._fresh) < self._depth
         return {"room": int(room), "r_rdy": int(shown is not None), "r_data": shown}
 
-    def clock(
-        self, *, w_en: int = 0, w_data: Any = None, keep: int = 0, drop: int = 0, r_en: int = 0
-    ) -> dict[str, Any]:
+    def clock(self, *, w_en: int = 0, w_data: Any = None, keep: int = 0, drop: int = 0, r_en: int = 0) -> dict[str, Any]:
         """Outputs of a clock with these inputs; ``None`` is what means nothing."""
         fetched, shown = self._registers
         result = self.outputs

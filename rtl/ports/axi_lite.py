@@ -129,7 +129,9 @@ class AxiLite(wiring.Component):
                 "what was taken is held, at work or answered",
                 owed[name] == held + at_work + answers.level,
             )
-        p.require("room", "there is room for the answer that comes", self._b.room(writes) & self._r.room(self._active & ~bus.write))
+        p.require(
+            "room", "there is room for the answer that comes", self._b.room(writes) & self._r.room(self._active & ~bus.write)
+        )
         p.reach("both", "a read and a write wait for each other", self._aw & self._w & self._ar)
 
     def elaborate(self, platform: object) -> Module:
@@ -262,8 +264,8 @@ class AxiLiteModel:
             "s_axi_rresp": self._r[0][0] if self._r else None,
             "s_axi_rdata": self._r[0][1] if self._r else None,
             "bus_request": int(bus is not None),
-            "bus_write": bus and bus["write"],
-            "bus_address": bus and bus["address"],
+            "bus_write": None if bus is None else bus["write"],
+            "bus_address": None if bus is None else bus["address"],
             "bus_write_data": bus["word"] if bus and bus["write"] else None,
         }
         if self._b and given("s_axi_bready"):

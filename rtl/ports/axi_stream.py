@@ -102,7 +102,8 @@ class SampleSink(wiring.Component):
 
     def properties(self, p: Monitor) -> None:
         """Samples come whole, and each of them once; one that is offered stays."""
-        packet, store, gear, tags, samples = self.packet, self.store, self.gear, self.tags, self.samples
+        m, packet, samples = p.module, self.packet, self.samples
+        store, gear, tags = self.store, self.gear, self.tags
         p.surround("store", store, lemmas=("used", "places", "offered"))
         p.surround("gear", gear, lemmas=("numbers_counted", "stays"))
         leaves = samples.valid & samples.ready & gear.words.payload.last
@@ -119,9 +120,7 @@ class SampleSink(wiring.Component):
             "the words of all samples that have not been passed on are there, and their facts",
             (store.level + gear.loaded == self.level * packet.full) & (tags.level == self.level),
         )
-        p.require(
-            "room_for_facts", "there is room for the facts of each", implies(tags.w_en, tags.stored != tags.depth)
-        )
+        p.require("room_for_facts", "there is room for the facts of each", implies(tags.w_en, tags.stored != tags.depth))
         p.require("there", "a sample is passed on that is there", implies(leaves, self.level != 0))
         stays = p.past(samples.valid & ~samples.ready, "offered")
         p.require(
@@ -131,17 +130,22 @@ class SampleSink(wiring.Component):
         )
         events = Cat(self.store.keep, self.misframed, self.refused)
         p.require(
-            "one_verdict", "a packet is kept, misframed or refused", Cat(events == 0, *(events == 1 << i for i in range(3))).any()
+            "one_verdict",
+            "a packet is kept, misframed or refused",
+            Cat(events == 0, *(events == 1 << i for i in range(3))).any(),
         )
         p.require(
             "at_its_end",
             "a packet is kept at its last beat alone",
             implies(self.store.keep, self.s_axis.tlast & (self._beat == packet.beats - 1) & ~self._skipping),
         )
-        p.reach("finds_back", "a sample is kept behind one that was too long", p.past(self._skipping, "skipped") & (self._beat == 0))
+        was = Signal(name="was_too_long")
+        with m.If(self._skipping | store.keep):
+            m.d.sync += was.eq(self._skipping)
+        p.reach("finds_back", "a sample is kept behind one that was too long", was & store.keep)
 
     def elaborate(self, platform: object) -> Module:
-        m, of, packet = Module(), self._of, self.packet
+        m, packet = Module(), self.packet
         m.submodules.store, m.submodules.gear, m.submodules.tags = store, gear, tags = self.store, self.gear, self.tags
         s_axis, samples, beat = self.s_axis, self.samples, self._beat
         taken = Signal()
@@ -175,7 +179,11 @@ class SampleSink(wiring.Component):
             # What lies behind the last number means nothing.
             wrong.eq(
                 whole
-                & Mux(number < packet.full - 1, Cat(*unfit).any(), (number == packet.full - 1) & Cat(*unfit[: packet.in_last]).any())
+                & Mux(
+                    number < packet.full - 1,
+                    Cat(*unfit).any(),
+                    (number == packet.full - 1) & Cat(*unfit[: packet.in_last]).any(),
+                )
             ),
             keeps.eq(counts & last & s_axis.tlast & ~self._spoilt & ~wrong & ~facts.reserved.any()),
             drops.eq(counts & (last | s_axis.tlast) & ~keeps),
@@ -270,9 +278,6 @@ class SampleSinkModel:
         self._tags.clock(ends, *tags)
         self._level += len(tags) - ends
         return result
-
-    def _peek(self) -> dict[str, Any]:
-        return self._store.outputs()
 
     def _takes(self, beat: int, ends: bool, result: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, int]]]:
         """A beat of a packet: what the store is told, and the facts of the sample if it is kept."""

@@ -43,11 +43,19 @@ class InterfaceRegister:
 
 
 REGISTERS = (
-    InterfaceRegister("MISFRAMED", 0, "clear", 0, "packets that were dropped because `tlast` came early, late or not at all"),
-    InterfaceRegister("REFUSED", 1, "clear", 0, "packets that were dropped for an input outside its format or a reserved bit"),
-    InterfaceRegister("UNFIT", 2, "clear", 0, "training samples fed forward only: label or kappa wider than the accelerator's"),
+    InterfaceRegister(
+        "MISFRAMED", 0, "clear", 0, "packets that were dropped because `tlast` came early, late or not at all"
+    ),
+    InterfaceRegister(
+        "REFUSED", 1, "clear", 0, "packets that were dropped for an input outside its format or a reserved bit"
+    ),
+    InterfaceRegister(
+        "UNFIT", 2, "clear", 0, "training samples fed forward only: label or kappa wider than the accelerator's"
+    ),
     InterfaceRegister("WAITING", 3, "read", 0, "whole samples in front of the accelerator"),
-    InterfaceRegister("INTERRUPT_ENABLE", 4, "write", 0, "causes that set `interrupt`, by the bits below", (1 << CAUSES) - 1),
+    InterfaceRegister(
+        "INTERRUPT_ENABLE", 4, "write", 0, "causes that set `interrupt`, by the bits below", (1 << CAUSES) - 1
+    ),
     InterfaceRegister(
         "INTERRUPT_STATUS",
         5,

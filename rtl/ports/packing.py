@@ -95,15 +95,15 @@ class Packet:
         return self.words * self.beats_per_word
 
     @property
-    def bytes(self) -> int:
-        """All of a packet, those that pad it to whole beats among them."""
+    def size(self) -> int:
+        """Bytes of a packet, those that pad it to whole beats among them."""
         return self.beats * self.beat_bits // 8
 
     def pack(self, numbers: Sequence[int], facts: int) -> bytes:
         """A packet of these numbers and this trailer; numbers that the format cannot hold are cut to their bytes."""
         size = self.number_bytes
         of_numbers = b"".join((x & ((1 << 8 * size) - 1)).to_bytes(size, "little") for x in numbers)
-        return (of_numbers.ljust(self.trailer_at, b"\0") + facts.to_bytes(TRAILER, "little")).ljust(self.bytes, b"\0")
+        return (of_numbers.ljust(self.trailer_at, b"\0") + facts.to_bytes(TRAILER, "little")).ljust(self.size, b"\0")
 
     def unpack(self, packet: bytes) -> tuple[list[int], int]:
         """The numbers and the trailer of a packet."""

@@ -148,12 +148,9 @@ class WishboneModel:
         now = self._now
         bus = now if self.requests else None
         answer, there = self._answer, bool(given("wb_cyc") and given("wb_stb"))
-        result = answer | {
-            "bus_request": int(bus is not None),
-            "bus_write": bus and bus["write"],
-            "bus_address": bus and bus["address"],
-            "bus_write_data": bus and bus["word"],
-        }
+        result = answer | {"bus_request": int(bus is not None)}
+        fields = {"bus_write": "write", "bus_address": "address", "bus_write_data": "word"}
+        result |= {name: None if bus is None else bus[field] for name, field in fields.items()}
         self._answer = {"wb_ack": 0, "wb_err": 0, "wb_dat_r": None}
         if now is None:
             if there and not answer["wb_ack"] and not answer["wb_err"]:

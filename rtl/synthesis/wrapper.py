@@ -5,6 +5,9 @@ from collections.abc import Mapping
 WRAPPER = "_wrapped"  # which begins like no module of a design
 PINS = ("clk", "rst", "serial_in", "serial_out")
 
+_COMMON = {"clk": "clk", "rst": "rst", "aclk": "clk", "aresetn": "~rst"}
+"""What is led to the pins of clock and reset, by the names that ports can have."""
+
 
 def wrapper(top: str, ports: Mapping[str, tuple[str, int]]) -> str:
     """Verilog of :data:`WRAPPER`, which has the pins :data:`PINS`.
@@ -17,12 +20,12 @@ def wrapper(top: str, ports: Mapping[str, tuple[str, int]]) -> str:
     top
         Name of the design's top module.
     ports
-        Direction and bits of the design's ports; ``clk`` and ``rst`` stay what they are.
+        Direction and bits of the design's ports; clock and reset stay what they are.
     """
     used = {"input": 0, "output": 0}
-    connections = [".clk(clk)", ".rst(rst)"]
+    connections = [f".{name}({pin})" for name, pin in _COMMON.items() if name in ports]
     for name, (direction, bits) in ports.items():
-        if name not in ("clk", "rst"):
+        if name not in _COMMON:
             low = used[direction]
             connections.append(f".{name}({direction}s[{low + bits - 1}:{low}])")
             used[direction] += bits

@@ -1,46 +1,14 @@
 """The description that goes with the Verilog: ports, timing, streams, registers, how to start."""
 
-from typing import Any
-
 from rtl.accelerator import Accelerator
-from rtl.plan.plan import Plan
 from rtl.ports.register_map import AddressMap
 from rtl.ports.results import result_layout
 from rtl.ports.samples import sample_layout
+from rtl.verilog.description_parts import judgement, legal_values, table
 from rtl.verilog.emission import BENCH, CORE, NAMES, SOURCE, WAIVERS, Verilog
+from rtl.verilog.interface_description import interface_sections
 from rtl.verilog.names import register_addresses
 from rtl.verilog.vendor import QUARTUS, QUARTUS_CLOCK, VIVADO, VIVADO_CLOCK
-
-
-def _table(head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
-    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
-    return "\n".join(lines + ["| " + " | ".join(map(str, row)) + " |" for row in rows]) + "\n"
-
-
-def _judgement(of: Plan) -> str:
-    """What becomes of samples with illegal facts."""
-    if not of.trains:
-        return (
-            "Nothing is learned: `label`, `kappa` and `train` may be anything; `label` and `train` come back as received.\n"
-        )
-    return (
-        "A sample with `train` set whose `kappa` is out of range (unless RATE replaces it) or whose `label` is not in "
-        f"0..{of.design.network.classes - 1} is fed forward only, as if `train` were clear. Its result comes as usual, with "
-        "`train` clear and the label as received; ILLEGAL_KAPPAS or ILLEGAL_LABELS counts it, or both. With `train` clear, "
-        "`kappa` and `label` may be anything.\n"
-    )
-
-
-def _legal_values(of: Plan) -> str:
-    """Which values the port takes, and what it says of others."""
-    least, greatest = of.kappas
-    return (
-        "A value that its word cannot hold is refused: the word keeps what it held, `error` comes with `done`, and "
-        f"REFUSED_VALUES counts. Weights are {of.numbers.weight} and biases {of.numbers.bias}, extended by their sign to 32 "
-        f"bits; CONTROL takes 0 and 1, RATE {least}..{greatest} with or without bit 8, ERRORS 0..7. "
-        "Bits 0, 1 and 2 of ERRORS say whether ILLEGAL_KAPPAS, ILLEGAL_LABELS and REFUSED_VALUES have counted anything; "
-        "writing a 1 clears the bit and its counter. These three stop at 2^32 - 1; other counters wrap around.\n"
-    )
 
 
 def _wave(made: Accelerator) -> str:
@@ -57,12 +25,49 @@ def _wave(made: Accelerator) -> str:
     )
 
 
+def _reset(emitted: Verilog) -> str:
+    name, level = ("aresetn", "low") if "aresetn" in emitted.ports else ("rst", "high")
+    return f"`{name}` is synchronous and active {level}."
+
+
+def _native(emitted: Verilog) -> list[str]:
+    """The accelerator's own ports."""
+    of = emitted.accelerator.plan
+    numbers, last, where = of.numbers, of.junctions[-1], AddressMap.of(of)
+    return [
+        "### samples\n",
+        f"A stream with valid, ready and payload. A sample is {of.inputs.groups} beats of {of.beat} inputs each "
+        f"({numbers.input}, neuron 0 first, the lowest bits first); `label`, `kappa` (learning rate 2^-kappa, "
+        f"{of.kappas[0]}..{of.kappas[1]}) and `train` count in the last beat. A sample that is not complete when a junction "
+        "cycle begins waits for the next; the cycle is a bubble and changes nothing.\n",
+        judgement(of),
+        table(("field", "lowest bit", "bits"), [(f"`{n}`", f.offset, f.width) for n, f in sample_layout(of)]),
+        "### results\n",
+        f"{last.groups} beats of {last.results_per_clock} output activations ({numbers.activation}); "
+        "`prediction`, `label` and `train` count in the last beat, which `last` marks. If results are not taken, the "
+        "accelerator stands at the end of a junction cycle until there is room again; nothing is lost or changed.\n",
+        table(("field", "lowest bit", "bits"), [(f"`{n}`", f.offset, f.width) for n, f in result_layout(of)]),
+        "```text\n" + _wave(emitted.accelerator) + "```\n",
+        "### bus\n",
+        "Hold `request`, `write`, `address` and `write_data` until `done`, which lasts one clock; `read_data` and `error` "
+        "come with it. Weights and biases are accessible while the accelerator stands (CONTROL bit 0 clear, STATUS bit 0 "
+        "set); word m of row r is at base + (r << lane bits) + m. RATE: bit 8 set replaces the samples' kappa by the lower "
+        "bits. STATUS: bit 0 standing, bit 1 empty, bit 2 a bit of ERRORS is set.\n",
+        legal_values(of, "`error` comes with `done`, "),
+        table(("register", "address"), [(n, a) for n, a in register_addresses(of).items()]),
+        table(
+            ("memory", "base", "rows", "lanes", "lane bits"),
+            [(f"weights {i}", r.base, r.rows, r.lanes, r.lane_bits) for i, r in enumerate(where.weights, 1)]
+            + [(f"biases {i}", r.base, r.rows, r.lanes, r.lane_bits) for i, r in enumerate(where.biases, 1)],
+        ),
+    ]
+
+
 def description(emitted: Verilog) -> str:
     """The README beside the Verilog."""
     of = emitted.accelerator.plan
-    config, numbers, last = of.config, of.numbers, of.junctions[-1]
+    config = of.config
     figures = of.design.inventory
-    where = AddressMap.of(of)
     schedule = "overlap" if of.overlap else "flush"
     parts = [
         f"# {config.name}: {'an accelerator that trains' if of.trains else 'an inference accelerator'}\n",
@@ -73,37 +78,13 @@ def description(emitted: Verilog) -> str:
         "(`hardware.module`), with which the names of all others begin. A signal of a submodule is `instance__signal` "
         "outside it; the comment behind a line is the line of the generator that it comes from.\n",
         "## Ports\n",
-        _table(("port", "direction", "bits"), [(f"`{n}`", d, b) for n, (d, b) in emitted.ports.items()]),
-        "`rst` is synchronous and active high. It stops everything at once: samples under way are lost, and weights keep "
+        table(("port", "direction", "bits"), [(f"`{n}`", d, b) for n, (d, b) in emitted.ports.items()]),
+        f"{_reset(emitted)} It stops everything at once: samples under way are lost, and weights keep "
         "what has been written to them, so load them again (or the bitstream).\n",
-        "### samples\n",
-        f"A stream with valid, ready and payload. A sample is {of.inputs.groups} beats of {of.beat} inputs each "
-        f"({numbers.input}, neuron 0 first, the lowest bits first); `label`, `kappa` (learning rate 2^-kappa, "
-        f"{of.kappas[0]}..{of.kappas[1]}) and `train` count in the last beat. A sample that is not complete when a junction "
-        "cycle begins waits for the next; the cycle is a bubble and changes nothing.\n",
-        _judgement(of),
-        _table(("field", "lowest bit", "bits"), [(f"`{n}`", f.offset, f.width) for n, f in sample_layout(of)]),
-        "### results\n",
-        f"{last.groups} beats of {last.results_per_clock} output activations ({numbers.activation}); "
-        "`prediction`, `label` and `train` count in the last beat, which `last` marks. If results are not taken, the "
-        "accelerator stands at the end of a junction cycle until there is room again; nothing is lost or changed.\n",
-        _table(("field", "lowest bit", "bits"), [(f"`{n}`", f.offset, f.width) for n, f in result_layout(of)]),
-        "```text\n" + _wave(emitted.accelerator) + "```\n",
-        "### bus\n",
-        "Hold `request`, `write`, `address` and `write_data` until `done`, which lasts one clock; `read_data` and `error` "
-        "come with it. Weights and biases are accessible while the accelerator stands (CONTROL bit 0 clear, STATUS bit 0 "
-        "set); word m of row r is at base + (r << lane bits) + m. RATE: bit 8 set replaces the samples' kappa by the lower "
-        "bits. STATUS: bit 0 standing, bit 1 empty, bit 2 a bit of ERRORS is set.\n",
-        _legal_values(of),
-        _table(("register", "address"), [(n, a) for n, a in register_addresses(of).items()]),
-        _table(
-            ("memory", "base", "rows", "lanes", "lane bits"),
-            [(f"weights {i}", r.base, r.rows, r.lanes, r.lane_bits) for i, r in enumerate(where.weights, 1)]
-            + [(f"biases {i}", r.base, r.rows, r.lanes, r.lane_bits) for i, r in enumerate(where.biases, 1)],
-        ),
+        *(_native(emitted) if emitted.component is emitted.accelerator else interface_sections(of)),
         "## Latencies\n",
         "Clocks from the read of a weight row to the write of what follows from it.\n",
-        _table(
+        table(
             ("junction", "rows", "FF to activation", "BP to partial delta", "UP to weight", "behind junction 1"),
             [
                 (j.number, j.rows, j.timing.feedforward, j.timing.backward, j.timing.update, j.timing.offset)
@@ -113,7 +94,7 @@ def description(emitted: Verilog) -> str:
         "## Resources\n",
         f"Multipliers: {of.multipliers['edges']} for edges, {of.multipliers['derivatives']} for derivatives. "
         "State of the network:\n",
-        _table(
+        table(
             ("memory", "banks", "memories", "words", "bits"),
             [(m.name, m.banks, m.lanes, m.depth, m.width) for m in figures.memories],
         ),

@@ -1,8 +1,8 @@
 """From a design to the Verilog of its accelerator, and of the interface around it."""
 
 from hwsim.design import Design
-from rtl.interfaced import Interfaced
 from rtl.accelerator import Accelerator
+from rtl.interfaced import Interfaced
 from rtl.plan.plan import Plan
 from rtl.verilog.emission import Verilog
 

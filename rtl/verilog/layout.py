@@ -12,6 +12,8 @@ _DECLARED = re.compile(r"  (input|output|wire|reg) (\[\d+:\d+\] )?(\w+)(?: = (.+
 _ANONYMOUS = re.compile(r"\b_\d+_\b")
 _VALUE = re.compile(r"  \(\* init = .* \*\)$")
 _CASE = re.compile(r"      (?:\d+'b([?1]+)|default):$")
+_CLOCKED_BY = "  always @(posedge clk)", "  always @(posedge aclk)"
+_CLOCKED = tuple(f"{edge} begin" for edge in _CLOCKED_BY)
 _MEMORY = re.compile(r"  reg (?:\[\d+:\d+\] )?\w+ \[\d+:\d+\];")
 _ROW = re.compile(r"    (\w+)\[(\d+)\] = (\d+'h[0-9a-f]+);$")
 _READ = re.compile(r"( {4,6})(_\d+_) <= (.+);$")
@@ -69,7 +71,7 @@ def _memories(lines: Sequence[str]) -> Iterator[str]:
     while at < len(lines):
         if _MEMORY.match(lines[at]):
             origin = source(lines[at])
-        if lines[at] == "  always @(posedge clk) begin" and origin is not None:
+        if lines[at] in _CLOCKED and origin is not None:
             yield f"{lines[at]}  // {origin}"
             at += 1
             continue
@@ -154,7 +156,7 @@ def _decided(lines: Sequence[str]) -> Iterator[str]:
     result: list[str] = []
     for line in lines:
         found = _NEXT.match(line)
-        if found is None or found[2] not in choices or not result[-1].startswith("  always @(posedge clk)"):
+        if found is None or found[2] not in choices or not result[-1].startswith(_CLOCKED_BY):
             result.append(line)
             continue
         register, value, word = found[1], found[2], "if"

@@ -9,6 +9,8 @@ from hwsim.configuration import config_file
 from hwsim.vocabulary import MemoryKey, MemoryKind
 from rtl.plan.plan import Plan
 from rtl.ports import register_map as r
+from rtl.ports.interface_registers import REGISTERS
+from rtl.ports.packing import RESULT_FACTS, SAMPLE_FACTS, Packet
 from rtl.ports.register_map import AddressMap
 from rtl.ports.results import result_layout
 from rtl.ports.samples import sample_layout
@@ -21,6 +23,7 @@ def names(emitted: Verilog) -> dict[str, Any]:
     where = AddressMap.of(of)
     regions = {MemoryKey(MemoryKind.WEIGHTS, i): r for i, r in enumerate(where.weights, 1)}
     regions |= {MemoryKey(MemoryKind.BIASES, i): r for i, r in enumerate(where.biases, 1)}
+    around = {} if emitted.component is emitted.accelerator else {"interface": _interface(of)}
     return {
         "configuration": config_file.fingerprint(of.config),
         "signals": {
@@ -35,7 +38,26 @@ def names(emitted: Verilog) -> dict[str, Any]:
             str(key): {"base": r.base, "rows": r.rows, "lanes": r.lanes, "lane_bits": r.lane_bits}
             for key, r in regions.items()
         },
+        **around,
     }
+
+
+def _interface(of: Plan) -> dict[str, Any]:
+    """Packets, and the registers beside the accelerator's; ``samples__payload`` and the like are inside."""
+    hardware, base = of.config.hardware, 1 << AddressMap.of(of).bits
+    assert hardware is not None
+    return {
+        "kind": hardware.interface,
+        "beat_bits": hardware.beat_bits,
+        "sample": _packet(Packet.sample(of), SAMPLE_FACTS),
+        "result": _packet(Packet.result(of), RESULT_FACTS),
+        "registers": {register.name: base + register.offset for register in REGISTERS},
+    }
+
+
+def _packet(of: Packet, facts: data.StructLayout) -> dict[str, Any]:
+    numbers = {"count": of.count, "bytes_each": of.number_bytes}
+    return {"numbers": numbers, "trailer_at": of.trailer_at, "trailer": _fields(facts), "bytes": of.size, "beats": of.beats}
 
 
 def _fields(layout: data.StructLayout) -> dict[str, dict[str, int]]:

@@ -5,7 +5,7 @@ We have neither tool: what the scripts say to them is tested, what the tools say
 
 from collections.abc import Mapping
 
-from rtl.verilog.emission import SOURCE, TOP
+from rtl.verilog.emission import CLOCKS, SOURCE, TOP
 
 VIVADO, VIVADO_CLOCK = "vivado.tcl", f"{TOP}.xdc"
 QUARTUS, QUARTUS_CLOCK = "quartus.tcl", f"{TOP}.sdc"
@@ -18,11 +18,12 @@ PERIOD = 10.0
 
 def vendor_files(top: str, ports: Mapping[str, tuple[str, int]]) -> dict[str, str]:
     """The scripts and their clock constraints by file name, for a top module with these ports."""
-    clock = f"create_clock -name clk -period {PERIOD:.3f} [get_ports clk]\n"
+    ticks = next(name for name in CLOCKS if name in ports)
+    clock = f"create_clock -name {ticks} -period {PERIOD:.3f} [get_ports {ticks}]\n"
     return {
         VIVADO: _vivado(top),
         VIVADO_CLOCK: clock,
-        QUARTUS: _quartus(top, [name for name in ports if name != "clk"]),
+        QUARTUS: _quartus(top, [name for name in ports if name != ticks]),
         QUARTUS_CLOCK: f"{clock}derive_clock_uncertainty\n",
     }
 

@@ -17,14 +17,17 @@ from models.numbers.format import Format, Rounding
 from rtl.accelerator import Accelerator
 from rtl.blocks.adder_tree import AdderTree
 from rtl.blocks.arithmetic import Narrow, shape_of
+from rtl.blocks.gear import Gear
 from rtl.blocks.multiplier import Multipliers
 from rtl.blocks.queues import Queue
+from rtl.blocks.store import Store
 from rtl.blocks.table import ActivationTable
 from rtl.control.address import AddressGenerator
 from rtl.control.dither import Dither, turns
 from rtl.control.pacer import Pacer
 from rtl.control.position import BankCounter, PositionCounter
 from rtl.control.sequencer import Sequencer
+from rtl.interfaced import Interfaced
 from rtl.junction import Junction
 from rtl.memories.interleaved import InterleavedMemory
 from rtl.memories.partial_deltas import Loop, PartialDeltaMemory
@@ -33,10 +36,14 @@ from rtl.plan.interleaving import Interleaving
 from rtl.plan.plan import tables
 from rtl.plan.signatures import Access, ActivationWrite, PartialRead
 from rtl.plan.widths import back_product_shape, partial_shape
+from rtl.ports.axi_lite import AxiLite, axi_lite_signature
+from rtl.ports.axi_stream import ResultSource, SampleSink, axis_signature
+from rtl.ports.interface_registers import InterfaceRegisters, wide_bus_signature
 from rtl.ports.register_map import AddressMap, bus_signature
 from rtl.ports.registers import Registers
 from rtl.ports.results import ResultQueue
 from rtl.ports.samples import SampleLoader
+from rtl.ports.wishbone import Wishbone, wishbone_signature
 from rtl.processors.backward import Backward
 from rtl.processors.collection import Collection
 from rtl.processors.delta import DeltaSource
@@ -151,6 +158,8 @@ def blocks():
         made = PartialDeltaMemory(of, signed(4), signed(6), 3, Loop(1), stages=1, lut_ram_depth=8, apart=apart)
         yield made, letters | {"flags": 7 if apart else 1}
     yield Queue(5, 3, 4), {"width": 5}
+    yield Store(5, 3, 4), {"width": 5}
+    yield Gear(5, 3, 4, 7), {}
     yield PositionCounter(of), letters
     yield BankCounter(3, 1), letters
 
@@ -179,6 +188,17 @@ def parts(of):
             yield from ((made(of, j), letters) for made in (Backward, Update, DeltaSource))
 
 
+def around(of):
+    """Components of a design with a standard interface."""
+    sink = SampleSink(of)
+    level = sink.level.shape().width
+    assert 1 << level > 4 >= level
+    registers = InterfaceRegisters(of, level)
+    for made in (sink, ResultSource(of), registers, AxiLite(of), Wishbone(of)):
+        yield made, whole(of) | {"level": level}
+    yield Interfaced(of), {"axi": of.config.hardware.interface == "axi"}
+
+
 DESIGNS = {"mixed_formats": ("mixed_formats", {}), "three_junctions": ("three_junctions", {"classes": 5})}
 DESIGNS |= {"inference": ("inference", {}), "short_beat": ("short_beat", {})}
 DESIGNS |= {name: (name, {}) for name in ("straddling_groups", "straddling_three", "clashing_straddling", "one_lane")}
@@ -188,6 +208,8 @@ def everything():
     yield from blocks()
     for name, changes in DESIGNS.values():
         yield from parts(design(name, **changes))
+    for interface, name in (("axi", "short_beat"), ("wishbone", "two_junctions")):
+        yield from around(design(name, interface=interface, beat_bits=64))
 
 
 def test_the_ports_are_those_that_are_listed():
@@ -208,7 +230,12 @@ def test_the_interfaces_list_their_ports_too():
     access = {"bits": bits, "rows": 9, "lanes": 4, "word": 12}
     assert written(listed(Access), access) == built(Access(9, 4, 12))
     plan = design("mixed_formats")
-    assert written(listed(bus_signature), {"address": AddressMap.of(plan).bits}) == built(bus_signature(plan))
+    address = {"address": AddressMap.of(plan).bits}
+    for signature in (bus_signature, wide_bus_signature):
+        assert written(listed(signature), address) == built(signature(plan)), signature.__name__
+    assert written(listed(axis_signature), {"beat_bits": 16}) == built(axis_signature(16))
+    for signature in (axi_lite_signature, wishbone_signature):
+        assert written(listed(signature), {"address": 9}) == built(signature(9)), signature.__name__
 
 
 def components() -> set[type]:

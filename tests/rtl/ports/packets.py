@@ -30,7 +30,9 @@ def outside(packet: Packet, rng: np.random.Generator) -> int | None:
     bits, fmt = 8 * packet.number_bytes, packet.number
     lowest = -(1 << bits - 1) if fmt.signed else 0
     legal = range(fmt.lowest, fmt.highest + 1)
-    found = [x for x in (lowest, fmt.lowest - 1, fmt.highest + 1, lowest + (1 << bits) - 1) if x not in legal and x >= lowest]
+    found = [
+        x for x in (lowest, fmt.lowest - 1, fmt.highest + 1, lowest + (1 << bits) - 1) if x not in legal and x >= lowest
+    ]
     found = [x for x in found if x < lowest + (1 << bits)]
     return int(rng.choice(found)) if found else None
 

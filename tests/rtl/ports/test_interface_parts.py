@@ -58,7 +58,9 @@ def test_the_store(depth):
     assert {t["room"] for t in told} == {0, 1} == {t["r_rdy"] for t in told}
 
 
-@pytest.mark.parametrize("sizes", [(4, 4, 8), (4, 3, 15), (3, 4, 15), (1, 4, 6), (8, 2, 13), (6, 4, 10), (2, 6, 5), (16, 4, 4)])
+@pytest.mark.parametrize(
+    "sizes", [(4, 4, 8), (4, 3, 15), (3, 4, 15), (1, 4, 6), (8, 2, 13), (6, 4, 10), (2, 6, 5), (16, 4, 4)]
+)
 def test_the_gear(sizes):
     taken, given, total = sizes
     rng, gear = np.random.default_rng(0), Gear(5, taken, given, total)
@@ -116,7 +118,11 @@ def test_results_go_out(name):
             slow = t // 100 % 2
             if beat is None and rng.random() < 0.8:
                 outputs = integers(rng, of.numbers.activation, last.results_per_clock).tolist()
-                beat = {"outputs": outputs, "prediction": int(rng.integers(of.config.classes)), "train": int(rng.integers(2))}
+                beat = {
+                    "outputs": outputs,
+                    "prediction": int(rng.integers(of.config.classes)),
+                    "train": int(rng.integers(2)),
+                }
                 beat |= {"label": int(rng.integers(1 << of.config.label_bits)), "last": int(group == last.groups - 1)}
             offered = {"results_valid": 1, "results_payload": beat} if beat else {}
             told = yield offered | {"m_axis_tready": int(rng.random() < (0.3 if slow else 0.95))}
@@ -151,7 +157,9 @@ def test_registers():
             ends = inner and waiting == 0
             waiting -= inner and not ends
             given = {event: int(rng.random() < 0.05) for event in ("misframed", "refused", "unfit", "illegal")}
-            given |= {name: int(rng.integers(2)) for name in ("waiting", "result", "empty")} | {"level": int(rng.integers(8))}
+            given |= {name: int(rng.integers(2)) for name in ("waiting", "result", "empty")} | {
+                "level": int(rng.integers(8))
+            }
             given |= {"inner_done": int(ends), "inner_error": int(ends and rng.random() < 0.2)}
             given |= {"inner_read_data": int(rng.integers(1 << 32))}
             told = yield given | (asked or {})

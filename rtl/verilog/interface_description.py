@@ -1,0 +1,103 @@
+"""The description of standard ports: packets as C sees them, accesses, registers by their bytes."""
+
+from typing import Any
+
+from rtl.plan.plan import Plan
+from rtl.ports.interface_registers import REGISTERS, InterfaceRegister, words
+from rtl.ports.packing import Packet
+from rtl.ports.register_map import AddressMap
+from rtl.verilog.description_parts import judgement, legal_values, table
+from rtl.verilog.names import register_addresses
+
+_ACCESS = {"read": "read", "clear": "read, 0 to clear", "write": "read, write"}
+
+
+def interface_sections(of: Plan) -> list[str]:
+    """Ports of a design with AXI4-Streams."""
+    hardware, where = of.config.hardware, AddressMap.of(of)
+    assert hardware is not None
+    sample, result = Packet.sample(of), Packet.result(of)
+    axi = hardware.interface == "axi"
+    unit = 4 if axi else 1
+    base = 1 << where.bits
+    regions = [("weights", where.weights), ("biases", where.biases)]
+    at = "byte address" if axi else "word address"
+    memories = [
+        (f"{kind} {i}", hex(unit * r.base), r.rows, r.lanes, r.lane_bits)
+        for kind, some in regions
+        for i, r in enumerate(some, 1)
+    ]
+    return [
+        "### s_axis\n",
+        f"An AXI4-Stream of {hardware.beat_bits} bits. A packet is a sample, in {sample.beats} beats; `tlast` marks its "
+        f"last one. Everything is little-endian. The inputs are {sample.number}, neuron 0 first, each in {_bytes(sample)}; "
+        f"behind them, from byte {sample.trailer_at} on, is a word; bytes up to it and behind it mean nothing.\n",
+        _struct(sample, "sample", "input", "label | kappa << 16 | train << 24; the other bits are reserved: 0"),
+        "A packet is collected before anything of it goes further. One whose `tlast` comes early, late or not at all is "
+        "dropped, and MISFRAMED counts it; behind one that is too short the next one begins, of one that is too long all is "
+        f"skipped up to its `tlast`. One with an input that is not {sample.number} or with a reserved bit set is dropped, "
+        "and REFUSED counts it; neither has a result. A sample with `train` set whose `label` needs more than "
+        f"{of.config.label_bits} bits or whose `kappa` needs more than {of.config.kappa_bits} is fed forward only, and "
+        f"UNFIT counts it, whatever RATE says; a wider label comes back as {(1 << of.config.label_bits) - 1}. All "
+        "others are what the accelerator makes of them:\n",
+        judgement(of),
+        "### m_axis\n",
+        f"An AXI4-Stream of {hardware.beat_bits} bits. A packet is a result, in {result.beats} beats, in the order of the "
+        f"samples: the outputs, {result.number}, each in {_bytes(result)}, then a word from byte {result.trailer_at} on; "
+        "all other bytes are 0. If packets are not taken, the accelerator stands at the end of a junction cycle until they "
+        "are; nothing is lost or changed.\n",
+        _struct(result, "result", "output", "prediction | label << 16 | train << 31"),
+        *(_axi(of) if axi else _wishbone()),
+        "Weights and biases are accessible while the accelerator stands (CONTROL bit 0 clear, STATUS bit 0 set); word m of "
+        f"row r is at base + {'4 ((r << lane bits) + m)' if axi else '(r << lane bits) + m'}. RATE: bit 8 set replaces the "
+        "samples' kappa by the lower bits. STATUS: bit 0 standing; bit 1 empty, no sample is waiting or under way, in front "
+        "of the accelerator or in it; bit 2 a bit of ERRORS is set.\n",
+        legal_values(of, ""),
+        table(("register", at), [(n, hex(unit * a)) for n, a in register_addresses(of).items()]),
+        table(("memory", "base", "rows", "lanes", "lane bits"), memories),
+        "Registers of the interface; `interrupt` is set while a cause of INTERRUPT_STATUS is that INTERRUPT_ENABLE enables. "
+        "Counters stop at 2^32 - 1.\n",
+        table(("register", at, "access", "after reset", "meaning"), [_row(r, unit * (base + r.offset)) for r in REGISTERS]),
+    ]
+
+
+def _row(register: InterfaceRegister, address: int) -> tuple[Any, ...]:
+    reset = "" if register.reset is None else register.reset
+    return register.name, hex(address), _ACCESS[register.access], reset, register.meaning
+
+
+def _bytes(packet: Packet) -> str:
+    size = f"{packet.number_bytes} byte{'s' if packet.number_bytes > 1 else ''}"
+    return f"{size}, extended by {'its sign' if packet.number.signed else 'zeros'}"
+
+
+def _struct(packet: Packet, name: str, number: str, facts: str) -> str:
+    """A packet in C: the word is one, as bit fields would begin in the bytes in front of it."""
+    kind = f"{'' if packet.number.signed else 'u'}int{8 * packet.number_bytes}_t"
+    lines = [f"  {kind} {number}[{packet.count}];"]
+    words = [f"  uint32_t facts;  // {facts}"]
+    rest = packet.size - packet.trailer_at - 4
+    pad = [f"  uint8_t padding[{rest}];"] if rest else []
+    size = f'_Static_assert(sizeof(struct {name}) == {packet.size}, "{packet.beats} beats");'
+    return "\n".join(["```c", f"struct {name} {{", *lines, *words, *pad, "};", size, "```\n"])
+
+
+def _axi(of: Plan) -> list[str]:
+    return [
+        "### s_axi\n",
+        "An AXI4-Lite of 32 bits; the two lowest bits of an address mean nothing. Addresses and words of writes may come in "
+        "any order; reads and writes take turns, one at a time, and the next ones are taken meanwhile. SLVERR: there is no "
+        "such word, it may not be written, it cannot hold the value, memories are accessed while the accelerator runs, or "
+        "only some bits of `wstrb` are set. If none is, nothing is written, and the answer is OKAY. DECERR: the address "
+        f"lies behind all words, from {hex(4 * words(of))} on.\n",
+    ]
+
+
+def _wishbone() -> list[str]:
+    return [
+        "### wb\n",
+        "A Wishbone B4 classic of 32 bits; `wb_adr` counts words. `wb_err` answers in place of `wb_ack`: there is no such "
+        "word, it may not be written, it cannot hold the value, memories are accessed while the accelerator runs, or a "
+        "write selects only some bytes. If it selects none, nothing is written, and `wb_ack` answers. A read is of a whole "
+        "word. An access that is given up before its answer is carried through all the same.\n",
+    ]
