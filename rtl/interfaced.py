@@ -76,7 +76,7 @@ class Interfaced(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         accelerator, sink, source, registers = self.accelerator, self.sink, self.source, self.registers
-        m.submodules.accelerator, m.submodules.sink, m.submodules.source = accelerator, sink, source
+        m.submodules.core, m.submodules.sink, m.submodules.source = accelerator, sink, source
         m.submodules.registers, m.submodules.bridge = registers, self.bridge
         if self._axi:
             # The port itself is the clock: one that is assigned would tick later than what comes with it.

@@ -1,0 +1,134 @@
+"""A host with other people's models of AXI: plays the steps in a file and writes down what has come of each."""
+
+import json
+import logging
+import os
+import random
+from pathlib import Path
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.triggers import ClockCycles, RisingEdge
+from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiStreamBus, AxiStreamFrame, AxiStreamSink, AxiStreamSource
+
+SCRIPT, SEEN = "script.json", "seen.json"
+PATIENCE = 20_000
+"""Clocks after which something will not come any more."""
+
+
+class Host:
+    """Drives the ports, and watches which junction cycles a sample enters in."""
+
+    def __init__(self, dut):
+        for name in ("bench", "bench.s_axis", "bench.m_axis", "bench.s_axi"):
+            logging.getLogger(f"cocotb.{name}").setLevel(logging.WARNING)
+        self.dut, self.entered, self.clocks, self.beats, self.begins = dut, [], 0, [], []
+        reset = {"reset": dut.aresetn, "reset_active_level": False}
+        self.source = AxiStreamSource(AxiStreamBus.from_prefix(dut, "s_axis"), dut.aclk, **reset)
+        self.sink = AxiStreamSink(AxiStreamBus.from_prefix(dut, "m_axis"), dut.aclk, **reset)
+        self.bus = AxiLiteMaster(AxiLiteBus.from_prefix(dut, "s_axi"), dut.aclk, **reset)
+
+    async def begin(self):
+        self.dut.aresetn.value = 0
+        cocotb.start_soon(Clock(self.dut.aclk, 10, "ns").start())
+        await ClockCycles(self.dut.aclk, 4)
+        self.dut.aresetn.value = 1
+        cocotb.start_soon(self.watch())
+        await ClockCycles(self.dut.aclk, 4)
+
+    async def watch(self):
+        while True:
+            await RisingEdge(self.dut.aclk)
+            self.clocks += 1
+            if self.dut.cycle.value == 1:
+                self.entered.append(int(self.dut.sample.value))
+                if self.entered[-1]:
+                    self.begins.append(self.clocks)
+
+    async def word(self, at):
+        answer = await self.bus.read(at, 4)
+        return int.from_bytes(answer.data, "little"), int(answer.resp)
+
+    async def play(self, step):
+        kind, *rest = step
+        return await getattr(self, kind)(*rest)
+
+    async def read(self, at):
+        return await self.word(at)
+
+    async def write(self, at, data):
+        return int((await self.bus.write(at, bytes.fromhex(data))).resp)
+
+    async def nothing(self, at, word):
+        """A write none of whose bytes counts: its address, then its word some clocks later."""
+        of = self.bus.write_if
+        await of.aw_channel.send(of.aw_channel._transaction_obj(awaddr=at))
+        await ClockCycles(self.dut.aclk, 5)
+        await of.w_channel.send(of.w_channel._transaction_obj(wdata=word, wstrb=0))
+        return int((await of.b_channel.recv()).bresp)
+
+    async def many(self, at, words):
+        """Reads and writes of a register, all asked for at once; clocks that they took."""
+        began = self.clocks
+        writes = [cocotb.start_soon(self.bus.write(at, bytes.fromhex(word))) for word in words]
+        reads = [cocotb.start_soon(self.bus.read(at, 4)) for _ in words]
+        answers = [int((await task).resp) for task in (*writes, *reads)]
+        return answers, self.clocks - began
+
+    async def until(self, at, bit):
+        for _ in range(PATIENCE):
+            word, resp = await self.word(at)
+            assert resp == 0
+            if word >> bit & 1:
+                return
+        raise TimeoutError(f"bit {bit} of {at:#x} never came")
+
+    async def streams(self, idle, blocked):
+        """How often who sends and who takes pause."""
+        rng = random.Random(7)
+
+        def pauses(share):
+            while True:
+                yield rng.random() < share
+
+        for end, share in ((self.source, idle), (self.sink, blocked)):
+            if share:
+                end.set_pause_generator(pauses(share))
+            else:
+                end.clear_pause_generator()
+                end.pause = False
+
+    async def feed(self, packets):
+        for packet in packets:
+            await self.source.send(AxiStreamFrame(bytes.fromhex(packet)))
+
+    async def sent(self):
+        await self.source.wait()
+
+    async def paused(self, clocks):
+        await ClockCycles(self.dut.aclk, clocks)
+
+    async def interrupt(self):
+        return int(self.dut.interrupt.value)
+
+    async def results(self):
+        """All that have come since."""
+        frames = []
+        while not self.sink.empty():
+            frames.append(bytes(self.sink.recv_nowait().tdata).hex())
+        return frames
+
+    async def entries(self):
+        """Whether a sample entered in each of the junction cycles since, and clocks of those in which one did."""
+        entered, begins = self.entered, self.begins
+        self.entered, self.begins = [], []
+        return entered, begins
+
+
+@cocotb.test()
+async def plays_the_script(dut):
+    folder = Path(os.environ["AXI_FOLDER"])
+    host = Host(dut)
+    await host.begin()
+    seen = [await host.play(step) for step in json.loads((folder / SCRIPT).read_text())]
+    (folder / SEEN).write_text(json.dumps(seen))

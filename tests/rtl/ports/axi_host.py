@@ -1,0 +1,143 @@
+"""Builds a design with AXI ports in a simulator and plays scripts on it; what its model says of them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from rtl.accelerator_model import Sample
+from rtl.cosim.simulators import runner
+from rtl.interfaced import Interfaced
+from rtl.plan.plan import Plan
+from rtl.ports.packing import RESULT_FACTS, SAMPLE_FACTS, Packet
+from rtl.ports.register_map import CONTROL, STANDING, STATUS, AddressMap
+from rtl.verilog.emission import Verilog
+from tests.rtl.ports.axi_bench import SCRIPT, SEEN
+from tests.rtl.ports.packets import facts
+
+TOP = "bench"
+OWN = {name: k for k, name in enumerate(("misframed", "refused", "unfit", "waiting", "enable", "status"))}
+"""Words of the interface's registers behind the accelerator's."""
+
+
+def wrapped(emitted: Verilog) -> str:
+    """A bench whose ports are the design's, and whether a junction cycle begins and a sample enters in it."""
+    ports = emitted.ports
+    of = emitted.accelerator.registers
+    lines = [f"  {way} [{bits - 1}:0] {name} /*verilator public_flat_rw*/," for name, (way, bits) in ports.items() if bits > 1]
+    lines += [f"  {way} {name} /*verilator public_flat_rw*/," for name, (way, bits) in ports.items() if bits == 1]
+    seen = {name: ".".join(("dut", *emitted.path(getattr(of, name))[1:])) for name in ("cycle", "sample")}
+    lines += ["  output cycle /*verilator public_flat_rw*/,", "  output sample /*verilator public_flat_rw*/"]
+    inside = [f"  assign {name} = {path};" for name, path in seen.items()]
+    connections = ",\n    ".join(f".{name}({name})" for name in ports)
+    return "\n".join(
+        ["`timescale 1ns/1ps", f"module {TOP} (", *lines, ");", *inside, f"  {emitted.top} dut (\n    {connections}\n  );"]
+        + ["endmodule", ""]
+    )
+
+
+class Driven:
+    """A design, its script and its model.
+
+    Attributes
+    ----------
+    plan, packet, result
+        The design, packets of its samples and of its results.
+    script
+        Steps (:class:`tests.rtl.ports.axi_bench.Host`).
+    """
+
+    def __init__(self, of: Plan) -> None:
+        self.plan, self.emitted = of, Verilog.of(Interfaced(of))
+        self.packet, self.result = Packet.sample(of), Packet.result(of)
+        self.map = AddressMap.of(of)
+        self.model = self.emitted.component.model()
+        self.script: list[list[Any]] = []
+
+    def step(self, *step: Any) -> int:
+        """Add a step; its number."""
+        self.script.append(list(step))
+        return len(self.script) - 1
+
+    def own(self, name: str) -> int:
+        """Byte address of a register of the interface."""
+        return 4 * ((1 << self.map.bits) + OWN[name])
+
+    def write(self, word: int, value: int) -> int:
+        return self.step("write", 4 * word, (value & 0xFFFFFFFF).to_bytes(4, "little").hex())
+
+    def pack(self, sample: Sample, **more: int) -> bytes:
+        known = facts(label=sample.label, kappa=sample.kappa, train=sample.train, **more)
+        return self.packet.pack(sample.inputs, known)
+
+    def read_parameters(self) -> list[int]:
+        """Steps that read all weights, then all biases."""
+        sizes = [j.pattern.n_edges for j in self.plan.junctions] + [j.n_right for j in self.plan.junctions]
+        regions = [*self.map.weights, *self.map.biases]
+        return [self.step("read", 4 * r.address(k)) for r, n in zip(regions, sizes, strict=True) for k in range(n)]
+
+    def stop(self) -> None:
+        self.step("until", self.own("status"), 1)
+        self.write(CONTROL, 0)
+        self.step("until", 4 * STATUS, STANDING)
+
+    def play(self, simulator: str, folder: Path) -> list[Any]:
+        """What the steps gave."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "design.v").write_text(self.emitted.text)
+        (folder / "bench.v").write_text(wrapped(self.emitted))
+        (folder / SCRIPT).write_text(json.dumps(self.script))
+        run = runner(simulator)
+        build = folder / simulator
+        run.log.setLevel("ERROR")
+        run.build(
+            sources=[folder / "design.v", folder / "bench.v"],
+            hdl_toplevel=TOP,
+            build_dir=build,
+            build_args=run.arguments,
+            timescale=("1ns", "1ps"),
+            log_file=folder / "build.log",
+        )
+        run._silence = 300
+        run.test(
+            test_module="tests.rtl.ports.axi_bench",
+            hdl_toplevel=TOP,
+            build_dir=build,
+            test_dir=folder,
+            extra_env={"AXI_FOLDER": str(folder)},
+            log_file=folder / "run.log",
+            results_xml=str(folder / "results.xml"),
+        )
+        seen = folder / SEEN
+        assert seen.exists(), (folder / "run.log").read_text()[-4000:]
+        return json.loads(seen.read_text())
+
+    def modelled(self, samples: list[Sample], entries: list[int]) -> list[tuple[Any, ...]]:
+        """Results of samples that enter in these junction cycles, as the packets have them."""
+        queue = list(samples)
+        results = [self.model.cycle(queue.pop(0) if there else None) for there in entries]
+        assert not queue
+        return [(r.outputs, r.prediction, r.label, r.train) for r in results if r is not None]
+
+    def told(self, packets: list[str]) -> list[tuple[Any, ...]]:
+        """Results in packets."""
+        told = []
+        for packet in map(bytes.fromhex, packets):
+            assert len(packet) == self.result.size
+            numbers, word = self.result.unpack(packet)
+            known = RESULT_FACTS.from_bits(word)
+            told.append((numbers, known.prediction, known.label, known.train))
+        return told
+
+
+def parameters(model: Any) -> list[int]:
+    of = model.parameters
+    return [int(x) for array in (*of.weights, *of.biases) for x in array]
+
+
+def signed(answers: list[list[int]]) -> list[int]:
+    """Words that were read without an error."""
+    assert all(resp == 0 for _, resp in answers)
+    return [word - (1 << 32) if word >> 31 else word for word, _ in answers]
+
+
+__all__ = ["OWN", "SAMPLE_FACTS", "Driven", "parameters", "signed"]
