@@ -4,9 +4,9 @@ It needs neither Python nor cocotb: it feeds random samples back to back, compar
 all weights and biases through the port, and prints one line that begins with PASS or FAIL.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil
+from functools import reduce
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,8 @@ from hwsim.machine.machine import Machine, Results, joined
 from hwsim.random_streams import Stream
 from hwsim.schedule.banks import Banks
 from hwsim.vocabulary import TRAINING
+from rtl.cosim import golden_packets as packets
+from rtl.cosim.golden_packets import PATIENCE, lines
 from rtl.cosim.stimulus import StreamSamples, anything, beats, bits, parameter_words
 from rtl.plan.plan import Plan
 from rtl.ports import register_map
@@ -25,8 +27,6 @@ SAMPLES = 24
 """That are fed: every junction works on its sample, and the first weights that were updated are used again."""
 _INFERENCE = 0.2
 """Share of them that are for inference only."""
-_PATIENCE = 64
-"""Clocks for an access of the port, more than any takes; and junction cycles that a sample may be late."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,21 +64,30 @@ def _machine(of: Plan) -> Machine:
     return Machine(pipelined, design.network, design.initial_integers, design.schedule, design.timing, banks)
 
 
-def golden(of: Plan, samples: StreamSamples) -> Golden:
-    """What the machine says of samples that follow each other without a gap."""
+def outcome(
+    of: Plan, samples: StreamSamples, apart: bool = False
+) -> tuple[Results, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Results of samples, and what the port gives afterwards: addresses, words.
+
+    The samples follow each other without a gap, or each comes when nothing is left of the one before it.
+    """
     machine = _machine(of)
-    first = machine.feed(machine.samples(samples.input, samples.label, samples.kappa, samples.train))
-    results = joined(first, machine.drain())
+    fields = (samples.input, samples.label, samples.kappa, samples.train)
+    parts = [slice(k, k + 1) for k in range(len(samples))] if apart else [slice(None)]
+    come = []
+    for part in parts:
+        come += [machine.feed(machine.samples(*(field[part] for field in fields))), machine.drain()]
+    results = reduce(joined, come)
     address, word = parameter_words(of, machine.parameters)
     counts = [register_map.SAMPLES, register_map.RESULTS]
-    words, care = _beats(of, results)
-    return Golden(
-        beats(of, samples),
-        words,
-        care,
-        np.concatenate([counts, address]),
-        np.concatenate([np.full(len(counts), len(samples)), word]),
-    )
+    words = np.concatenate([np.full(len(counts), len(samples)), word])
+    return results, np.concatenate([counts, address]), words
+
+
+def golden(of: Plan, samples: StreamSamples) -> Golden:
+    """What the machine says of samples that follow each other without a gap."""
+    results, address, word = outcome(of, samples)
+    return Golden(beats(of, samples), *_beats(of, results), address, word)
 
 
 def _beats(of: Plan, results: Results) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
@@ -102,14 +111,16 @@ def _beats(of: Plan, results: Results) -> tuple[npt.NDArray[np.uint8], npt.NDArr
 def files(emitted: Verilog) -> dict[str, str]:
     """The bench and its vectors, by the names of their files, which stand beside the design."""
     of = emitted.accelerator.plan
+    if emitted.component is not emitted.accelerator:
+        return packets.files(emitted, drawn(of), outcome(of, drawn(of), packets.apart(of)))
     known = golden(of, drawn(of))
     results = np.packbits(np.concatenate([known.results, known.care], axis=1), axis=1, bitorder="little")
     words = [a << register_map.WIDTH | w & _WORD for a, w in zip(known.address.tolist(), known.word.tolist(), strict=True)]
     return {
         BENCH: bench(emitted, known),
-        BENCH_SAMPLES: _lines(map(_number, known.samples), emitted.ports["samples__payload"][1]),
-        BENCH_RESULTS: _lines(map(_number, results), 2 * known.results.shape[1]),
-        BENCH_WORDS: _lines(words, emitted.ports["bus__address"][1] + register_map.WIDTH),
+        BENCH_SAMPLES: lines(map(_number, known.samples), emitted.ports["samples__payload"][1]),
+        BENCH_RESULTS: lines(map(_number, results), 2 * known.results.shape[1]),
+        BENCH_WORDS: lines(words, emitted.ports["bus__address"][1] + register_map.WIDTH),
     }
 
 
@@ -120,11 +131,6 @@ def _number(row: npt.NDArray[np.uint8]) -> int:
     return int.from_bytes(row.tobytes(), "little")
 
 
-def _lines(words: Iterable[int], bits: int) -> str:
-    """Words as $readmemh reads them: one a line."""
-    return "".join(f"{word:0{ceil(bits / 4)}x}\n" for word in words)
-
-
 def _connections(ports: Sequence[str]) -> str:
     return ",\n    ".join(f".{name}({name})" for name in ports)
 
@@ -133,8 +139,8 @@ def bench(emitted: Verilog, known: Golden) -> str:
     """The test bench."""
     of, ports = emitted.accelerator.plan, emitted.ports
     payload, result, address = (ports[name][1] for name in ("samples__payload", "results__payload", "bus__address"))
-    cycles = SAMPLES + of.hops.drain(len(of.junctions)) + _PATIENCE
-    clocks = cycles * of.period + len(known.word) * (_PATIENCE + of.skew) + 1000
+    cycles = SAMPLES + of.hops.drain(len(of.junctions)) + PATIENCE
+    clocks = cycles * of.period + len(known.word) * (PATIENCE + of.skew) + 1000
     return f"""// Test bench of {emitted.top}: {SAMPLES} samples, and what the model of hwsim says of them.
 // iverilog -g2005 -o bench {BENCH} accelerator.v && vvp bench
 `timescale 1ns / 1ps

@@ -77,14 +77,17 @@ class Wishbone(wiring.Component):
             "a request holds until it is over",
             implies(p.past(bus.request & ~bus.done, "requested"), bus.request & (request == p.past(request, "was"))),
         )
+        there, stayed = wb.cyc & wb.stb, Signal(name="stayed")
+        p.module.d.sync += stayed.eq(there & (stayed | ~self._active))
         answered = wb.ack | wb.err
         p.require("one_answer", "an access is acknowledged or refused, for one clock", ~(wb.ack & wb.err))
         p.require("once", "there is a clock between two answers", implies(p.past(answered, "was_answered"), ~answered))
         p.require(
             "wanted",
             "only an access that was there all the time is answered",
-            implies(answered, p.past(self._active & self._asked & wb.cyc & wb.stb, "wanted")),
+            implies(answered, p.past(self._active & stayed & there, "wanted")),
         )
+        p.require("known", "that it was is known", implies(self._active, self._asked == stayed))
         p.reach("given_up", "an access is given up", bus.done & ~self._asked)
 
     def elaborate(self, platform: object) -> Module:

@@ -23,8 +23,10 @@ from models.errors import ArgumentError
 from rtl.accelerator import Accelerator
 from rtl.blocks.properties import Property
 from rtl.control.pacer import Pacer
+from rtl.interfaced import Interfaced
 from rtl.junction import Junction
 from rtl.plan.plan import Plan
+from rtl.ports.axi_stream import ResultSource, SampleSink
 from rtl.ports.registers import Registers
 from rtl.ports.results import ResultQueue
 from rtl.ports.samples import SampleLoader
@@ -68,6 +70,17 @@ def components(of: Plan) -> dict[str, Callable[[], Component]]:
     }
     for j in of.junctions:
         result[f"junction {j.number}"] = lambda number=j.number: Junction(of, number)  # type: ignore[misc]
+    hardware = of.config.hardware
+    if hardware is not None and hardware.interface != "native":
+        result |= {
+            "sample store": lambda: SampleSink(of).store,
+            "sample gear": lambda: SampleSink(of).gear,
+            "sample sink": lambda: SampleSink(of),
+            "result gear": lambda: ResultSource(of).gear,
+            "result source": lambda: ResultSource(of),
+            "interface registers": lambda: Interfaced(of).registers,
+            "bridge": lambda: Interfaced(of).bridge,
+        }
     return result | {"accelerator": lambda: Accelerator(of)}
 
 

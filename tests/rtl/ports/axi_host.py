@@ -23,16 +23,15 @@ def wrapped(emitted: Verilog) -> str:
     """A bench whose ports are the design's, and whether a junction cycle begins and a sample enters in it."""
     ports = emitted.ports
     of = emitted.accelerator.registers
-    lines = [f"  {way} [{bits - 1}:0] {name} /*verilator public_flat_rw*/," for name, (way, bits) in ports.items() if bits > 1]
-    lines += [f"  {way} {name} /*verilator public_flat_rw*/," for name, (way, bits) in ports.items() if bits == 1]
+    public = "/*verilator public_flat_rw*/"
+    widths = {name: f"[{bits - 1}:0] " if bits > 1 else "" for name, (_, bits) in ports.items()}
+    lines = [f"  {way} {widths[name]}{name} {public}," for name, (way, _) in ports.items()]
     seen = {name: ".".join(("dut", *emitted.path(getattr(of, name))[1:])) for name in ("cycle", "sample")}
-    lines += ["  output cycle /*verilator public_flat_rw*/,", "  output sample /*verilator public_flat_rw*/"]
+    lines += [f"  output cycle {public},", f"  output sample {public}"]
     inside = [f"  assign {name} = {path};" for name, path in seen.items()]
     connections = ",\n    ".join(f".{name}({name})" for name in ports)
-    return "\n".join(
-        ["`timescale 1ns/1ps", f"module {TOP} (", *lines, ");", *inside, f"  {emitted.top} dut (\n    {connections}\n  );"]
-        + ["endmodule", ""]
-    )
+    body = [*inside, f"  {emitted.top} dut (\n    {connections}\n  );"]
+    return "\n".join(["`timescale 1ns/1ps", f"module {TOP} (", *lines, ");", *body, "endmodule", ""])
 
 
 class Driven:

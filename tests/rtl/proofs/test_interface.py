@@ -1,0 +1,93 @@
+"""What the parts of an AXI or Wishbone interface keep is proved, and not of parts that do not."""
+
+import pytest
+
+from rtl.blocks.store import Store
+from rtl.ports import axi_lite, axi_stream, wishbone
+from rtl.proofs import session
+from rtl.proofs.prover import Status
+from tests.rtl.designs import design
+
+PARTS = ("sample store", "sample gear", "sample sink", "result gear", "result source", "interface registers", "bridge")
+DESIGNS = {"axi": ("two_junctions", 32), "wishbone": ("short_beat", 64), "bytes": ("one_junction", 8)}
+
+
+def proved(of, name, folder):
+    """What became of each property of a part."""
+    make = session.components(of)[name]
+    bench = session.stated(make)
+    proofs = session._component(name, make, bench, bench.monitor.required, folder, 300)
+    assert len(proofs) > 3
+    return {proof.stated.name: proof.verdict.status for proof in proofs}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("name", DESIGNS)
+def test_all_that_a_part_states_is_proved(name, part, tmp_path):
+    base, beat_bits = DESIGNS[name]
+    of = design(base, interface="wishbone" if name == "wishbone" else "axi", beat_bits=beat_bits)
+    assert set(proved(of, part, tmp_path / "p").values()) == {Status.PROVED}
+
+
+def goes_on_behind_what_is_dropped(patch):
+    as_it_was = Store.elaborate
+
+    def elaborate(self, platform):
+        m = as_it_was(self, platform)
+        with m.If(self.drop):
+            m.d.sync += self._to.eq(self._to)
+        return m
+
+    patch.setattr(Store, "elaborate", elaborate)
+
+
+def answers_without_room(patch):
+    patch.setattr(axi_lite._Answers, "free", lambda self, put, taken: 1)
+
+
+def trailer_without_its_word(patch):
+    """Of a packet that is too short, too."""
+    as_it_was = axi_stream.SampleSink.elaborate
+
+    def elaborate(self, platform):
+        m = as_it_was(self, platform)
+        with m.If(self.s_axis.tvalid & self.s_axis.tlast):
+            m.d.comb += self.store.keep.eq(1)
+        return m
+
+    patch.setattr(axi_stream.SampleSink, "elaborate", elaborate)
+
+
+def answers_what_was_given_up(patch):
+    as_it_was = wishbone.Wishbone.elaborate
+
+    def elaborate(self, platform):
+        m = as_it_was(self, platform)
+        m.d.sync += self._asked.eq(1)
+        return m
+
+    patch.setattr(wishbone.Wishbone, "elaborate", elaborate)
+
+
+FAULTS = {
+    "sample store": (goes_on_behind_what_is_dropped, {"places"}),
+    "bridge": (answers_without_room, {"room"}),
+    "sample sink": (trailer_without_its_word, {"at_its_end"}),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", FAULTS)
+def test_a_fault_is_refuted(part, tmp_path, monkeypatch):
+    fault, shows = FAULTS[part]
+    fault(monkeypatch)
+    status = proved(design("two_junctions", interface="axi"), part, tmp_path / "p")
+    assert shows <= {name for name, s in status.items() if s is Status.FAILED}
+
+
+@pytest.mark.slow
+def test_an_answer_to_nobody_is_refuted(tmp_path, monkeypatch):
+    answers_what_was_given_up(monkeypatch)
+    status = proved(design("two_junctions", interface="wishbone"), "bridge", tmp_path / "p")
+    assert status["wanted"] is not Status.PROVED
