@@ -18,6 +18,7 @@ from rtl.verilog.vendor import vendor_files
 
 LINT_WAIVERS = {
     "DECLFILENAME": "all modules of the design are in one file",
+    "SYMRSVDWORD": "a port of standard interfaces is called interrupt, as in other designs; C++ alone knows the word",
     "UNOPTFLAT": "a vector some bits of which are copies of others; no bit depends on itself, and Yosys finds no loop",
     "UNUSEDSIGNAL": "exact arithmetic is generated as wide as its operands allow; what nobody reads is not synthesized",
     "WIDTH": "operands of different widths extend by their own sign, as intended; of a shift that selects from a table the "
