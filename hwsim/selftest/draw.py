@@ -129,7 +129,7 @@ def _sizes(rng: np.random.Generator, n_junctions: int, full: bool) -> tuple[list
 
 
 def _build(rng: np.random.Generator, connectivity: dict[str, Any]) -> dict[str, Any]:
-    """Keys of hardware that depend on nothing else; not its interface, for co-simulation is by the accelerator's own ports."""
+    """Keys of hardware that depend on nothing else; no interface, for co-simulation drives the accelerator's own ports."""
     adders = any(of.items() <= connectivity.items() for of in ADDERS)
     return {
         "build": "inference" if chance(rng, 0.15) else "training",

@@ -47,6 +47,12 @@ def test_whole_it_agrees_in_every_scenario(cosim, tmp_path):
     assert found["clocks_compared"]["value"] > 10_000 and found["words_compared"]["value"] > 1000
 
 
+@pytest.mark.parametrize("interface", ["axi", "wishbone"])
+def test_what_is_inside_a_standard_interface_agrees(interface, cosim):
+    code, told = cosim("--set", f"hardware.interface={interface}", "--scenarios", "data")
+    assert code == 0, told
+
+
 @pytest.mark.parametrize("name", PROTOCOL_FAULTS)
 def test_the_command_names_the_fault(name, cosim, monkeypatch):
     fault = PROTOCOL_FAULTS[name]

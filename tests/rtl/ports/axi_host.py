@@ -8,8 +8,9 @@ from rtl.accelerator_model import Sample
 from rtl.cosim.simulators import runner
 from rtl.interfaced import Interfaced
 from rtl.plan.plan import Plan
+from rtl.ports.interface_registers import DRAINED
 from rtl.ports.packing import RESULT_FACTS, SAMPLE_FACTS, Packet
-from rtl.ports.register_map import CONTROL, STANDING, STATUS, AddressMap
+from rtl.ports.register_map import CONTROL, EMPTY, STANDING, STATUS, AddressMap
 from rtl.verilog.emission import Verilog
 from tests.rtl.ports.axi_bench import SCRIPT, SEEN
 from tests.rtl.ports.packets import facts
@@ -74,8 +75,9 @@ class Driven:
         regions = [*self.map.weights, *self.map.biases]
         return [self.step("read", 4 * r.address(k)) for r, n in zip(regions, sizes, strict=True) for k in range(n)]
 
-    def stop(self) -> None:
-        self.step("until", self.own("status"), 1)
+    def stop(self, asked: str = "interface") -> None:
+        """Once nothing is under way, as the interface or the accelerator says."""
+        self.step("until", *((self.own("status"), DRAINED) if asked == "interface" else (4 * STATUS, EMPTY)))
         self.write(CONTROL, 0)
         self.step("until", 4 * STATUS, STANDING)
 

@@ -1,6 +1,6 @@
 """Designs with AXI ports under other people's models of AXI: what is learned, answered and counted, on two simulators."""
 
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ def test_what_is_learned_is_what_the_model_learns(name, simulator, tmp_path):
     """With every combination of pauses on the streams; bubbles are where they were seen."""
     of, rng = driven(name), np.random.default_rng(0)
     played = []
-    for idle, blocked in product((0, 0.5), repeat=2):
+    for k, (idle, blocked) in enumerate(product((0, 0.5), repeat=2)):
         samples = [Sample(**s) for s in random_samples(of.plan, 9, rng)]
         # Illegal for the accelerator, which feeds it forward only; and with a label that it has no bits for.
         samples[4] = Sample(samples[4].inputs, (1 << of.plan.config.label_bits) - 1, samples[4].kappa, 1)
@@ -41,13 +41,29 @@ def test_what_is_learned_is_what_the_model_learns(name, simulator, tmp_path):
         of.write(CONTROL, 1)
         of.step("feed", [of.pack(s).hex() for s in samples])
         of.step("sent")
-        of.stop()
+        of.stop("interface" if k % 2 else "accelerator")
         of.step("paused", 200)
         played.append((samples, of.step("results"), of.step("entries"), of.read_parameters()))
     seen = of.play(simulator, tmp_path)
     for samples, results, entries, words in played:
         assert of.told(seen[results]) == of.modelled(samples, seen[entries][0])
         assert signed([seen[k] for k in words]) == parameters(of.model)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "beat_bits"), [("two_junctions", 32), ("overlap", 64), ("combinational", 256)])
+def test_a_sample_enters_in_every_junction_cycle(name, beat_bits, tmp_path):
+    """If its packet is no longer than that."""
+    of, rng = Driven(design(name, interface="axi", beat_bits=beat_bits)), np.random.default_rng(3)
+    samples = [Sample(**s) for s in random_samples(of.plan, 16, rng)]
+    assert of.packet.beats <= of.plan.period
+    of.write(CONTROL, 1)
+    of.step("feed", [of.pack(s).hex() for s in samples])
+    of.step("sent")
+    of.stop()
+    entries = of.step("entries")
+    _, clocks = of.play("icarus", tmp_path)[entries]
+    assert {b - a for a, b in pairwise(clocks[2:])} == {of.plan.period}
 
 
 @pytest.mark.slow

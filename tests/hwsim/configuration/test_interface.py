@@ -1,0 +1,21 @@
+"""The keys of standard interfaces."""
+
+import pytest
+
+from hwsim import parse
+from models.errors import InputError
+
+WIDE = {"network": {"layers": [2, 40_000], "out_degree": "full"}, "connectivity": {"kind": "full"}}
+
+
+def test_the_width_of_packets_has_no_effect_on_native_streams():
+    small = {"network": {"layers": [8, 4], "out_degree": [2]}}
+    native = parse(small | {"hardware": {"z": [4], "beat_bits": 64}})
+    assert native.notes() == ["hardware.beat_bits has no effect on native streams"]
+    assert parse(small | {"hardware": {"z": [4], "beat_bits": 64, "interface": "axi"}}).notes() == []
+
+
+def test_a_packet_has_room_for_so_many_classes():
+    assert parse(WIDE | {"hardware": {"z": [2]}}).classes == 40_000
+    with pytest.raises(InputError, match=r"hardware\.interface.*32768 classes: network\.classes is 40000; nearest: native"):
+        parse(WIDE | {"hardware": {"z": [2], "interface": "wishbone"}})
