@@ -59,7 +59,8 @@ def write_lands(of: Plan, junction: int) -> int:
     """Clocks from a request that writes a word of junction ``junction`` to the write of its row: an update's way."""
     hardware = of.config.hardware
     assert hardware is not None
-    return 4 + (of.junctions[junction - 1].timing.update if of.trains else 1 + hardware.latency.memory_read)
+    read = hardware.latency.memory_read
+    return 4 + (of.junctions[junction - 1].timing.update if of.trains else read + (read > 1))
 
 
 def result_clocks(of: Plan) -> npt.NDArray[np.int64]:
