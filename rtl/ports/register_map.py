@@ -102,6 +102,11 @@ class Memory:
     format: Format
     meaning: str
 
+    @property
+    def byte(self) -> int:
+        """Address of its first word, counted in bytes."""
+        return WIDTH // 8 * self.region.base
+
 
 def memories(plan: Plan) -> tuple[Memory, ...]:
     """The memories of a design, in ascending order of their addresses."""
