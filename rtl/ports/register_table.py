@@ -22,8 +22,8 @@ INTERFACE = 1
 """What VERSION says: another number where a host of the earlier one would go wrong."""
 SATURATION = 16
 """Address of the first counter of clipped numbers: four words for every junction, whether they are built or not."""
-CLIPPED = ("PREACTIVATION", "DELTA", "WEIGHT", "BIAS")
-"""Whose numbers they count, in order; a build for inference has the first alone."""
+CLIPPED = {"PREACTIVATION": "pre-activations", "DELTA": "deltas", "WEIGHT": "weights", "BIAS": "biases"}
+"""Whose numbers they count, in order, by their names; a build for inference has the first alone."""
 
 
 class Access(StrEnum):
@@ -181,7 +181,7 @@ FIXED = (
     _count("REFUSED_VALUES", 11, "writes of values that the word cannot hold"),
     _fact("MAGIC", 12, f"ASCII {MAGIC_TEXT.decode()}", int.from_bytes(MAGIC_TEXT)),
     _fact("VERSION", 13, "of this interface", INTERFACE),
-    _fact("HASH", 14, "first 32 bits of the fingerprint of what the circuit is made from"),
+    _fact("HASH", 14, "first 32 bits of the fingerprint of what this circuit is made from"),
     Register(
         "BUILD",
         15,
@@ -211,11 +211,11 @@ def bit(name: str, field: str) -> int:
 
 
 def _format_fields(name: str, lsb: int) -> tuple[RegisterField, ...]:
-    what = name.lower()
+    what = "an" if name[0] in "AI" else "a"
     return (
-        _part(f"{name}_WIDTH", lsb, 6, f"bits of {what}"),
-        _part(f"{name}_FRACTION", lsb + 8, 6, f"of which behind the binary point of {what}"),
-        _part(f"{name}_SIGNED", lsb + 15, 1, f"{what} has a sign"),
+        _part(f"{name}_WIDTH", lsb, 6, f"bits of {what} {name.lower()}"),
+        _part(f"{name}_FRACTION", lsb + 8, 6, "how many of them are behind the binary point"),
+        _part(f"{name}_SIGNED", lsb + 15, 1, f"{what} {name.lower()} has a sign"),
     )
 
 
@@ -275,9 +275,11 @@ def registers(of: Plan) -> tuple[Register, ...]:
     """
     n, values = len(of.junctions), _values(of)
     clipped = [
-        _count(f"SATURATED_{what}_{j.number}", saturation_at(j.number, k), f"{what.lower()}s of junction {j.number} clipped")
+        _count(
+            f"SATURATED_{name}_{j.number}", saturation_at(j.number, k), f"{what} of junction {j.number} that were clipped"
+        )
         for j in of.junctions
-        for k, what in enumerate(CLIPPED[: clipped_kinds(of)])
+        for k, (name, what) in enumerate(list(CLIPPED.items())[: clipped_kinds(of)])
     ]
     facts = [replace(fact, address=facts_at(n) + fact.address) for fact in _FACTS]
     for j in of.junctions:
