@@ -1,5 +1,6 @@
 """The memory-mapped port: control, counters, weights and biases."""
 
+from collections.abc import Collection
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
@@ -8,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from rtl.blocks.arithmetic import fits
-from rtl.blocks.choose import choose
+from rtl.blocks.choose import choose, lookup
 from rtl.blocks.count import error_counter, flag
 from rtl.blocks.delay import delayed
 from rtl.blocks.properties import Monitor, implies, one_of
@@ -228,7 +229,7 @@ class Registers(wiring.Component):
             for b, region in enumerate(self.map.weights + self.map.biases, 1)
         ]
         m.d.sync += [
-            known.eq((block == 0) & Cat(offset == at for at in readable).any()),
+            known.eq((block == 0) & _among(offset, readable)),
             judged.eq(Cat(*here).any()),
             sets.eq(Cat(at & fine for at, (fine, _) in zip(here, writable.values(), strict=True))),
             there.eq(Cat(*words[:n]) | Cat(*words[n:])),
@@ -287,6 +288,12 @@ class Registers(wiring.Component):
         hardware = self._of.config.hardware
         assert hardware is not None
         return hardware.latency.memory_read + 3 + picking(self._of.lanes)
+
+
+def _among(offset: Value, addresses: Collection[int]) -> Value:
+    """Whether there is such an address: a table of the lower bits, which costs less than as many comparisons."""
+    bits = ceil_log2(max(addresses) + 1)
+    return (offset[bits:] == 0) & lookup(offset[:bits], [int(at in addresses) for at in range(1 << bits)], 1)
 
 
 def _dense(registers: dict[int, Any]) -> list[Value]:
