@@ -1,20 +1,13 @@
 """The description that goes with the Verilog: ports, timing, streams, registers, how to start."""
 
-from typing import Any
-
 from rtl.accelerator import Accelerator
 from rtl.plan.plan import Plan
-from rtl.ports.register_map import AddressMap
 from rtl.ports.results import result_layout
 from rtl.ports.samples import sample_layout
 from rtl.verilog.emission import BENCH, CORE, NAMES, SOURCE, WAIVERS, Verilog
-from rtl.verilog.names import register_addresses
+from rtl.verilog.markdown import table
+from rtl.verilog.port_description import memory_pages, numbers, register_pages, start
 from rtl.verilog.vendor import QUARTUS, QUARTUS_CLOCK, VIVADO, VIVADO_CLOCK
-
-
-def _table(head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
-    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
-    return "\n".join(lines + ["| " + " | ".join(map(str, row)) + " |" for row in rows]) + "\n"
 
 
 def _judgement(of: Plan) -> str:
@@ -37,9 +30,9 @@ def _legal_values(of: Plan) -> str:
     return (
         "A value that its word cannot hold is refused: the word keeps what it held, `error` comes with `done`, and "
         f"REFUSED_VALUES counts. Weights are {of.numbers.weight} and biases {of.numbers.bias}, extended by their sign to 32 "
-        f"bits; CONTROL takes 0 and 1, RATE {least}..{greatest} with or without bit 8, ERRORS 0..7. "
-        "Bits 0, 1 and 2 of ERRORS say whether ILLEGAL_KAPPAS, ILLEGAL_LABELS and REFUSED_VALUES have counted anything; "
-        "writing a 1 clears the bit and its counter. These three stop at 2^32 - 1; other counters wrap around.\n"
+        f"bits; CONTROL takes 0 and 1, RATE {least}..{greatest} with or without bit 8, ERRORS 0..7. A read or a write where "
+        "there is no word, a write of what is read-only, and any access to a memory while it runs are refused, too, and not "
+        "counted.\n"
     )
 
 
@@ -57,12 +50,23 @@ def _wave(made: Accelerator) -> str:
     )
 
 
+def _from_sample_to_result(made: Accelerator) -> str:
+    """How long a single sample takes, by where in a junction cycle it is complete."""
+    of, least = made.plan, made.wait + made.latency
+    return (
+        "From the clock in which the last beat of a sample is taken to the one in which the first beat of its result is "
+        f"offered pass {least} to {least + of.period - 1} clocks, if nothing waits. It depends on the phase: junction "
+        f"cycles of {of.period} clocks follow each other, whether samples come or not; {least} clocks pass if the last "
+        f"beat comes {made.wait} clocks before one begins, one more for each clock that it comes earlier, and a beat "
+        "that comes later waits for the next one.\n"
+    )
+
+
 def description(emitted: Verilog) -> str:
     """The README beside the Verilog."""
     of = emitted.accelerator.plan
-    config, numbers, last = of.config, of.numbers, of.junctions[-1]
+    config, last = of.config, of.junctions[-1]
     figures = of.design.inventory
-    where = AddressMap.of(of)
     schedule = "overlap" if of.overlap else "flush"
     parts = [
         f"# {config.name}: {'an accelerator that trains' if of.trains else 'an inference accelerator'}\n",
@@ -72,38 +76,38 @@ def description(emitted: Verilog) -> str:
         f"`config.yaml`, which reproduces every byte; `{SOURCE}` holds all modules. The top one is `{emitted.top}` "
         "(`hardware.module`), with which the names of all others begin. A signal of a submodule is `instance__signal` "
         "outside it; the comment behind a line is the line of the generator that it comes from.\n",
+        "## Start\n",
+        start(of),
+        "## Numbers\n",
+        numbers(of),
         "## Ports\n",
-        _table(("port", "direction", "bits"), [(f"`{n}`", d, b) for n, (d, b) in emitted.ports.items()]),
+        table(("port", "direction", "bits"), [(f"`{n}`", d, b) for n, (d, b) in emitted.ports.items()]),
         "`rst` is synchronous and active high. It stops everything at once: samples under way are lost, and weights keep "
         "what has been written to them, so load them again (or the bitstream).\n",
         "### samples\n",
         f"A stream with valid, ready and payload. A sample is {of.inputs.groups} beats of {of.beat} inputs each "
-        f"({numbers.input}, neuron 0 first, the lowest bits first); `label`, `kappa` (learning rate 2^-kappa, "
+        f"({of.numbers.input}, neuron 0 first, the lowest bits first); `label`, `kappa` (learning rate 2^-kappa, "
         f"{of.kappas[0]}..{of.kappas[1]}) and `train` count in the last beat. A sample that is not complete when a junction "
         "cycle begins waits for the next; the cycle is a bubble and changes nothing.\n",
         _judgement(of),
-        _table(("field", "lowest bit", "bits"), [(f"`{n}`", f.offset, f.width) for n, f in sample_layout(of)]),
+        table(("field", "lowest bit", "bits"), [(f"`{n}`", f.offset, f.width) for n, f in sample_layout(of)]),
         "### results\n",
-        f"{last.groups} beats of {last.results_per_clock} output activations ({numbers.activation}); "
+        f"{last.groups} beats of {last.results_per_clock} output activations ({of.numbers.activation}); "
         "`prediction`, `label` and `train` count in the last beat, which `last` marks. If results are not taken, the "
         "accelerator stands at the end of a junction cycle until there is room again; nothing is lost or changed.\n",
-        _table(("field", "lowest bit", "bits"), [(f"`{n}`", f.offset, f.width) for n, f in result_layout(of)]),
+        table(("field", "lowest bit", "bits"), [(f"`{n}`", f.offset, f.width) for n, f in result_layout(of)]),
         "```text\n" + _wave(emitted.accelerator) + "```\n",
+        _from_sample_to_result(emitted.accelerator),
         "### bus\n",
         "Hold `request`, `write`, `address` and `write_data` until `done`, which lasts one clock; `read_data` and `error` "
         "come with it. Weights and biases are accessible while the accelerator stands (CONTROL bit 0 clear, STATUS bit 0 "
-        "set); word m of row r is at base + (r << lane bits) + m. RATE: bit 8 set replaces the samples' kappa by the lower "
-        "bits. STATUS: bit 0 standing, bit 1 empty, bit 2 a bit of ERRORS is set.\n",
+        "set).\n",
         _legal_values(of),
-        _table(("register", "address"), [(n, a) for n, a in register_addresses(of).items()]),
-        _table(
-            ("memory", "base", "rows", "lanes", "lane bits"),
-            [(f"weights {i}", r.base, r.rows, r.lanes, r.lane_bits) for i, r in enumerate(where.weights, 1)]
-            + [(f"biases {i}", r.base, r.rows, r.lanes, r.lane_bits) for i, r in enumerate(where.biases, 1)],
-        ),
+        register_pages(of),
+        memory_pages(of),
         "## Latencies\n",
         "Clocks from the read of a weight row to the write of what follows from it.\n",
-        _table(
+        table(
             ("junction", "rows", "FF to activation", "BP to partial delta", "UP to weight", "behind junction 1"),
             [
                 (j.number, j.rows, j.timing.feedforward, j.timing.backward, j.timing.update, j.timing.offset)
@@ -113,7 +117,7 @@ def description(emitted: Verilog) -> str:
         "## Resources\n",
         f"Multipliers: {of.multipliers['edges']} for edges, {of.multipliers['derivatives']} for derivatives. "
         "State of the network:\n",
-        _table(
+        table(
             ("memory", "banks", "memories", "words", "bits"),
             [(m.name, m.banks, m.lanes, m.depth, m.width) for m in figures.memories],
         ),
