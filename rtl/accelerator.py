@@ -113,6 +113,11 @@ class Accelerator(wiring.Component):
         begins = (1 + last.forward_lag) * self.plan.period + last.timing.offset
         return begins + int(last.group_clocks[0]) + last.timing.feedforward + self.queue.latency
 
+    @property
+    def wait(self) -> int:
+        """Clocks from the last beat of a sample to the first clock of the earliest junction cycle that can load it."""
+        return self.loader.arrival + 1
+
     def model(self) -> AcceleratorModel:
         """What it computes, from the design's initial weights and biases on."""
         return AcceleratorModel(self.plan, [junction.model() for junction in self.junctions])

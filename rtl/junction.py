@@ -33,7 +33,7 @@ from rtl.plan.signatures import (
     saturation_layout,
     tag_layout,
 )
-from rtl.plan.widths import back_product_shape, partial_shape
+from rtl.plan.widths import back_drop, back_product_shape, partial_shape
 from rtl.ports import row_access
 from rtl.processors.backward import Backward
 from rtl.processors.collection import Collection
@@ -152,7 +152,7 @@ class Junction(wiring.Component):
             clocks = j.timing.accumulate
             # Of two registers in front of a write port, one stands behind the sum.
             ahead, behind = min(self._wait, 1) if clocks == 1 else 0, int(self._wait > 1)
-            loop = Loop(clocks, ahead, j.schedule.revisit_distance, behind)
+            loop = Loop(clocks, ahead, j.schedule.revisit_distance, behind, max(0, -back_drop(of)))
             self.partials = PartialDeltaMemory(
                 of.junctions[number - 2].fresh,
                 back_product_shape(of),
@@ -240,9 +240,11 @@ class Junction(wiring.Component):
         self._at = row_access.address(m, seq, bus)
         groups = slot_groups(m, j.right, self._at["group"], self._at["phase"])
         m.d.comb += [self.weights.read_address.eq(self._at["row"]), Value.cast(self.biases.read_address).eq(groups)]
-        # What the bus reads comes out of registers, too: rows are wide, and lie anywhere.
-        self._kept = [delayed(m, x.read_data, 1, f"{n}_1") for n, x in (("weight", self.weights), ("bias", self.biases))]
-        row_access.read_back(m, bus, strobe, self._kept, 1 + self._read, row_access.picking(of.lanes))
+        # Where memories have output registers, what the bus reads comes out of registers behind them: rows are wide, and lie
+        # anywhere.
+        keeps = self._keeps = int(self._read > 1)
+        self._kept = [delayed(m, x.read_data, keeps, f"{n}_1") for n, x in (("weight", self.weights), ("bias", self.biases))]
+        row_access.read_back(m, bus, strobe, self._kept, keeps + self._read, row_access.picking(of.lanes))
         bank = {
             "feedforward": self._bank(m, "left_forward", j.left_banks, j.forward_lag),
             "update": self._bank(m, "left_backward", j.left_banks, j.backward_lag),
@@ -279,8 +281,8 @@ class Junction(wiring.Component):
             if j.number > 1:
                 self._propagate(m, accumulating)
         else:
-            m.d.comb += self.weights.write_address.eq(self._late_rows(m, 1 + self._read))
-            row_access.load(m, bus, strobe, self.weights, self.biases, self._kept)
+            m.d.comb += self.weights.write_address.eq(self._late_rows(m, keeps + self._read))
+            row_access.load(m, bus, strobe, self.weights, self.biases, self._kept, keeps + self._read)
         return m
 
     def _bank(self, m: Module, name: str, banks: int, lag: int) -> Signal:
@@ -406,7 +408,7 @@ class Junction(wiring.Component):
         late = source.latency
         rows = [self.weights.read_data, self.biases.read_data]
         weight, bias = (
-            delayed(m, kept if late else row, max(late - 1, 0), name)
+            delayed(m, kept, late - self._keeps, name) if late else row
             for row, kept, name in zip(rows, self._kept, ("weight_of_row", "bias_of_row"), strict=True)
         )
         routed = delayed(m, phase, late, "routed") if j.straddles else phase

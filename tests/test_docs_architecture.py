@@ -28,9 +28,11 @@ from models.network.order import FLUSH, OVERLAP, SEQUENTIAL
 from models.network.parameters import initialise
 from models.numbers.format import Rounding, narrow
 from rtl.plan.plan import Plan
-from rtl.ports import register_map
+from rtl.ports import register_map, register_table
 from rtl.ports.results import result_layout
 from rtl.ports.samples import sample_layout
+from rtl.verilog.emission import DESCRIPTION
+from rtl.verilog.maps.every import maps
 from tests.documents import ROOT, defined, defined_in, named_files, number, page, section, table
 from tests.hwsim import runs
 from tests.hwsim.frontends import small_frontends
@@ -272,6 +274,38 @@ def test_registers():
     assert f"bit {register_map.RUN}:" in words["CONTROL"] and f"bit {register_map.RATE_FIXED} set" in words["RATE"]
     order = [words["STATUS"].index(f"bit {bit}") for bit in (register_map.STANDING, register_map.EMPTY, register_map.ERROR)]
     assert order == sorted(order)
+
+
+def test_facts_behind_the_registers(demo):
+    known = {r.name: r for r in register_table.registers(Plan.of(demo)) if r.address >= 16 + 4 * 2 and r.constant}
+    printed = {}
+    for name, word, _ in table(section(TEXT, "§6"), "fact"):
+        for i in (1, 2) if name.endswith("_i") else (0,):
+            printed[name.replace("_i", f"_{i}")] = 16 + 4 * 2 + formula(word, i=i)
+    assert printed == {name: r.address for name, r in known.items()}
+    fields = {f.name: (f.lsb + f.width - 1, f.lsb) for f in known["STREAM_FORMATS"].fields}
+    width, fraction, signed = (fields[f"INPUT_{what}"] for what in ("WIDTH", "FRACTION", "SIGNED"))
+    assert f"bits {width[0]}..{width[1]} width, {fraction[0]}..{fraction[1]} fraction, {signed[0]} signed" in TEXT
+    assert all(
+        fields[f"ACTIVATION_{what}"][1] == fields[f"INPUT_{what}"][1] + 16 for what in ("WIDTH", "FRACTION", "SIGNED")
+    )
+
+
+def test_bits_of_the_registers_that_say_what_was_built(demo):
+    words = {name: meaning for name, _, _, meaning in table(section(TEXT, "§6"), "register")}
+    known = {r.name: r for r in register_table.registers(Plan.of(demo))}
+    at = {f.name: (f.lsb + f.width - 1, f.lsb) for f in known["BUILD"].fields}
+    least, greatest, junctions = at["LEAST_KAPPA"], at["GREATEST_KAPPA"], at["JUNCTIONS"]
+    said = f"bits {junctions[0]}..{junctions[1]}: L; bit {at['TRAINS'][0]}: it trains; bit {at['COUNTERS'][0]}: it counts"
+    assert (
+        said in words["BUILD"] and f"bits {least[0]}..{least[1]} and {greatest[0]}..{greatest[1]}: least" in words["BUILD"]
+    )
+    assert f"{known['MAGIC'].reset:#x}" in words["MAGIC"] and words["VERSION"].endswith(f": {known['VERSION'].reset}")
+
+
+def test_files_of_the_registers(demo):
+    named = {name for name, _ in table(section(TEXT, "§6"), "file")}
+    assert named == {DESCRIPTION, *maps(Plan.of(demo))}
 
 
 def test_addresses_of_the_demo(demo):

@@ -263,7 +263,34 @@ def as_yaml(config: Configuration, overrides: dict[str, Any] | None = None) -> s
 
 def fingerprint(config: Configuration) -> str:
     """SHA-256 of the resolved configuration: equal configurations have equal ones; of files the content counts."""
-    text = json.dumps(with_overrides(resolved(config), given_files.digests(config)), sort_keys=True, separators=(",", ":"))
+    return _digest(with_overrides(resolved(config), given_files.digests(config)))
+
+
+def hardware_fingerprint(config: Configuration) -> str:
+    """SHA-256 of all that the accelerator is made from, its initial weights and biases included, and of nothing else.
+
+    That is the seed and the sections network, connectivity, numbers and hardware, without the name of the module and with
+    the range of learning-rate shifts that follows where none is given; how parameters are initialised; and where classes
+    stand among the outputs. How, on what and how long a network is trained changes no circuit, nor does its name.
+
+    Raises
+    ------
+    InputError
+        If a file of patterns or parameters cannot be read.
+    """
+    named = {key: given_files.digest(key, path) for key, path in given_files.of(config).items()}
+    data = with_overrides(resolved(config), named)
+    made_from = {key: data[key] for key in ("seed", "network", "connectivity", "numbers", "hardware")}
+    if config.hardware is not None:
+        kept = {key: value for key, value in data["hardware"].items() if key != "module"}
+        made_from["hardware"] = kept | {"kappa": list(config.kappa_range)}
+    made_from["training"] = {key: data["training"][key] for key in ("init", "init_file", "init_fan", "init_bias")}
+    made_from["data"] = {"pad_outputs": config.data.pad_outputs}
+    return _digest(made_from)
+
+
+def _digest(data: dict[str, Any]) -> str:
+    text = json.dumps(data, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -173,6 +173,9 @@ class HardwareSection(Section):
     address: Literal["auto", "table", "adder"] = Field(
         "auto", description="address generators: tables over the rows, or adders of seeds (types 1 and 2)"
     )
+    multiply_add: Bool = Field(
+        False, description="UP subtracts in the multiplier blocks, for FPGAs whose blocks can add (7 series and later)"
+    )
     kappa: tuple[Shift, Shift] | None = Field(
         None, description="least and greatest learning-rate shift in hardware; default: those of training.rate_shift"
     )

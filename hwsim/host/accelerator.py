@@ -206,9 +206,8 @@ class Accelerator:
 
     def _exchange(self, sent: list[bytes]) -> list[bytes]:
         """Send packets and take as many results, at most ``window`` under way at a time."""
-        before = self._dropped()
-        self.start()
-        taken: list[bytes] = []
+        self.discard()
+        before, taken = self._dropped(), list[bytes]()
         for k, packet in enumerate(sent):
             while k - len(taken) >= self._window:
                 taken.append(self._result(len(sent), k, len(taken), before))
@@ -219,9 +218,16 @@ class Accelerator:
             taken.append(self._result(len(sent), len(sent), len(taken), before))
         if sent:
             self.drain()
-        if len(taken) > len(sent):
-            raise HostError(f"{len(taken)} results of {len(sent)} samples: some were left from an earlier transfer")
+        if len(taken) > len(sent) or self.transport.receive(0) is not None:
+            raise HostError(f"more results have come than the {len(sent)} of these samples")
         return taken
+
+    def discard(self) -> None:
+        """Let it run, and forget results of an earlier transfer that was given up half way."""
+        self.start()
+        self.drain()
+        while self.transport.receive(0) is not None:
+            pass
 
     def _result(self, of: int, sent: int, taken: int, before: dict[str, int]) -> bytes:
         result = self.transport.receive(self._patience)

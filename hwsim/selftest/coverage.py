@@ -104,6 +104,7 @@ def _of_hardware(case: Case) -> dict[str, set[str]]:
         "address": {hardware.address},
         "learning-rate shifts of hardware": {"given" if hardware.kappa else "those of training"},
         "counters": {_yes(hardware.counters)},
+        "subtraction in the multipliers": {_yes(hardware.multiply_add)},
     }
 
 

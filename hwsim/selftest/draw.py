@@ -136,6 +136,8 @@ def _build(rng: np.random.Generator, connectivity: dict[str, Any]) -> dict[str, 
         "lut_ram_depth": some(rng, (1, 4, 64)),
         "address": some(rng, ("auto", "table", *(["adder"] if adders else []))),
         "counters": chance(rng, 0.8),
+        # It came last: what else a seed draws stays what it was.
+        "multiply_add": chance(rng.spawn(1)[0], 0.5),
     }
 
 

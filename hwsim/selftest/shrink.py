@@ -178,7 +178,7 @@ def _plain(sections: Sections) -> Iterator[Sections]:
         least = 1 if stage == "accumulate" else 0
         if clocks > least:
             yield from _set(sections, "hardware", latency=sections["hardware"]["latency"] | {stage: least})
-    for key in ("schedule", "build", "lut_ram_depth", "address", "kappa", "counters"):
+    for key in ("schedule", "build", "lut_ram_depth", "address", "kappa", "counters", "multiply_add"):
         yield from _set(sections, "hardware", **{key: defaults[key].default})
     first = sections["training"]["rate_shift"][0][1]
     for shift in (first, 3, 0):

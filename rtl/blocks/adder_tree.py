@@ -9,7 +9,7 @@ from rtl.blocks.delay import delayed
 
 
 class AdderTree(wiring.Component):
-    """The exact sum of ``inputs`` words.
+    """The exact sum of ``inputs`` words, whose ``zeros`` lowest bits are 0: nothing adds these.
 
     Latency: a register after every ``every`` levels of ceil(log2 inputs), none if 0. One sum per clock.
 
@@ -21,8 +21,8 @@ class AdderTree(wiring.Component):
         Their sum; ``levels`` is ceil(log2 inputs).
     """
 
-    def __init__(self, inputs: int, word: Shape, every: int) -> None:
-        self._inputs, self._every = inputs, every
+    def __init__(self, inputs: int, word: Shape, every: int, zeros: int = 0) -> None:
+        self._inputs, self._every, self._zeros = inputs, every, zeros
         self.levels = (inputs - 1).bit_length()
         self.latency = self.levels // every if every else 0
         self.shape = Shape(word.width + self.levels, word.signed)
@@ -34,7 +34,7 @@ class AdderTree(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        nodes = [self.x[i] for i in range(self._inputs)]
+        nodes = [self.x[i].shift_right(self._zeros) for i in range(self._inputs)]
         for level in range(1, self.levels + 1):
             pairs = [a + b for a, b in zip(nodes[::2], nodes[1::2], strict=False)] + nodes[len(nodes) & ~1 :]
             registers = 1 if self._every and level % self._every == 0 else 0
@@ -43,5 +43,5 @@ class AdderTree(wiring.Component):
                 node = Signal(pair.shape(), name=f"sum_{level}_{i}")
                 m.d.comb += node.eq(pair)
                 nodes.append(delayed(m, node, registers, f"sum_{level}_{i}"))
-        m.d.comb += self.sum.eq(nodes[0])
+        m.d.comb += self.sum.eq(nodes[0].shift_left(self._zeros))
         return m

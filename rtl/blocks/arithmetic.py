@@ -155,6 +155,16 @@ def less_narrowed(x: Any, step: Any, drop: int, rounding: Rounding) -> Value:
     return x - narrow(step, drop, rounding)
 
 
+def plus_narrowed(x: Any, less: Any, drop: int, rounding: Rounding) -> Value:
+    """x - narrow(-less), ``less`` being a step with its sign turned: an addition of whole numbers, as multiplier blocks have
+    one behind their product, and what is dropped lies in its constant.
+
+    x - floor((s + h) / 2**d) is floor((2**d x + 2**d - 1 - h - s) / 2**d), with h of :func:`rounding_constant`.
+    """
+    constant = (1 << drop) - 1 - rounding_constant(drop, rounding)
+    return (Cat(Const(constant, drop), x).as_signed() + less).shift_right(drop)
+
+
 def fits(word: Value, to: Format) -> Value:
     """Whether a word of the port is a number of the format, extended by its sign (by zeros, if it has none)."""
     above = word[to.width - 1 :] if to.signed else word[to.width :]

@@ -22,8 +22,8 @@ from rtl.cosim import protocol_kernel as kernel
 from rtl.cosim.protocol import Era, Protocol, write_lands
 from rtl.cosim.stimulus import StreamSamples
 from rtl.plan.plan import Plan
-from rtl.ports import register_map
 from rtl.ports.register_map import AddressMap
+from rtl.ports.registers_model import SATURATION
 
 _ACCESS, _MEMORY = EVENT_FIELDS.index("access"), EVENT_FIELDS.index("memory")
 _LOGGED = 1_000_000
@@ -190,7 +190,7 @@ class Expectation:
             elif kind == kernel.OF_CLIPPED:
                 if writes or not self._at_rest(int(r.accesses[k, 0])):
                     continue
-                junction, signal = divmod(address - register_map.SATURATION, 4)
+                junction, signal = divmod(address - SATURATION, 4)
                 self.answers[k], self.answered[k] = self.machine.saturation[junction, signal], True
             else:
                 self.answered[k] = kind == kernel.KNOWN and not writes

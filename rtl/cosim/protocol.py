@@ -17,6 +17,7 @@ from rtl.cosim.stimulus import StreamSamples
 from rtl.plan.plan import Plan
 from rtl.ports import register_map
 from rtl.ports.register_map import AddressMap
+from rtl.ports.registers_model import SATURATION, identification
 from rtl.ports.results import ResultQueue
 
 _COUNTED = {
@@ -59,7 +60,8 @@ def write_lands(of: Plan, junction: int) -> int:
     """Clocks from a request that writes a word of junction ``junction`` to the write of its row: an update's way."""
     hardware = of.config.hardware
     assert hardware is not None
-    return 4 + (of.junctions[junction - 1].timing.update if of.trains else 1 + hardware.latency.memory_read)
+    read = hardware.latency.memory_read
+    return 4 + (of.junctions[junction - 1].timing.update if of.trains else read + (read > 1))
 
 
 def result_clocks(of: Plan) -> npt.NDArray[np.int64]:
@@ -76,12 +78,13 @@ def result_clocks(of: Plan) -> npt.NDArray[np.int64]:
 def circuit(of: Plan) -> kernel.Circuit:
     """An accelerator as its streams, pace and port see it."""
     where, n = AddressMap.of(of), len(of.junctions)
-    clipped = [register_map.SATURATION + 4 * i + k for i in range(n) for k in range(clipped_kinds(of))]
-    kinds = np.full(register_map.SATURATION + 4 * n, kernel.NOT_THERE, np.int64)
+    clipped = [SATURATION + 4 * i + k for i in range(n) for k in range(clipped_kinds(of))]
+    constants = identification(of)
+    kinds = np.full(max(constants) + 1, kernel.NOT_THERE, np.int64)
     kinds[list(_COUNTED)], kinds[clipped] = kernel.READ_ONLY, kernel.COUNTS_CLIPPED
-    kinds[list(_KINDS)] = list(_KINDS.values())
+    kinds[list(_KINDS)], kinds[list(constants)] = list(_KINDS.values()), kernel.IS_CONSTANT
     counted = np.zeros(kinds.size, np.int64)
-    counted[list(_COUNTED)] = list(_COUNTED.values())
+    counted[list(_COUNTED)], counted[list(constants)] = list(_COUNTED.values()), list(constants.values())
     formats = [of.numbers.weight] * n + [of.numbers.bias] * n
     regions = [
         (r.rows, r.lanes, r.lane_bits, f.lowest, f.highest, r.lanes - r.short)

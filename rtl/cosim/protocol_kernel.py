@@ -20,7 +20,7 @@ all beats are ``TAKEN``; ``WAIT`` so many clocks; ``POLL`` STATUS until a bit is
 the clock.
 """
 
-NOT_THERE, READ_ONLY, COUNTS_CLIPPED, IS_CONTROL, IS_STATUS, IS_RATE, IS_ERRORS = range(7)
+NOT_THERE, READ_ONLY, COUNTS_CLIPPED, IS_CONTROL, IS_STATUS, IS_RATE, IS_ERRORS, IS_CONSTANT = range(8)
 """Kinds of registers; :attr:`Circuit.registers` has them by address."""
 
 KNOWN, OF_MEMORY, OF_CLIPPED, REFUSED = range(4)
@@ -64,7 +64,7 @@ class Circuit(NamedTuple):
     registers
         int64 [n]: kinds by address; those behind are not there.
     counted
-        int64 [n]: of those that are read only, which of the six counts in :func:`play` it is.
+        int64 [n]: of those that are read only, which of the six counts in :func:`play` it is; the word of a constant.
     regions
         int64 [2L, 6]: rows, lanes, lane bits, least and greatest word of each memory, and the lanes of its last row.
     """
@@ -475,6 +475,8 @@ def _reading(c: Circuit, x: Inside, kind: int, address: int, sees: int, shown: n
         return s[RATE] | s[FIXED] << 8
     if kind == IS_ERRORS:
         return flags
+    if kind == IS_CONSTANT:
+        return c.counted[address]
     return shown[c.counted[address]] if kind == READ_ONLY else 0
 
 

@@ -30,12 +30,15 @@ class Loop(NamedTuple):
         Clocks after which a word is visited again, at the earliest.
     behind
         Clocks from the write of a sum to its write where it is handed over.
+    zeros
+        Lowest bits of contributions, and so of sums, that are always 0: nothing adds these.
     """
 
     clocks: int
     ahead: int = 0
     returns: int = 1
     behind: int = 0
+    zeros: int = 0
 
     @property
     def forwards(self) -> bool:
@@ -160,7 +163,8 @@ class PartialDeltaMemory(wiring.Component):
             if loop.forwards:
                 old = Mux(self.adding[flag] & (address == self.address[memory]), total, old)
             begun = delayed(m, Mux(first[flag], 0, old), loop.ahead, f"begun_{memory}")
-            m.d.comb += total.eq(begun + product)
+            upper = begun.shift_right(loop.zeros) + product.shift_right(loop.zeros)
+            m.d.comb += total.eq(upper.shift_left(loop.zeros))
             kept = delayed(m, total, late - loop_read, f"total_{memory}")
             moved = delayed(m, address, loop.behind, f"handed_at_{memory}")
             m.d.comb += [

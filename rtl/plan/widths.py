@@ -12,10 +12,15 @@ from rtl.blocks.multiplier import product_shape
 from rtl.plan.plan import JunctionPlan, Plan
 
 
+def back_drop(of: Plan) -> int:
+    """Fraction bits that a product of a weight and a delta loses; negative if it gets zeros."""
+    n = of.numbers
+    return n.weight.fraction + n.delta.fraction - n.product_fraction
+
+
 def back_product_shape(of: Plan) -> Shape:
     """A narrowed product of a weight and a delta."""
-    n = of.numbers
-    drop = n.weight.fraction + n.delta.fraction - n.product_fraction
+    n, drop = of.numbers, back_drop(of)
     return product_shape(shape_of(n.weight), shape_of(n.delta), drop, n.rounding["product"])
 
 

@@ -1,6 +1,5 @@
 """The registers of what stands around the accelerator: packets that were dropped, samples that wait, an interrupt."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
@@ -11,62 +10,12 @@ from rtl.blocks.choose import choose
 from rtl.blocks.count import error_counter, flag
 from rtl.blocks.properties import Monitor, implies
 from rtl.plan.plan import Plan
+from rtl.ports.interface_table import CAUSES, DRAINED, ERROR, OFFSETS, interface_base
 from rtl.ports.register_map import EMPTY, STATUS, WIDTH, AddressMap, bus_signature
+from rtl.ports.register_table import Access, Register
 
-RESULT, DRAINED, ERROR = 0, 1, 2
-"""Bits of an interrupt: a result waits; no sample waits or is under way; something was dropped, spoilt or refused."""
-CAUSES = 3
 REACTION = 2
 """Clocks after which the accelerator knows of a sample that has been passed on to it."""
-
-
-@dataclass(frozen=True)
-class InterfaceRegister:
-    """A register, from which hardware and documentation follow.
-
-    Attributes
-    ----------
-    offset
-        Its place behind the accelerator's words.
-    access
-        ``read``; ``clear``, which is read and takes the word 0; or ``write``, which is read and takes ``legal`` bits.
-    reset
-        What it holds after reset; ``None`` if that depends.
-    """
-
-    name: str
-    offset: int
-    access: str
-    reset: int | None
-    meaning: str
-    legal: int = 0
-
-
-REGISTERS = (
-    InterfaceRegister(
-        "MISFRAMED", 0, "clear", 0, "packets that were dropped because `tlast` came early, late or not at all"
-    ),
-    InterfaceRegister(
-        "REFUSED", 1, "clear", 0, "packets that were dropped for an input outside its format or a reserved bit"
-    ),
-    InterfaceRegister(
-        "UNFIT", 2, "clear", 0, "training samples fed forward only: label or kappa wider than the accelerator's"
-    ),
-    InterfaceRegister("WAITING", 3, "read", 0, "whole samples in front of the accelerator"),
-    InterfaceRegister(
-        "INTERRUPT_ENABLE", 4, "write", 0, "causes that set `interrupt`, by the bits below", (1 << CAUSES) - 1
-    ),
-    InterfaceRegister(
-        "INTERRUPT_STATUS",
-        5,
-        "write",
-        None,
-        "causes: bit 0, a result waits; bit 1, no sample waits or is under way; bit 2, a packet was dropped, a sample was "
-        "not trained on or a request was refused since a 1 was written to this bit",
-        1 << ERROR,
-    ),
-)
-"""All of them, by offset."""
 
 
 def wide_bus_signature(of: Plan) -> wiring.Signature:
@@ -95,7 +44,7 @@ def wide_bus_signature(of: Plan) -> wiring.Signature:
 
 def words(of: Plan) -> int:
     """Words from address 0 on in which all registers and memories are."""
-    return (1 << AddressMap.of(of).bits) + len(REGISTERS)
+    return interface_base(of) + len(OFFSETS)
 
 
 class InterfaceRegisters(wiring.Component):
@@ -186,19 +135,19 @@ class InterfaceRegisters(wiring.Component):
         found = Signal(WIDTH)
         bad = Signal()
         takes = Signal()
-        clear = Signal(len(REGISTERS))
+        clear = Signal(len(OFFSETS))
         enable = Signal(CAUSES)
         failed = Signal()
         happened = self.misframed | self.refused | self.unfit | self.illegal | failed
         error = flag(m, happened, clear[5] & word[ERROR])
         causes = Cat(self.result, drained, error)
         events = (self.misframed, self.refused, self.unfit)
-        names = [register.name.lower() for register in REGISTERS]
+        names = [register.name.lower() for register in OFFSETS]
         counts = [error_counter(m, names[i], event, clear[i]) for i, event in enumerate(events)]
         values: list[Any] = [*counts, self.level, enable, causes]
-        is_at = [offset == register.offset for register in REGISTERS]
-        legal = [_legal(register, word) for register in REGISTERS]
-        which = offset[: (len(REGISTERS) - 1).bit_length()]
+        is_at = [offset == register.address for register in OFFSETS]
+        legal = [_legal(register, word) for register in OFFSETS]
+        which = offset[: (len(OFFSETS) - 1).bit_length()]
         m.d.comb += [
             takes.eq(bus.request & ours & ~done),
             inner.request.eq(bus.request & ~ours),
@@ -229,9 +178,18 @@ class InterfaceRegisters(wiring.Component):
         return m
 
 
-def _legal(register: InterfaceRegister, word: Value) -> Value:
+def _legal(register: Register, word: Value) -> Value:
     """Whether a word may be written to a register."""
-    return Const(0) if register.access == "read" else (word & ~Const(register.legal, WIDTH)) == 0
+    return (word & ~Const(_takes(register), WIDTH)) == 0 if register.writable else Const(0)
+
+
+def _takes(register: Register) -> int:
+    """Bits that may be 1 in a word that is written."""
+    return sum(f.mask for f in register.fields if f.access in (Access.READ_WRITE, Access.ONE_TO_CLEAR))
+
+
+_MODELLED = {"MISFRAMED": 0, "REFUSED": 0, "UNFIT": 0, "INTERRUPT_ENABLE": (1 << CAUSES) - 1, "INTERRUPT_STATUS": 1 << ERROR}
+"""Bits that may be 1 in a word that is written, of the registers that can be."""
 
 
 class InterfaceRegistersModel:
@@ -270,8 +228,8 @@ class InterfaceRegistersModel:
         }
         takes = request and ours and not self._done
         values = [*self._counts, given("level"), self._enable, causes]
-        register = REGISTERS[offset] if offset < len(REGISTERS) else None
-        legal = register is not None and register.access != "read" and not word & ~register.legal
+        register = OFFSETS[offset] if offset < len(OFFSETS) else None
+        legal = register is not None and register.name in _MODELLED and not word & ~_MODELLED[register.name]
         self._found = values[offset] if register is not None else 0
         self._bad = int(register is None or bool(write and not legal))
         cleared = offset if takes and write and legal else None

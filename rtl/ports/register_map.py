@@ -8,18 +8,25 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
+from models.numbers.format import Format
 from rtl.plan.plan import Plan
+from rtl.ports import register_table
+from rtl.ports.register_table import at, bit, register_words
 
-WIDTH = 32
-CONTROL, STATUS, RATE, SAMPLES, RESULTS, CYCLES, SATURATION = 0, 1, 2, 3, 4, 5, 16
-ERRORS, ILLEGAL_KAPPAS, ILLEGAL_LABELS, REFUSED_VALUES = 8, 9, 10, 11
-RUN = 0
+WIDTH, SATURATION = register_table.WIDTH, register_table.SATURATION
+
+CONTROL, STATUS, RATE = at("CONTROL"), at("STATUS"), at("RATE")
+SAMPLES, RESULTS, CYCLES = at("SAMPLES"), at("RESULTS"), at("CYCLES")
+ERRORS, ILLEGAL_KAPPAS, ILLEGAL_LABELS = at("ERRORS"), at("ILLEGAL_KAPPAS"), at("ILLEGAL_LABELS")
+REFUSED_VALUES = at("REFUSED_VALUES")
+MAGIC, VERSION, HASH, BUILD = at("MAGIC"), at("VERSION"), at("HASH"), at("BUILD")
+RUN = bit("CONTROL", "RUN")
 """Bit of CONTROL: junction cycles follow each other; cleared, the accelerator stands at the end of one."""
-STANDING, EMPTY, ERROR = 0, 1, 2
+STANDING, EMPTY, ERROR = bit("STATUS", "STANDING"), bit("STATUS", "EMPTY"), bit("STATUS", "ERROR")
 """Bits of STATUS: nothing moves; no sample is waiting or under way; a bit of ERRORS is set."""
-RATE_FIXED = 8
+RATE_FIXED = bit("RATE", "FIXED")
 """Bit of RATE: its lower bits replace the samples' own learning-rate shift."""
-ERROR_BITS = 3
+ERROR_BITS = 1 + bit("ERRORS", "VALUES")
 """Bits of ERRORS: whether each of the three counters behind it has counted; writing a 1 clears bit and counter."""
 
 
@@ -72,7 +79,7 @@ class AddressMap:
         shapes = [(j.rows, j.z, 0) for j in plan.junctions]
         for j in plan.junctions:
             shapes.append((j.groups, j.results_per_clock, j.groups * j.results_per_clock - j.n_right))
-        registers = 1 << ceil_log2(SATURATION + 4 * len(plan.junctions))
+        registers = 1 << ceil_log2(register_words(len(plan.junctions)))
         block = max([1 << (ceil_log2(rows) + ceil_log2(lanes)) for rows, lanes, _ in shapes] + [64, registers])
         regions = [
             Region((i + 1) * block, rows, lanes, ceil_log2(lanes), short) for i, (rows, lanes, short) in enumerate(shapes)
@@ -84,6 +91,35 @@ class AddressMap:
     def block_bits(self) -> int:
         """Bits of an address within a block."""
         return ceil_log2(self.weights[0].base)
+
+
+@dataclass(frozen=True)
+class Memory:
+    """The words of one memory as the bus sees them: of ``format``, extended to 32 bits by their sign if they have one."""
+
+    name: str
+    region: Region
+    format: Format
+    meaning: str
+
+    @property
+    def byte(self) -> int:
+        """Address of its first word, counted in bytes."""
+        return WIDTH // 8 * self.region.base
+
+
+def memories(plan: Plan) -> tuple[Memory, ...]:
+    """The memories of a design, in ascending order of their addresses."""
+    where, numbers = AddressMap.of(plan), plan.numbers
+    weights = [
+        Memory(f"WEIGHTS_{i}", region, numbers.weight, f"weights of junction {i}, a row being edges that are read at once")
+        for i, region in enumerate(where.weights, 1)
+    ]
+    biases = [
+        Memory(f"BIASES_{i}", region, numbers.bias, f"biases of layer {i}, neuron by neuron")
+        for i, region in enumerate(where.biases, 1)
+    ]
+    return (*weights, *biases)
 
 
 def bus_signature(plan: Plan) -> wiring.Signature:

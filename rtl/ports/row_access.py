@@ -69,9 +69,10 @@ def replace(m: Module, access: Any, strobe: Signal, update: Any, before_write: i
     ]
 
 
-def load(m: Module, access: Any, strobe: Signal, weights: RowMemory, biases: RowMemory, rows: Sequence[Any]) -> None:
-    """Without UP, rows are written as they were read, which a register holds, one word replaced."""
-    wait = 1 + weights.latency
+def load(
+    m: Module, access: Any, strobe: Signal, weights: RowMemory, biases: RowMemory, rows: Sequence[Any], wait: int
+) -> None:
+    """Without UP, rows are written as they were read, ``wait`` clocks after their strobe, one word replaced."""
     write = delayed(m, strobe & access.write, wait, "replace", valid=True)
     bias = delayed(m, access.bias, wait, "replace_bias")
     for memory, enable, words in ((weights, write & ~bias, rows[0]), (biases, write & bias, rows[1])):

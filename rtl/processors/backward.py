@@ -9,6 +9,7 @@ from rtl.blocks.arithmetic import shape_of
 from rtl.blocks.choose import route
 from rtl.blocks.multiplier import Multipliers
 from rtl.plan.plan import JunctionPlan, Plan
+from rtl.plan.widths import back_drop
 
 
 class Backward(wiring.Component):
@@ -31,9 +32,10 @@ class Backward(wiring.Component):
     def __init__(self, of: Plan, j: JunctionPlan) -> None:
         assert of.config.hardware is not None
         self._j, n = j, of.numbers
-        drop = n.weight.fraction + n.delta.fraction - n.product_fraction
         stages = of.config.hardware.latency.multiplier
-        self.multipliers = Multipliers(j.z, shape_of(n.weight), shape_of(n.delta), stages, drop, n.rounding["product"])
+        self.multipliers = Multipliers(
+            j.z, shape_of(n.weight), shape_of(n.delta), stages, back_drop(of), n.rounding["product"]
+        )
         self.latency = self.multipliers.latency
         super().__init__(
             {

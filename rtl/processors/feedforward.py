@@ -63,7 +63,8 @@ class FeedForward(wiring.Component):
             j.z, shape_of(numbers.weight), shape_of(j.left), stages.multiplier, self._drop, rounding["product"]
         )
         self.trees = [
-            AdderTree(j.lanes_per_neuron, self.multipliers.shape, stages.tree_every) for _ in range(j.routing.segments)
+            AdderTree(j.lanes_per_neuron, self.multipliers.shape, stages.tree_every, max(0, -self._drop))
+            for _ in range(j.routing.segments)
         ]
         self._table_stages = stages.table
         slope = numbers.derivative if of.trains else None

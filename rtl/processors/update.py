@@ -6,7 +6,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from models.numbers import format
-from rtl.blocks.arithmetic import less_narrowed, saturate, shape_of
+from rtl.blocks.arithmetic import less_narrowed, plus_narrowed, saturate, shape_of
 from rtl.blocks.choose import lookup, route
 from rtl.blocks.delay import delayed
 from rtl.blocks.multiplier import Multipliers
@@ -18,6 +18,7 @@ class Update(wiring.Component):
 
     The learning-rate shift kappa is applied to the delta, once per neuron: narrow(a delta, f + kappa) equals
     narrow(a delta 2**(K - kappa), f + K), K being the greatest shift, so that no lane needs a shifter.
+    With ``hardware.multiply_add`` the sign of the delta is turned likewise, and the multiplier blocks subtract the step.
 
     Latency ``multiplier`` clocks and ``of_write_back`` ones, one row per clock.
 
@@ -70,8 +71,11 @@ class Update(wiring.Component):
         self._weight_drop = j.left.fraction + n.delta.fraction - n.weight.fraction + greatest
         self._bias_drop = n.delta.fraction - n.bias.fraction + greatest
         self._shifted = Shape(n.delta.width + greatest - least, True)
-        stages = of.config.hardware.latency
-        self.multipliers = Multipliers(j.z, shape_of(j.left), self._shifted, stages.multiplier)
+        stages, rounding = of.config.hardware.latency, n.rounding["weight_step"]
+        constant = rounding in (format.Rounding.FLOOR, format.Rounding.HALF_UP) and self._weight_drop > 0
+        self._adds = of.config.hardware.multiply_add and constant
+        operand = Shape(self._shifted.width + 1, True) if self._adds else self._shifted
+        self.multipliers = Multipliers(j.z, shape_of(j.left), operand, stages.multiplier)
         self.of_write_back = int(stages.write_back > 1)
         self.latency = stages.multiplier + self.of_write_back
         self.early = min(self.latency, 1)
@@ -140,9 +144,11 @@ class Update(wiring.Component):
                 self.new_bias[k].eq(Mux(hit, self.replace_word.as_signed(), late)),
                 self.bias_saturated[k].eq(delayed(m, flag, behind, f"bias_clipped_{k}")),
             ]
+        stepping = plus_narrowed if self._adds else less_narrowed
+        factors = [-delta for delta in shifted] if self._adds else shifted
         for lane in range(j.z):
-            m.d.comb += multipliers.b[lane].eq(route(self.phase, [of.segment(p, lane) for p in phases], shifted))
-            stepped = less_narrowed(weight[lane], multipliers.product[lane], self._weight_drop, n.rounding["weight_step"])
+            m.d.comb += multipliers.b[lane].eq(route(self.phase, [of.segment(p, lane) for p in phases], factors))
+            stepped = stepping(weight[lane], multipliers.product[lane], self._weight_drop, n.rounding["weight_step"])
             new, clipped = saturate(delayed(m, stepped, own, f"stepped_{lane}"), n.weight)
             hit = delayed(m, self.replace_weight & (self.replace_lane == lane), self.early, f"hit_{lane}")
             m.d.comb += [

@@ -1,13 +1,13 @@
 """The description that goes with the Verilog: ports, timing, streams, registers, how to start."""
 
 from rtl.accelerator import Accelerator
-from rtl.ports.register_map import AddressMap
 from rtl.ports.results import result_layout
 from rtl.ports.samples import sample_layout
-from rtl.verilog.description_parts import judgement, legal_values, table
+from rtl.verilog.description_parts import judgement, legal_values
 from rtl.verilog.emission import BENCH, CORE, NAMES, SOURCE, WAIVERS, Verilog
 from rtl.verilog.interface_description import interface_sections
-from rtl.verilog.names import register_addresses
+from rtl.verilog.markdown import table
+from rtl.verilog.port_description import memory_pages, numbers, register_pages, start
 from rtl.verilog.vendor import QUARTUS, QUARTUS_CLOCK, VIVADO, VIVADO_CLOCK
 
 
@@ -25,48 +25,54 @@ def _wave(made: Accelerator) -> str:
     )
 
 
-def _reset(emitted: Verilog) -> str:
-    name, level = ("aresetn", "low") if "aresetn" in emitted.ports else ("rst", "high")
-    return f"`{name}` is synchronous and active {level}."
+def _from_sample_to_result(made: Accelerator) -> str:
+    """How long a single sample takes, by where in a junction cycle it is complete."""
+    of, least = made.plan, made.wait + made.latency
+    return (
+        "From the clock in which the last beat of a sample is taken to the one in which the first beat of its result is "
+        f"offered pass {least} to {least + of.period - 1} clocks, if nothing waits. It depends on the phase: junction "
+        f"cycles of {of.period} clocks follow each other, whether samples come or not; {least} clocks pass if the last "
+        f"beat comes {made.wait} clocks before one begins, one more for each clock that it comes earlier, and a beat "
+        "that comes later waits for the next one.\n"
+    )
+
+
+def _reset(emitted: Verilog) -> tuple[str, str]:
+    """The port that resets, and when it does."""
+    return ("aresetn", "low") if "aresetn" in emitted.ports else ("rst", "high")
 
 
 def _native(emitted: Verilog) -> list[str]:
     """The accelerator's own ports."""
     of = emitted.accelerator.plan
-    numbers, last, where = of.numbers, of.junctions[-1], AddressMap.of(of)
+    last = of.junctions[-1]
     return [
         "### samples\n",
         f"A stream with valid, ready and payload. A sample is {of.inputs.groups} beats of {of.beat} inputs each "
-        f"({numbers.input}, neuron 0 first, the lowest bits first); `label`, `kappa` (learning rate 2^-kappa, "
+        f"({of.numbers.input}, neuron 0 first, the lowest bits first); `label`, `kappa` (learning rate 2^-kappa, "
         f"{of.kappas[0]}..{of.kappas[1]}) and `train` count in the last beat. A sample that is not complete when a junction "
         "cycle begins waits for the next; the cycle is a bubble and changes nothing.\n",
         judgement(of),
         table(("field", "lowest bit", "bits"), [(f"`{n}`", f.offset, f.width) for n, f in sample_layout(of)]),
         "### results\n",
-        f"{last.groups} beats of {last.results_per_clock} output activations ({numbers.activation}); "
+        f"{last.groups} beats of {last.results_per_clock} output activations ({of.numbers.activation}); "
         "`prediction`, `label` and `train` count in the last beat, which `last` marks. If results are not taken, the "
         "accelerator stands at the end of a junction cycle until there is room again; nothing is lost or changed.\n",
         table(("field", "lowest bit", "bits"), [(f"`{n}`", f.offset, f.width) for n, f in result_layout(of)]),
         "```text\n" + _wave(emitted.accelerator) + "```\n",
+        _from_sample_to_result(emitted.accelerator),
         "### bus\n",
         "Hold `request`, `write`, `address` and `write_data` until `done`, which lasts one clock; `read_data` and `error` "
         "come with it. Weights and biases are accessible while the accelerator stands (CONTROL bit 0 clear, STATUS bit 0 "
-        "set); word m of row r is at base + (r << lane bits) + m. RATE: bit 8 set replaces the samples' kappa by the lower "
-        "bits. STATUS: bit 0 standing, bit 1 empty, bit 2 a bit of ERRORS is set.\n",
+        "set).\n",
         legal_values(of, "`error` comes with `done`, "),
-        table(("register", "address"), [(n, a) for n, a in register_addresses(of).items()]),
-        table(
-            ("memory", "base", "rows", "lanes", "lane bits"),
-            [(f"weights {i}", r.base, r.rows, r.lanes, r.lane_bits) for i, r in enumerate(where.weights, 1)]
-            + [(f"biases {i}", r.base, r.rows, r.lanes, r.lane_bits) for i, r in enumerate(where.biases, 1)],
-        ),
     ]
 
 
 def description(emitted: Verilog) -> str:
     """The README beside the Verilog."""
     of = emitted.accelerator.plan
-    config = of.config
+    config, (reset, level) = of.config, _reset(emitted)
     figures = of.design.inventory
     schedule = "overlap" if of.overlap else "flush"
     parts = [
@@ -77,11 +83,17 @@ def description(emitted: Verilog) -> str:
         f"`config.yaml`, which reproduces every byte; `{SOURCE}` holds all modules. The top one is `{emitted.top}` "
         "(`hardware.module`), with which the names of all others begin. A signal of a submodule is `instance__signal` "
         "outside it; the comment behind a line is the line of the generator that it comes from.\n",
+        "## Start\n",
+        start(of, reset),
+        "## Numbers\n",
+        numbers(of),
         "## Ports\n",
         table(("port", "direction", "bits"), [(f"`{n}`", d, b) for n, (d, b) in emitted.ports.items()]),
-        f"{_reset(emitted)} It stops everything at once: samples under way are lost, and weights keep "
-        "what has been written to them, so load them again (or the bitstream).\n",
+        f"`{reset}` is synchronous and active {level}. It stops everything at once: samples under way are lost, and weights "
+        "keep what has been written to them, so load them again (or the bitstream).\n",
         *(_native(emitted) if emitted.component is emitted.accelerator else interface_sections(of)),
+        register_pages(of),
+        memory_pages(of),
         "## Latencies\n",
         "Clocks from the read of a weight row to the write of what follows from it.\n",
         table(

@@ -1,14 +1,6 @@
 """What the descriptions of all ports have in common."""
 
-from typing import Any
-
 from rtl.plan.plan import Plan
-
-
-def table(head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
-    """A table of Markdown."""
-    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
-    return "\n".join(lines + ["| " + " | ".join(map(str, row)) + " |" for row in rows]) + "\n"
 
 
 def judgement(of: Plan) -> str:
@@ -31,7 +23,7 @@ def legal_values(of: Plan, told: str) -> str:
     return (
         f"A value that its word cannot hold is refused: the word keeps what it held, {told}and "
         f"REFUSED_VALUES counts. Weights are {of.numbers.weight} and biases {of.numbers.bias}, extended by their sign to 32 "
-        f"bits; CONTROL takes 0 and 1, RATE {least}..{greatest} with or without bit 8, ERRORS 0..7. "
-        "Bits 0, 1 and 2 of ERRORS say whether ILLEGAL_KAPPAS, ILLEGAL_LABELS and REFUSED_VALUES have counted anything; "
-        "writing a 1 clears the bit and its counter. These three stop at 2^32 - 1; other counters wrap around.\n"
+        f"bits; CONTROL takes 0 and 1, RATE {least}..{greatest} with or without bit 8, ERRORS 0..7. A read or a write where "
+        "there is no word, a write of what is read-only, and any access to a memory while it runs are refused, too, and not "
+        "counted.\n"
     )

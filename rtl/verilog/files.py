@@ -1,4 +1,4 @@
-"""What ``hwsim verilog`` writes: Verilog, memory contents, names, a core, waivers, vendors' scripts and a description."""
+"""What ``hwsim verilog`` writes: Verilog, memory contents, names, maps of registers, a core, scripts and a description."""
 
 import json
 from collections.abc import Mapping
@@ -13,6 +13,7 @@ from rtl.memories.row import row_words
 from rtl.plan.plan import Plan
 from rtl.verilog.description import description
 from rtl.verilog.emission import BENCH, BENCH_VECTORS, CORE, DESCRIPTION, NAMES, SOURCE, WAIVERS, Verilog
+from rtl.verilog.maps.every import maps
 from rtl.verilog.names import names
 from rtl.verilog.vendor import vendor_files
 
@@ -45,6 +46,7 @@ def write(emitted: Verilog, directory: RunDirectory, bench: Mapping[str, str]) -
         CORE: core(of),
         WAIVERS: waivers(),
         NAMES: json.dumps(names(emitted), indent=2) + "\n",
+        **maps(of),
         DESCRIPTION: description(emitted),
         **vendor_files(emitted.top, emitted.ports),
         **contents(of),

@@ -1,32 +1,17 @@
 """The description of standard ports: packets as C sees them, accesses, registers by their bytes."""
 
-from typing import Any
-
 from rtl.plan.plan import Plan
-from rtl.ports.interface_registers import REGISTERS, InterfaceRegister, words
+from rtl.ports.interface_registers import words
 from rtl.ports.packing import Packet
-from rtl.ports.register_map import AddressMap
-from rtl.verilog.description_parts import judgement, legal_values, table
-from rtl.verilog.names import register_addresses
-
-_ACCESS = {"read": "read", "clear": "read, 0 to clear", "write": "read, write"}
+from rtl.verilog.description_parts import judgement, legal_values
 
 
 def interface_sections(of: Plan) -> list[str]:
     """Ports of a design with AXI4-Streams."""
-    hardware, where = of.config.hardware, AddressMap.of(of)
+    hardware = of.config.hardware
     assert hardware is not None
     sample, result = Packet.sample(of), Packet.result(of)
     axi = hardware.interface == "axi"
-    unit = 4 if axi else 1
-    base = 1 << where.bits
-    regions = [("weights", where.weights), ("biases", where.biases)]
-    at = "byte address" if axi else "word address"
-    memories = [
-        (f"{kind} {i}", hex(unit * r.base), r.rows, r.lanes, r.lane_bits)
-        for kind, some in regions
-        for i, r in enumerate(some, 1)
-    ]
     return [
         "### s_axis\n",
         f"An AXI4-Stream of {hardware.beat_bits} bits. A packet is a sample, in {sample.beats} beats; `tlast` marks its "
@@ -48,22 +33,11 @@ def interface_sections(of: Plan) -> list[str]:
         "are; nothing is lost or changed.\n",
         _struct(result, "result", "output", "prediction | label << 16 | train << 31"),
         *(_axi(of) if axi else _wishbone()),
-        "Weights and biases are accessible while the accelerator stands (CONTROL bit 0 clear, STATUS bit 0 set); word m of "
-        f"row r is at base + {'4 ((r << lane bits) + m)' if axi else '(r << lane bits) + m'}. RATE: bit 8 set replaces the "
-        "samples' kappa by the lower bits. STATUS: bit 0 standing; bit 1 empty, no sample is waiting or under way, in front "
-        "of the accelerator or in it; bit 2 a bit of ERRORS is set.\n",
+        "Weights and biases are accessible while the accelerator stands (CONTROL bit 0 clear, STATUS bit 0 set). EMPTY of "
+        "STATUS speaks of samples in front of the accelerator, too. The registers from MISFRAMED on are the interface's: "
+        "`interrupt` is set while a cause of INTERRUPT_STATUS is that INTERRUPT_ENABLE enables.\n",
         legal_values(of, ""),
-        table(("register", at), [(n, hex(unit * a)) for n, a in register_addresses(of).items()]),
-        table(("memory", "base", "rows", "lanes", "lane bits"), memories),
-        "Registers of the interface; `interrupt` is set while a cause of INTERRUPT_STATUS is that INTERRUPT_ENABLE enables. "
-        "Counters stop at 2^32 - 1.\n",
-        table(("register", at, "access", "after reset", "meaning"), [_row(r, unit * (base + r.offset)) for r in REGISTERS]),
     ]
-
-
-def _row(register: InterfaceRegister, address: int) -> tuple[Any, ...]:
-    reset = "" if register.reset is None else register.reset
-    return register.name, hex(address), _ACCESS[register.access], reset, register.meaning
 
 
 def _bytes(packet: Packet) -> str:

@@ -8,10 +8,10 @@ from amaranth.lib import data
 from hwsim.configuration import config_file
 from hwsim.vocabulary import MemoryKey, MemoryKind
 from rtl.plan.plan import Plan
-from rtl.ports import register_map as r
-from rtl.ports.interface_registers import REGISTERS
+from rtl.ports.interface_table import interface_registers
 from rtl.ports.packing import RESULT_FACTS, SAMPLE_FACTS, Packet
 from rtl.ports.register_map import AddressMap
+from rtl.ports.register_table import registers
 from rtl.ports.results import result_layout
 from rtl.ports.samples import sample_layout
 from rtl.verilog.emission import Verilog
@@ -44,14 +44,14 @@ def names(emitted: Verilog) -> dict[str, Any]:
 
 def _interface(of: Plan) -> dict[str, Any]:
     """Packets, and the registers beside the accelerator's; ``samples__payload`` and the like are inside."""
-    hardware, base = of.config.hardware, 1 << AddressMap.of(of).bits
+    hardware = of.config.hardware
     assert hardware is not None
     return {
         "kind": hardware.interface,
         "beat_bits": hardware.beat_bits,
         "sample": _packet(Packet.sample(of), SAMPLE_FACTS),
         "result": _packet(Packet.result(of), RESULT_FACTS),
-        "registers": {register.name: base + register.offset for register in REGISTERS},
+        "registers": {register.name: register.address for register in interface_registers(of)},
     }
 
 
@@ -65,21 +65,5 @@ def _fields(layout: data.StructLayout) -> dict[str, dict[str, int]]:
 
 
 def register_addresses(of: Plan) -> dict[str, int]:
-    """Addresses of the registers by their names."""
-    result = {
-        "CONTROL": r.CONTROL,
-        "STATUS": r.STATUS,
-        "RATE": r.RATE,
-        "SAMPLES": r.SAMPLES,
-        "RESULTS": r.RESULTS,
-        "CYCLES": r.CYCLES,
-        "ERRORS": r.ERRORS,
-        "ILLEGAL_KAPPAS": r.ILLEGAL_KAPPAS,
-        "ILLEGAL_LABELS": r.ILLEGAL_LABELS,
-        "REFUSED_VALUES": r.REFUSED_VALUES,
-    }
-    if of.config.hardware and of.config.hardware.counters:
-        for j in of.junctions:
-            for k, what in enumerate(("PREACTIVATION", "DELTA", "WEIGHT", "BIAS")[: 4 if of.trains else 1]):
-                result[f"SATURATED_{what}_{j.number}"] = r.SATURATION + 4 * (j.number - 1) + k
-    return result
+    """Addresses of the registers by their names, in words."""
+    return {register.name: register.address for register in registers(of)}

@@ -128,7 +128,7 @@ DESIGNS: dict[str, dict[str, Any]] = {
     "short_beat": {"layers": [15, 10, 5], "out_degree": [2, 2], "z": [3, 2], "pad_outputs": "spread", "classes": 3},
     "inference": {"layers": [16, 8, 4], "out_degree": [4, 4], "z": [8, 8], "build": "inference", "latency": DEEP},
     "deep": {"layers": [16, 8, 4], "out_degree": [4, 4], "z": [8, 8], "latency": DEEP},
-    "deepest": {"layers": [16, 8, 4], "out_degree": [4, 4], "z": [8, 8], "latency": DEEPEST},
+    "deepest": {"layers": [16, 8, 4], "out_degree": [4, 4], "z": [8, 8], "latency": DEEPEST, "multiply_add": True},
     "combinational": {"layers": [16, 8, 4], "out_degree": [4, 4], "z": [8, 8], "latency": NONE},
     "overlap": {"layers": [64, 16, 8], "out_degree": [8, 8], "z": [16, 8], **OVERLAP},
     "overlap_three": {"layers": [64, 32, 16, 8], "out_degree": [8, 8, 8], "z": [16, 8, 4], **OVERLAP},
@@ -147,7 +147,14 @@ DESIGNS: dict[str, dict[str, Any]] = {
         "activation": "tanh",
         "cost": "quadratic",
     },
-    "relu": {"layers": [16, 8, 4], "out_degree": [4, 4], "z": [8, 8], "numbers": "floor", "activation": ["relu", "sigmoid"]},
+    "relu": {
+        "layers": [16, 8, 4],
+        "out_degree": [4, 4],
+        "z": [8, 8],
+        "numbers": "floor",
+        "activation": ["relu", "sigmoid"],
+        "multiply_add": True,
+    },
     "mixed_formats": {
         "layers": [16, 8, 4],
         "out_degree": [4, 4],
@@ -157,7 +164,7 @@ DESIGNS: dict[str, dict[str, Any]] = {
     },
     "fine_weights": {"layers": [16, 8, 4], "out_degree": [4, 4], "z": [2, 4], "numbers": "fine_weights"},
     # Rows that end in the middle of neurons: shorter than a neuron's edges, and longer.
-    "straddling": {"layers": [12, 6, 4], "out_degree": [3, 4], "z": [4, 3]},
+    "straddling": {"layers": [12, 6, 4], "out_degree": [3, 4], "z": [4, 3], "multiply_add": True},
     "straddling_groups": {"layers": [10, 15, 6], "out_degree": [6, 4], "z": [10, 15], "connectivity": clash_free(2, True)},
     "straddling_three": {"layers": [12, 9, 6, 4], "out_degree": [3, 4, 2], "z": [6, 9, 2], "latency": DEEP},
     "straddling_deepest": {"layers": [6, 4, 9, 6], "out_degree": [2, 9, 4], "z": [2, 4, 9], "latency": DEEPEST},

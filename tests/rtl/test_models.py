@@ -207,7 +207,7 @@ def test_the_registers(name):
 
     def request():
         """Any address, those of registers more often than they would come by chance; words that are often legal."""
-        some = [CONTROL, RATE, ERRORS, SATURATION, int(rng.integers(16))]
+        some = [CONTROL, RATE, ERRORS, SATURATION, int(rng.integers(30))]
         address = int(rng.choice(some)) if rng.random() < 0.5 else int(rng.integers(1 << component.map.bits))
         word = int(rng.integers(-8, 8)) if rng.random() < 0.8 else int(rng.integers(1 << 32))
         word = int(rng.choice([0, 1])) if address == CONTROL else word

@@ -4,13 +4,13 @@ from collections import deque
 from collections.abc import Sequence
 
 import numpy as np
-from rtl.verilog.maps.register_map_json import register_map
 
 from hwsim.host import Refused, Silence
 from rtl.accelerator_model import Sample
 from rtl.interfaced import Interfaced
 from rtl.plan.plan import Plan
 from rtl.ports.packing import RESULT_FACTS, SAMPLE_FACTS, Packet
+from rtl.verilog.maps.register_map_json import register_map
 
 
 class ModelBoard:
@@ -24,6 +24,8 @@ class ModelBoard:
         Byte addresses that are answered with an error.
     swallows
         Packets, by their number, that are lost on the way.
+    doubles
+        Whether every result comes twice.
     """
 
     def __init__(self, of: Plan) -> None:
@@ -33,7 +35,7 @@ class ModelBoard:
         self.at = {name: byte for byte, name in self.registers.items()}
         self.sample, self.result = Packet.sample(of), Packet.result(of)
         self.results: deque[bytes] = deque()
-        self.under_way, self.sent, self.broken, self.swallows = 0, 0, set[int](), set[int]()
+        self.under_way, self.sent, self.broken, self.swallows, self.doubles = 0, 0, set[int](), set[int](), False
         self.memories = {}
         n = len(of.junctions)
         for k, m in enumerate(self.map["memories"]):
@@ -98,7 +100,8 @@ class ModelBoard:
         if result is not None:
             known = {"prediction": result.prediction, "label": result.label, "train": result.train}
             word = RESULT_FACTS.const(known).as_value().value
-            self.results.append(self.result.pack(result.outputs, word))
+            outputs = result.outputs + [0] * (self.result.count - len(result.outputs))
+            self.results.extend([self.result.pack(outputs, word)] * (1 + self.doubles))
 
     def _drain(self) -> None:
         if self.runs and self.under_way:

@@ -10,6 +10,7 @@ import pytest
 from hwsim.host import Accelerator, BadValue, DesignMap, HostError, Refused, Silence, WrongDesign
 from rtl.accelerator_model import Sample
 from rtl.interfaced import Interfaced
+from rtl.ports.packing import Packet
 from tests.hwsim.host.board import Dead, ModelBoard, Stuck, Unplugged
 from tests.rtl.designs import design
 
@@ -180,13 +181,21 @@ def test_silence_has_an_end():
         accelerator.predict(samples(of, 2)[0])
 
 
-def test_results_of_an_earlier_transfer_are_not_taken_for_these():
+def test_results_of_a_transfer_that_was_given_up_are_not_taken_for_those_of_the_next():
     of, board, accelerator = connected()
-    board.results.append(bytes(board.result.size))
-    with pytest.raises(HostError, match="3 results of 2 samples: some were left"):
+    inputs, labels = samples(of, 6)
+    board.results.extend([bytes(board.result.size)] * 3)
+    assert accelerator.train(inputs, labels, kappa=3).label.tolist() == labels.tolist()
+
+
+def test_results_that_are_none_are_told():
+    of, board, accelerator = connected()
+    board.doubles = True
+    with pytest.raises(HostError, match="more results have come than the 2"):
         accelerator.predict(samples(of, 2)[0])
-    board.results.append(b"short")
-    with pytest.raises(HostError, match="has 5 bytes instead of"):
+    of, board, accelerator = connected()
+    board.result = Packet(board.result.number, board.result.count + 4, 8)
+    with pytest.raises(HostError, match="bytes instead of"):
         accelerator.predict(samples(of, 1)[0])
 
 

@@ -26,6 +26,18 @@ def test_sums_come_after_the_stated_clocks(inputs, every):
         assert [s.sum for s in play(tree, [{"x": row} for row in x])][latency:] == expected[: n - latency]
 
 
+@pytest.mark.parametrize("zeros", [1, 3])
+@pytest.mark.parametrize("inputs", [1, 5, 8])
+def test_bits_that_are_always_zero_are_not_added(inputs, zeros):
+    for word in WORDS.values():
+        if word.width <= zeros:
+            continue
+        x = integers(np.random.default_rng(inputs), word, 30, inputs) >> zeros << zeros
+        seen = play(AdderTree(inputs, word, 1, zeros), [{"x": row} for row in x])
+        latency = (inputs - 1).bit_length()
+        assert [s.sum for s in seen][latency:] == [sum(row) for row in x.tolist()][: 30 - latency]
+
+
 @pytest.mark.parametrize("word", WORDS)
 def test_the_greatest_sums_fit(word):
     shape = WORDS[word]

@@ -173,6 +173,19 @@ def test_all_contributions_are_counted_and_handed_over(banks, loop, stages):
         assert [seen[t + stages].read_data for t, _ in passes.expected] == [sums for _, sums in passes.expected]
 
 
+@pytest.mark.parametrize("loop", [Loop(1, zeros=2), Loop(1, 1, zeros=1), Loop(3, zeros=1)], ids=str)
+def test_bits_of_contributions_that_are_always_zero_are_not_added(loop):
+    of, rng = Interleaving(2 * loop.apart, 2, 2), np.random.default_rng(0)
+    products = rng.integers(-128 >> loop.zeros, 128 >> loop.zeros, size=(5 * of.depth, 2)) << loop.zeros
+    clocks = [
+        {"valid": 1, "first": c < of.depth, "address": [c % of.depth] * 2, "product": p} for c, p in enumerate(products)
+    ]
+    clocks += [{}] * (loop.clocks - 1 + loop.ahead + loop.behind) + [{"read_base": a} for a in range(of.depth)]
+    memory = PartialDeltaMemory(of, signed(8), signed(11), 1, loop, stages=0, lut_ram_depth=8)
+    got = [s.read_data for s in play(memory, put_off(clocks, "product", loop.ahead))][: len(clocks)][-of.depth :]
+    assert got == [products[a :: of.depth].sum(axis=0).tolist() for a in range(of.depth)]
+
+
 @pytest.mark.parametrize("loop", LOOPS, ids=str)
 def test_a_word_may_return_after_as_many_clocks_as_the_loop_is_long(loop):
     of = Interleaving(2 * loop.apart, 2, 2)

@@ -8,7 +8,7 @@ from rtl.accelerator_model import Sample
 from rtl.cosim.simulators import runner
 from rtl.interfaced import Interfaced
 from rtl.plan.plan import Plan
-from rtl.ports.interface_registers import DRAINED
+from rtl.ports.interface_table import DRAINED
 from rtl.ports.packing import RESULT_FACTS, SAMPLE_FACTS, Packet
 from rtl.ports.register_map import CONTROL, EMPTY, STANDING, STATUS, AddressMap
 from rtl.verilog.emission import Verilog

@@ -8,7 +8,8 @@ from rtl.blocks.store import Store
 from rtl.plan.plan import Plan
 from rtl.ports.axi_lite import AxiLite
 from rtl.ports.axi_stream import ResultSource, SampleSink
-from rtl.ports.interface_registers import REGISTERS, InterfaceRegisters, words
+from rtl.ports.interface_registers import InterfaceRegisters, words
+from rtl.ports.interface_table import OFFSETS
 from rtl.ports.register_map import STATUS
 from rtl.ports.wishbone import Wishbone
 from tests.rtl.designs import design
@@ -143,7 +144,7 @@ def requests(rng, greatest, n):
 def test_registers():
     of, rng = planned("bytes"), np.random.default_rng(0)
     component = InterfaceRegisters(of, 3)
-    bits = (words(of) - len(REGISTERS)).bit_length() - 1
+    bits = (words(of) - len(OFFSETS)).bit_length() - 1
 
     def stimulus():
         asked, waiting, ends = None, 0, 0

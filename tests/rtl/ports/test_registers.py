@@ -10,13 +10,16 @@ from amaranth.lib.wiring import In, Out
 
 from rtl.blocks.count import error_counter, flag
 from rtl.ports.register_map import (
+    BUILD,
     CONTROL,
     CYCLES,
     EMPTY,
     ERROR,
     ERRORS,
+    HASH,
     ILLEGAL_KAPPAS,
     ILLEGAL_LABELS,
+    MAGIC,
     RATE,
     RATE_FIXED,
     REFUSED_VALUES,
@@ -25,6 +28,7 @@ from rtl.ports.register_map import (
     SATURATION,
     STANDING,
     STATUS,
+    VERSION,
     AddressMap,
 )
 from tests.models.fixed.naive import NaiveFixed
@@ -82,7 +86,7 @@ def test_every_word_has_an_address_of_its_own(name):
 def test_only_what_is_there_can_be_read(options, counters):
     host = Host(planned(**(SMALLEST | options)))
     there_are = {CONTROL, STATUS, RATE, SAMPLES, RESULTS, CYCLES, *(SATURATION + k for k in counters)}
-    there_are |= {ERRORS, *COUNTED_ERRORS}
+    there_are |= {ERRORS, *COUNTED_ERRORS, MAGIC, VERSION, HASH, BUILD, *range(20, 30)}
 
     async def scenario(host):
         there = [a for a in range(1 << host.map.bits) if not await host.refused(a)]
@@ -95,7 +99,16 @@ def test_only_what_may_change_can_be_written():
     host = Host(planned(**SMALLEST))
 
     async def scenario(host):
-        for address in [STATUS, SAMPLES, RESULTS, CYCLES, *COUNTED_ERRORS, *range(SATURATION, SATURATION + 4)]:
+        for address in [
+            STATUS,
+            SAMPLES,
+            RESULTS,
+            CYCLES,
+            *COUNTED_ERRORS,
+            MAGIC,
+            BUILD,
+            *range(SATURATION, SATURATION + 14),
+        ]:
             before = await host.read(address)
             assert await host.refused(address, before ^ 0xFF)
             assert await host.read(address) == before

@@ -116,18 +116,20 @@ def test_geometries(name, number):
     check_rows(of, of.junctions[number - 1])
 
 
+@pytest.mark.parametrize("multiply_add", [False, True])
 @pytest.mark.parametrize("kappas", [(0, 0), (0, 4), (2, 7)], ids=str)
 @pytest.mark.parametrize("numbers", NUMBERS)
-def test_formats_roundings_and_learning_rates(numbers, kappas):
-    of = design("type_1", numbers=numbers, rate_shift=((0, kappas[0]), (1, kappas[1])))
+def test_formats_roundings_and_learning_rates(numbers, kappas, multiply_add):
+    of = design("type_1", numbers=numbers, rate_shift=((0, kappas[0]), (1, kappas[1])), multiply_add=multiply_add)
     for j in of.junctions:
         check_rows(of, j)
 
 
+@pytest.mark.parametrize("multiply_add", [False, True])
 @pytest.mark.parametrize("write_back", [0, 2])
 @pytest.mark.parametrize("multiplier", range(5))
-def test_rows_come_after_the_multiplier(multiplier, write_back):
-    of = design("two_junctions", latency={"multiplier": multiplier, "write_back": write_back})
+def test_rows_come_after_the_multiplier(multiplier, write_back, multiply_add):
+    of = design("two_junctions", latency={"multiplier": multiplier, "write_back": write_back}, multiply_add=multiply_add)
     for j in of.junctions:
         check_rows(of, j)
         stages = of.config.hardware.latency
@@ -137,7 +139,8 @@ def test_rows_come_after_the_multiplier(multiplier, write_back):
 @pytest.mark.parametrize(("multiplier", "write_back"), [(0, 0), (2, 1), (2, 2)])
 @pytest.mark.parametrize("numbers", NUMBERS)
 def test_one_word_of_a_row_is_replaced(numbers, multiplier, write_back):
-    of = design("type_1", numbers=numbers, latency={"multiplier": multiplier, "write_back": write_back})
+    latency = {"multiplier": multiplier, "write_back": write_back}
+    of = design("type_1", numbers=numbers, latency=latency, multiply_add=write_back == 1)
     for j in of.junctions:
         check_rows(of, j, replace=True)
 

@@ -33,6 +33,7 @@ class Subject(NamedTuple):
 
 
 _TEN_BITS = {"width": 10, "fraction": 7, "rounding": "half_up", "input": {"width": 8, "fraction": 8, "signed": False}}
+_FOR_BLOCKS = {"numbers": _TEN_BITS, "hardware.multiply_add": True}
 
 SUBJECTS = {
     "ecp5": Subject("ecp5", "ecp5-85k", places=5),
@@ -43,8 +44,8 @@ SUBJECTS = {
     "frontend_small": Subject("frontend_small", "xc7"),
     "overlap": Subject("overlap", "xc7"),
     "reconfig2018": Subject("reconfig2018", "xc7"),
-    "reconfig2018, 10 bits": Subject("reconfig2018", "xc7", {"numbers": _TEN_BITS}),
-    "reconfig2018, 10 bits, block RAM": Subject("reconfig2018", "xc7", {"numbers": _TEN_BITS, "hardware.lut_ram_depth": 16}),
+    "reconfig2018, 10 bits": Subject("reconfig2018", "xc7", _FOR_BLOCKS),
+    "reconfig2018, 10 bits, block RAM": Subject("reconfig2018", "xc7", _FOR_BLOCKS | {"hardware.lut_ram_depth": 16}),
 }
 """Every shipped configuration with hardware, and what README and docs/results.md tell besides.
 

@@ -30,7 +30,9 @@ def folder(tmp_path_factory):
 def test_the_files(folder):
     of = design("two_junctions")
     expected = "accelerator.v accelerator.core lint.vlt names.json README.md config.yaml connectivity.npz initial.npz "
-    expected += "vivado.tcl accelerator.xdc quartus.tcl accelerator.sdc "
+    expected += (
+        "registers.rdl registers.svd registers.h registers.json vivado.tcl accelerator.xdc quartus.tcl accelerator.sdc "
+    )
     expected += "weights_1.mem weights_2.mem biases_1.mem biases_2.mem "
     expected += "testbench.v testbench_samples.mem testbench_results.mem testbench_words.mem"
     assert sorted(p.name for p in folder.iterdir()) == sorted(expected.split())
@@ -97,7 +99,8 @@ def test_ports_and_addresses_of_the_names_file(folder):
     assert known["registers"]["SATURATED_BIAS_2"] == 16 + 4 + 3
     errors = ("ERRORS", "ILLEGAL_KAPPAS", "ILLEGAL_LABELS", "REFUSED_VALUES")
     assert [known["registers"][name] for name in errors] == [8, 9, 10, 11]
-    assert set(known["registers"].values()) == {*range(6), *range(8, 12), *range(16, 16 + 4 * len(of.junctions))}
+    facts = range(16 + 4 * len(of.junctions), 16 + 4 * len(of.junctions) + 7 + 3 * len(of.junctions))
+    assert set(known["registers"].values()) == {*range(6), *range(8, 16), *range(16, 16 + 4 * len(of.junctions)), *facts}
     assert known["configuration"] == config_file.fingerprint(of.config)
 
 

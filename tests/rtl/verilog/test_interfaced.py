@@ -6,7 +6,8 @@ import shutil
 
 import pytest
 
-from rtl.ports.interface_registers import REGISTERS
+from rtl.ports.interface_table import interface_registers
+from rtl.ports.register_table import registers
 from rtl.ports.packing import RESULT_FACTS, SAMPLE_FACTS, Packet
 from rtl.ports.register_map import AddressMap
 from rtl.synthesis.wrapper import wrapper
@@ -52,7 +53,10 @@ def test_the_accelerator_inside_is_at_hand():
     assert "s_axis_tdata" in generate(plan.design).ports
     native = generate_native(plan.design)
     assert "samples__payload" in native.ports
-    assert native.text == generate(design("one_junction").design).text
+    plain = design("one_junction")
+    # They differ in what a host knows the design by.
+    mine, its = (next(f"{r.reset:08x}" for r in registers(of) if r.name == "HASH") for of in (plan, plain))
+    assert mine != its and native.text.replace(mine, its) == generate(plain.design).text
 
 
 @pytest.mark.parametrize("name", ["short_beat", "mixed_formats", "one_row", "straddling_groups"])
@@ -96,9 +100,9 @@ def test_the_description_names_ports_packets_and_registers(folder, axi):
         assert heading in text
     assert "### bus" not in text and "bus__" not in text
     base = 4 << AddressMap.of(of).bits
-    for register in REGISTERS:
-        assert f"| {register.name} | {base + 4 * register.offset:#x} |" in text
-    assert "| ILLEGAL_LABELS | 0x28 |" in text
+    for k, register in enumerate(interface_registers(axi.accelerator.plan)):
+        assert f"| {register.name} | {base // 4 + k} | {base + 4 * k:#x} |" in text
+    assert "| ILLEGAL_LABELS | 10 | 0x28 |" in text
 
 
 def test_names_tell_of_packets_and_registers(folder, axi):
@@ -107,7 +111,7 @@ def test_names_tell_of_packets_and_registers(folder, axi):
     assert known["kind"] == "axi" and known["beat_bits"] == 64
     assert known["sample"]["beats"] == packet.beats and known["sample"]["trailer_at"] == packet.trailer_at
     assert known["sample"]["trailer"]["train"] == {"offset": 24, "bits": 1}
-    assert list(known["registers"]) == [register.name for register in REGISTERS]
+    assert list(known["registers"]) == [register.name for register in interface_registers(axi.accelerator.plan)]
 
 
 def test_scripts_of_the_vendors_constrain_the_clock(folder):
