@@ -130,7 +130,7 @@ def test_memories_are_refused_while_running_and_holes_always(tmp_path):
     of = emitted.accelerator.plan
     where = AddressMap.of(of)
     weights, biases = where.weights[0], where.biases[0]
-    holes = [6, 15, weights.base + 6, weights.base + (weights.rows << weights.lane_bits), biases.base - 1, 2**where.bits - 1]
+    holes = [6, 30, weights.base + 6, weights.base + (weights.rows << weights.lane_bits), biases.base - 1, 2**where.bits - 1]
     memories, own = (
         [weights.base, weights.address(35), biases.address(5)],
         [register_map.CONTROL, register_map.RATE, register_map.CYCLES],
