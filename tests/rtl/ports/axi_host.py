@@ -81,8 +81,8 @@ class Driven:
         self.write(CONTROL, 0)
         self.step("until", 4 * STATUS, STANDING)
 
-    def play(self, simulator: str, folder: Path) -> list[Any]:
-        """What the steps gave."""
+    def play(self, simulator: str, folder: Path, bench: str = "axi_bench") -> Any:
+        """What the steps gave, or what another bench wrote down."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "design.v").write_text(self.emitted.text)
         (folder / "bench.v").write_text(wrapped(self.emitted))
@@ -100,7 +100,7 @@ class Driven:
         )
         run._silence = 300
         run.test(
-            test_module="tests.rtl.ports.axi_bench",
+            test_module=f"tests.rtl.ports.{bench}",
             hdl_toplevel=TOP,
             build_dir=build,
             test_dir=folder,

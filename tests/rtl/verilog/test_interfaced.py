@@ -7,9 +7,9 @@ import shutil
 import pytest
 
 from rtl.ports.interface_table import interface_registers
-from rtl.ports.register_table import registers
 from rtl.ports.packing import RESULT_FACTS, SAMPLE_FACTS, Packet
 from rtl.ports.register_map import AddressMap
+from rtl.ports.register_table import registers
 from rtl.synthesis.wrapper import wrapper
 from rtl.verilog.emission import Verilog
 from rtl.verilog.generate import component, generate, generate_native
