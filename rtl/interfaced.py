@@ -61,8 +61,9 @@ class Interfaced(wiring.Component):
 
     @property
     def latency(self) -> int:
-        """Clocks from the last beat of a packet to the first of its result at the earliest, whatever else there is."""
-        return self.sink.latency + self.accelerator.loader.arrival + self.accelerator.latency + self.source.latency
+        """Clocks from the last beat of a packet to the first of its result, no less; so many if both are of one beat."""
+        enters = self.sink.latency + self.accelerator.loader.arrival + 1  # in the clock behind the one that begins a cycle
+        return enters + self.accelerator.latency + self.source.latency
 
     def model(self) -> AcceleratorModel:
         """What it computes of the samples that are whole and legal: the accelerator's."""

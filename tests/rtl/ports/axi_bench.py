@@ -22,7 +22,8 @@ class Host:
     def __init__(self, dut):
         for name in ("bench", "bench.s_axis", "bench.m_axis", "bench.s_axi"):
             logging.getLogger(f"cocotb.{name}").setLevel(logging.WARNING)
-        self.dut, self.entered, self.clocks, self.beats, self.begins = dut, [], 0, [], []
+        self.dut, self.entered, self.clocks, self.begins = dut, [], 0, []
+        self.last, self.within, self.passed = 0, False, []
         reset = {"reset": dut.aresetn, "reset_active_level": False}
         self.source = AxiStreamSource(AxiStreamBus.from_prefix(dut, "s_axis"), dut.aclk, **reset)
         self.sink = AxiStreamSink(AxiStreamBus.from_prefix(dut, "m_axis"), dut.aclk, **reset)
@@ -44,6 +45,12 @@ class Host:
                 self.entered.append(int(self.dut.sample.value))
                 if self.entered[-1]:
                     self.begins.append(self.clocks)
+            if self.dut.s_axis_tvalid.value == 1 and self.dut.s_axis_tready.value == 1 and self.dut.s_axis_tlast.value == 1:
+                self.last = self.clocks
+            if self.dut.m_axis_tvalid.value == 1:
+                if not self.within:
+                    self.passed.append(self.clocks - self.last)
+                self.within = not (self.dut.m_axis_tready.value == 1 and self.dut.m_axis_tlast.value == 1)
 
     async def word(self, at):
         answer = await self.bus.read(at, 4)
@@ -123,6 +130,10 @@ class Host:
         entered, begins = self.entered, self.begins
         self.entered, self.begins = [], []
         return entered, begins
+
+    async def latencies(self):
+        """Clocks from the last beat of a packet to the first beat of the next result."""
+        return self.passed
 
 
 @cocotb.test()

@@ -67,6 +67,22 @@ def test_a_sample_enters_in_every_junction_cycle(name, beat_bits, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("name", "beat_bits"), [("one_row", 512), ("two_junctions", 32), ("short_beat", 64)])
+def test_no_result_comes_earlier_than_stated(name, beat_bits, tmp_path):
+    """And one comes then, if its packet is a beat of each stream."""
+    of, rng = Driven(design(name, interface="axi", beat_bits=beat_bits)), np.random.default_rng(3)
+    of.write(CONTROL, 1)
+    for sample in random_samples(of.plan, 24, rng):
+        of.step("feed", [of.pack(Sample(**sample)).hex()])
+        of.step("paused", 40 * of.plan.period + 1)  # at another clock of a junction cycle each
+    told = of.step("latencies")
+    latencies = of.play("icarus", tmp_path)[told]
+    least = of.emitted.component.latency
+    assert len(latencies) == 24 and min(latencies) >= least
+    assert min(latencies) == least or of.packet.beats > 1
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("simulator", SIMULATORS)
 @pytest.mark.parametrize("name", DESIGNS)
 def test_every_word_is_read_and_written_or_refused(name, simulator, tmp_path):

@@ -13,6 +13,7 @@ from rtl.ports.register_table import registers
 from rtl.synthesis.wrapper import wrapper
 from rtl.verilog.emission import Verilog
 from rtl.verilog.generate import component, generate, generate_native
+from rtl.verilog.interface_description import interface_sections
 from tests.rtl import toolchain
 from tests.rtl.designs import DESIGNS, design
 
@@ -65,8 +66,6 @@ def test_c_lays_packets_out_in_the_same_way(name, beat_bits, tmp_path):
     """A C compiler checks the sizes that the description states, and where the word is."""
     if shutil.which("cc") is None:
         pytest.skip("needs a C compiler")
-    from rtl.verilog.interface_description import interface_sections
-
     of = design(name, interface="axi", beat_bits=beat_bits)
     text = "\n".join(interface_sections(of))
     structs = re.findall(r"```c\n(.*?)```", text, re.DOTALL)
