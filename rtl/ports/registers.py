@@ -32,7 +32,7 @@ from rtl.ports.register_map import (
     AddressMap,
     bus_signature,
 )
-from rtl.ports.register_table import WIDTH, clipped_kinds, registers, saturation_at
+from rtl.ports.register_table import WIDTH, clipped_kinds, facts_at, registers, saturation_at
 from rtl.ports.registers_model import RegistersModel
 from rtl.ports.row_access import picking
 
@@ -181,6 +181,8 @@ class Registers(wiring.Component):
             REFUSED_VALUES: error_counter(m, "refused_values", refused, clear[2]),
         }
         self.counts = [*counters.values(), *errors.values()]
+        constants = {register.address: Const(register.reset, WIDTH) for register in registers(of) if register.constant}
+        facts = {at: word for at, word in constants.items() if at >= facts_at(n)}
         flags = Cat(flag(m, e, c) for e, c in zip((illegal_kappa, illegal_label, refused), clear, strict=True))
         readable = {
             CONTROL: run,
@@ -189,14 +191,21 @@ class Registers(wiring.Component):
             ERRORS: flags,
             **counters,
             **errors,
-            **{register.address: Const(register.reset, WIDTH) for register in registers(of) if register.constant},
+            **{at: word for at, word in constants.items() if at < facts_at(n)},
         }
-        self._serve(m, readable, run, kappa, clear, refused)
+        self._serve(m, readable, facts, run, kappa, clear, refused)
         m.d.comb += [self.run.eq(run), self.rate.eq(greatest - kappa)]
         return m
 
     def _serve(
-        self, m: Module, readable: dict[int, Any], run: Signal, kappa: Signal, clear: Signal, refused: Signal
+        self,
+        m: Module,
+        readable: dict[int, Any],
+        facts: dict[int, Value],
+        run: Signal,
+        kappa: Signal,
+        clear: Signal,
+        refused: Signal,
     ) -> None:
         """A request passes two registers: what it is about is looked up in the first clock, and done in the second."""
         of, bus = self._of, self.bus
@@ -216,6 +225,8 @@ class Registers(wiring.Component):
             ERRORS: (~word[ERROR_BITS:].any(), [clear.eq(word)]),
         }
         found = Signal(WIDTH)
+        fact = Signal(WIDTH)
+        is_fact = Signal()
         known = Signal()
         judged = Signal()
         sets = Signal(len(writable))
@@ -229,7 +240,7 @@ class Registers(wiring.Component):
             for b, region in enumerate(self.map.weights + self.map.biases, 1)
         ]
         m.d.sync += [
-            known.eq((block == 0) & _among(offset, readable)),
+            known.eq((block == 0) & _among(offset, {*readable, *facts})),
             judged.eq(Cat(*here).any()),
             sets.eq(Cat(at & fine for at, (fine, _) in zip(here, writable.values(), strict=True))),
             there.eq(Cat(*words[:n]) | Cat(*words[n:])),
@@ -237,7 +248,14 @@ class Registers(wiring.Component):
             exists.eq(Cat(*words).any()),
             fitting.eq(~write | Mux(block <= n, fits(word, of.numbers.weight), fits(word, of.numbers.bias))),
         ]
-        m.d.sync += found.eq(choose(offset[: ceil_log2(max(readable) + 1)], _dense(readable)))
+        # Facts lie side by side: their lowest bits tell them apart, which makes each of their bits one table.
+        bits = ceil_log2(len(facts))
+        by_place = {at % (1 << bits): word for at, word in facts.items()}
+        m.d.sync += [
+            found.eq(choose(offset[: ceil_log2(max(readable) + 1)], _dense(readable))),
+            fact.eq(choose(offset[:bits], [by_place.get(i, Const(0, WIDTH)) for i in range(1 << bits)])),
+            is_fact.eq(_among(offset, facts)),
+        ]
 
         rests = Signal()
         reaches = Signal()
@@ -251,7 +269,7 @@ class Registers(wiring.Component):
             with m.If(looked & write & sets[i]):
                 m.d.sync += effect
         with m.If(looked & known):
-            m.d.sync += bus.read_data.eq(found)
+            m.d.sync += bus.read_data.eq(Mux(is_fact, fact, found))
         with m.If(looked & write):
             m.d.sync += refused.eq((judged & ~sets.any()) | (rests & ~fitting))
         for i, (weights, biases) in enumerate(zip(self.map.weights, self.map.biases, strict=True)):
