@@ -184,7 +184,7 @@ def test_programs_in_texts_import_what_there_is():
     lost = set()
     for where, path in everywhere.items():
         for text in strings(ast.parse(path.read_text(encoding="utf-8"))):
-            for module, names in re.findall(rf"from ((?:{'|'.join(PACKAGES)}|tests)[\w.]*) import ([\w, ]+)", text):
+            for module, names in re.findall(rf"from ((?:{'|'.join(PACKAGES)}|tests)\b[\w.]*) import ([\w, ]+)", text):
                 for name in re.findall(r"(\w+)(?: as \w+)?", names):
                     known = module in everywhere and (
                         f"{module}.{name}" in everywhere or re.search(rf"\b{name}\b", everywhere[module].read_text())

@@ -37,6 +37,8 @@ PICTURES = ("training.png", "connectivity.png", "weights.png", "timeline.png", "
 TRACES = ("trace.jsonl", "trace.vcd")
 LOGS = ("machine.jsonl", "verilog.jsonl", "machine.vcd", "verilog.vcd")
 HARDWARE = ("accelerator.v", "accelerator.core", "lint.vlt", "names.json", "README.md", "testbench.v")
+REGISTER_MAPS = ("registers.rdl", "registers.svd", "registers.h", "registers.json")
+DRIVER = "driver.zip"
 VENDOR_SCRIPTS = ("vivado.tcl", "accelerator.xdc", "quartus.tcl", "accelerator.sdc")
 MEMORY_CONTENTS = ("weights_*.mem", "biases_*.mem", "testbench_*.mem")
 FEATURES = "features.npz"
@@ -49,7 +51,7 @@ SYNTHESIS = ("synthesis.json", "accelerator.bit", "accelerator.bin")
 
 _RESULTS = (
     *(CONNECTIVITY, INITIAL, FINAL, FRONT_END, STREAM, FEATURES, METRICS, TIMING, CHECKPOINT),
-    *(*PICTURES, *TRACES, *LOGS, *HARDWARE, *VENDOR_SCRIPTS, *SYNTHESIS, PROOFS),
+    *(*PICTURES, *TRACES, *LOGS, *HARDWARE, *REGISTER_MAPS, DRIVER, *VENDOR_SCRIPTS, *SYNTHESIS, PROOFS),
     *(SCATTER, SCATTER_PICTURE, SEARCH, SEARCH_PICTURE, MUTANTS),
 )
 _HEADER = "# The resolved configuration of a run of hwsim: feeding it back reproduces the run.\n"

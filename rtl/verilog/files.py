@@ -6,12 +6,13 @@ from math import ceil
 
 import yaml
 
-from hwsim.results.directory import CONNECTIVITY, INITIAL, RunDirectory
+from hwsim.results.directory import CONNECTIVITY, DRIVER, INITIAL, RunDirectory
 from models.connectivity.files import write_connectivity
 from models.files.npz import write_npz
 from rtl.memories.row import row_words
 from rtl.plan.plan import Plan
 from rtl.verilog.description import description
+from rtl.verilog.driver import driver
 from rtl.verilog.emission import BENCH, BENCH_VECTORS, CORE, DESCRIPTION, NAMES, SOURCE, WAIVERS, Verilog
 from rtl.verilog.maps.every import maps
 from rtl.verilog.names import names
@@ -54,9 +55,12 @@ def write(emitted: Verilog, directory: RunDirectory, bench: Mapping[str, str]) -
     }
     for name, text in files.items():
         directory.write_text(name, text)
+    driven = {} if emitted.component is emitted.accelerator else {DRIVER: driver()}
+    for name, data in driven.items():
+        directory.write_bytes(name, data)
     write_connectivity(directory / CONNECTIVITY, of.design.patterns)
     write_npz(directory / INITIAL, of.design.initial_integers.arrays())
-    return [*files, CONNECTIVITY, INITIAL]
+    return [*files, *driven, CONNECTIVITY, INITIAL]
 
 
 def waivers() -> str:

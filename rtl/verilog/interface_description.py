@@ -1,9 +1,11 @@
 """The description of standard ports: packets as C sees them, accesses, registers by their bytes."""
 
+from hwsim.results.directory import DRIVER
 from rtl.plan.plan import Plan
 from rtl.ports.interface_registers import words
 from rtl.ports.packing import Packet
 from rtl.verilog.description_parts import judgement, legal_values
+from rtl.verilog.driver import PACKAGE
 
 
 def interface_sections(of: Plan) -> list[str]:
@@ -37,6 +39,9 @@ def interface_sections(of: Plan) -> list[str]:
         "STATUS speaks of samples in front of the accelerator, too. The registers from MISFRAMED on are the interface's: "
         "`interrupt` is set while a cause of INTERRUPT_STATUS is that INTERRUPT_ENABLE enables.\n",
         legal_values(of, ""),
+        f"From Python: `{DRIVER}` on the path (`PYTHONPATH={DRIVER}`) and `from {PACKAGE} import Accelerator`. "
+        "`Accelerator(transport, 'registers.json')` loads and reads weights, trains and predicts; it needs NumPy and a "
+        "transport, an object that can read and write words by their byte addresses, send a packet and receive one.\n",
     ]
 
 

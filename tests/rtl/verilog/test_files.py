@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from hwsim.configuration import config_file
+from hwsim.results import directory
 from models.connectivity.files import read_connectivity
 from rtl.interfaced import Interfaced
 from rtl.ports.register_map import AddressMap
@@ -36,6 +37,8 @@ def test_the_files(folder):
     expected += "weights_1.mem weights_2.mem biases_1.mem biases_2.mem "
     expected += "testbench.v testbench_samples.mem testbench_results.mem testbench_words.mem"
     assert sorted(p.name for p in folder.iterdir()) == sorted(expected.split())
+    # Whoever takes the directory for another run must know them all.
+    assert [name for name in expected.split() if not directory._is_ours(name)] == ["config.yaml"]
     assert (folder / "accelerator.v").read_text() == verilog("two_junctions").text
     assert config_file.fingerprint(config_file.load(folder / "config.yaml")) == config_file.fingerprint(of.config)
     drawn = read_connectivity(folder / "connectivity.npz", of.config.network.layers)

@@ -1,8 +1,11 @@
 """Designs with standard ports: names, description, scripts and files say what is there."""
 
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -11,6 +14,7 @@ from rtl.ports.packing import RESULT_FACTS, SAMPLE_FACTS, Packet
 from rtl.ports.register_map import AddressMap
 from rtl.ports.register_table import registers
 from rtl.synthesis.wrapper import wrapper
+from rtl.verilog.driver import driver
 from rtl.verilog.emission import Verilog
 from rtl.verilog.generate import component, generate, generate_native
 from rtl.verilog.interface_description import interface_sections
@@ -102,6 +106,17 @@ def test_the_description_names_ports_packets_and_registers(folder, axi):
     for k, register in enumerate(interface_registers(axi.accelerator.plan)):
         assert f"| {register.name} | {base // 4 + k} | {base + 4 * k:#x} |" in text
     assert "| ILLEGAL_LABELS | 10 | 0x28 |" in text
+
+
+def test_the_driver_beside_the_design_runs_without_hwsim_and_knows_the_design(folder):
+    code = (
+        "import sys; sys.modules.update(dict.fromkeys(['hwsim', 'models', 'rtl', 'numba', 'pydantic', 'amaranth'])); "
+        "from hwsim_host import Accelerator, DesignMap; of = DesignMap.read('.'); print(Accelerator.__module__, *of.layers)"
+    )
+    environment = {**os.environ, "PYTHONPATH": "driver.zip"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.stdout.split() == ["hwsim_host.accelerator", "15", "10", "5"], done.stderr
+    assert (folder / "driver.zip").read_bytes() == driver()
 
 
 def test_names_tell_of_packets_and_registers(folder, axi):
