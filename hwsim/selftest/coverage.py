@@ -34,6 +34,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "address": ("auto", "table", "adder"),
     "learning-rate shifts of hardware": ("given", "those of training"),
     "counters": _YES_NO,
+    "subtraction in the multipliers": _YES_NO,
     "activation, hidden": draw.HIDDEN,
     "activation, output": draw.HIDDEN,
     "cost": ("cross_entropy", "quadratic"),

@@ -8,6 +8,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
+from hwsim.vocabulary import MemoryKey, MemoryKind
 from models.numbers.format import Format
 from rtl.plan.plan import Plan
 from rtl.ports import register_table
@@ -112,11 +113,16 @@ def memories(plan: Plan) -> tuple[Memory, ...]:
     """The memories of a design, in ascending order of their addresses."""
     where, numbers = AddressMap.of(plan), plan.numbers
     weights = [
-        Memory(f"WEIGHTS_{i}", region, numbers.weight, f"weights of junction {i}, a row being edges that are read at once")
+        Memory(
+            f"WEIGHTS_{i}",
+            region,
+            numbers.weight,
+            f"{MemoryKey(MemoryKind.WEIGHTS, i)}, a row being edges that are read at once",
+        )
         for i, region in enumerate(where.weights, 1)
     ]
     biases = [
-        Memory(f"BIASES_{i}", region, numbers.bias, f"biases of layer {i}, neuron by neuron")
+        Memory(f"BIASES_{i}", region, numbers.bias, f"{MemoryKey(MemoryKind.BIASES, i)}, neuron by neuron")
         for i, region in enumerate(where.biases, 1)
     ]
     return (*weights, *biases)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from hwsim.configuration import config_file
+from hwsim.vocabulary import MemoryKey, MemoryKind
 from models.numbers.format import Format
 from rtl.plan.plan import Plan
 
@@ -237,10 +238,14 @@ _FACTS = (
 """Facts of a design, by their addresses less that of the first; three for every junction follow."""
 
 
+def _weights(junction: int) -> str:
+    return str(MemoryKey(MemoryKind.WEIGHTS, junction))
+
+
 def _facts_of(junction: int, address: int) -> tuple[Register, ...]:
     return (
         _fact(f"NEURONS_{junction}", address, f"neurons of layer {junction}"),
-        _fact(f"ROWS_{junction}", address + 1, f"rows of weights of junction {junction}, which has ROWS x LANES edges"),
+        _fact(f"ROWS_{junction}", address + 1, f"rows of {_weights(junction)}, which has ROWS x LANES edges"),
         _fact(f"LANES_{junction}", address + 2, f"weights in a row of junction {junction}"),
     )
 

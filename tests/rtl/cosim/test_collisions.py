@@ -15,7 +15,7 @@ DEEP = {"lut_ram_depth": 1}
 READ_IN_2 = {"latency": {"memory_read": 2, "multiplier": 2, "tree_every": 1, "table": 1, "write_back": 1}}
 DESIGNS = {
     "flush": ("two_junctions", {}),
-    "overlap": ("overlap", {}),
+    "overlap": ("overlap", {"layers": [32, 8, 4], "out_degree": [4, 4], "z": [4, 4]}),
     "three_junctions": ("three_junctions", READ_IN_2),
     "straddling": ("straddling_three", {}),
     "stalls": ("clashing_straddling", READ_IN_2),
