@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -111,9 +111,10 @@ class Accelerator:
         """
         self._await("samples stay under way", _EMPTY)
 
-    def _await(self, complaint: str, bits: int) -> None:
+    def _await(self, complaint: str, bits: int, meanwhile: Callable[[], None] = lambda: None) -> None:
         end = time.monotonic() + self._patience
         while self.register("STATUS") & bits != bits:
+            meanwhile()
             if time.monotonic() > end:
                 raise Silence(f"{self.map.name}: {complaint} within {self._patience:g} s")
 
@@ -225,7 +226,11 @@ class Accelerator:
     def discard(self) -> None:
         """Let it run, and forget results of an earlier transfer that was given up half way."""
         self.start()
-        self.drain()
+        # What nobody takes would block the samples behind it.
+        self._await("samples stay under way", _EMPTY, self._forget)
+        self._forget()
+
+    def _forget(self) -> None:
         while self.transport.receive(0) is not None:
             pass
 
@@ -261,7 +266,7 @@ class _Standing:
     def __enter__(self) -> None:
         self._ran = self._of.running
         if self._ran:
-            self._of.drain()
+            self._of.discard()  # nothing, unless a transfer was given up
         self._of.stop()
 
     def __exit__(self, kind: object, *_: object) -> None:

@@ -209,24 +209,7 @@ module {emitted.top}_bench;
     end
   endtask
 
-  initial begin
-    repeat (4) @(posedge clk);
-    rst <= 0;
-    feeding <= 1;
-    access(1, {register_map.CONTROL}, {1 << register_map.RUN});
-    while (taken < RESULTS) @(posedge clk);
-    answer = 0;
-    while (answer[{register_map.EMPTY}] !== 1) access(0, {register_map.STATUS}, 0);
-    access(1, {register_map.CONTROL}, 0);
-    answer = 0;
-    while (answer[{register_map.STANDING}] !== 1) access(0, {register_map.STATUS}, 0);
-    for (k = 0; k < WORDS; k = k + 1) begin
-      access(0, words[k] >> 32, 0);
-      if (answer !== words[k][31:0]) begin
-        failed = failed + 1;
-        $display("address %h is %h, not %h", bus__address, answer, words[k][31:0]);
-      end
-    end
+{packets.script("words[k] >> 32", "bus__address")}
     if (failed == 0) $display("PASS: %0d beats of results and %0d words as the model has them", RESULTS, WORDS);
     else $display("FAIL: %0d differences", failed);
     $finish;

@@ -146,6 +146,21 @@ module {emitted.top}_bench;
     end
   endtask
 
+{script("words[k][63:32]", "words[k][63:32]")}
+    if (failed == 0) $display("PASS: %0d beats of results and %0d words as the model has them", RESULTS, WORDS);
+    else $display("FAIL: %0d differences", failed);
+    $finish;
+  end
+endmodule
+"""
+
+
+def script(address: str, shown: str) -> str:
+    """Starts the design, waits for all results, stops it and compares every word; what it has found is told behind it.
+
+    ``address`` is that of a word, and ``shown`` is how it is named.
+    """
+    return f"""\
   initial begin
     repeat (4) @(posedge clk);
     rst <= 0;
@@ -158,18 +173,12 @@ module {emitted.top}_bench;
     answer = 0;
     while (answer[{register_map.STANDING}] !== 1) access(0, {register_map.STATUS}, 0);
     for (k = 0; k < WORDS; k = k + 1) begin
-      access(0, words[k][63:32], 0);
+      access(0, {address}, 0);
       if (answer !== words[k][31:0]) begin
         failed = failed + 1;
-        $display("address %h is %h, not %h", words[k][63:32], answer, words[k][31:0]);
+        $display("address %h is %h, not %h", {shown}, answer, words[k][31:0]);
       end
-    end
-    if (failed == 0) $display("PASS: %0d beats of results and %0d words as the model has them", RESULTS, WORDS);
-    else $display("FAIL: %0d differences", failed);
-    $finish;
-  end
-endmodule
-"""
+    end"""
 
 
 _AXI_SIGNALS = """\

@@ -122,6 +122,14 @@ class Dead(ModelBoard):
         return None
 
 
+class Blocked(ModelBoard):
+    """Has samples under way as long as results wait."""
+
+    def _read(self, at: int) -> int:
+        word = super()._read(at)
+        return word & ~2 if self.registers.get(at) == "STATUS" and self.results else word
+
+
 class Stuck(ModelBoard):
     """Never comes to a standstill."""
 

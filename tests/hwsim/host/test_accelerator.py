@@ -11,7 +11,7 @@ from hwsim.host import Accelerator, BadValue, DesignMap, HostError, Refused, Sil
 from rtl.accelerator_model import Sample
 from rtl.interfaced import Interfaced
 from rtl.ports.packing import Packet
-from tests.hwsim.host.board import Dead, ModelBoard, Stuck, Unplugged
+from tests.hwsim.host.board import Blocked, Dead, ModelBoard, Stuck, Unplugged
 from tests.rtl.designs import design
 
 DESIGNS = ("two_junctions", "three_junctions", "mixed_formats", "straddling", "one_junction", "short_beat")
@@ -181,9 +181,13 @@ def test_silence_has_an_end():
         accelerator.predict(samples(of, 2)[0])
 
 
-def test_results_of_a_transfer_that_was_given_up_are_not_taken_for_those_of_the_next():
-    of, board, accelerator = connected()
+@pytest.mark.parametrize("kind", [ModelBoard, Blocked])
+def test_results_of_a_transfer_that_was_given_up_are_not_taken_for_those_of_the_next(kind):
+    of, board, accelerator = connected(board=kind)
     inputs, labels = samples(of, 6)
+    accelerator.start()
+    board.results.extend([bytes(board.result.size)] * 3)
+    assert accelerator.read().keys() == {"weight_1", "weight_2", "bias_1", "bias_2"}
     board.results.extend([bytes(board.result.size)] * 3)
     assert accelerator.train(inputs, labels, kappa=3).label.tolist() == labels.tolist()
 
