@@ -181,3 +181,8 @@ def implies(condition: Any, consequence: Any) -> Value:
 def one_of(conditions: Iterable[Any]) -> Value:
     """Whether any of the conditions is met."""
     return Cat(*conditions).any()
+
+
+def modulo(x: Value, y: Value, by: int, times: int = 2) -> Value:
+    """Whether x, less than so many times ``by``, is y modulo ``by``."""
+    return Cat(x == y + k * by for k in range(times)).any()

@@ -8,7 +8,7 @@ from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from rtl.blocks.properties import Monitor, implies
+from rtl.blocks.properties import Monitor, implies, modulo
 from rtl.blocks.ram import ram_attributes, style
 
 
@@ -206,7 +206,7 @@ def queue_properties(p: Monitor, name: str, queue: Queue) -> Marked:
             (to < queue.depth)
             & (at < queue.depth)
             & (queue.stored <= queue.depth)
-            & _modulo(at + queue.stored, to, queue.depth),
+            & modulo(at + queue.stored, to, queue.depth),
         )
         behind = ahead - out
         require(
@@ -214,7 +214,7 @@ def queue_properties(p: Monitor, name: str, queue: Queue) -> Marked:
             "the marked word lies where it was written until it is read",
             implies(
                 within & (ahead >= out),
-                (ram.marked < queue.depth) & _modulo(at + behind, ram.marked, queue.depth) & (ram.word == word),
+                (ram.marked < queue.depth) & modulo(at + behind, ram.marked, queue.depth) & (ram.word == word),
             ),
         )
     require(
@@ -239,8 +239,3 @@ def queue_properties(p: Monitor, name: str, queue: Queue) -> Marked:
         implies(within & queue.r_rdy & (ahead == 0), queue.r_data == word),
     )
     return Marked(within, ahead, word, lost)
-
-
-def _modulo(x: Value, y: Value, by: int) -> Value:
-    """Whether x, less than twice ``by``, is y modulo ``by``."""
-    return (x == y) | (x == y + by)

@@ -3,12 +3,12 @@
 from collections import deque
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, unsigned
+from amaranth.hdl import Module, Mux, Signal, Value, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from rtl.blocks.properties import Monitor, implies
+from rtl.blocks.properties import Monitor, implies, modulo
 from rtl.blocks.ram import ram_attributes, style
 
 
@@ -97,8 +97,8 @@ class Store(wiring.Component):
             (self._at < depth)
             & (self._begin < depth)
             & (self._to < depth)
-            & _modulo(self._at + self.kept, self._begin, depth)
-            & _modulo(self._begin + self.fresh, self._to, depth),
+            & modulo(self._at + self.kept, self._begin, depth, 3)
+            & modulo(self._begin + self.fresh, self._to, depth, 3),
         )
         p.require(
             "offered",
@@ -127,7 +127,7 @@ class Store(wiring.Component):
                 "the marked word lies where it was written until it is read",
                 implies(
                     within & (ahead >= out),
-                    _modulo(self._at + ahead - out, ram.marked, depth) & (ram.word == word) & (ram.marked < depth),
+                    modulo(self._at + ahead - out, ram.marked, depth, 3) & (ram.word == word) & (ram.marked < depth),
                 ),
             )
         p.require(
@@ -192,11 +192,6 @@ class Store(wiring.Component):
         with m.If(self.keep):
             m.d.sync += begin.eq(behind)
         return m
-
-
-def _modulo(x: Value, y: Value, by: int) -> Value:
-    """Whether x, less than three times ``by``, is y modulo ``by``."""
-    return Cat(x == y, x == y + by, x == y + 2 * by).any()
 
 
 class StoreModel:
