@@ -157,7 +157,9 @@ class LinkRequests(wiring.Component):
             results.tready.eq((step == Step.RESULTS) & ~full),
         ]
         # A byte is there two clocks after its place: behind the buffer, and behind a register.
-        m.d.sync += [byte.eq(self.r_data), settled.eq(Cat(1, settled[0]))]
+        m.d.sync += settled.eq(Cat(1, settled[0]))
+        with m.If(~settled[1]):
+            m.d.sync += byte.eq(self.r_data)
         with m.If(take):
             m.d.sync += [at.eq(at + 1), settled.eq(0)]
         refuse = [self._status.eq(REFUSED), step.eq(Mux(write, Step.COUNT, Step.END))]
