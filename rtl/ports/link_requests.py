@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 from rtl.plan.plan import Plan
 from rtl.ports.axi_stream import axis_signature
 from rtl.ports.interface_registers import wide_bus_signature, words
+from rtl.ports.link_requests_model import LinkRequestsModel
 from rtl.ports.register_map import WIDTH
 
 NAME, VERSION = b"hwsl", 1
@@ -124,6 +125,10 @@ class LinkRequests(wiring.Component):
                 "results": In(axis_signature(8)),
             }
         )
+
+    def model(self) -> LinkRequestsModel:
+        """It after reset, to be taken clock by clock."""
+        return LinkRequestsModel(self._words, self.capacity)
 
     def elaborate(self, platform: object) -> Module:
         m, bus, samples, results = Module(), self.bus, self.samples, self.results

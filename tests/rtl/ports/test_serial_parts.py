@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from rtl.ports.framing import ESCAPE, FLAG, FrameReceiver, FrameSender
+from rtl.ports.interface_registers import words
+from rtl.ports.link_requests import LinkRequests
 from rtl.ports.uart import UartReceiver, UartTransmitter
+from tests.rtl.designs import design
 from tests.rtl.ports.serial_line import framed
 from tests.rtl.test_models import check
 
@@ -109,3 +112,56 @@ def test_frames_are_sent():
     told = check(FrameSender(capacity), stimulus())
     assert sum(t["done"] for t in told) > 50
     assert crc32(b"123456789") == 0xCBF43926
+
+
+def request(rng, of, capacity, number):
+    """Anything that may be in a frame; most of it means something."""
+    code = int(rng.choice([0, 1, 1, 2, 2, 3, 3, 3, 4, 255]))
+    most = capacity - 2
+    if code in (1, 2):
+        payload = b""
+        for _ in range(int(rng.integers(most // (4 * code) + 1))):
+            at = 4 * int(rng.integers(words(of))) if rng.random() < 0.95 else int(rng.integers(8 * words(of)))
+            payload += at.to_bytes(4, "little") + rng.bytes(4 * (code - 1))
+    else:
+        payload = rng.bytes(4 if code == 0 else int(rng.integers(most + 1)))
+    if rng.random() < 0.1:
+        payload = payload[: int(rng.integers(len(payload) + 1))]
+    return bytes([number, code]) + payload
+
+
+@pytest.mark.parametrize("kind", ["at_once", "at_any_time", "seldom"])
+def test_requests_are_carried_out(kind):
+    """One after the other, some of them repeated; the bus and both streams at several speeds, one of them too slow."""
+    share = {"at_once": 1, "at_any_time": 0.3, "seldom": 0.004}[kind]
+    of, rng, capacity = design("one_junction", interface="serial", link_bytes=64), np.random.default_rng(0), 64
+    requests = LinkRequests(of)
+
+    def stimulus():
+        frame, address, result, told = b"", 0, None, {}
+        number, model = 0, requests.model()
+        for _ in range(12_000 if kind != "seldom" else 30_000):
+            given = {"dropped": int(rng.integers(1 << 16)), "r_data": frame[address] if address < len(frame) else 0}
+            if not model.busy and rng.random() < 0.5:
+                if rng.random() < 0.8 or not frame:
+                    number = (number + int(rng.integers(3) > 0)) & 0xFF
+                    frame = request(rng, of, capacity, number)
+                given |= {"frame": 1, "length": len(frame)}
+            if told.get("bus_request") and rng.random() < 0.5:
+                given |= {"bus_done": 1, "bus_error": int(rng.random() < 0.1), "bus_read_data": int(rng.integers(1 << 32))}
+            given |= {"samples_tready": int(rng.random() < share), "sent": int(told.get("reply_length") is not None)}
+            if result is None and rng.random() < share:
+                result = {"results_tvalid": 1, "results_tdata": int(rng.integers(256))}
+                result |= {"results_tlast": int(rng.random() < 0.05)}
+            given |= result or {}
+            told = yield given
+            model.clock(**given)
+            told = told | {"bus_request": told["bus_request"] and not given.get("bus_done")}
+            result = None if told["results_tready"] else result
+            address = told["r_address"] if told["r_address"] is not None else int(rng.integers(capacity))
+
+    told = check(requests, stimulus())
+    assert sum(t["reply"] for t in told) > 40
+    assert {t["w_data"] for t in told if t["w_address"] == 1} == {0, 1, 2}
+    for name in ("bus_request", "samples_tvalid", "results_tready", "samples_tlast"):
+        assert 1 in {t[name] for t in told}
