@@ -129,9 +129,7 @@ def open_port(text: str, baud: int = 115200) -> SerialPort | Connection:
     kind, _, rest = text.partition(":")
     if kind != "tcp":
         if not text or baud < 1:
-            raise BadValue(
-                f"port {text!r} at {baud} baud: must be a name and more than 0; e.g. /dev/ttyUSB0 or tcp:host:port"
-            )
+            raise BadValue(f"port {text!r} at {baud} baud: must be a name, or tcp:host:port, and at least 1")
         return SerialPort(text, baud)
     host, _, port = rest.rpartition(":")
     if not host or not (port.isascii() and port.isdigit()) or not 0 < int(port) < 65536:

@@ -36,7 +36,7 @@ class ModelBoard:
     def __init__(self, of: Plan, no_bubbles: bool = True) -> None:
         self.plan, self.map, self.model = of, register_map(of), Interfaced(of).model()
         self._let_bubbles_be_forbidden(no_bubbles)
-        self.bubbles, self.half, self.written = 0, b"", list[int]()
+        self.bubbles, self.half, self.written = 2, b"", list[int]()
         self.registers = {r["byte"]: r["name"] for r in self.map["registers"]}
         self.words = {r["byte"]: r["reset"] for r in self.map["registers"]}
         self.at = {name: byte for byte, name in self.registers.items()}
