@@ -21,6 +21,7 @@ from .files import read_arrays
 from .streams import connect
 
 SAMPLES = ("train_inputs", "train_labels", "train_kappa", "test_inputs", "test_labels")
+Arrays = dict[str, npt.NDArray]
 
 
 class _Parser(argparse.ArgumentParser):
@@ -52,7 +53,7 @@ def _options(given: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(given)
 
 
-def _samples(of: Path, wanted: int | None) -> tuple[dict[str, npt.NDArray], int]:
+def _samples(of: Path, wanted: int | None) -> tuple[Arrays, int]:
     """The arrays of samples, and how many to train on."""
     known = read_arrays(of)
     missing = [name for name in SAMPLES if name not in known]
@@ -79,7 +80,19 @@ def _resumed(accelerator: Accelerator, path: Path, n: int) -> int:
     if not 0 <= done <= n:
         raise BadValue(f"{path}: {done} samples have been trained on and there are {n}")
     accelerator.load(known)
+    _say(f"{done} samples have been trained on")
     return done
+
+
+def _loaded(accelerator: Accelerator, folder: Path, checkpoint: Path) -> int:
+    """Load the initial parameters: no sample has been trained on."""
+    accelerator.load(folder / "initial.npz")
+    _checkpoint(accelerator, checkpoint, 0)
+    return 0
+
+
+def _checkpoint(accelerator: Accelerator, path: Path, done: int) -> None:
+    accelerator.checkpoint(path, samples=done, hash=accelerator.map.constants.get("HASH", 0))
 
 
 def run(given: Sequence[str] | None = None) -> None:
@@ -94,29 +107,31 @@ def run(given: Sequence[str] | None = None) -> None:
     folder: Path = options.directory
     known, n = _samples(folder / "samples.npz", options.samples)
     checkpoint: Path = options.checkpoint or folder / "checkpoint.npz"
-    accelerator = Accelerator(connect(options.port, options.baud), folder)
-    of_design = {"hash": accelerator.map.constants.get("HASH", 0)}
-    done = 0
-    if options.resume:
-        done = _resumed(accelerator, checkpoint, n)
-        _say(f"{done} samples have been trained on")
-    else:
-        accelerator.load(folder / "initial.npz")
-        accelerator.checkpoint(checkpoint, samples=0, **of_design)
-    while done < n:
-        part = slice(done, min(done + options.every, n))
-        begun = time.monotonic()
+    with connect(options.port, options.baud) as link:
+        accelerator = Accelerator(link, folder)
+        begun = _resumed(accelerator, checkpoint, n) if options.resume else _loaded(accelerator, folder, checkpoint)
+        _train(accelerator, known, range(begun, n, options.every), n, checkpoint)
+        accelerator.checkpoint(folder / "final.npz")
+        _test(accelerator, known, options.every)
+
+
+def _train(accelerator: Accelerator, known: Arrays, begins: range, n: int, checkpoint: Path) -> None:
+    """Batch by batch, with a checkpoint and a line behind each."""
+    for begin in begins:
+        part = slice(begin, min(begin + begins.step, n))
         inputs, labels, kappa = (known[name][part] for name in SAMPLES[:3])
+        clock = time.monotonic()
         right = accelerator.train(inputs, labels, kappa).prediction == labels
-        rate = len(right) / max(time.monotonic() - begun, 1e-9)
-        done = part.stop
-        accelerator.checkpoint(checkpoint, samples=done, **of_design)
-        _say(f"{done} of {n} samples: {right.mean():.1%} of the last {len(right)} right, {rate:.0f} samples/s")
-    accelerator.checkpoint(folder / "final.npz")
-    test = known["test_inputs"]
-    parts = [accelerator.predict(test[at : at + options.every]).prediction for at in range(0, len(test), options.every)]
-    if parts:
-        _say(f"{(np.concatenate(parts) == known['test_labels']).mean():.1%} of {len(test)} test samples right")
+        rate = len(right) / max(time.monotonic() - clock, 1e-9)
+        _checkpoint(accelerator, checkpoint, part.stop)
+        _say(f"{part.stop} of {n} samples: {right.mean():.1%} of the last {len(right)} right, {rate:.0f} samples/s")
+
+
+def _test(accelerator: Accelerator, known: Arrays, every: int) -> None:
+    inputs, labels = known["test_inputs"], known["test_labels"]
+    told = [accelerator.predict(inputs[at : at + every]).prediction for at in range(0, len(inputs), every)]
+    if told:
+        _say(f"{(np.concatenate(told) == labels).mean():.1%} of {len(labels)} test samples right")
 
 
 def _say(line: str) -> None:

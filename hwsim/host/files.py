@@ -1,6 +1,7 @@
 """Files of arrays, NumPy's ``.npz``: whole or not at all."""
 
 import os
+import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -12,6 +13,9 @@ import numpy.typing as npt
 
 from .errors import BadValue
 
+_BROKEN = (OSError, ValueError, EOFError, KeyError, RuntimeError, MemoryError, struct.error, zipfile.BadZipFile, zlib.error)
+"""What NumPy and zipfile raise when a file is none of theirs."""
+
 
 def read_arrays(path: str | PathLike[str]) -> dict[str, npt.NDArray]:
     """All arrays of a file by name.
@@ -22,9 +26,10 @@ def read_arrays(path: str | PathLike[str]) -> dict[str, npt.NDArray]:
         If there is none, or it is broken.
     """
     try:
-        with np.load(path, allow_pickle=False) as known:
-            return {name: known[name] for name in known.files}
-    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error) as e:
+        # Of a broken file that it opens itself, NumPy forgets to close it.
+        with Path(path).open("rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as known:
+            return {name: np.asarray(known[name]) for name in known.files}
+    except _BROKEN as e:
         raise BadValue(f"{path}: cannot be read: {e}") from None
 
 

@@ -30,13 +30,16 @@ class Stream(Protocol):
     def read(self, at_most: int, seconds: float) -> bytes:
         """What has come, as soon as anything has: 1 to ``at_most`` bytes, or none if nothing comes in time."""
 
+    def close(self) -> None:
+        """Give the way back."""
+
 
 class Link:
     """The way to an accelerator with ``hardware.interface: serial``; no packet is lost or doubled, whatever the line does.
 
     One request is on the way at a time. One that was interrupted, by the interrupt key or by silence, is carried to its end
     before the next one begins: it has the same number, so that the accelerator does not do it twice. What a program that was
-    killed had under way ends with the next one's HELLO. A link is of one thread.
+    killed had under way ends with the next one's HELLO. A link belongs to one thread.
 
     Parameters
     ----------
@@ -76,6 +79,16 @@ class Link:
         self._results, self._begun, self._nothing = deque[bytes](), b"", False
         self._number = os.urandom(1)[0]
         self.capacity, self.dropped = self._hello()
+
+    def close(self) -> None:
+        """Close the stream; so does the end of a ``with`` statement."""
+        self.stream.close()
+
+    def __enter__(self) -> "Link":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def _hello(self) -> tuple[int, int]:
         """Capacity, and frames dropped: what comes before the reply is of somebody who was here earlier."""

@@ -39,10 +39,10 @@ def test_a_board_that_is_somewhere_else_learns_the_same(way):
         link = connect(name, 921600)
         assert isinstance(link.stream, Connection if way == "tcp" else SerialPort)
         trains_as_the_model(of, there, link)
-        link.stream.close()
+        link.close()
         link = connect(name, 921600)
         trains_as_the_model(of, there, link, 5)
-        link.stream.close()
+        link.close()
 
 
 CLIENT = """
@@ -75,7 +75,7 @@ def test_a_client_that_is_killed_leaves_a_board_to_go_on_with(way):
             assert lines == ["batch\n"] * 3 and there.board.waits_for_samples
             link = connect(name)
             trains_as_the_model(of, there, link)
-            link.stream.close()
+            link.close()
 
 
 def test_what_is_not_there_is_told():
