@@ -43,15 +43,18 @@ constexpr size_t MOST_WAITING = 1 << 16;   // bytes; who sends more waits, who d
 // Bytes to the levels of a wire, one clock after the other.
 class Sender {
   public:
-    std::string waiting;
+    void add(const char* bytes, size_t n) {
+        if (next_ > MOST_WAITING) waiting_.erase(0, next_), next_ = 0;
+        waiting_.append(bytes, n);
+    }
 
     bool level() {
         if (clocks_ == 0) {
-            if (bits_ == 0 && next_ < waiting.size()) {
-                frame_ = 0x200u | static_cast<uint8_t>(waiting[next_++]) << 1;  // start bit 0, eight bits, stop bit 1
+            if (bits_ == 0 && next_ < waiting_.size()) {
+                frame_ = 0x200u | static_cast<uint8_t>(waiting_[next_++]) << 1;  // start bit 0, eight bits, stop bit 1
                 bits_ = 10;
                 sent++;
-                if (next_ == waiting.size()) forget();
+                if (next_ == waiting_.size()) forget();
             }
             if (bits_ == 0) return true;
             level_ = frame_ & 1;
@@ -63,13 +66,14 @@ class Sender {
         return level_;
     }
 
-    bool busy() const { return bits_ || clocks_ || next_ < waiting.size(); }
-    size_t left() const { return waiting.size() - next_; }
-    void forget() { waiting.clear(), next_ = 0; }
+    bool busy() const { return bits_ || clocks_ || left(); }
+    size_t left() const { return waiting_.size() - next_; }
+    void forget() { waiting_.clear(), next_ = 0; }
 
     uint64_t sent = 0;
 
   private:
+    std::string waiting_;
     size_t next_ = 0;
     unsigned frame_ = 0, bits_ = 0, clocks_ = 0;
     bool level_ = true;
@@ -201,7 +205,7 @@ class Board {
         at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         at.sin_port = htons(static_cast<uint16_t>(port));
         auto* where = reinterpret_cast<sockaddr*>(&at);
-        if (bind(listener_, where, size) || listen(listener_, 8)) fail("cannot listen on port " + std::to_string(port));
+        if (bind(listener_, where, size) || listen(listener_, 64)) fail("cannot listen on port " + std::to_string(port));
         getsockname(listener_, where, &size);
         port_ = ntohs(at.sin_port);
         never_wait(listener_), never_inherit(listener_);
@@ -246,7 +250,7 @@ class Board {
         if (n < 0) return errno == EAGAIN || errno == EINTR;
         if (n == 0) return false;
         to_client_ = client;
-        sender_.waiting.append(bytes, static_cast<size_t>(n));
+        sender_.add(bytes, static_cast<size_t>(n));
         quiet_ = 0;
         return true;
     }
