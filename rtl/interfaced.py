@@ -1,4 +1,4 @@
-"""The accelerator behind standard interfaces: AXI4-Streams, and AXI4-Lite or Wishbone."""
+"""The accelerator behind standard interfaces: AXI4-Streams, and AXI4-Lite or Wishbone; or a serial line."""
 
 from functools import cached_property
 from typing import Any
@@ -14,6 +14,7 @@ from rtl.ports.axi_lite import AxiLite, axi_lite_signature
 from rtl.ports.axi_stream import ResultSource, SampleSink, axis_signature
 from rtl.ports.interface_registers import InterfaceRegisters
 from rtl.ports.register_map import AddressMap
+from rtl.ports.serial_link import SerialLink
 from rtl.ports.wishbone import Wishbone, wishbone_signature
 
 
@@ -28,14 +29,18 @@ class Interfaced(wiring.Component):
         Clock of everything.
     aresetn : in, 1, if axi
         Synchronous reset, active low.
-    s_axis : in, interface axis_signature
+    s_axis : in, interface axis_signature, if axi or wishbone
         Packets of samples (:mod:`rtl.ports.packing`).
-    m_axis : out, interface axis_signature
+    m_axis : out, interface axis_signature, if axi or wishbone
         Packets of results.
     s_axi : in, interface axi_lite_signature, if axi
         Registers and memories (:func:`rtl.ports.axi_lite.axi_lite_signature`).
-    wb : in, interface wishbone_signature, if not axi
+    wb : in, interface wishbone_signature, if wishbone
         The same (:func:`rtl.ports.wishbone.wishbone_signature`).
+    rx : in, 1, if serial
+        The line from a host, 1 while idle, for all of that (:mod:`rtl.ports.serial_link`).
+    tx : out, 1, if serial
+        The line to the host.
     interrupt : out, 1
         A cause that is enabled (:mod:`rtl.ports.interface_registers`).
     """
@@ -45,23 +50,23 @@ class Interfaced(wiring.Component):
         self.plan, self.accelerator = of, Accelerator(of)
         self.sink, self.source = SampleSink(of), ResultSource(of)
         self.registers = InterfaceRegisters(of, self.sink.level.shape().width)
-        self._axi = of.config.hardware.interface == "axi"
-        self.bridge: Any = AxiLite(of) if self._axi else Wishbone(of)
+        self._kind = of.config.hardware.interface
+        self.bridge: Any = {"axi": AxiLite, "wishbone": Wishbone, "serial": SerialLink}[self._kind](of)
         beat_bits, address = of.config.hardware.beat_bits, AddressMap.of(of).bits + 1
-        bus = {"s_axi": In(axi_lite_signature(address + 2))} if self._axi else {"wb": In(wishbone_signature(address))}
-        super().__init__(
-            {
-                **({"aclk": In(1), "aresetn": In(1)} if self._axi else {}),
-                "s_axis": In(axis_signature(beat_bits)),
-                "m_axis": Out(axis_signature(beat_bits)),
-                **bus,
-                "interrupt": Out(1),
-            }
-        )
+        streams = {"s_axis": In(axis_signature(beat_bits)), "m_axis": Out(axis_signature(beat_bits))}
+        ports: dict[str, dict[str, Any]] = {
+            "axi": {"aclk": In(1), "aresetn": In(1), **streams, "s_axi": In(axi_lite_signature(address + 2))},
+            "wishbone": {**streams, "wb": In(wishbone_signature(address))},
+            "serial": {"rx": In(1, init=1), "tx": Out(1, init=1)},
+        }
+        super().__init__({**ports[self._kind], "interrupt": Out(1)})
 
     @property
     def latency(self) -> int:
-        """Clocks from the last beat of a packet to the first of its result, no less; so many if both are of one beat."""
+        """Clocks from the last beat of a packet to the first of its result, no less; so many if both are of one beat.
+
+        Of a serial line, those of the packets inside.
+        """
         enters = self.sink.latency + self.accelerator.loader.arrival + 1  # in the clock behind the one that begins a cycle
         return enters + self.accelerator.latency + self.source.latency
 
@@ -79,18 +84,23 @@ class Interfaced(wiring.Component):
         accelerator, sink, source, registers = self.accelerator, self.sink, self.source, self.registers
         m.submodules.core, m.submodules.sink, m.submodules.source = accelerator, sink, source
         m.submodules.registers, m.submodules.bridge = registers, self.bridge
-        if self._axi:
+        if self._kind == "axi":
             # The port itself is the clock: one that is assigned would tick later than what comes with it.
             m.domains.sync = domain = ClockDomain()
             domain.clk = self.aclk
             m.d.comb += domain.rst.eq(~self.aresetn)
             connect(m, flipped(self.s_axi), self.bridge.s_axi)
-        else:
+        elif self._kind == "wishbone":
             connect(m, flipped(self.wb), self.bridge.wb)
-        connect(m, flipped(self.s_axis), sink.s_axis)
+        if self._kind == "serial":
+            m.d.comb += [self.bridge.rx.eq(self.rx), self.tx.eq(self.bridge.tx)]
+            connect(m, self.bridge.samples, sink.s_axis)
+            connect(m, source.m_axis, self.bridge.results)
+        else:
+            connect(m, flipped(self.s_axis), sink.s_axis)
+            connect(m, source.m_axis, flipped(self.m_axis))
         connect(m, sink.samples, accelerator.samples)
         connect(m, accelerator.results, source.results)
-        connect(m, source.m_axis, flipped(self.m_axis))
         connect(m, self.bridge.bus, registers.bus)
         connect(m, registers.inner, accelerator.bus)
         inside = accelerator.registers

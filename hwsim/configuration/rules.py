@@ -111,6 +111,8 @@ def _check_interface(config: Settings, hardware: HardwareSection) -> None:
     if bits & (bits - 1):
         below = 1 << (bits.bit_length() - 1)
         raise InputError("hardware.beat_bits", bits, "must be a power of two", [below, 2 * below])
+    if hardware.interface == "serial" and bits != 8:
+        raise InputError("hardware.beat_bits", bits, "must be 8 on a serial line, or left out", [8])
     if hardware.interface != "native" and config.classes > MOST_CLASSES:
         rule = f"gives a class 15 bits, {MOST_CLASSES} classes: network.classes is {config.classes}"
         raise InputError("hardware.interface", hardware.interface, rule, ["native"])
@@ -153,6 +155,9 @@ def ineffective(config: Settings) -> list[str]:
         notes += [f"training.{k} has no effect on parameters from a file" for k in drawn]
     if config.hardware is not None and config.hardware.interface == "native":
         notes += [f"hardware.{k} has no effect on native streams" for k in _changed(config.hardware, ("beat_bits",))]
+    if config.hardware is not None and config.hardware.interface != "serial":
+        line = _changed(config.hardware, ("bit_clocks", "link_bytes"))
+        notes += [f"hardware.{k} has no effect without a serial line" for k in line]
     if kind == "random" and config.hardware is not None:
         notes.append("hardware has no effect: random patterns run on the reference engines only")
     if config.training.engine != "float":

@@ -5,7 +5,7 @@ Rules that join fields are in :mod:`hwsim.configuration.rules`; the
 """
 
 from functools import cached_property
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, model_validator
 
@@ -184,12 +184,25 @@ class HardwareSection(Section):
         "accelerator",
         description="Verilog's name of the top module, with which those of all others begin",
     )
-    interface: Literal["native", "axi", "wishbone"] = Field(
-        "native", description="ports of the top module: the accelerator's own; or AXI4-Streams, and AXI4-Lite or Wishbone"
+    interface: Literal["native", "axi", "wishbone", "serial"] = Field(
+        "native",
+        description="ports of the top module: the accelerator's own; AXI4-Streams, and AXI4-Lite or Wishbone; or two wires",
     )
     beat_bits: Annotated[Int, Field(ge=8, le=512)] = Field(
-        32, description="bits of tdata of both AXI4-Streams, a power of two; native streams have none"
+        32, description="bits of tdata of both AXI4-Streams, a power of two; serial: 8; native streams have none"
     )
+    bit_clocks: Annotated[Int, Field(ge=4, le=2**16 - 1)] = Field(16, description="clocks of a bit on a serial line")
+    link_bytes: Annotated[Int, Field(ge=64, le=2**14)] = Field(
+        2048, description="bytes of a frame on a serial line, for each of which two buffers have one"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bytes(cls, data: Any) -> Any:
+        """Through a serial line streams come byte by byte, where nothing else is said."""
+        if isinstance(data, dict) and data.get("interface") == "serial":
+            return {"beat_bits": 8} | data
+        return data
 
     @property
     def trains(self) -> bool:

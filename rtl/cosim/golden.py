@@ -16,6 +16,7 @@ from hwsim.random_streams import Stream
 from hwsim.schedule.banks import Banks
 from hwsim.vocabulary import TRAINING
 from rtl.cosim import golden_packets as packets
+from rtl.cosim import golden_serial as serial
 from rtl.cosim.golden_packets import PATIENCE, lines
 from rtl.cosim.stimulus import StreamSamples, anything, beats, bits, parameter_words
 from rtl.plan.plan import Plan
@@ -111,6 +112,11 @@ def _beats(of: Plan, results: Results) -> tuple[npt.NDArray[np.uint8], npt.NDArr
 def files(emitted: Verilog) -> dict[str, str]:
     """The bench and its vectors, by the names of their files, which stand beside the design."""
     of = emitted.accelerator.plan
+    hardware = of.config.hardware
+    assert hardware is not None
+    if hardware.interface == "serial":
+        some = serial.shortened(of, drawn(of))
+        return serial.files(emitted, some, outcome(of, some, apart=True))
     if emitted.component is not emitted.accelerator:
         return packets.files(emitted, drawn(of), outcome(of, drawn(of), packets.apart(of)))
     known = golden(of, drawn(of))

@@ -1,6 +1,7 @@
 """The description that goes with the Verilog: ports, timing, streams, registers, how to start."""
 
 from rtl.accelerator import Accelerator
+from rtl.plan.plan import Plan
 from rtl.ports.results import result_layout
 from rtl.ports.samples import sample_layout
 from rtl.verilog.description_parts import judgement, legal_values
@@ -69,6 +70,20 @@ def _native(emitted: Verilog) -> list[str]:
     ]
 
 
+def _tried(of: Plan) -> str:
+    """What the test bench does."""
+    assert of.config.hardware is not None
+    if of.config.hardware.interface == "serial":
+        return (
+            "sends samples one by one through the line, then reads weights and biases (a line has no hurry: of a large "
+            "network some samples and some words), and compares every byte of every reply with what the model says"
+        )
+    return (
+        "feeds samples back to back, compares every beat of the results, and then all weights and biases, with what the "
+        "model says"
+    )
+
+
 def description(emitted: Verilog) -> str:
     """The README beside the Verilog."""
     of = emitted.accelerator.plan
@@ -115,9 +130,9 @@ def description(emitted: Verilog) -> str:
         f"`{NAMES}` says where to find every write port in the hierarchy. `weights_<i>.mem` and `biases_<i>.mem` are the "
         f"initial contents for $readmemh, already part of the Verilog. `{CORE}` is for FuseSoC, `{WAIVERS}` for "
         f"`verilator --lint-only -Wall {WAIVERS} {SOURCE}`.\n",
-        f"`{BENCH}` checks the design in any simulator, with neither Python nor cocotb: it feeds samples back to back, "
-        "compares every beat of the results, and then all weights and biases, with what the model says, and prints one line "
-        f"that begins with PASS or FAIL (`iverilog -g2005 -o bench {BENCH} {SOURCE} && vvp bench`, or FuseSoC's `sim`).\n",
+        f"`{BENCH}` checks the design in any simulator, with neither Python nor cocotb: it {_tried(of)}, and prints one "
+        f"line that begins with PASS or FAIL (`iverilog -g2005 -o bench {BENCH} {SOURCE} && vvp bench`, or FuseSoC's "
+        "`sim`).\n",
         f"`vivado -mode batch -source {VIVADO} -tclargs PART` and `quartus_sh -t {QUARTUS} FAMILY DEVICE` (both have "
         f"defaults) take the design alone through synthesis, placement and routing, with the clock of `{VIVADO_CLOCK}` and "
         f"`{QUARTUS_CLOCK}`. They have not been run by us with the vendors' tools.\n",

@@ -1,0 +1,274 @@
+"""Carries out the requests of a serial link."""
+
+from amaranth.hdl import C, Cat, Module, Mux, Signal, Value
+from amaranth.lib import enum, wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.plan.plan import Plan
+from rtl.ports.axi_stream import axis_signature
+from rtl.ports.interface_registers import wide_bus_signature, words
+from rtl.ports.register_map import WIDTH
+
+NAME, VERSION = b"hwsl", 1
+"""How a link begins its answer to HELLO."""
+PATIENCE = 256
+"""Clocks in which a byte is offered, or one is waited for."""
+WORD = WIDTH // 8
+
+
+class Code(enum.Enum, shape=2):
+    """What a request asks for."""
+
+    HELLO = 0
+    READ = 1
+    WRITE = 2
+    EXCHANGE = 3
+
+
+DONE, REFUSED, NO_REQUEST = 0, 1, 2
+"""How a request went."""
+
+
+class Step(enum.Enum):
+    """What :class:`LinkRequests` does."""
+
+    WAIT = 0
+    NUMBER = 1
+    CODE = 2
+    GET = 3
+    PUT = 4
+    VERSION = 5
+    ECHO = 6
+    ECHOES = 7
+    NEXT = 8
+    ADDRESS = 9
+    ACCESS = 10
+    COUNT = 11
+    FLAGS = 12
+    SAMPLES = 13
+    RESULTS = 14
+    FACTS = 15
+    END = 16
+    REPLY = 17
+
+
+class LinkRequests(wiring.Component):
+    """Takes a request out of one buffer, carries it out and puts the reply into another one.
+
+    A request with the number of the last one is not carried out again, unless it is HELLO: the reply is still there.
+
+    Ports
+    -----
+    frame : in, 1
+        A request is there; only while not ``busy``.
+    length : in, bits(capacity + 1)
+        Its bytes, 2 or more; comes with ``frame``.
+    dropped : in, 16
+        Frames that were dropped.
+    busy : out, 1
+        A request is being carried out, or its reply sent.
+    r_address : out, bits(capacity)
+        Which byte of the request to read.
+    r_data : in, 8
+        That byte, a clock later.
+    w_en : out, 1
+        A byte of the reply is written.
+    w_address : out, bits(capacity)
+        Where to.
+    w_data : out, 8
+        The byte.
+    reply : out, 1
+        The reply is there, for one clock.
+    reply_length : out, bits(capacity + 1)
+        Its bytes; holds until the next request.
+    sent : in, 1
+        The reply is sent.
+    bus : out, interface wide_bus_signature
+        Requests for registers and memories.
+    samples : out, interface axis_signature
+        Bytes of samples; a byte that is not taken for long is withdrawn.
+    results : in, interface axis_signature
+        Bytes of results.
+    """
+
+    latency = 8
+    """Clocks from ``frame`` to ``reply``, of a request that was carried out before."""
+
+    def __init__(self, of: Plan) -> None:
+        assert of.config.hardware is not None
+        self._words, self.capacity = words(of), of.config.hardware.link_bytes
+        self._step, self._after = Signal(Step, name="step"), Signal(Step, name="after")
+        self._number, self._known, self._same = Signal(8, name="number"), Signal(name="known"), Signal(name="same")
+        self._code, self._status = Signal(Code, name="code"), Signal(2, name="status")
+        self._at, self._left = Signal(range(self.capacity + 1), name="at"), Signal(2, init=WORD - 1, name="left")
+        self._end, self._settled = Signal(range(self.capacity + 1), name="end"), Signal(2, name="settled")
+        self._done = Signal(range(self.capacity), name="done")
+        self._timer = Signal(range(PATIENCE), name="timer")
+        bits = range(self.capacity)
+        super().__init__(
+            {
+                "frame": In(1),
+                "length": In(range(self.capacity + 1)),
+                "dropped": In(16),
+                "busy": Out(1),
+                "r_address": Out(bits),
+                "r_data": In(8),
+                "w_en": Out(1),
+                "w_address": Out(bits),
+                "w_data": Out(8),
+                "reply": Out(1),
+                "reply_length": Out(range(self.capacity + 1)),
+                "sent": In(1),
+                "bus": Out(wide_bus_signature(of)),
+                "samples": Out(axis_signature(8)),
+                "results": In(axis_signature(8)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m, bus, samples, results = Module(), self.bus, self.samples, self.results
+        step, at, left, settled, put = self._step, self._at, self._left, self._settled, self.reply_length
+        byte = Signal(8, reset_less=True)
+        word = Signal(WIDTH, reset_less=True)
+        ends_packet = Signal()
+        ended = Signal()
+        ends = Signal()
+        there = Signal()
+        take = Signal()
+        write = Signal()
+        late = Signal()
+        full = Signal()
+        m.d.comb += [
+            self.busy.eq(step != Step.WAIT),
+            ends.eq(at == self._end),
+            there.eq(settled[1]),
+            late.eq(self._timer == PATIENCE - 1),
+            full.eq(put == self.capacity),
+            self.r_address.eq(at),
+            self.w_address.eq(put),
+            self.w_data.eq(word[:8]),
+            write.eq(self._code == Code.WRITE),
+            bus.request.eq(step == Step.ACCESS),
+            bus.write.eq(write),
+            bus.write_data.eq(word),
+            samples.tvalid.eq((step == Step.SAMPLES) & ~ends & there),
+            samples.tdata.eq(byte),
+            samples.tlast.eq(ends_packet & (at + 1 == self._end)),
+            results.tready.eq((step == Step.RESULTS) & ~full),
+        ]
+        # A byte is there two clocks after its place: behind the buffer, and behind a register.
+        m.d.sync += [byte.eq(self.r_data), settled.eq(Cat(1, settled[0]))]
+        with m.If(take):
+            m.d.sync += [at.eq(at + 1), settled.eq(0)]
+        refuse = [self._status.eq(REFUSED), step.eq(Mux(write, Step.COUNT, Step.END))]
+        with m.Switch(step):
+            with m.Case(Step.WAIT):
+                m.d.sync += [at.eq(0), settled.eq(0), self._end.eq(self.length)]
+                with m.If(self.frame):
+                    m.d.sync += step.eq(Step.NUMBER)
+            with m.Case(Step.NUMBER):
+                m.d.sync += self._same.eq(self._known & (byte == self._number))
+                with m.If(there):
+                    m.d.comb += take.eq(1)
+                    m.d.sync += [self._number.eq(byte), step.eq(Step.CODE)]
+            with m.Case(Step.CODE), m.If(there):
+                m.d.comb += take.eq(1)
+                with m.If(self._same & (byte != Code.HELLO.value)):
+                    m.d.sync += step.eq(Step.REPLY)
+                with m.Else():
+                    m.d.comb += [self.w_en.eq(1), self.w_address.eq(0), self.w_data.eq(self._number)]
+                    m.d.sync += [self._known.eq(1), self._code.eq(byte[:2]), self._done.eq(0), self._timer.eq(0)]
+                    m.d.sync += [put.eq(2), self._status.eq(DONE), ended.eq(0)]
+                    self._begin(m, byte, word)
+            with m.Case(Step.GET), m.If(there):
+                m.d.comb += take.eq(1)
+                m.d.sync += [word.eq(Cat(word[8:], byte)), left.eq(left - 1)]
+                with m.If(left == 0):
+                    m.d.sync += step.eq(self._after)
+            with m.Case(Step.PUT):
+                m.d.comb += self.w_en.eq(1)
+                m.d.sync += [put.eq(put + 1), word.eq(word[8:]), left.eq(left - 1)]
+                with m.If(left == 0):
+                    m.d.sync += step.eq(self._after)
+            with m.Case(Step.VERSION):
+                m.d.comb += [self.w_en.eq(1), self.w_data.eq(VERSION)]
+                m.d.sync += [put.eq(put + 1), word.eq(Cat(C(self.capacity, 16), self.dropped))]
+                m.d.sync += [step.eq(Step.PUT), self._after.eq(Step.ECHO)]
+            with m.Case(Step.ECHO):
+                m.d.sync += [step.eq(Step.GET), self._after.eq(Step.ECHOES)]
+            with m.Case(Step.ECHOES):
+                m.d.sync += [step.eq(Step.PUT), self._after.eq(Step.END)]
+            with m.Case(Step.NEXT):
+                m.d.sync += [step.eq(Step.GET), self._after.eq(Step.ADDRESS)]
+                with m.If(ends):
+                    m.d.sync += step.eq(Mux(write, Step.COUNT, Step.END))
+            with m.Case(Step.ADDRESS):
+                m.d.sync += [bus.address.eq(word[2:]), self._after.eq(Step.ACCESS)]
+                m.d.sync += step.eq(Mux(write, Step.GET, Step.ACCESS))
+                with m.If(word[:2].any() | (word[2:] >= self._words)):
+                    m.d.sync += refuse
+            with m.Case(Step.ACCESS), m.If(bus.done):
+                m.d.sync += [self._after.eq(Step.NEXT), step.eq(Mux(write, Step.NEXT, Step.PUT))]
+                m.d.sync += [word.eq(bus.read_data), self._done.eq(self._done + 1)]
+                with m.If(bus.error):
+                    m.d.sync += [self._done.eq(self._done), *refuse]
+            with m.Case(Step.COUNT):
+                # The place of what is known of the results is left out.
+                m.d.sync += [word.eq(self._done), left.eq(Mux(write, 1, 2)), step.eq(Step.PUT)]
+                m.d.sync += self._after.eq(Mux(write, Step.END, Step.RESULTS))
+            with m.Case(Step.FLAGS), m.If(there):
+                m.d.comb += take.eq(1)
+                m.d.sync += [ends_packet.eq(byte[0]), step.eq(Step.SAMPLES)]
+            with m.Case(Step.SAMPLES):
+                with m.If(ends):
+                    m.d.sync += step.eq(Step.COUNT)
+                with m.Elif(there):
+                    m.d.sync += self._timer.eq(self._timer + 1)
+                    with m.If(samples.tready):
+                        m.d.comb += take.eq(1)
+                        m.d.sync += [self._timer.eq(0), self._done.eq(self._done + 1)]
+                    with m.Elif(late):
+                        m.d.sync += step.eq(Step.COUNT)
+            with m.Case(Step.RESULTS):
+                m.d.comb += [self.w_en.eq(results.tvalid & ~full), self.w_data.eq(results.tdata)]
+                m.d.sync += self._timer.eq(self._timer + 1)
+                with m.If(results.tvalid & ~full):
+                    m.d.sync += [put.eq(put + 1), self._timer.eq(0), ended.eq(results.tlast)]
+                    with m.If(results.tlast):
+                        m.d.sync += step.eq(Step.FACTS)
+                with m.Elif(full | late):
+                    m.d.sync += step.eq(Step.FACTS)
+            with m.Case(Step.FACTS):
+                m.d.comb += [self.w_en.eq(1), self.w_address.eq(2 + 2), self.w_data.eq(Cat(ended, results.tvalid))]
+                m.d.sync += step.eq(Step.END)
+            with m.Case(Step.END):
+                m.d.comb += [self.w_en.eq(1), self.w_address.eq(1), self.w_data.eq(self._status)]
+                m.d.sync += step.eq(Step.REPLY)
+            with m.Case(Step.REPLY), m.If(self.sent):
+                m.d.sync += step.eq(Step.WAIT)
+        was = Signal()
+        m.d.sync += was.eq(step == Step.REPLY)
+        m.d.comb += self.reply.eq((step == Step.REPLY) & ~was)
+        # Where none waits at first, none is waited for.
+        with m.If((step == Step.PUT) & (self._after == Step.RESULTS)):
+            m.d.sync += self._timer.eq(PATIENCE - 1)
+        return m
+
+    def _begin(self, m: Module, code: Value, word: Value) -> None:
+        """The first step of a request that is to be carried out, which depends on its length, too."""
+        step, end = self._step, self._end
+        m.d.sync += [step.eq(Step.END), self._status.eq(NO_REQUEST)]
+
+        def legal(to: Step) -> None:
+            m.d.sync += [step.eq(to), self._status.eq(DONE)]
+
+        with m.Switch(code):
+            with m.Case(Code.HELLO.value), m.If(end == 2 + WORD):
+                legal(Step.PUT)
+                m.d.sync += [word.eq(int.from_bytes(NAME, "little")), self._after.eq(Step.VERSION)]
+            with m.Case(Code.READ.value), m.If(end[:2] == 2):
+                legal(Step.NEXT)
+            with m.Case(Code.WRITE.value), m.If(end[:3] == 2):
+                legal(Step.NEXT)
+            with m.Case(Code.EXCHANGE.value), m.If(end != 2):
+                legal(Step.FLAGS)
