@@ -22,6 +22,7 @@ from models.connectivity.draw import ClashFree, draw
 from models.connectivity.pattern import Pattern
 from models.data import catalogue
 from models.data.dataset import Dataset, Split, pad, padded_positions
+from models.data.pooling import pool
 from models.errors import InputError
 from models.fixed.engine import FixedEngine
 from models.floating.engine import FloatEngine
@@ -256,6 +257,7 @@ class Design:
         if known is not None:
             data_fit.check_outline(c, known)  # before anything long
         data = catalogue.load(c.data.name, data_dir, c.seed, morse_options=data_fit.morse_options(c))
+        data = pool(data, c.data.pool)
         data_fit.check_outline(c, catalogue.outline_of(data))
         if c.data.validation:
             data = data.hold_out(c.data.validation)

@@ -4,7 +4,7 @@ Each of them, its default and its text, stands here once. Options that always co
 dataclass, which a command takes as one parameter: :func:`expanded` tells the command-line library of the fields.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from functools import wraps
 from inspect import Parameter, Signature, signature
@@ -86,18 +86,20 @@ class Common:
     seed: Seed = None
     quiet: Quiet = False
 
-    def load(self, path: Path, **training: Any) -> Configuration:
+    def load(self, path: Path, fixed: Mapping[str, Any] | None = None, **training: Any) -> Configuration:
         """The configuration with what the command line says in place of what the file says.
 
         Parameters
         ----------
         path
             Its file.
+        fixed
+            Values by key that stand, whatever both say.
         training
             Further values, by key of the section ``training``; None is none.
         """
         told = {f"training.{key}": value for key, value in training.items() if value is not None}
-        return config_file.load(path, overrides(self.assign, self.seed) | told)
+        return config_file.load(path, overrides(self.assign, self.seed) | told | dict(fixed or {}))
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,14 @@
 """Whether a network fits its data set: told from the data set's sizes, before anything is loaded or trained."""
 
+from dataclasses import replace
+from math import prod
 from pathlib import Path
 
 from hwsim.configuration.configuration import Configuration
 from models.data import catalogue
 from models.data.catalogue import Outline
 from models.data.morse import MorseOptions
+from models.data.pooling import pooled_image
 from models.errors import InputError
 from models.torch_layers.front_ends import FRONT_ENDS
 
@@ -39,8 +42,19 @@ def check(config: Configuration, data_dir: Path | None = None) -> list[str]:
 
 
 def outline(config: Configuration, data_dir: Path | None = None) -> Outline | None:
-    """Sizes of the configuration's data set; ``None`` if it is a file that is not there."""
-    return catalogue.outline(config.data.name, data_dir, morse_options=morse_options(config))
+    """Sizes of the configuration's data set, its pixels pooled; ``None`` if it is a file that is not there.
+
+    Raises
+    ------
+    InputError
+        If the data set is unknown, its file is none, or its pixels cannot be pooled.
+    """
+    found = catalogue.outline(config.data.name, data_dir, morse_options=morse_options(config))
+    if found is None or config.data.pool == 1:
+        return found
+    image = pooled_image(found.name, found.image, config.data.pool)
+    assert image is not None
+    return replace(found, features=prod(image), image=image)
 
 
 def check_outline(config: Configuration, data: Outline) -> None:

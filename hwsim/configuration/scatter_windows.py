@@ -18,6 +18,7 @@ from hwsim.configuration.legal import close_names, divisors
 from hwsim.configuration.sections import Settings, WindowSection
 from models.data.catalogue import CATALOGUE
 from models.data.dataset import padded_positions
+from models.data.pooling import pooled_image
 from models.errors import InputError
 from models.pattern_quality.scatter import SideWindows, check_grid, grid_windows
 from models.torch_layers.front_ends import FRONT_ENDS
@@ -63,20 +64,33 @@ def real_inputs(config: Settings) -> RealInputs:
     info = CATALOGUE.get(data.name)
     if info is None:
         return RealInputs(given or n, None)
-    features = _FEATURES_OF_MORSE_4 if data.morse and data.morse.family == 4 else info.features
+    features, image = info.features, _image(config)
+    if data.morse and data.morse.family == 4:
+        features = _FEATURES_OF_MORSE_4
+    elif image is not None:
+        features = math.prod(image)
     if features > n or given not in (None, features):
         return RealInputs(given or n, None)
-    return RealInputs(features, info.image)
+    return RealInputs(features, image)
+
+
+def _image(config: Settings) -> tuple[int, ...] | None:
+    """The shape of the data set's images, pooled; None if it has none, or none that can be, which loading tells."""
+    info = CATALOGUE.get(config.data.name)
+    try:
+        return None if info is None else pooled_image(info.name, info.image, config.data.pool)
+    except InputError:
+        return None
 
 
 def _feature_map(config: Settings) -> tuple[int, ...] | None:
     """(rows, columns, channels) of what the convolutional front end makes of the data set's images."""
     assert config.frontend is not None
-    info = CATALOGUE.get(config.data.name)
-    if info is None or info.image is None:
+    image = _image(config)
+    if image is None:
         return None
     try:
-        shape = FRONT_ENDS[config.frontend.network].shape(info.image)
+        shape = FRONT_ENDS[config.frontend.network].shape(image)
     except InputError:  # told when it is trained
         return None
     return shape if math.prod(shape) == config.network.layers[0] else None

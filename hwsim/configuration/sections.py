@@ -261,6 +261,9 @@ class DataSection(Section):
     name: Annotated[FileName, AfterValidator(check_visible)] = Field(
         "mnist-mini", description="a data set of `hwsim data list`, or the path of an .npz, .npy or .csv file or of a folder"
     )
+    pool: Annotated[Int, Field(ge=1, le=1024)] = Field(
+        1, description="side of the blocks of pixels whose mean is one input, e.g. 4: images of 28x28 become 7x7"
+    )
     pad: Literal["end", "spread"] = Field(
         "end", description="where inputs stand when layer 0 has more neurons than features"
     )

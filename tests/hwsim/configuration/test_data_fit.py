@@ -9,6 +9,8 @@ import pytest
 from hwsim.commands import app as cli
 from hwsim.configuration import data_fit
 from hwsim.configuration.config_file import load, parse
+from hwsim.configuration.scatter_windows import real_inputs
+from hwsim.design import Design
 from hwsim.results.directory import CONFIG
 from hwsim.studies.definition import study
 from hwsim.studies.definition.points import Space
@@ -43,6 +45,7 @@ MISFITS = [
     ("network.layers=[512, 64, 32]", "network.layers[0] = 512: has fewer neurons than the 784 features of mnist-mini; ..."),
     ("data.validation=5000", "data.validation = 5000: must leave a training sample: 0..4999; nearest: 4999"),
     ("training.samples=5001", "training.samples = 5001: exceeds the 5000 training samples of mnist-mini; nearest: 5000"),
+    ("data.pool=5", "data.pool = 5: does not divide the 28×28 pixels of mnist-mini; nearest: 4, 7"),
     ("data.name=[0]*10**9", "..."),
     ("data.name='[0]*10**9'", "data.name = [0]*10**9: unknown data set; known are mnist, ..."),
     ("data.name=mnits", "data.name = mnits: unknown data set; ...; nearest: mnist, digits, mnist-mini"),
@@ -74,6 +77,17 @@ def test_a_network_that_does_not_fit_is_refused_by_check_and_before_long_work(se
 def test_characters_that_are_not_seen_are_in_no_name(hidden, name, demo):
     with pytest.raises(InputError, match=rf"must not contain the invisible character U\+{hidden:04X}"):
         load(demo, {"data.name": name.format(chr(hidden))})
+
+
+def test_pooled_images_fit_smaller_networks(demo, capsys):
+    small = ["--set", "network.layers=[64, 64, 32]", "--set", "network.out_degree=[16, 16]", "--set", "hardware.z=[32, 32]"]
+    assert refusal(capsys, "check", demo, *small).startswith(
+        "network.layers[0] = 64: has fewer neurons than the 784 features"
+    )
+    assert cli.run(["check", str(demo), *small, "--set", "data.pool=4", "-q"]) == 0
+    config = load(demo, {"data.pool": 4})
+    assert data_fit.outline(config).image == Design(config).unpadded(None).image == (7, 7)
+    assert real_inputs(config) == (49, (7, 7)) and real_inputs(load(demo, {"data.pool": 3})) == (784, None)
 
 
 def test_check_works_without_the_data(demo, capsys):
