@@ -149,9 +149,7 @@ _ARTY = SerialBoard(
     },
 )
 
-_PYNQ = ProcessorBoard(
-    "pynq-z2", "PYNQ-Z2", Target("pynq-z2", "xc7z020clg400-1", XC7), 100.0, part="xc7z020clg400-1"
-)
+_PYNQ = ProcessorBoard("pynq-z2", "PYNQ-Z2", Target("pynq-z2", "xc7z020clg400-1", XC7), 100.0, part="xc7z020clg400-1")
 
 BOARDS: dict[str, Board] = {
     b.name: b

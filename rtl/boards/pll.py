@@ -118,9 +118,7 @@ def choose(settings: Callable[[Fraction], Iterator[Setting]], source: Fraction, 
     if abs(best.frequency - asked) > TOLERANCE * asked:
         frequencies = {s.frequency for s in known} | {source}
         sides = (f for f in frequencies if f < asked), (f for f in frequencies if f > asked)
-        near = [
-            f"{float(f):.6g}" for f in (max(sides[0], default=None), min(sides[1], default=None)) if f is not None
-        ]
+        near = [f"{float(f):.6g}" for f in (max(sides[0], default=None), min(sides[1], default=None)) if f is not None]
         raise ArgumentError("megahertz", wanted, f"cannot be made of the board's {float(source):g} MHz", near)
     return best
 
@@ -145,4 +143,3 @@ def _divisors(of: Fraction, within: Range, most: int) -> range:
 
 def _within(frequency: Fraction, limits: Range) -> bool:
     return limits[0] <= frequency <= limits[1]
-

@@ -1,14 +1,15 @@
 """What the command line needs of boards: from a name and options to files that are ready to use."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from hwsim import tables
+from hwsim.configuration.provenance import provenance
 from hwsim.figure import Figure, Figures
-from hwsim.results.directory import RunDirectory
+from hwsim.results.directory import SAMPLES, RunDirectory
+from models.data.dataset import Dataset
 from models.errors import ArgumentError
 from rtl.boards import instructions, vivado, zynq
 from rtl.boards.board import Board, ProcessorBoard, SerialBoard
@@ -17,13 +18,16 @@ from rtl.boards.clocks import Clocking
 from rtl.boards.line import Line
 from rtl.boards.top import TOP, BoardTop
 from rtl.cosim import golden
+from rtl.emulation import session as emulation
+from rtl.ports.packing import Packet
 from rtl.synthesis import results
 from rtl.synthesis.flow import Around, Options, Synthesis, prepare, synthesise
+from rtl.synthesis.results import lines, table
 from rtl.verilog import files
 from rtl.verilog.emission import Verilog, around
 from rtl.verilog.generate import generate
 
-__all__ = ["BOARDS", "Build", "Options", "board", "generate", "listed", "plan"]
+__all__ = ["Build", "generate", "lines", "listed", "plan", "table"]
 
 SOURCE, FIGURES, NOTEBOOK, SCRIPT = "board.v", "build.json", "board.ipynb", "board.tcl"
 _CONSTRAINTS = {"ecp5": "board.lpf", "ice40": "board.pcf", "xc7": "board.xdc"}
@@ -110,20 +114,30 @@ class Build:
         inverted = [port for port, pin in board.pins.items() if pin.inverted]
         return around(BoardTop(emitted.top, self.clocking, board.lights, board.levels, inverted), TOP)
 
-    def write(self, emitted: Verilog, made: Synthesis | None, directory: RunDirectory) -> list[str]:
-        """Write everything; returns the names of the files."""
-        texts, data = self._texts(emitted), {}
-        usable = made is not None and made.failure is None and made.bitstream is not None
-        if made is not None and made.bitstream is not None and usable:
-            data[f"board.{made.target.family.extension}"] = made.bitstream
+    def write(self, emitted: Verilog, data: Dataset, made: Synthesis | None, directory: RunDirectory) -> list[str]:
+        """Write everything; returns the names of the files.
+
+        Parameters
+        ----------
+        data
+            What the board will be trained on.
+        made
+            What the open tools have made, if they know the board; a bitstream that is too slow is left out.
+        """
+        texts, usable = self._texts(emitted), dict[str, bytes]()
+        if made is not None and made.bitstream is not None and made.failure is None:
+            usable[f"board.{made.target.family.extension}"] = made.bitstream
         preface = instructions.readme(self, emitted, made)
         written = files.write(emitted, directory, golden.files(emitted), preface)
         for name, text in texts.items():
             directory.write_text(name, text)
-        for name, content in data.items():
+        for name, content in usable.items():
             directory.write_bytes(name, content)
-        directory.write_json(FIGURES, self.figures(made))
-        return [*written, *texts, *data, FIGURES]
+        design = emitted.accelerator.plan.design
+        samples = emulation.training_samples(design, data, None)
+        directory.write_arrays(SAMPLES, emulation.arrays(design, data, samples))
+        directory.write_json(FIGURES, self.figures(emitted, made))
+        return [*written, *texts, *usable, SAMPLES, FIGURES]
 
     def _texts(self, emitted: Verilog) -> dict[str, str]:
         board = self.board
@@ -136,9 +150,9 @@ class Build:
             texts[SCRIPT] = vivado.script(board, TOP, (SOURCE,), constraints)
         return texts
 
-    def figures(self, made: Synthesis | None) -> dict[str, Any]:
+    def figures(self, emitted: Verilog, made: Synthesis | None) -> dict[str, Any]:
         """``build.json``."""
-        known: dict[str, Any] = {} if made is None else results.figures(made)
+        known = provenance(emitted.accelerator.plan.config) if made is None else results.figures(made)
         own: dict[str, Any] = {"asked_clock": self.clock}
         if self.clocking is not None and self.line is not None:
             setting = self.clocking.setting
@@ -152,6 +166,18 @@ class Build:
         own["bitstream_bytes"] = None if made is None or made.bitstream is None else len(made.bitstream)
         about = {"name": self.board.name, "title": self.board.title, "chip": self.board.target.device}
         return {"board": about} | BUILD.all_told(own) | known
+
+    def told(self, emitted: Verilog, made: Synthesis | None) -> list[str]:
+        """What it comes to."""
+        period = emitted.accelerator.plan.period
+        clock = self.clock if self.clocking is None else float(self.clocking.frequency)
+        text = f"runs at {clock:g} MHz: {clock * 1e6 / period:,.0f} samples/s at most"
+        if self.line is not None:
+            sample = Packet.sample(emitted.accelerator.plan).size
+            text += f"; the serial line carries {float(self.line.baud) / 10 / sample:,.0f} a second at most"
+        if made is not None and made.bitstream is not None and made.failure is None:
+            return [text, f"the bitstream has {len(made.bitstream):,} bytes"]
+        return [text] if made is not None else [text, f"generated only: Vivado makes the bitstream, {SCRIPT} tells it how"]
 
     def lines(self) -> list[str]:
         """What is done to the configuration, and why."""
