@@ -35,10 +35,8 @@ def readme(build: "Build", emitted: Verilog, made: Synthesis | None) -> str:
 def _summary(build: "Build", emitted: Verilog, made: Synthesis | None) -> str:
     period = emitted.accelerator.plan.period
     clock = build.clock if build.clocking is None else float(build.clocking.frequency)
-    text = (
-        f"{build.board.target.device}; {clock:g} MHz, {period} clocks per input: {clock * 1e6 / period:,.0f} samples/s at "
-    )
-    text += "most, as long as they come so fast."
+    rate = f"{clock * 1e6 / period:,.0f} samples/s"
+    text = f"{build.board.target.device}; {clock:g} MHz, {period} clocks per input: {rate} if they come so fast."
     if made is not None and made.result.fmax is not None:
         text += f" Routed for {made.result.fmax:.1f} MHz."
     return text + "\n"
@@ -47,13 +45,10 @@ def _summary(build: "Build", emitted: Verilog, made: Synthesis | None) -> str:
 def _serial(build: "Build", board: SerialBoard) -> list[str]:
     assert build.line is not None
     pins = board.pins
+    low = ", or the pin joined to ground" if pins["button"].inverted else ""
     rows = [
         ("clock", pins["clock"].site, f"the oscillator, {float(board.source):g} MHz"),
-        (
-            "reset",
-            pins["button"].site,
-            "while pressed" if not pins["button"].inverted else "while pressed (pulled to ground)",
-        ),
+        ("reset", pins["button"].site, f"resets while the button is pressed{low}"),
         ("rx", pins["rx"].site, "from the host"),
         ("tx", pins["tx"].site, "to the host"),
         *((f"light {name}", pins[light_port(name)].site, MEANINGS[name]) for name in board.lights),
@@ -66,7 +61,7 @@ def _serial(build: "Build", board: SerialBoard) -> list[str]:
     train = TRAIN.format(port="/dev/ttyUSB0", baud=build.line.asked)
     return [
         "## Wires and lights\n",
-        f"The serial line: {board.wired}. {build.line.baud_text.rstrip(',')}, eight bits, no parity, one stop bit.\n",
+        f"The serial line: {board.wired}. {build.line.baud_text}, eight bits, no parity, one stop bit.\n",
         table(("what", "pin", "which"), rows),
         "## Load\n",
         *first,
@@ -74,8 +69,8 @@ def _serial(build: "Build", board: SerialBoard) -> list[str]:
         "## Train\n",
         "In this directory, where hwsim and pyserial are installed:\n",
         _shell(train),
-        "It writes the initial weights into the accelerator, trains it on `samples.npz`, keeps checkpoints and says how many "
-        "test samples it gets right.\n",
+        "It writes the initial weights into the accelerator, trains it on `samples.npz`, keeps checkpoints and says how "
+        "many test samples it gets right.\n",
     ]
 
 
@@ -86,9 +81,9 @@ def _processor(board: Board) -> list[str]:
     assert isinstance(board, ProcessorBoard)
     return [
         "## Build\n",
-        "The bitstream is Vivado's work, which we have not run. The script makes a block design: the Zynq's processor, an AXI "
-        "DMA for both streams, the accelerator. It needs no pin of ours, and no files of the board: the processor's memory is "
-        "set up by PYNQ's own boot loader, its clock by PYNQ from `board.hwh`.\n",
+        "The bitstream is Vivado's work, which we have not run. The script makes a block design: the Zynq's processor, an "
+        "AXI DMA for both streams, the accelerator. It needs no pin of ours, and no files of the board: the processor's "
+        "memory is set up by PYNQ's own boot loader, its clock by PYNQ from `board.hwh`.\n",
         _shell(_VIVADO),
         "## Train\n",
         "Copy this directory onto the board, open `board.ipynb` in its Jupyter and run all cells: it loads the bitstream, "

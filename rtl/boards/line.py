@@ -66,7 +66,7 @@ class Line:
     def baud_text(self) -> str:
         """Both rates in words."""
         off = float(100 * (self.baud - self.asked) / self.asked)
-        return f"{self.asked:,} bit/s" + (f", in fact {float(self.baud):,.0f} ({off:+.2f} %)," if off else "")
+        return f"{self.asked:,} bit/s" + (f" (in fact {float(self.baud):,.0f}, {off:+.2f} %)" if off else "")
 
     def _near(self) -> list[int]:
         """Rates of whole clocks on either side."""

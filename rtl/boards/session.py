@@ -182,11 +182,12 @@ class Build:
     def lines(self) -> list[str]:
         """What is done to the configuration, and why."""
         if self.clocking is None or self.line is None:
-            return [f"hardware.interface: axi, whatever the configuration says: {self.board.title} has its own processor"]
+            return [f"hardware: interface axi, whatever the configuration says: {self.board.title} has its own processor"]
         frequency = float(self.clocking.frequency)
-        told = ", ".join(f"{key.removeprefix('hardware.')} {value}" for key, value in self.overrides.items())
+        said = ", ".join(f"{key.removeprefix('hardware.')} {value}" for key, value in self.overrides.items())
         return [
-            f"hardware.{told}, whatever the configuration says: {self.line.baud_text} at {frequency:g} MHz on the serial line"
+            f"hardware: {said}, whatever the configuration says",
+            f"serial line: {self.line.baud_text} at {frequency:g} MHz",
         ]
 
 
