@@ -58,9 +58,9 @@ def board(
     design = Design(loaded)
     shaping = build.shaping | {"baud": boarding.baud, "seeds": boarding.seeds, "time_limit": boarding.time_limit}
     directory = RunDirectory(where.out, loaded, "board", shaping, force=force)
+    data = design.dataset(where.data_dir)
     for line in build.lines():
         console.print(line)
-    data = design.dataset(where.data_dir)
     emitted = session.generate(design)
     with directory.locked(), preparing(common.quiet), step_watcher(common.quiet) as watch:
         directory.begin()

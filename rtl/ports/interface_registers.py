@@ -130,7 +130,7 @@ class InterfaceRegisters(wiring.Component):
         word = bus.write_data
         # A sample that has been passed on is known to the accelerator some clocks later.
         passed = Signal(REACTION)
-        drained = Signal()
+        drained = Signal(init=1)
         waits = self.waiting | passed.any()
         m.d.sync += [passed.eq(Cat(self.waiting, passed)), drained.eq(~waits & self.empty)]
 
@@ -201,7 +201,7 @@ class InterfaceRegistersModel:
     def __init__(self, bits: int) -> None:
         self._bits = bits
         self._counts, self._enable, self._error = [0, 0, 0], 0, 0
-        self._done, self._found, self._bad, self._drained = 0, 0, 0, 0
+        self._done, self._found, self._bad, self._drained = 0, 0, 0, 1
         self._passed = [0] * REACTION
 
     def clock(self, **inputs: Any) -> dict[str, int | None]:
