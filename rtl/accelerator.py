@@ -175,8 +175,9 @@ class Accelerator(wiring.Component):
             registers.illegal_kappa.eq(pacer.advance & loader.illegal_kappa),
             registers.illegal_label.eq(pacer.advance & loader.illegal_label),
         ]
-        # Between two cycles room can only grow, and nothing else changes: what was permitted a clock ago still is.
-        m.d.comb += pacer.go.eq(registers.run & (queue.room | ~queue.due))
+        # Between two cycles there can only be more room and more samples: what was permitted still is when the cycle begins.
+        filled = loader.complete | ~registers.no_bubbles
+        m.d.comb += pacer.go.eq(registers.run & filled & (queue.room | ~queue.due))
         self._results(m, last)
         self._occupancy(m)
         return m

@@ -95,12 +95,25 @@ class AcceleratorProperties:
         late = j.timing.feedforward + 1  # from the first row's clock to its results
         p.longest = max(p.longest, late + 1)
         queue = p.surround("queue", whole.queue, lemmas=_QUEUE).counters
-        if period > 1:
+        go, no_bubbles = whole.pacer.go, whole.registers.no_bubbles
+        for clocks in range(1, of.permission + 1):
+            permitted = p.past(go, f"permitted_{clocks}", clocks) & (passed > clocks)
             p.require(
-                "room_stays",
-                "room that was there a clock ago is there still, unless a cycle has just begun",
-                implies(p.past(whole.pacer.go, "permitted", 1) & (passed > 1), whole.queue.room | ~whole.queue.due),
+                f"room_stays_{clocks}",
+                f"room that was there {clocks} clocks ago is there still, unless a cycle has begun since",
+                implies(permitted, whole.queue.room | ~whole.queue.due),
             )
+            p.require(
+                f"sample_stays_{clocks}",
+                "and so is a sample that was to be there",
+                implies(permitted & p.past(no_bubbles, f"no_bubbles_{clocks}", clocks), whole.loader.tags.r_rdy),
+            )
+        told = p.past(no_bubbles, "no_bubbles", of.permission)
+        p.require(
+            "no_bubble",
+            "no cycle begins without a sample that must not",
+            implies(whole.pacer.advance & told, whole.loader.tags.r_rdy),
+        )
         # Whether the cycles before this one have followed each other at once.
         follows = Signal(self._before + 1, name="follows")
         with p.module.If(whole.pacer.advance):

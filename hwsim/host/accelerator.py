@@ -1,7 +1,7 @@
 """The driver: an accelerator as a Python object, whatever the way to it."""
 
-import os
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from os import PathLike
 from pathlib import Path
@@ -13,6 +13,7 @@ import numpy.typing as npt
 from . import packets
 from .design import DesignMap, Integers
 from .errors import BadValue, HostError, Refused, Silence, WrongDesign
+from .files import read_arrays, write_arrays
 from .packets import Results
 from .transport import Transport
 
@@ -37,7 +38,8 @@ class Accelerator:
     patience
         Seconds within which something has to happen where something must.
     window
-        Samples that may be under way: sent, and their results not yet taken.
+        Samples that may be under way: sent, and their results not yet taken. In training there may always be as many as
+        the accelerator holds.
 
     Raises
     ------
@@ -59,6 +61,7 @@ class Accelerator:
     ) -> None:
         self.transport, self._patience, self._window = transport, patience, max(window, 1)
         self.map = map if isinstance(map, DesignMap) else DesignMap.read(map)
+        self._controlled = 0  # how often CONTROL was written
         self._check()
 
     def _check(self) -> None:
@@ -92,13 +95,17 @@ class Accelerator:
         """Whether samples are taken."""
         return bool(self.register("CONTROL") & _RUN)
 
+    def _control(self, word: int) -> None:
+        self._controlled += 1
+        self.transport.write([self._address("CONTROL")], [word])
+
     def start(self) -> None:
-        """Let it take samples."""
-        self.transport.write([self._address("CONTROL")], [_RUN])
+        """Let it take samples, and junction cycles begin whether there is one or not."""
+        self._control(_RUN)
 
     def stop(self) -> None:
         """Have it stand at the end of a junction cycle, and wait until it does; samples under way stay there."""
-        self.transport.write([self._address("CONTROL")], [0])
+        self._control(0)
         self._await("it does not come to a standstill", _STANDING)
 
     def drain(self) -> None:
@@ -119,7 +126,7 @@ class Accelerator:
                 raise Silence(f"{self.map.name}: {complaint} within {self._patience:g} s")
 
     def load(self, parameters: Source) -> None:
-        """Write all weights and biases.
+        """Write all weights and biases; samples that are still under way leave first.
 
         Parameters
         ----------
@@ -141,7 +148,7 @@ class Accelerator:
             if numbers.size != memory.words:
                 raise BadValue(f"{name} has {numbers.size} numbers instead of {memory.words}")
             planned.append((memory.addresses, memory.format.words(numbers)))
-        with _Standing(self):
+        with _Standing(self, clears=True):
             for addresses, words in planned:
                 self.transport.write(addresses, words)
 
@@ -167,6 +174,9 @@ class Accelerator:
     def train(self, inputs: npt.ArrayLike, labels: npt.ArrayLike, kappa: npt.ArrayLike | None = None) -> Results:
         """Train on n samples, in order; returns when the last one has changed its last weight.
 
+        They enter in consecutive junction cycles, however slow the way to the accelerator is, so that the same samples give
+        the same weights; designs without the bit NO_BUBBLES of CONTROL have bubbles where the next one was late.
+
         Parameters
         ----------
         inputs
@@ -183,50 +193,110 @@ class Accelerator:
         HostError
             If fewer results come than samples were sent; its text says what the counters tell.
         """
-        if not self.map.trains:
-            raise BadValue(f"{self.map.name} was built for inference: it cannot train")
-        return self._all(inputs, labels, self.map.kappas[0] if kappa is None else kappa, train=True)
+        (told,) = self._transfer([self._training(inputs, labels, kappa)], self.map.no_bubbles)
+        return told
 
     def predict(self, inputs: npt.ArrayLike) -> Results:
         """Feed n samples forward, [n, N_0] as :meth:`train` takes them; nothing is learned, and labels come back as 0."""
-        return self._all(inputs, 0, 0, train=False)
+        # Outputs depend on the sample and the weights alone: bubbles are harmless, and the last results need no drain.
+        (told,) = self._transfer([self._packets(inputs, 0, 0, False)], 0)
+        return told
 
-    def stream(self, batches: Iterable[tuple[npt.ArrayLike, npt.ArrayLike]], kappa: int | None = None) -> Iterator[Results]:
-        """Train on batches of inputs and labels as they come: results batch by batch, for more samples than memory holds."""
-        for inputs, labels in batches:
-            yield self.train(inputs, labels, kappa)
+    def stream(
+        self, batches: Iterable[tuple[npt.ArrayLike, npt.ArrayLike]], kappa: npt.ArrayLike | None = None
+    ) -> Iterator[Results]:
+        """Train on batches of inputs and labels as they come, for more samples than memory holds.
 
-    def _all(self, inputs: npt.ArrayLike, labels: npt.ArrayLike, kappa: npt.ArrayLike, train: bool) -> Results:
+        All batches are one stream without a gap: weights are those of one :meth:`train` on all of them. The results of a
+        batch come as soon as they are complete, those of the last samples when there are no more batches. What else is asked
+        of the accelerator meanwhile, but registers and counters, ends the stream, as does a batch that it cannot take, or a
+        caller who takes no more: samples that were sent are learned from, their results are lost.
+
+        Parameters
+        ----------
+        batches
+            Inputs [n, N_0] and labels [n], as :meth:`train` takes them; n may differ.
+        kappa
+            As of :meth:`train`; for each sample only if all batches are equally long.
+
+        Yields
+        ------
+        Results
+            Of one batch.
+
+        Raises
+        ------
+        BadValue
+            If the design cannot take a batch; nothing of that one has been sent.
+        HostError
+            As :meth:`train`; also if the stream was ended meanwhile.
+        """
+        made = (self._training(inputs, labels, kappa) for inputs, labels in batches)
+        return self._transfer(made, self.map.no_bubbles)
+
+    def _training(self, inputs: npt.ArrayLike, labels: npt.ArrayLike, kappa: npt.ArrayLike | None) -> list[bytes]:
+        if not self.map.trains:
+            raise BadValue(f"{self.map.name} was built for inference: it cannot train")
+        return self._packets(inputs, labels, self.map.kappas[0] if kappa is None else kappa, True)
+
+    def _packets(self, inputs: npt.ArrayLike, labels: npt.ArrayLike, kappa: npt.ArrayLike, train: bool) -> list[bytes]:
         of = self.map
         numbers = of.input.integers("inputs", inputs)
         if numbers.ndim != 2 or numbers.shape[1] != of.layers[0]:
             raise BadValue(f"inputs have the shape {list(numbers.shape)} instead of [n, {of.layers[0]}]")
         label = _for_each("labels", labels, len(numbers), 0, of.classes - 1)
         rate = _for_each("kappa", kappa, len(numbers), of.kappas[0] if train else 0, of.kappas[1] if train else 255)
-        return packets.results(of, self._exchange(packets.samples(of, numbers, label, rate, train)))
+        return packets.samples(of, numbers, label, rate, train)
 
-    def _exchange(self, sent: list[bytes]) -> list[bytes]:
-        """Send packets and take as many results, at most ``window`` under way at a time."""
+    def _transfer(self, batches: Iterable[list[bytes]], held: int) -> Iterator[Results]:
+        """Send packets and take as many results; the bit ``held`` of CONTROL is set until the last one is sent.
+
+        As long as it is, the accelerator keeps what its pipe holds, so the window is no smaller than that. Nothing is tidied
+        up if this is given up half way, as whoever is killed cannot do it: the next one's :meth:`discard` does.
+        """
         self.discard()
-        before, taken = self._dropped(), list[bytes]()
-        for k, packet in enumerate(sent):
-            while k - len(taken) >= self._window:
-                taken.append(self._result(len(sent), k, len(taken), before))
-            self.transport.send(packet)
-            while (result := self.transport.receive(0)) is not None:
-                taken.append(result)
-        while len(taken) < len(sent):
-            taken.append(self._result(len(sent), len(sent), len(taken), before))
-        if sent:
+        window = max(self._window, 2 * len(self.map.weights) + 8 if held else 1)
+        way, before = _UnderWay(), self._dropped()
+        if held:
+            self._control(_RUN | held)
+        turn = self._controlled
+        for batch in batches:
+            way.begin(len(batch))
+            for packet in batch:
+                self._only(turn)
+                while way.sent - way.taken >= window:
+                    way.take(self._result(way, before))
+                self.transport.send(packet)
+                way.sent += 1
+                while (result := self.transport.receive(0)) is not None:
+                    way.take(result)
+                yield from way.complete(self.map)
+            yield from way.complete(self.map)  # a batch of none, too
+        self._only(turn)
+        if held:
+            self._control(_RUN)
+        while way.taken < way.sent:
+            way.take(self._result(way, before))
+        if way.sent:
             self.drain()
-        if len(taken) > len(sent) or self.transport.receive(0) is not None:
-            raise HostError(f"more results have come than the {len(sent)} of these samples")
-        return taken
+        if way.taken > way.sent or self.transport.receive(0) is not None:
+            raise HostError(f"more results have come than the {way.sent} of these samples")
+        yield from way.complete(self.map)
+
+    def _only(self, turn: int) -> None:
+        """Between two batches of a stream its caller may have done anything."""
+        if self._controlled != turn:
+            raise HostError("the stream has ended, as something else was asked of the accelerator meanwhile")
 
     def discard(self) -> None:
-        """Let it run, and forget results of an earlier transfer that was given up half way."""
+        """Let it run, and forget what a transfer that was given up has left: samples, results, the begin of a packet.
+
+        If there is anything, MISFRAMED or REFUSED may count one packet more (:func:`hwsim.host.packets.flush`).
+        """
         self.start()
-        # What nobody takes would block the samples behind it.
+        if not self.register("STATUS") & _EMPTY:
+            self._forget()  # what nobody takes would block the samples behind it
+            self.transport.send(packets.flush(self.map))
         self._await("samples stay under way", _EMPTY, self._forget)
         self._forget()
 
@@ -234,39 +304,68 @@ class Accelerator:
         while self.transport.receive(0) is not None:
             pass
 
-    def _result(self, of: int, sent: int, taken: int, before: dict[str, int]) -> bytes:
+    def _result(self, way: "_UnderWay", before: dict[str, int]) -> bytes:
         result = self.transport.receive(self._patience)
         if result is None:
             lost = {name: n - before[name] for name, n in self._dropped().items() if n != before[name]}
             why = ", ".join(f"{name} has counted {n}" for name, n in lost.items()) or "no sample was dropped"
-            raise Silence(f"of {of} samples {sent} were sent and {taken} results came within {self._patience:g} s: {why}")
+            told = f"of {way.samples} samples {way.sent} were sent and {way.taken} results came within {self._patience:g} s"
+            raise Silence(f"{told}: {why}")
         return result
 
     def _dropped(self) -> dict[str, int]:
         names = [n for n in _DROPPED if n in self.map.registers]
         return dict(zip(names, self.transport.read([self.map.registers[n] for n in names]), strict=True))
 
-    def checkpoint(self, path: str | PathLike[str]) -> None:
-        """Write weights and biases into a file that :meth:`load` takes; an older one stays whole until the new one is."""
-        target = Path(path)
-        partial = target.with_name(target.name + ".partial")
-        with partial.open("wb") as file:
-            np.savez(file, **self.read())  # type: ignore[arg-type]
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(target)
+    def checkpoint(self, path: str | PathLike[str], **more: npt.ArrayLike) -> None:
+        """Write weights and biases into a file that :meth:`load` takes; an older one stays whole until the new one is.
+
+        Parameters
+        ----------
+        path
+            The file.
+        more
+            What else shall be in it; :meth:`load` does not look at it.
+        """
+        write_arrays(path, {**self.read(), **more})
+
+
+class _UnderWay:
+    """What a transfer has sent and taken, and how many samples are in the batches whose results are not complete."""
+
+    def __init__(self) -> None:
+        self.samples = self.sent = self.taken = 0
+        self._sizes, self._come = deque[int](), deque[bytes]()
+
+    def begin(self, n: int) -> None:
+        """A batch of n samples comes."""
+        self.samples += n
+        self._sizes.append(n)
+
+    def take(self, result: bytes) -> None:
+        """The next result has come."""
+        self.taken += 1
+        self._come.append(result)
+
+    def complete(self, of: DesignMap) -> Iterator[Results]:
+        """The results of batches of which all are there, once."""
+        while self._sizes and len(self._come) >= self._sizes[0]:
+            yield packets.results(of, [self._come.popleft() for _ in range(self._sizes.popleft())])
 
 
 class _Standing:
-    """The memories are the bus' as long as the accelerator stands; it goes on afterwards if it ran before."""
+    """The memories are the bus' as long as the accelerator stands; it goes on afterwards if it ran before.
 
-    def __init__(self, accelerator: Accelerator) -> None:
-        self._of = accelerator
+    What a transfer that was given up has left under way leaves first: if it runs, or in any case if ``clears``.
+    """
+
+    def __init__(self, accelerator: Accelerator, clears: bool = False) -> None:
+        self._of, self._clears = accelerator, clears
 
     def __enter__(self) -> None:
         self._ran = self._of.running
-        if self._ran:
-            self._of.discard()  # nothing, unless a transfer was given up
+        if self._ran or (self._clears and not self._of.register("STATUS") & _EMPTY):
+            self._of.discard()
         self._of.stop()
 
     def __exit__(self, kind: object, *_: object) -> None:
@@ -291,9 +390,4 @@ def _arrays(parameters: Source) -> Mapping[str, npt.ArrayLike]:
     if isinstance(parameters, Mapping):
         return parameters
     file = Path(parameters)
-    file = file / "final.npz" if file.is_dir() else file
-    try:
-        with np.load(file, allow_pickle=False) as known:
-            return {name: known[name] for name in known.files}
-    except (OSError, ValueError, EOFError) as e:
-        raise BadValue(f"{file}: cannot be read: {e}") from None
+    return read_arrays(file / "final.npz" if file.is_dir() else file)

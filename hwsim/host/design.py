@@ -100,6 +100,8 @@ class DesignMap:
         Neurons, of layers 0 to L.
     kappas
         Least and greatest learning-rate shift.
+    no_bubbles
+        Bit of CONTROL with which a junction cycle begins only when a sample is there to enter; 0 if there is no such bit.
     """
 
     name: str
@@ -115,6 +117,7 @@ class DesignMap:
     activation: Format
     samples: Packet
     results: Packet
+    no_bubbles: int = 0
 
     @classmethod
     def read(cls, path: str | PathLike[str]) -> "DesignMap":
@@ -156,6 +159,13 @@ class DesignMap:
             activation=Format(**facts["formats"]["activation"]),
             samples=Packet(**known["packets"]["samples"]),
             results=Packet(**known["packets"]["results"]),
+            no_bubbles=sum(
+                1 << field["lsb"]
+                for register in known["registers"]
+                if register["name"] == "CONTROL"
+                for field in register["fields"]
+                if field["name"] == "NO_BUBBLES"
+            ),
         )
 
 

@@ -48,6 +48,17 @@ def samples(of: DesignMap, inputs: Integers, label: Integers, kappa: Integers, t
     return [row.tobytes() for row in made]
 
 
+def flush(of: DesignMap) -> bytes:
+    """A packet that ends half a packet which somebody has left in the accelerator, and never becomes a sample itself.
+
+    Whatever came before it, the accelerator drops all up to its end and counts that once: MISFRAMED if there are too few or
+    too many bytes, else REFUSED, as bits are set that are reserved. A single byte would not do: if it were the last one
+    that is missing, it would make a sample.
+    """
+    # Whole beats, which are of 64 bytes at most, and no fewer bytes than from the trailer on.
+    return b"\xff" * min(of.samples.size & -of.samples.size, 64)
+
+
 def results(of: DesignMap, packets: list[bytes]) -> Results:
     """What packets of results say.
 

@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Const, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl.blocks.delay import DelayModel
+from rtl.blocks.delay import DelayModel, delayed
 from rtl.blocks.properties import Monitor, implies
 from rtl.plan.plan import Plan
 
@@ -15,7 +15,8 @@ class Pacer(wiring.Component):
     A cycle lasts at least ``period`` clocks. Where one cannot follow at once, the accelerator stands until all junctions
     have come to the end of theirs (``skew`` clocks) and longer if it must: no state moves while it stands.
 
-    Latency 1 from ``go`` to ``advance``, which fans out widely and is a register; 0 where a cycle lasts one clock.
+    Latency 2 from ``go`` to ``advance``: what permits it is far away, and the advance fans out widely; both are registers.
+    Less where a cycle does not last so long.
 
     Ports
     -----
@@ -38,7 +39,7 @@ class Pacer(wiring.Component):
     clock: Signal
 
     def __init__(self, of: Plan) -> None:
-        self._period, self._skew = of.period, of.skew
+        self._period, self._skew, self._latency = of.period, of.skew, of.permission
         # Out of reset the accelerator stands. What the advance depends on is known a clock ahead.
         self._waited = Signal(range(self._skew + 2), init=self._skew + 1, name="waited")
         self._at_end, self._settled = Signal(init=1, name="at_end"), Signal(init=1, name="settled")
@@ -48,11 +49,11 @@ class Pacer(wiring.Component):
     @property
     def latency(self) -> int:
         """Clocks from the permission to the beginning."""
-        return min(self._period - 1, 1)
+        return self._latency
 
     def model(self) -> "PacerModel":
         """The pacer after reset, to be taken clock by clock."""
-        return PacerModel(self._period, self._skew, self.latency)
+        return PacerModel(self._period, self._skew, self._latency)
 
     def properties(self, p: Monitor) -> None:
         """The pace, told from the clocks that have passed since the last cycle began."""
@@ -97,7 +98,7 @@ class Pacer(wiring.Component):
         m.d.comb += [self.clock.eq(clock), self.standing.eq(standing), next_at_end.eq(at_end), next_settled.eq(settled)]
         m.d.sync += [at_end.eq(next_at_end), settled.eq(next_settled)]
         if self.latency:
-            begins = next_at_end & next_settled & self.go
+            begins = next_at_end & next_settled & delayed(m, self.go, self.latency - 1, "permitted", valid=True)
             m.d.sync += [self.advance.eq(begins), self.waits.eq(~begins)]
         else:
             m.d.comb += [self.advance.eq(at_end & settled & self.go), self.waits.eq(~self.advance)]

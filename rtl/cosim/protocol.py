@@ -18,7 +18,6 @@ from rtl.plan.plan import Plan
 from rtl.ports import register_map
 from rtl.ports.register_map import AddressMap
 from rtl.ports.registers_model import SATURATION, identification
-from rtl.ports.results import ResultQueue
 
 _COUNTED = {
     register_map.SAMPLES: kernel.SAMPLES,
@@ -75,6 +74,12 @@ def result_clocks(of: Plan) -> npt.NDArray[np.int64]:
     return result
 
 
+def _room(of: Plan) -> int:
+    """Samples that the queue of results has room for: four, or as many junction cycles as a sample's room is taken for."""
+    taken = of.junctions[-1].timing.offset + int(result_clocks(of).max()) + 6 + min(of.period - 1, 2)
+    return max(4, -(-taken // of.period))
+
+
 def circuit(of: Plan) -> kernel.Circuit:
     """An accelerator as its streams, pace and port see it."""
     where, n = AddressMap.of(of), len(of.junctions)
@@ -95,14 +100,15 @@ def circuit(of: Plan) -> kernel.Circuit:
     return kernel.Circuit(
         beats=of.inputs.groups,
         result_beats=last.groups,
-        held=2 * of.inputs.groups + (4 if of.inputs.groups == 1 else 3),
+        held=max(2 * of.inputs.groups + 3, of.inputs.groups + 6),
         period=of.period,
         skew=of.skew,
+        permission=min(of.period - 1, 2),
         begins=1 + last.timing.offset,
         lag=last.forward_lag,
         in_flight=1 + (of.hops.drain(n) if of.trains else last.forward_lag),
         result_clock=result_clocks(of),
-        room=ResultQueue.capacity,
+        room=_room(of),
         trains=of.trains,
         least=of.kappas[0],
         greatest=of.kappas[1],

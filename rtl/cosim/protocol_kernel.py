@@ -45,8 +45,9 @@ class Circuit(NamedTuple):
         Of a sample, of a result.
     held
         Beats of samples that there is room for.
-    period, skew
-        Clocks of a junction cycle, and more until all junctions have come to the end of theirs.
+    period, skew, permission
+        Clocks of a junction cycle, and more until all junctions have come to the end of theirs; clocks before its beginning
+        in which it must be permitted.
     begins
         Clocks that the last junction's pass begins after the advance.
     lag, in_flight
@@ -74,6 +75,7 @@ class Circuit(NamedTuple):
     held: int
     period: int
     skew: int
+    permission: int
     begins: int
     lag: int
     in_flight: int
@@ -160,25 +162,26 @@ class Record(NamedTuple):
 # State, from clock to clock.
 STEP, WAITED, ASKED, POSITION, END, OFFERING, IDLE, BLOCKED = range(8)
 LANDED, STORED, FETCHED, HELD, STANDS, ARRIVING, TAGGED, TAGS, TAG, NEXT_TAG, LOADED, LOADING, GROUP = range(8, 21)
-PASSED, ENTERED, RESERVED, PASSES, COMPUTED, QUEUED, READ, SHOWN, POPPED = range(21, 30)
-RUN, RATE, FIXED, ANSWERED, ANSWER, CAUGHT, LOOKED, BUSY, CLEAR, GO, EMPTIED, STATES = range(30, 42)
-"""The host's step, how long it has waited, whether it has asked; beats up to which it has come and may go, whether it
-offers one; its patterns of pauses. Of the samples: the one, and one more, of which a beat has landed, 0 for none; beats in
-the memory of their queue, whether each of its registers holds one, and the one before the first layer's memories; beats of
-the sample that arrives; the one, and one more, whose tag comes into their queue, 0 for none; complete samples in its
-memory, whether each of its registers holds one; the one that is loaded, whether it still is, beats of it. Clocks since the
-last advance; which of the last cycles a sample has entered in, a bit each. Of the results: samples that room is set aside
-for, passes that compute some, beats of the first of them; beats in the memory of their queue, whether each of its registers
-holds one, beats that have come to the last. Of the port: CONTROL, RATE, its upper bit; bits of what was answered; the word;
-whether a request is in its first clock within, or in its second; clocks until a memory has answered, -1 if none is asked;
-bits of ERRORS to clear; whether a junction cycle might have begun a clock ago; whether the pipe was empty a clock ago."""
+PASSED, ENTERED, RESERVED, GIVEN, PASSES, COMPUTED, QUEUED, READ, SHOWN, POPPED = range(21, 31)
+RUN, RATE, FIXED, ANSWERED, ANSWER, CAUGHT, LOOKED, BUSY, CLEAR, GO, EMPTIED, STATES = range(31, 43)
+"""The host's step, how long it has waited, whether it has asked; beats up to which it has come and may go, whether it offers
+one; its patterns of pauses. Of the samples: the one, and one more, of which a beat has landed, 0 for none; beats in the
+memory of their queue, whether each of its registers holds one, and the one before the first layer's memories; beats of the
+sample that arrives; the one, and one more, whose tag comes into their queue, 0 for none; complete samples in its memory,
+whether each of its registers holds one; the one that is loaded, whether it still is, beats of it. Clocks since the last
+advance; which of the last cycles a sample has entered in, a bit each. Of the results: samples that room is set aside for,
+whether one was taken a clock ago, passes that compute some, beats of the first of them; beats in the memory of their queue,
+whether each of its registers holds one, beats that have come to the last. Of the port: CONTROL, RATE, its upper bit; bits of
+what was answered; the word; whether a request is in its first clock within, or in its second; clocks until a memory has
+answered, -1 if none is asked; bits of ERRORS to clear; whether a junction cycle might have begun a clock ago, and two;
+whether the pipe was empty a clock ago."""
 SAMPLES, RESULTS, CYCLES, ILLEGAL, COUNTS = 0, 1, 2, 3, 6
 """Counts: the three kinds of illegal values stand behind ``ILLEGAL``."""
 
 
 class Inside(NamedTuple):
-    """State: ``s`` int64 [STATES]; the samples that wait, int64 [8]; clocks in which passes begin, int64 [64]; counts, int64
-    [COUNTS]; what happened in the clock before and is to be counted in this one, int64 [COUNTS]."""
+    """State: ``s`` int64 [STATES]; the samples that wait, int64 [8]; clocks in which passes begin, int64 [room + 1]; counts,
+    int64 [COUNTS]; what happened in the clock before and is to be counted in this one, int64 [COUNTS]."""
 
     s: np.ndarray
     waiting: np.ndarray
@@ -205,15 +208,15 @@ def _due(c: Circuit, s: np.ndarray) -> bool:
 
 @_compiled
 def _may(c: Circuit, s: np.ndarray) -> bool:
-    """Whether a junction cycle may begin, as far as CONTROL and the room for results are concerned."""
-    return s[RUN] == 1 and (s[RESERVED] < c.room or not _due(c, s))
+    """Whether a junction cycle may begin, as far as CONTROL, samples and the room for results are concerned."""
+    return s[RUN] & 1 == 1 and (s[RUN] == 1 or s[TAG] == 1) and (s[RESERVED] < c.room or not _due(c, s))
 
 
 @_compiled
 def _sees(c: Circuit, s: np.ndarray) -> int:
     """Bits of what can be seen in this clock."""
     over = s[PASSED] - c.period
-    may = s[GO] == 1 if c.period > 1 else _may(c, s)
+    may = s[GO] >> (c.permission - 1) & 1 == 1 if c.permission else _may(c, s)
     return (
         READY * ((s[LANDED] > 0) + s[STORED] + s[FETCHED] + s[HELD] + s[STANDS] < c.held)
         | VALID * (s[SHOWN] == 1)
@@ -333,8 +336,8 @@ def _results(c: Circuit, x: Inside, t: int, sees: int, takes: bool) -> None:
     if reserves:
         x.passes[s[PASSES]] = t + c.begins
         s[PASSES] += 1
-    s[RESERVED] += int(reserves) - int(last)
-    x.events[RESULTS] = last
+    s[RESERVED] += int(reserves) - s[GIVEN]
+    s[GIVEN] = x.events[RESULTS] = last
 
 
 @_compiled
@@ -415,7 +418,7 @@ def _port(c: Circuit, x: Inside, r: Record, t: int, sees: int, shown: np.ndarray
 def _memory(c: Circuit, x: Inside, address: int, word: int, writes: bool, sees: int) -> int:
     """A word of a memory, if the address names one, nothing moves and the word can hold the value."""
     block, offset = address // c.block - 1, address % c.block
-    if block >= len(c.regions) or not sees & STANDING or x.s[RUN]:
+    if block >= len(c.regions) or not sees & STANDING or x.s[RUN] & 1:
         return REFUSED
     row = c.regions[block]
     rows, lanes, bits, lowest, highest = row[0], row[1], row[2], row[3], row[4]
@@ -445,7 +448,7 @@ def _register(c: Circuit, x: Inside, address: int, word: int, writes: bool) -> i
     if kind == NOT_THERE:
         return REFUSED
     if writes and kind == IS_CONTROL:
-        legal = word <= 1
+        legal = word <= 3
         s[RUN] = word if legal else s[RUN]
     elif writes and kind == IS_RATE:
         legal = word >> 9 == 0 and c.least <= word & 255 <= c.greatest
@@ -486,7 +489,7 @@ def play(c: Circuit, stimulus: Stimulus, r: Record) -> None:
     x = Inside(
         np.zeros(STATES, np.int64),
         np.zeros(8, np.int64),
-        np.zeros(64, np.int64),
+        np.zeros(c.room + 1, np.int64),
         np.zeros(COUNTS, np.int64),
         np.zeros(COUNTS, np.int64),
     )
@@ -518,7 +521,7 @@ def play(c: Circuit, stimulus: Stimulus, r: Record) -> None:
         # The end of the clock. What happens is counted in the next, which is seen in the one after that.
         before[:COUNTS], before[COUNTS:], clear = x.counts, x.events, s[CLEAR]
         x.events[:], s[CLEAR] = 0, 0
-        s[GO] = _may(c, s)
+        s[GO] = s[GO] << 1 & 3 | _may(c, s)
         for i in range(COUNTS):
             kept = 0 if i >= ILLEGAL and clear >> (i - ILLEGAL) & 1 else before[i]
             x.counts[i] = kept + before[COUNTS + i]

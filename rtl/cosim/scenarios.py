@@ -25,6 +25,8 @@ FULL = 2048
 """Weights and biases up to which everything is loaded and read in every scenario."""
 _ROWS = 6
 """Rows of a memory of larger networks that are drawn, beside its first and its last."""
+_TAKEN_RARELY = 0.5
+"""Clocks in which no result is taken."""
 _RUNS = 3, 7
 """Junction cycles in which results are taken now and then, and in which none is."""
 
@@ -220,6 +222,35 @@ def late_and_blocked(p: Play) -> None:
 
 
 @_scenario()
+def gapless(p: Play) -> None:
+    """Samples that come late and wait for each other; told to run on, and to wait again, in between."""
+    script, period = p.script, p.plan.period
+    p.load(p.plan.design.initial_integers)
+    late = np.ones(3 * period + 5, np.bool_)
+    late[p.rng.integers(late.size, size=p.plan.inputs.groups + 2)] = False
+    script.pause_by(late, p.rng.random(7 * period) < _TAKEN_RARELY)
+    script.start(no_bubbles=True)
+    for ends in (False, True):
+        script.add(p.samples(p.few, inference=0.3))
+        script.feed(p.few)
+        script.until_taken()
+        # Nothing more comes: whatever is under way stays there.
+        script.wait(3 * period)
+        script.peek([r.CONTROL, r.STATUS, r.SAMPLES, r.RESULTS, r.CYCLES])
+        if not ends:
+            script.start()
+            script.wait(period + period // 2)
+            script.start(no_bubbles=True)
+    script.stop()
+    script.peek(p.words())
+    script.start(no_bubbles=True)
+    script.start()
+    script.finish()
+    script.peek(p.words())
+    p.counters()
+
+
+@_scenario()
 def checkpoint(p: Play) -> None:
     """Stopped with samples under way, read back, changed, resumed; drained, read back, resumed."""
     script, n = p.script, p.few
@@ -275,7 +306,7 @@ def registers(p: Play) -> None:
     script.peek([*known, *holes])
     kappas = [k | fixed << r.RATE_FIXED for k in p.kappas for fixed in (0, 1)]
     values = {
-        r.CONTROL: [0, *(1 << b | run for b in range(1, 32) for run in (0, 1))],
+        r.CONTROL: [1, 3, 2, *(1 << b | low for b in range(2, 32) for low in range(4)), 1, 0],
         r.RATE: [*kappas, *range(256), *(kappas[-1] | 1 << b for b in range(9, 32))],
         r.ERRORS: [*range(8), *(1 << b for b in range(3, 32))],
     }

@@ -11,7 +11,7 @@ from rtl.cosim import protocol_kernel as kernel
 from rtl.cosim.protocol import Protocol, play
 from rtl.cosim.stimulus import StreamSamples, joined, parameter_words, pattern
 from rtl.plan.plan import Plan
-from rtl.ports.register_map import CONTROL, EMPTY, RUN, STANDING
+from rtl.ports.register_map import CONTROL, EMPTY, NO_BUBBLES, RUN, STANDING
 
 _WORD = 0xFFFFFFFF
 
@@ -103,9 +103,9 @@ class Script:
         self._fed += samples
         self._step(kernel.FEED, samples * self.plan.inputs.groups)
 
-    def start(self) -> None:
-        """Junction cycles follow each other."""
-        self.poke([CONTROL], [1 << RUN])
+    def start(self, no_bubbles: bool = False) -> None:
+        """Junction cycles follow each other; or only as samples come."""
+        self.poke([CONTROL], [1 << RUN | no_bubbles << NO_BUBBLES])
 
     def stop(self) -> None:
         """Stand at the end of the junction cycle, wherever the samples are."""

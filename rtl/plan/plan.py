@@ -277,6 +277,11 @@ class Plan:
         return self.timing.skew
 
     @property
+    def permission(self) -> int:
+        """Clocks from the permission of a junction cycle to its beginning."""
+        return min(self.period - 1, 2)
+
+    @property
     def kappas(self) -> tuple[int, int]:
         """Least and greatest learning-rate shift."""
         return self.config.kappa_range

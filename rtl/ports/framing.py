@@ -1,16 +1,31 @@
 """Frames on a line of bytes: between flags, with byte stuffing as in RFC 1662, and with a CRC-32 at their end."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from binascii import crc32
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import enum, wiring
 from amaranth.lib.crc.catalog import CRC32_ETHERNET
 from amaranth.lib.wiring import In, Out
 
 from rtl.blocks.count import error_counter
+from rtl.blocks.properties import Monitor, implies
 
 FLAG, ESCAPE, FLIP = 0x7E, 0x7D, 0x20
 """What frames stand between; what comes before a byte that is one of the two; and what such a byte is changed by."""
 CHECK, LEAST = 4, 2
 """Bytes of the CRC; least number of bytes before it."""
+
+
+def checked(crc: Value, byte: Value) -> Value:
+    """The register of a CRC-32 behind one more byte, bit by bit; it begins with ones, and the CRC is its complement."""
+    crc = crc ^ byte
+    for _ in range(8):
+        crc = Cat(crc[1:], Const(0, 1)) ^ (crc[0].replicate(32) & 0xEDB88320)
+    return crc
+
+
+RESIDUE = 0xDEBB20E3
+"""What is in the register behind every frame, its CRC included."""
 
 
 class FrameReceiver(wiring.Component):
@@ -56,7 +71,7 @@ class FrameReceiver(wiring.Component):
         self._count = Signal(range(capacity + CHECK + 1), name="count")
         # What comes before the first flag is no frame.
         self._spoilt, self._some = Signal(init=1, name="spoilt"), Signal(name="some")
-        self._escaped, self._matches = Signal(name="escaped"), Signal(name="matches")
+        self._escaped, self._crc = Signal(name="escaped"), CRC32_ETHERNET(8).create()
         super().__init__(
             {
                 "valid": In(1),
@@ -72,9 +87,41 @@ class FrameReceiver(wiring.Component):
             }
         )
 
+    def model(self) -> "FrameReceiverModel":
+        """The receiver after reset, to be taken clock by clock."""
+        return FrameReceiverModel(self.capacity)
+
+    def properties(self, p: Monitor) -> None:
+        """What is told to be a frame is one, and the buffer is left alone while it is in use."""
+        m, count = p.module, self._count
+        rises = self.closed & ~p.past(self.closed, "was_closed")
+        p.assume(
+            "closed_by_frame", "the buffer is in use behind a frame alone", implies(rises, p.past(self.frame, "framed"))
+        )
+        p.require("counted", "bytes are counted as far as they can count", count <= self.capacity + CHECK)
+        p.require(
+            "kept_out", "what comes while the buffer is in use is spoilt", implies(self.closed, (count == 0) | self._spoilt)
+        )
+        p.require("left_alone", "nothing is written while the buffer is in use", ~(self.closed & (self.w_en | self.frame)))
+        p.require("inside", "what is written is inside the buffer", implies(self.w_en, self.w_address < self.capacity))
+        p.require("fits", "a frame has a number, a code and no more than fits", implies(self.frame, self._fits(self.length)))
+        # The CRC once more, bit by bit.
+        crc, ones = Signal(32, init=0xFFFFFFFF, name="crc_bit_by_bit"), Const(0xFFFFFFFF, 32)
+        byte = self.valid & (self.data != FLAG) & ((self.data != ESCAPE) | self._escaped)
+        with m.If(self.valid & (self.data == FLAG)):
+            m.d.sync += crc.eq(ones)
+        with m.Elif(byte):
+            m.d.sync += crc.eq(checked(crc, self.data ^ Mux(self._escaped, FLIP, 0)))
+        p.require("same_crc", "the CRC is that of what has come since the flag", self._crc.crc == ~crc)
+        p.require("right_crc", "of a frame the CRC is right", implies(self.frame, crc == RESIDUE))
+        p.reach("comes", "so many bytes come that they may be a frame", (count == LEAST + CHECK) & ~self._spoilt)
+
+    def _fits(self, length: Value) -> Value:
+        return (length >= LEAST) & (length <= self.capacity)
+
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.crc = crc = CRC32_ETHERNET(8).create()
+        m.submodules.crc = crc = self._crc
         count, spoilt, some, escaped = self._count, self._spoilt, self._some, self._escaped
         flag = Signal()
         escape = Signal()
@@ -82,7 +129,6 @@ class FrameReceiver(wiring.Component):
         full = Signal()
         drops = Signal()
         m.d.comb += [
-            self._matches.eq(crc.match_detected),
             flag.eq(self.valid & (self.data == FLAG)),
             escape.eq(self.valid & (self.data == ESCAPE) & ~escaped),
             byte.eq(self.valid & ~flag & ~escape),
@@ -107,6 +153,43 @@ class FrameReceiver(wiring.Component):
         with m.If(self.broken):
             m.d.sync += [some.eq(1), spoilt.eq(1)]
         return m
+
+
+class FrameReceiverModel:
+    """A :class:`FrameReceiver` as what has come since the last flag."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity, self._dropped = capacity, 0
+        self._bytes, self._escaped = b"", False
+        self._spoilt, self._some = True, False
+
+    def clock(self, *, valid: int = 0, data: int = 0, broken: int = 0, closed: int = 0) -> dict[str, int | None]:
+        """Outputs of a clock with these inputs; ``None`` is what means nothing."""
+        told: dict[str, int | None] = {"w_en": 0, "w_address": None, "w_data": None, "frame": 0, "length": None}
+        told["dropped"] = self._dropped
+        if valid and data == FLAG:
+            body, crc = self._bytes[:-CHECK], self._bytes[-CHECK:]
+            whole = (
+                not self._spoilt and not self._escaped and len(body) >= LEAST and crc32(body).to_bytes(4, "little") == crc
+            )
+            if whole:
+                told |= {"frame": 1, "length": len(body)}
+            self._dropped = min(self._dropped + (self._some and not whole), 0xFFFF)
+            self._bytes, self._escaped, self._spoilt, self._some = b"", False, False, False
+        elif valid:
+            self._some = True
+            if self._escaped or data != ESCAPE:
+                at, byte = len(self._bytes), data ^ FLIP if self._escaped else data
+                self._bytes += bytes([byte])
+                if at < self._capacity and not self._spoilt and not closed:
+                    told |= {"w_en": 1, "w_address": at, "w_data": byte}
+                self._escaped = False
+            else:
+                self._escaped = True
+            self._spoilt |= bool(closed) or len(self._bytes) > self._capacity + CHECK
+        if broken:
+            self._some = self._spoilt = True
+        return told
 
 
 class Sending(enum.Enum):
@@ -154,7 +237,8 @@ class FrameSender(wiring.Component):
         self.capacity = capacity
         self._state = Signal(Sending, name="state")
         self._at, self._escaped = Signal(range(capacity), name="at"), Signal(name="escaped")
-        self._settled = Signal(2, name="settled")
+        self._settled, self._byte = Signal(2, name="settled"), Signal(8, reset_less=True, name="byte")
+        self._crc = CRC32_ETHERNET(8).create()
         super().__init__(
             {
                 "start": In(1),
@@ -168,11 +252,74 @@ class FrameSender(wiring.Component):
             }
         )
 
+    def model(self) -> "FrameSenderModel":
+        """The sender after reset, to be taken clock by clock."""
+        return FrameSenderModel()
+
+    def properties(self, p: Monitor) -> None:
+        """A frame has a right CRC, flags around it and none in it."""
+        m, state, at, byte = p.module, self._state, self._at, self._byte
+        busy = state != Sending.NOTHING
+        stuffed = (state == Sending.BODY) | (state == Sending.CHECK)
+        p.assume("one_at_a_time", "a frame is asked for when none is under way", implies(self.start, ~busy))
+        p.assume(
+            "length",
+            "it has bytes, no more than fit, and as many until its end",
+            implies(
+                self.start | busy,
+                (self.length != 0)
+                & (self.length <= self.capacity)
+                & implies(busy, self.length == p.past(self.length, "length_was")),
+            ),
+        )
+        p.require("inside", "what is read is inside the buffer", implies(state == Sending.BODY, at < self.length))
+        p.require("known", "there are so many steps", state.as_value() <= Sending.CLOSE.value)
+        p.require("of_check", "the CRC has four bytes", implies(state == Sending.CHECK, at < CHECK))
+        offer = p.past(self.data, "offer")
+        p.require(
+            "stays",
+            "a byte that is offered stays until it is taken",
+            implies(p.past(self.valid & ~self.ready, "offered"), self.valid & (self.data == offer)),
+        )
+        p.require(
+            "escaped",
+            "a byte is escaped that has to be",
+            implies(self._escaped, stuffed & self._settled[1] & ((byte == FLAG) | (byte == ESCAPE))),
+        )
+        p.require("no_flag", "there is no flag inside a frame", implies(self.valid & stuffed, self.data != FLAG))
+        # What a receiver makes of it.
+        crc, escaped = Signal(32, name="crc_bit_by_bit"), Signal(name="was_escape")
+        taken = self.valid & self.ready
+        with m.If(taken):
+            m.d.sync += escaped.eq(stuffed & (self.data == ESCAPE) & ~escaped)
+            with m.If(state == Sending.OPEN):
+                m.d.sync += crc.eq(Const(0xFFFFFFFF, 32))
+            with m.Elif(stuffed & ~((self.data == ESCAPE) & ~escaped)):
+                m.d.sync += crc.eq(checked(crc, self.data ^ Mux(escaped, FLIP, 0)))
+        p.require("unstuffed", "a receiver undoes the escape", escaped == self._escaped)
+        expected = ~self._crc.crc
+        for k in range(CHECK):
+            p.require(
+                f"crc_{k}",
+                "the CRC is that of what is sent",
+                implies((state == Sending.BODY) & (k == 0) | (state == Sending.CHECK) & (at == k), crc == expected),
+            )
+            expected = checked(expected, self._crc.crc.word_select(k, 8))
+        p.require(
+            "settled_check",
+            "the CRC's bytes are sent in turn",
+            implies(
+                (state == Sending.CHECK) & self._settled[1],
+                byte == self._crc.crc.word_select(at[:2], 8),
+            ),
+        )
+        p.require("right_crc", "a receiver finds the CRC right", implies(state == Sending.CLOSE, crc == RESIDUE))
+        p.reach("ends", "a frame ends", self.done)
+
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.crc = crc = CRC32_ETHERNET(8).create()
-        state, at, escaped, settled = self._state, self._at, self._escaped, self._settled
-        byte = Signal(8, reset_less=True)
+        m.submodules.crc = crc = self._crc
+        state, at, escaped, settled, byte = self._state, self._at, self._escaped, self._settled, self._byte
         body = Signal()
         stuffed = Signal()
         taken = Signal()
@@ -193,7 +340,9 @@ class FrameSender(wiring.Component):
             crc.valid.eq(taken & body),
         ]
         # A byte is there two clocks after its place: behind the buffer, and behind a register.
-        m.d.sync += [byte.eq(Mux(body, self.r_data, crc.crc.word_select(at[:2], 8))), settled.eq(Cat(1, settled[0]))]
+        m.d.sync += settled.eq(Cat(1, settled[0]))
+        with m.If(~settled[1]):
+            m.d.sync += byte.eq(Mux(body, self.r_data, crc.crc.word_select(at[:2], 8)))
         with m.If(stuffed & settled[1] & self.ready):
             m.d.sync += escaped.eq(special & ~escaped)
         with m.If(taken):
@@ -212,3 +361,54 @@ class FrameSender(wiring.Component):
             with m.Case(Sending.CLOSE), m.If(self.ready):
                 m.d.sync += state.eq(Sending.NOTHING)
         return m
+
+
+class FrameSenderModel:
+    """A :class:`FrameSender` as the bytes of a frame, one of the buffer at a time."""
+
+    def __init__(self) -> None:
+        self._body: bytes | None = None  # what has been sent of it
+        self._place: int | None = None  # of the byte to be read; from the end of the body on those of the CRC
+        self._line: list[int] = []  # what is to be put on the line next
+        self._wait, self._last, self._length = 0, 0, 0
+
+    def clock(self, *, start: int = 0, length: int = 0, r_data: int = 0, ready: int = 0) -> dict[str, int | None]:
+        """Outputs of a clock with these inputs; ``None`` is what means nothing."""
+        told: dict[str, int | None] = {"valid": 0, "data": None, "done": 0, "r_address": None}
+        if self._body is None:
+            if start:
+                self._body, self._place, self._line, self._length = b"", None, [FLAG], length
+            return told
+        if self._place is not None and self._place < self._length:
+            told["r_address"] = self._place
+        if not self._line:
+            self._wait -= 1
+            if self._wait:
+                self._last = r_data
+                return told
+            self._line = self._read()
+        told |= {"valid": 1, "data": self._line[0]}
+        if ready:
+            self._line.pop(0)
+            if not self._line:
+                told["done"] = int(self._next())
+        return told
+
+    def _read(self) -> list[int]:
+        """The byte at its place, as it goes on the line."""
+        assert self._body is not None and self._place is not None
+        behind = self._place - self._length
+        if behind < 0:
+            self._body += bytes([self._last])
+        byte = self._last if behind < 0 else crc32(self._body).to_bytes(CHECK, "little")[behind]
+        return [ESCAPE, byte ^ FLIP] if byte in (FLAG, ESCAPE) else [byte]
+
+    def _next(self) -> bool:
+        """What follows when all is taken; whether nothing does."""
+        if self._place == self._length + CHECK:
+            self._body = None
+            return True
+        self._place, self._wait = 0 if self._place is None else self._place + 1, 3
+        if self._place == self._length + CHECK:
+            self._line = [FLAG]
+        return False

@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 from rtl.plan.plan import Plan
 from rtl.ports.axi_stream import axis_signature
 from rtl.ports.interface_registers import wide_bus_signature, words
+from rtl.ports.link_requests_model import LinkRequestsModel
 from rtl.ports.register_map import WIDTH
 
 NAME, VERSION = b"hwsl", 1
@@ -125,6 +126,10 @@ class LinkRequests(wiring.Component):
             }
         )
 
+    def model(self) -> LinkRequestsModel:
+        """It after reset, to be taken clock by clock."""
+        return LinkRequestsModel(self._words, self.capacity)
+
     def elaborate(self, platform: object) -> Module:
         m, bus, samples, results = Module(), self.bus, self.samples, self.results
         step, at, left, settled, put = self._step, self._at, self._left, self._settled, self.reply_length
@@ -157,7 +162,9 @@ class LinkRequests(wiring.Component):
             results.tready.eq((step == Step.RESULTS) & ~full),
         ]
         # A byte is there two clocks after its place: behind the buffer, and behind a register.
-        m.d.sync += [byte.eq(self.r_data), settled.eq(Cat(1, settled[0]))]
+        m.d.sync += settled.eq(Cat(1, settled[0]))
+        with m.If(~settled[1]):
+            m.d.sync += byte.eq(self.r_data)
         with m.If(take):
             m.d.sync += [at.eq(at + 1), settled.eq(0)]
         refuse = [self._status.eq(REFUSED), step.eq(Mux(write, Step.COUNT, Step.END))]

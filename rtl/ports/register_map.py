@@ -23,6 +23,8 @@ REFUSED_VALUES = at("REFUSED_VALUES")
 MAGIC, VERSION, HASH, BUILD = at("MAGIC"), at("VERSION"), at("HASH"), at("BUILD")
 RUN = bit("CONTROL", "RUN")
 """Bit of CONTROL: junction cycles follow each other; cleared, the accelerator stands at the end of one."""
+NO_BUBBLES = bit("CONTROL", "NO_BUBBLES")
+"""Bit of CONTROL: a junction cycle begins only if a sample is there to be loaded."""
 STANDING, EMPTY, ERROR = bit("STATUS", "STANDING"), bit("STATUS", "EMPTY"), bit("STATUS", "ERROR")
 """Bits of STATUS: nothing moves; no sample is waiting or under way; a bit of ERRORS is set."""
 RATE_FIXED = bit("RATE", "FIXED")

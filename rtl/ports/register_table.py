@@ -143,6 +143,12 @@ FIXED = (
                 "junction cycles follow each other; cleared, the accelerator stands at the end of one",
                 Access.READ_WRITE,
             ),
+            _bit(
+                "NO_BUBBLES",
+                1,
+                "a junction cycle begins only if a sample is there to be loaded; cleared, the pipe drains",
+                Access.READ_WRITE,
+            ),
         ),
         "starts and stops",
     ),

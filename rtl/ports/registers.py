@@ -22,6 +22,7 @@ from rtl.ports.register_map import (
     ERRORS,
     ILLEGAL_KAPPAS,
     ILLEGAL_LABELS,
+    NO_BUBBLES,
     RATE,
     RATE_FIXED,
     REFUSED_VALUES,
@@ -48,6 +49,8 @@ class Registers(wiring.Component):
         Requests.
     run : out, 1
         Junction cycles may follow each other.
+    no_bubbles : out, 1
+        They may only if a sample is there to be loaded.
     rate : out, shift
         Greatest learning-rate shift less the one of RATE.
     rate_fixed : out, 1
@@ -85,6 +88,7 @@ class Registers(wiring.Component):
         ports = {
             "bus": In(bus_signature(of)),
             "run": Out(1),
+            "no_bubbles": Out(1),
             "rate": Out(tag_layout(of)["shift"].shape),
             "rate_fixed": Out(1),
             "standing": In(1),
@@ -143,6 +147,16 @@ class Registers(wiring.Component):
             "memories are accessed only after a clock in which the accelerator stood and was not to go on",
             implies(strobes.any(), p.past(self.standing & ~self.run, "at_rest")),
         )
+        p.require(
+            "told_before",
+            "a request finds what an earlier one has set: whether it is to go on has not just changed",
+            implies(self._looked, self.run == p.past(self.run, "ran")),
+        )
+        p.require(
+            "long_at_rest",
+            "nor was it to go on in the clock before that",
+            implies(strobes.any(), ~p.past(self.run, "ran_before", 2)),
+        )
         p.require("no_run", "it is not told to go on until the access is over", implies(strobes.any() | at_work, ~self.run))
         for j, access in zip(of.junctions, accesses, strict=True):
             rows = Mux(access.bias, j.groups, j.rows)
@@ -185,7 +199,7 @@ class Registers(wiring.Component):
         facts = {at: word for at, word in constants.items() if at >= facts_at(n)}
         flags = Cat(flag(m, e, c) for e, c in zip((illegal_kappa, illegal_label, refused), clear, strict=True))
         readable = {
-            CONTROL: run,
+            CONTROL: run | self.no_bubbles << NO_BUBBLES,
             STATUS: Cat(self.standing, self.empty, flags.any()),
             RATE: kappa | self.rate_fixed << RATE_FIXED,
             ERRORS: flags,
@@ -220,7 +234,7 @@ class Registers(wiring.Component):
         given = word[:RATE_FIXED]
         rate_is = (given >= least) & (given <= greatest) & ~word[RATE_FIXED + 1 :].any()
         writable = {  # what is legal, and what follows from it
-            CONTROL: (~word[RUN + 1 :].any(), [run.eq(word[RUN])]),
+            CONTROL: (~word[NO_BUBBLES + 1 :].any(), [run.eq(word[RUN]), self.no_bubbles.eq(word[NO_BUBBLES])]),
             RATE: (rate_is, [kappa.eq(given), self.rate_fixed.eq(word[RATE_FIXED])]),
             ERRORS: (~word[ERROR_BITS:].any(), [clear.eq(word)]),
         }

@@ -21,7 +21,6 @@ from rtl.ports.register_map import (
     RATE_FIXED,
     REFUSED_VALUES,
     RESULTS,
-    RUN,
     SAMPLES,
     STATUS,
     AddressMap,
@@ -66,7 +65,7 @@ class RegistersModel:
 
     def __init__(self, of: Plan, where: AddressMap, reading: int, writing: int) -> None:
         self._of, self._map, self._reading, self._writing = of, where, reading, writing
-        self._run, self._kappa, self._fixed = 0, of.kappas[1], 0
+        self._run, self._no_bubbles, self._kappa, self._fixed = 0, 0, of.kappas[1], 0
         kinds = range((4 if of.trains else 1) if _counts(of) else 0)
         self._facts = identification(of)
         self._clipped = {SATURATION + 4 * (j.number - 1) + k: 0 for j in of.junctions for k in kinds}
@@ -85,7 +84,8 @@ class RegistersModel:
     def clock(self, **inputs: Any) -> dict[str, int | None]:
         """Outputs of a clock with these inputs, ``None`` for what means nothing; interfaces' ports are ``name_port``."""
         given = dict.fromkeys(("bus_request", "bus_write", "bus_address", "bus_write_data"), 0) | inputs
-        control = {"run": self._run, "rate": self._of.kappas[1] - self._kappa, "rate_fixed": self._fixed}
+        control = {"run": self._run, "no_bubbles": self._no_bubbles}
+        control |= {"rate": self._of.kappas[1] - self._kappa, "rate_fixed": self._fixed}
         result = self._answer | control | self._access
         readable = self._readable(given)
         clear, self._clear, self._refused = self._clear, 0, 0
@@ -111,7 +111,7 @@ class RegistersModel:
         flags = sum(int(count > 0) << i for i, count in enumerate(self._errors.values()))
         status = given.get("standing", 0) | given.get("empty", 0) << EMPTY | int(flags > 0) << ERROR
         rate = self._kappa | self._fixed << RATE_FIXED
-        registers = {CONTROL: self._run, STATUS: status, RATE: rate, ERRORS: flags}
+        registers = {CONTROL: self._run | self._no_bubbles << 1, STATUS: status, RATE: rate, ERRORS: flags}
         return registers | self._counts | self._errors | self._facts
 
     def _serve(self, given: dict[str, Any]) -> None:
@@ -148,8 +148,8 @@ class RegistersModel:
         """A register is written, if it is one of those that can be and the word is legal."""
         least, greatest = self._of.kappas
         kappa, fixed = word % (1 << RATE_FIXED), word >> RATE_FIXED
-        if at == CONTROL and word in (0, 1 << RUN):
-            self._run = word
+        if at == CONTROL and word < 4:
+            self._run, self._no_bubbles = word & 1, word >> 1
         elif at == RATE and fixed <= 1 and least <= kappa <= greatest:
             self._kappa, self._fixed = kappa, fixed
         elif at == ERRORS and word < 1 << ERROR_BITS:

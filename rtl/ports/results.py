@@ -29,11 +29,27 @@ def result_layout(of: Plan) -> data.StructLayout:
     )
 
 
+def samples_held(of: Plan) -> int:
+    """Samples that results have room for: as many as there are from setting room aside to seeing that it is given back.
+
+    So nothing waits where results are taken at once. At least four: one under way, one being taken, two in between.
+    """
+    last = of.junctions[-1]
+    computed = last.timing.offset + int(last.group_clocks[-1]) + last.late + last.timing.feedforward
+    seen = 1 + computed + Queue.latency + 2 + of.permission  # it is given back a clock late, and counted in the next
+    return max(4, -(-seen // of.period))
+
+
 class ResultQueue(wiring.Component):
     """Holds results until they are taken, and says whether one more sample's will fit.
 
     Room is set aside when a sample's outputs are about to be computed and given back when their last beat is taken, so that
     nothing that is under way can find the queue full.
+
+    Attributes
+    ----------
+    capacity
+        Samples that there is room for: :func:`samples_held`.
 
     Ports
     -----
@@ -59,14 +75,11 @@ class ResultQueue(wiring.Component):
         The last beat of a sample is taken.
     """
 
-    capacity = 4
-    """Samples: one under way, one being taken, and what the junctions' offsets add."""
-
     latency = Queue.latency
     """Clocks from a beat to the stream, if nothing waits in front of it."""
 
     def __init__(self, of: Plan) -> None:
-        self._of = of
+        self._of, self.capacity = of, samples_held(of)
         last = of.junctions[-1]
         super().__init__(
             {
@@ -86,7 +99,7 @@ class ResultQueue(wiring.Component):
         assert of.config.hardware is not None
         beats = self.capacity * last.groups  # of which two are in registers
         self.words = Queue(result_layout(of).size, beats - 2, of.config.hardware.lut_ram_depth)
-        self._held = Signal(range(self.capacity + 1), name="held")
+        self._held, self._given = Signal(range(self.capacity + 1), name="held"), Signal(name="given")
         # Of the sample that is being taken, rather than what the beat says of itself, which comes out of the RAM far away.
         self._going = Signal(range(last.groups), name="going")
 
@@ -148,11 +161,13 @@ class ResultQueue(wiring.Component):
             "the marked beat says nothing of its sample's class unless it is its last",
             implies(within & ~beat.last, Cat(beat[name] for name in ("prediction", "label", "train")) == 0),
         )
-        p.require("samples_held", "samples hold room from when it is asked for until they are taken", self._held == held)
+        given, had = p.past(went, "went"), held + self._given
+        p.require("given", "room is given back a clock after a sample has been taken", self._given == given)
+        p.require("samples_held", "samples hold room from when it is asked for until then", self._held == had)
         p.require(
             "room",
-            f"there is room while less than {capacity} samples are held",
-            (self.room == (held != capacity)) & (held <= capacity),
+            f"there is room while less than {capacity} samples hold it",
+            (self.room == (had != capacity)) & (had <= capacity),
         )
         p.require("samples_counted", "samples that are owed are held", owed <= held)
         p.require(
@@ -176,6 +191,8 @@ class ResultQueue(wiring.Component):
         m = Module()
         m.submodules.words = words = self.words
         held, results, computed = self._held, self.results, Signal(result_layout(self._of))
+        # Who takes results is far away: room is given back a clock later.
+        m.d.sync += self._given.eq(self.taken)
         reserving = Signal()
         leaves = Signal()
         ends = Signal()
@@ -196,7 +213,7 @@ class ResultQueue(wiring.Component):
             self.room.eq(held != self.capacity),
             reserving.eq(self.reserve & self.due),
         ]
-        m.d.sync += held.eq(held + reserving - self.taken)
+        m.d.sync += held.eq(held + reserving - self._given)
         with m.If(leaves):
             m.d.sync += self._going.eq(Mux(ends, 0, self._going + 1))
         return m
@@ -207,7 +224,7 @@ class ResultQueueModel:
 
     def __init__(self, beats: int, capacity: int) -> None:
         self._words = QueueModel()
-        self._held, self._capacity = 0, capacity
+        self._held, self._given, self._capacity = 0, 0, capacity
 
     def clock(
         self,
@@ -230,7 +247,8 @@ class ResultQueueModel:
             "taken": int(taken),
             "room": int(self._held != self._capacity),
         }
-        self._held += bool(reserve and due) - taken
+        self._held += bool(reserve and due) - self._given
+        self._given = taken
         tag = (last and tag) or {}
         facts = {"prediction": int(last and prediction), "label": tag.get("label", 0), "train": tag.get("train", 0)}
         beats = [{"outputs": [int(x) for x in outputs], "last": int(last)} | facts] if valid else []

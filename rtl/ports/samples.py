@@ -36,8 +36,8 @@ def outside(field: Value, least: int, greatest: int) -> Value:
 
 
 def _more(groups: int) -> int:
-    """Beats for which there is room beyond those of two samples: samples of one beat pass registers as others load."""
-    return int(groups == 1)
+    """Beats for which there is room beyond those of two samples: short ones pass registers while others load."""
+    return max(3 - groups, 0)
 
 
 class SampleLoader(wiring.Component):
@@ -68,6 +68,8 @@ class SampleLoader(wiring.Component):
         It should have been trained on, but for its learning-rate shift.
     illegal_label : out, 1
         It should have been trained on, but for its label.
+    complete : out, 1
+        A sample is there that a junction cycle can load.
     waiting : out, 1
         A sample, or part of one, has come in and is not yet being loaded.
     """
@@ -89,6 +91,7 @@ class SampleLoader(wiring.Component):
                 "entering": Out(tag_layout(of)),
                 "illegal_kappa": Out(1),
                 "illegal_label": Out(1),
+                "complete": Out(1),
                 "waiting": Out(1),
             }
         )
@@ -250,6 +253,7 @@ class SampleLoader(wiring.Component):
             self.writes.phase.eq(position.phase),
             self.writes.data.as_value().eq(beat),
             self.entering.eq(loaded.sample),
+            self.complete.eq(tags.r_rdy),
             self.waiting.eq(tags.holds | (arriving != 0) | landed | tagged),
         ]
         with m.If(words.r_en):
@@ -317,6 +321,7 @@ class SampleLoaderModel:
             "samples_ready": int(ready),
             **self._writes(writing),
             **self._entering(rate if rate_fixed else None),
+            "complete": int(self._tags.head is not None),
             "waiting": int(len(self._tags) > 0 or self._arriving > 0 or len(landed) + len(self._tagged) > 0),
         }
         self._landed = [samples_payload] if samples_valid and ready and samples_payload is not None else []

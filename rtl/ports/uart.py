@@ -1,8 +1,12 @@
 """Bytes on a line of one wire: eight data bits, the lowest first, no parity, one stop bit."""
 
-from amaranth.hdl import Cat, Const, Module, Signal
+from collections import deque
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
+
+from rtl.blocks.properties import Monitor, implies
 
 BITS = 10
 """Of a byte on the line: a start bit, its own, a stop bit."""
@@ -50,6 +54,31 @@ class UartReceiver(wiring.Component):
         """Clocks from the fall to the middle of the start bit, as seen behind two registers."""
         return (self.bit_clocks - 1) // 2
 
+    def model(self) -> "UartReceiverModel":
+        """The receiver after reset, to be taken clock by clock."""
+        return UartReceiverModel(self.bit_clocks, self.half)
+
+    def properties(self, p: Monitor) -> None:
+        """Bytes come one at a time, and not faster than a line has bits for them."""
+        busy, timer, place = self._busy, self._timer, self._place
+        comes, least = self.valid | self.broken, self.half + (BITS - 1) * self.bit_clocks
+        passed = p.since(comes, "passed", least)
+        before = Mux(place == 0, self.half, self.bit_clocks) - 1 - timer  # clocks of the bit
+        for k in range(1, BITS):
+            before = Mux(place == k, before + self.half + (k - 1) * self.bit_clocks, before)
+        p.require("one_verdict", "a byte is whole or broken", ~(self.valid & self.broken))
+        p.require("idle", "a byte is complete when it is told", implies(comes, ~busy))
+        p.require(
+            "in_time",
+            "the middle of a bit is as far from the fall of the line as it should be",
+            implies(
+                busy,
+                (place < BITS) & (timer < Mux(place == 0, self.half, self.bit_clocks)) & (passed >= before.as_unsigned()),
+            ),
+        )
+        p.require("apart", f"two bytes are {least} clocks or more apart", implies(comes, p.past(passed, "before") == least))
+        p.reach("breaks", "a byte has no stop bit", self.broken)
+
     def elaborate(self, platform: object) -> Module:
         m = Module()
         busy, timer, place = self._busy, self._timer, self._place
@@ -78,6 +107,38 @@ class UartReceiver(wiring.Component):
             with m.Else():
                 m.d.sync += shift.eq(Cat(shift[1:], self._line))
         return m
+
+
+class UartReceiverModel:
+    """A :class:`UartReceiver` as what the line was, and since when a byte has been coming."""
+
+    def __init__(self, bit_clocks: int, half: int) -> None:
+        self._middles = [half + k * bit_clocks for k in range(BITS)]
+        self._line = deque([1, 1, 1])  # as it was, the oldest first
+        self._since: int | None = None
+        self._bits: list[int] = []
+        self._told: dict[str, int | None] = {"valid": 0, "broken": 0, "data": None}
+
+    def clock(self, *, rx: int = 0) -> dict[str, int | None]:
+        """Outputs of a clock with this input; ``None`` is what means nothing."""
+        told, (was, line, _) = self._told, self._line
+        self._told = {"valid": 0, "broken": 0, "data": None}
+        self._line.append(rx)
+        self._line.popleft()
+        if self._since is None:
+            self._since, self._bits = (1, []) if was and not line else (None, [])
+            return told
+        if self._since in self._middles:
+            self._bits.append(line)
+        self._since += 1
+        if self._bits[:1] == [1]:
+            self._since = None
+        elif len(self._bits) == BITS:
+            self._since = None
+            whole = self._bits[-1]
+            byte = sum(bit << k for k, bit in enumerate(self._bits[1:-1]))
+            self._told = {"valid": whole, "broken": 1 - whole, "data": byte if whole else None}
+        return told
 
 
 class UartTransmitter(wiring.Component):
@@ -109,6 +170,24 @@ class UartTransmitter(wiring.Component):
         self._timer = Signal(range(bit_clocks), name="timer")
         super().__init__({"valid": In(1), "ready": Out(1), "data": In(8), "tx": Out(1, init=1)})
 
+    def model(self) -> "UartTransmitterModel":
+        """The transmitter after reset, to be taken clock by clock."""
+        return UartTransmitterModel(self.bit_clocks)
+
+    def properties(self, p: Monitor) -> None:
+        """A bit stays for as long as it should, and the line is 1 before and behind a byte."""
+        bits, left, timer = self._bits, self._left, self._timer
+        p.require("counted", "bits are counted", (left <= BITS) & (timer < self.bit_clocks))
+        p.require("begins", "a byte begins with 0", implies(left == BITS, ~self.tx))
+        p.require("ends", "behind the last bit there are ones", Cat((left > k + 1) | bits[k] for k in range(BITS)).all())
+        p.require("rests", "a line on which nothing is sent is 1", implies(self.ready, self.tx))
+        p.require(
+            "stays",
+            "the line changes when a bit is over or a byte is taken",
+            implies(p.past((timer != 0) & ~self.ready, "holds"), self.tx == p.past(self.tx, "was")),
+        )
+        p.reach("sends", "a byte is sent", (left == 1) & (timer == 0))
+
     def elaborate(self, platform: object) -> Module:
         m = Module()
         bits, left, timer = self._bits, self._left, self._timer
@@ -122,3 +201,24 @@ class UartTransmitter(wiring.Component):
         with m.Else():
             m.d.sync += [timer.eq(self.bit_clocks - 1), bits.eq(Cat(bits[1:], 1)), left.eq(left - 1)]
         return m
+
+
+class UartTransmitterModel:
+    """A :class:`UartTransmitter` as what the line will be."""
+
+    def __init__(self, bit_clocks: int) -> None:
+        self._bit_clocks, self._line = bit_clocks, deque[int]()
+
+    @property
+    def ready(self) -> int:
+        """Whether a byte would be taken, which follows from no input."""
+        return int(not self._line)
+
+    def clock(self, *, valid: int = 0, data: int = 0) -> dict[str, int | None]:
+        """Outputs of a clock with these inputs."""
+        ready = self.ready
+        told: dict[str, int | None] = {"ready": ready, "tx": 1 if ready else self._line.popleft()}
+        if valid and ready:
+            for bit in (0, *(data >> k & 1 for k in range(8)), 1):
+                self._line.extend([bit] * self._bit_clocks)
+        return told

@@ -81,6 +81,9 @@ def components(of: Plan) -> dict[str, Callable[[], Component]]:
             "interface registers": lambda: Interfaced(of).registers,
             "bridge": lambda: Interfaced(of).bridge,
         }
+    if hardware is not None and hardware.interface == "serial":
+        parts = ("receiver", "transmitter", "frames", "sender", "requests")
+        result |= {f"link {part}": lambda part=part: getattr(Interfaced(of).bridge, part) for part in parts}  # type: ignore[misc]
     return result | {"accelerator": lambda: Accelerator(of)}
 
 

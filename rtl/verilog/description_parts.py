@@ -23,7 +23,7 @@ def legal_values(of: Plan, told: str) -> str:
     return (
         f"A value that its word cannot hold is refused: the word keeps what it held, {told}and "
         f"REFUSED_VALUES counts. Weights are {of.numbers.weight} and biases {of.numbers.bias}, extended by their sign to 32 "
-        f"bits; CONTROL takes 0 and 1, RATE {least}..{greatest} with or without bit 8, ERRORS 0..7. A read or a write where "
+        f"bits; CONTROL takes 0..3, RATE {least}..{greatest} with or without bit 8, ERRORS 0..7. A read or a write where "
         "there is no word, a write of what is read-only, and any access to a memory while it runs are refused, too, and not "
         "counted.\n"
     )

@@ -11,6 +11,11 @@ from rtl.verilog.maps.every import C_HEADER, JSON, SVD, SYSTEMRDL
 from rtl.verilog.markdown import table
 
 _STEP = WIDTH // 8
+_GAPS = (
+    " A junction cycle for which no sample has come is a bubble: a sample behind it meets weights that more samples have "
+    "changed, so that other bits come out than of a stream without gaps. CONTROL = 3 lets a cycle begin only with a sample; "
+    "the last results come when CONTROL = 1 lets the pipe drain."
+)
 
 
 def start(of: Plan, reset: str) -> str:
@@ -24,7 +29,7 @@ def start(of: Plan, reset: str) -> str:
             "3. Weights and biases are those of `initial.npz` at power-up. To have others, or these again after a reset, "
             "write them through the bus.",
             "4. **Write CONTROL = 1.** Nothing moves before: samples are taken until their queue is full, no result comes.",
-            "5. Feed samples, take results, in any clocks.",
+            f"5. Feed samples, take results, in any clocks.{_GAPS if of.trains else ''}",
             f"{stops}{'; then read what was learned' if of.trains else ''}.\n",
         ]
     )

@@ -15,7 +15,7 @@ from rtl.accelerator import Accelerator
 from rtl.accelerator_model import Sample
 from rtl.junction import Junction
 from rtl.plan.plan import Plan
-from rtl.ports.register_map import CONTROL, RATE, RATE_FIXED
+from rtl.ports.register_map import CONTROL, EMPTY, NO_BUBBLES, RATE, RATE_FIXED, RUN, STANDING, STATUS
 from tests.rtl.designs import DEEP, NONE, configuration, design
 from tests.rtl.host import Host, beats_of, random_parameters, random_samples, words_of
 
@@ -111,6 +111,41 @@ def test_bubbles_change_nothing_but_when_results_come():
     drained = [apart.run([None, s, None, None]) for s in samples]
     assert results == drained
     assert words_of(at_once.parameters) == words_of(apart.parameters)
+
+
+@pytest.mark.parametrize(
+    ("name", "no_bubbles"), [("two_junctions", 1), ("overlap", 1), ("three_junctions", 1), ("overlap", 0)]
+)
+def test_late_samples_without_bubbles_teach_what_a_stream_without_gaps_does(name, no_bubbles):
+    """And something else with them: else nothing would be shown."""
+    base, changes = DESIGNS[name]
+    of, rng = design(base, **changes), np.random.default_rng(1)
+    samples, parameters = random_samples(of, 9, rng, train=1), random_parameters(of, rng)
+    samples = [s | {"kappa": of.kappas[0]} for s in samples]
+    host, after = Host(of), []
+
+    async def scenario(host):
+        await host.load(parameters)
+        await host.write(CONTROL, 1 << RUN | no_bubbles << NO_BUBBLES)
+        for sample in samples:
+            for beat in beats_of(of, sample):
+                host.beats.append(beat)
+                for _ in range(int(rng.integers(2 * of.period + 3))):
+                    await host.ctx.tick()
+        while host.beats:
+            await host.ctx.tick()
+        await host.write(CONTROL, 1 << RUN)
+        await host.until(STATUS, EMPTY)
+        await host.write(CONTROL, 0)
+        await host.until(STATUS, STANDING)
+        after.extend(await host.read_parameters())
+
+    host.play(scenario)
+    model = host.accelerator.model()
+    model.parameters = parameters
+    results = model.run(Sample(**s) for s in samples)
+    same = (got(of, host.results) == told(results), after == words_of(model.parameters))
+    assert same == (bool(no_bubbles),) * 2
 
 
 @pytest.mark.parametrize("name", ["two_junctions", "overlap", "inference"])

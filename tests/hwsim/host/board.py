@@ -12,12 +12,17 @@ from rtl.plan.plan import Plan
 from rtl.ports.packing import RESULT_FACTS, SAMPLE_FACTS, Packet
 from rtl.verilog.maps.register_map_json import register_map
 
+DRAINED = 40
+"""Junction cycles after which the last sample has changed its last weight."""
+
 
 class ModelBoard:
-    """Words and packets, and behind them the model; samples follow each other without bubbles, and drain when asked for.
+    """Words and packets, and behind them the model; junction cycles pass when samples come, and when somebody waits.
 
     Attributes
     ----------
+    bubbles
+        Junction cycles that pass behind a sample before the next one enters, as the link is slow; unless NO_BUBBLES is set.
     words
         Registers and memories by byte address.
     broken
@@ -28,8 +33,10 @@ class ModelBoard:
         Whether every result comes twice.
     """
 
-    def __init__(self, of: Plan) -> None:
+    def __init__(self, of: Plan, no_bubbles: bool = True) -> None:
         self.plan, self.map, self.model = of, register_map(of), Interfaced(of).model()
+        self._let_bubbles_be_forbidden(no_bubbles)
+        self.bubbles, self.half, self.written = 2, b"", list[int]()
         self.registers = {r["byte"]: r["name"] for r in self.map["registers"]}
         self.words = {r["byte"]: r["reset"] for r in self.map["registers"]}
         self.at = {name: byte for byte, name in self.registers.items()}
@@ -43,9 +50,19 @@ class ModelBoard:
                 row, lane = divmod(word, m["lanes"])
                 self.memories[m["byte"] + 4 * ((row << m["lane_bits"]) + lane)] = (k // n, k % n, word)
 
+    def _let_bubbles_be_forbidden(self, whether: bool) -> None:
+        """Designs of both kinds, whatever the generator writes."""
+        (control,) = (r for r in self.map["registers"] if r["name"] == "CONTROL")
+        others = [f for f in control["fields"] if f["name"] != "NO_BUBBLES"]
+        control["fields"] = others + [{"name": "NO_BUBBLES", "lsb": 1, "width": 1}] * whether
+
     @property
     def runs(self) -> bool:
         return bool(self.words[self.at["CONTROL"]] & 1)
+
+    @property
+    def waits_for_samples(self) -> bool:
+        return bool(self.words[self.at["CONTROL"]] & 2)
 
     def read(self, addresses: Sequence[int]) -> list[int]:
         return [self._read(at) for at in addresses]
@@ -59,7 +76,7 @@ class ModelBoard:
             raise Refused(at, False)
         if self.registers.get(at) == "STATUS":
             self._drain()
-            return int(not self.runs) | 2 * (self.under_way == 0 or not self.runs)
+            return int(not self.runs) | 2 * (self.under_way == 0 and not 0 < len(self.half) < self.sample.size)
         if at in self.words:
             return self.words[at]
         return int(self._array(at)[self.memories[at][2]]) & 0xFFFFFFFF
@@ -74,6 +91,8 @@ class ModelBoard:
             array[k] = word - (1 << 32) if word >> 31 else word
             self.model.parameters = of
         else:
+            if at == self.at["CONTROL"]:
+                self.written.append(word)
             self.words[at] = word
 
     def _array(self, at: int) -> np.ndarray:
@@ -85,18 +104,31 @@ class ModelBoard:
 
     def send(self, packet: bytes) -> None:
         assert self.runs, "a packet for an accelerator that stands"
+        self.offer(packet, True)
+
+    def offer(self, piece: bytes, last: bool) -> None:
+        """Bytes of a packet, as the accelerator's sink takes them."""
+        self.half += piece
+        if not last:
+            return
+        packet, self.half = self.half, b""
         self.sent += 1
-        if self.sent - 1 in self.swallows:
+        if self.sent - 1 in self.swallows or len(packet) != self.sample.size:
             self.words[self.at["MISFRAMED"]] += 1
             return
-        assert len(packet) == self.sample.size
         numbers, word = self.sample.unpack(packet)
-        facts = SAMPLE_FACTS.from_bits(word)
-        self.under_way += 1
+        facts, number = SAMPLE_FACTS.from_bits(word), self.sample.number
+        if facts.reserved or not all(number.lowest <= x <= number.highest for x in numbers):
+            self.words[self.at["REFUSED"]] += 1
+            return
         self._cycle(Sample(numbers, facts.label, facts.kappa, facts.train))
+        self.under_way = DRAINED
+        for _ in range(0 if self.waits_for_samples else self.bubbles):
+            self._cycle(None)
 
     def _cycle(self, sample: Sample | None) -> None:
         result = self.model.cycle(sample)
+        self.under_way = max(self.under_way - 1, 0)
         if result is not None:
             known = {"prediction": result.prediction, "label": result.label, "train": result.train}
             word = RESULT_FACTS.const(known).as_value().value
@@ -104,10 +136,8 @@ class ModelBoard:
             self.results.extend([self.result.pack(outputs, word)] * (1 + self.doubles))
 
     def _drain(self) -> None:
-        if self.runs and self.under_way:
-            for _ in range(40):
-                self._cycle(None)
-            self.under_way = 0
+        while self.runs and not self.waits_for_samples and self.under_way:
+            self._cycle(None)
 
     def receive(self, patience: float) -> bytes | None:
         if not self.results and patience:

@@ -97,13 +97,6 @@ def test_it_goes_on_after_a_look_at_its_weights_if_it_ran_before():
     assert accelerator.running
 
 
-def test_a_stream_is_training_batch_by_batch():
-    of, _, accelerator = connected()
-    inputs, labels = samples(of, 12)
-    told = list(accelerator.stream(((inputs[k : k + 4], labels[k : k + 4]) for k in range(0, 12, 4)), kappa=4))
-    assert [r.label.tolist() for r in told] == [labels[k : k + 4].tolist() for k in range(0, 12, 4)]
-
-
 def test_real_inputs_are_rounded_to_the_nearest_halves_up_and_clipped():
     of, _, accelerator = connected()
     unit = 2.0 ** -of.junctions[0].left.fraction
@@ -220,7 +213,7 @@ def test_counters_have_the_names_of_the_map():
 
 def test_the_driver_needs_numpy_alone(tmp_path):
     """A copy of its directory works without the rest, and the original without all that the rest needs."""
-    blocked = ["numba", "amaranth", "pydantic", "yaml", "typer", "rich", "matplotlib", "cocotb", "models", "rtl"]
+    blocked = ["serial", "numba", "amaranth", "pydantic", "yaml", "typer", "rich", "matplotlib", "cocotb", "models", "rtl"]
     block = f"import sys; sys.modules.update(dict.fromkeys({blocked}))"
     source = Path(__file__).parents[3] / "hwsim" / "host"
     copy = tmp_path / "driver"
@@ -228,6 +221,6 @@ def test_the_driver_needs_numpy_alone(tmp_path):
     for file in source.glob("*.py"):
         (copy / file.name).write_text(file.read_text())
     for name, where in (("hwsim.host", Path(__file__).parents[3]), ("driver", tmp_path)):
-        code = f"{block}; import {name} as host; print(host.Accelerator.__module__)"
+        code = f"{block}; import {name} as host, {name}.demo; print(host.Accelerator.__module__)"
         done = subprocess.run([sys.executable, "-c", code], cwd=where, capture_output=True, text=True, check=True)
         assert done.stdout.strip() == f"{name}.accelerator"

@@ -332,7 +332,7 @@ def room_off_by_one(patch):
         def elaborate(self, platform):
             m = super().elaborate(platform)
             held = Signal(range(self.capacity + 2))
-            m.d.sync += held.eq(held + (self.reserve & self.due) - self.taken)
+            m.d.sync += held.eq(held + (self.reserve & self.due) - self._given)
             m.d.comb += self.room.eq(held != self.capacity + 1)
             return m
 

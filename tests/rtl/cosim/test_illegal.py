@@ -57,7 +57,7 @@ def test_values_that_no_word_can_hold_are_refused(tmp_path):
     where, start = register_map.AddressMap.of(of), loud(of)
     weight, bias = where.weights[0].address(3), where.biases[1].address(1)
     attempts: list[Any] = [(weight, of.numbers.weight.highest + 1), (bias, of.numbers.bias.lowest - 1), (weight, 5000)]
-    attempts += [(register_map.RATE, of.kappas[1] + 1 | 1 << register_map.RATE_FIXED), (register_map.CONTROL, 2)]
+    attempts += [(register_map.RATE, of.kappas[1] + 1 | 1 << register_map.RATE_FIXED), (register_map.CONTROL, 4)]
     fed = samples(of, 8)
     script = Script(of, fed)
     script.load(start)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from models.errors import InputError
 from rtl.accelerator import Accelerator
 from rtl.cosim import protocol_kernel as kernel
 from rtl.cosim.clipping import possible
@@ -10,7 +11,7 @@ from rtl.cosim.script import Script
 from rtl.ports.register_map import CONTROL, CYCLES, EMPTY, RATE, RATE_FIXED, RESULTS, SAMPLES, STANDING, STATUS, AddressMap
 from tests.rtl.cosim.driving import samples
 from tests.rtl.cosim.test_grid import TIGHT, sizes
-from tests.rtl.designs import design, planned
+from tests.rtl.designs import DEEPEST, NONE, design, planned
 
 
 @pytest.fixture(scope="module")
@@ -85,11 +86,47 @@ def test_status_is_empty_only_when_the_last_sample_has_been_learned_from(of):
     script.run(3)
     r = record(script)
     (loads,) = r.advances[r.advances[:, 1] == 2, 0].tolist()
-    over = loads + (1 + of.hops.drain(1) + 1) * of.period + 1  # STATUS is of the clock before
+    over = loads + (1 + of.hops.drain(1) + 1) * of.period  # STATUS is a clock late, and read a clock after the request
     polls = [k for k in range(len(r.answers)) if r.accesses[k, 2] == STATUS and r.accesses[k, 4] == 0]
     empty = {int(r.accesses[k, 0]): int(r.answers[k]) >> EMPTY & 1 for k in polls}
     assert {clock: clock > over for clock in empty} == {clock: bool(e) for clock, e in empty.items()}
     assert len(empty) > 3 and r.answers[polls[-1]] >> STANDING & 1
+
+
+@pytest.mark.parametrize("name", ["one_row", "depth_1", "two_junctions", "overlap", "deepest", "straddling_ends"])
+@pytest.mark.parametrize("options", [{}, {"latency": NONE}, {"schedule": "overlap", "latency": DEEPEST}])
+def test_a_stream_whose_results_are_taken_at_once_never_waits(name, options):
+    """However short a junction cycle is, and however long results take: room for them is back in time."""
+    try:
+        of = design(name, **options)
+    except InputError:
+        pytest.skip("there is no such design")
+    script = Script(of, samples(of, 40))
+    script.run(40)
+    r = record(script)
+    loads = r.advances[r.advances[:, 1] >= 0]
+    assert loads[:, 1].tolist() == list(range(40))
+    assert set(np.diff(loads[2:, 0]).tolist()) == {of.period}
+
+
+def test_without_bubbles_a_junction_cycle_waits_for_its_sample(of):
+    late = np.ones(5 * of.period + 1, bool)
+    late[:3] = False
+    script = Script(of, samples(of, 6))
+    script.pause_by(late, np.zeros(1, bool))
+    script.start(no_bubbles=True)
+    script.feed(6)
+    script.until_taken()
+    script.wait(4 * of.period)
+    script.peek([CONTROL, STATUS])
+    script.start()
+    script.finish()
+    r = record(script)
+    control, status = r.answers[1:3].tolist()
+    assert (control, status & 3) == (3, 1)
+    loaded = r.advances[:, 1].tolist()
+    assert loaded[:6] == list(range(6)) and set(loaded[6:]) == {-1}
+    assert min(np.diff(r.advances[:6, 0])) > of.period  # samples come more slowly than they could enter
 
 
 def test_a_beat_that_is_offered_stays_until_it_is_taken(of):

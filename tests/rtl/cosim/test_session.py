@@ -91,7 +91,7 @@ def test_where_nothing_can_be_illegal_nothing_is_made_so(design):
 
 def test_scenarios_are_chosen_by_name_in_their_own_order(design):
     chosen = [cosimulation.check("icarus", 1, design.config, wanted=w) for w in (None, "reset, data", "rates")]
-    assert chosen[0][0] == "data" and len(chosen[0]) == 12
+    assert chosen[0][0] == "data" and len(chosen[0]) == 13
     assert chosen[1:] == [("data", "reset"), ("rates",)]
     with pytest.raises(InputError, match="scenarios = nonsense: is not known; nearest: data, rates"):
         cosimulation.check("icarus", 1, design.config, wanted="data,nonsense")

@@ -93,7 +93,9 @@ def test_only_control_rate_and_errors_can_be_written():
     for of in every_plan():
         access = {(r.name, f.name): f.access for r in registers(of) for f in r.fields if f.access is not Access.READ_ONLY}
         cleared = {("ERRORS", name): Access.ONE_TO_CLEAR for name in ("KAPPAS", "LABELS", "VALUES")}
-        written = dict.fromkeys((("CONTROL", "RUN"), ("RATE", "KAPPA"), ("RATE", "FIXED")), Access.READ_WRITE)
+        written = dict.fromkeys(
+            (("CONTROL", "RUN"), ("CONTROL", "NO_BUBBLES"), ("RATE", "KAPPA"), ("RATE", "FIXED")), Access.READ_WRITE
+        )
         assert access == cleared | written
         legal = {(r.name, f.name): f.legal for r in registers(of) for f in r.fields if f.legal is not None}
         assert legal == {("RATE", "KAPPA"): of.kappas}

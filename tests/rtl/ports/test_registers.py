@@ -247,7 +247,7 @@ def test_control_rate_and_errors_take_what_they_hold_and_nothing_else():
     async def scenario(host):
         await host.write(RATE, 3 | 1 << RATE_FIXED)
         before = {a: await host.read(a) for a in (CONTROL, RATE)}
-        illegal = {CONTROL: [2, 3, 1 << 31, -1], RATE: [1, 6, 3 | 1 << 9, 3 | 1 << 31, -1], ERRORS: [8, 1 << 31 | 7, -1]}
+        illegal = {CONTROL: [4, 7, 1 << 31, -1], RATE: [1, 6, 3 | 1 << 9, 3 | 1 << 31, -1], ERRORS: [8, 1 << 31 | 7, -1]}
         refused = 0
         for address, words in illegal.items():
             for word in words:

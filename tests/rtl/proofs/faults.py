@@ -89,6 +89,12 @@ def slow_pacer(patch):
     in_session(patch, "Pacer", shown(pacer.Pacer, "go", lambda m, self, given: given & self._at_end))
 
 
+@fault("accelerator", "no_bubble")
+def sample_promised(patch):
+    """A sample is said to be there when none is: a junction cycle that must not begin without one begins."""
+    in_session(patch, "SampleLoader", also(samples.SampleLoader, lambda self: self.complete.eq(1)))
+
+
 @fault("pacer", "not_early", "overlap")
 def impatient_pacer(patch):
     """After a standstill a cycle begins before all junctions are at rest."""

@@ -115,7 +115,8 @@ def test_a_source_is_that_of_the_line():
     file, _, number = str(source(line)).partition(":")
     root = Path(__file__).parents[3]
     assert (
-        "pacer.go.eq(registers.run & (queue.room | ~queue.due))" in (root / file).read_text().splitlines()[int(number) - 1]
+        "pacer.go.eq(registers.run & filled & (queue.room | ~queue.due))"
+        in (root / file).read_text().splitlines()[int(number) - 1]
     )
     assert source("  input clk,") is None
 

@@ -1,0 +1,156 @@
+"""Trains a board on the samples of a directory: ``python -m hwsim.host.demo DIR --port /dev/ttyUSB0``.
+
+The directory holds ``registers.json``, which goes with the design's Verilog; ``samples.npz`` with ``train_inputs`` [n, N_0],
+``train_labels`` [n], ``train_kappa`` [n], ``test_inputs`` [m, N_0] and ``test_labels`` [m], integers; and ``initial.npz``
+with ``weight_<i>`` and ``bias_<i>``.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+import numpy.typing as npt
+
+from .accelerator import Accelerator
+from .errors import BadValue, HostError
+from .files import read_arrays
+from .streams import connect
+
+SAMPLES = ("train_inputs", "train_labels", "train_kappa", "test_inputs", "test_labels")
+Arrays = dict[str, npt.NDArray]
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise BadValue(message)
+
+
+def _counted(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of samples: must be 1 or more")
+    return int(text)
+
+
+def _options(given: Sequence[str] | None) -> argparse.Namespace:
+    parser = _Parser(prog="demo", description="Train a board on samples, from the beginning or from a checkpoint.")
+    parser.add_argument("directory", metavar="DIR", type=Path, help="registers.json, samples.npz, initial.npz")
+    parser.add_argument("--port", required=True, help="/dev/ttyUSB0, COM3, /dev/pts/4 or tcp:host:port")
+    parser.add_argument("--baud", type=int, default=115200, help="bits per second of a serial port (115200)")
+    parser.add_argument("--samples", type=_counted, metavar="N", help="how many samples to train on (all)")
+    parser.add_argument(
+        "--every",
+        type=_counted,
+        default=1000,
+        metavar="K",
+        help="samples between two checkpoints (1000)",
+    )
+    parser.add_argument("--checkpoint", type=Path, metavar="FILE", help="where they are (DIR/checkpoint.npz)")
+    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint")
+    return parser.parse_args(given)
+
+
+def _samples(of: Path, wanted: int | None) -> tuple[Arrays, int]:
+    """The arrays of samples, and how many to train on."""
+    known = read_arrays(of)
+    missing = [name for name in SAMPLES if name not in known]
+    if missing:
+        raise BadValue(f"{of}: {missing[0]} is missing; there are {', '.join(sorted(known)) or 'no arrays'}")
+    for kind, *others in (("train_inputs", "train_labels", "train_kappa"), ("test_inputs", "test_labels")):
+        for name in others:
+            if known[name].shape != known[kind].shape[:1] or known[kind].ndim != 2:
+                raise BadValue(f"{of}: {name} has the shape {list(known[name].shape)}, {kind} {list(known[kind].shape)}")
+    n = len(known["train_inputs"])
+    if wanted is not None and wanted > n:
+        raise BadValue(f"--samples {wanted}: must be at most {n}, as many as {of} has")
+    return known, n if wanted is None else wanted
+
+
+def _resumed(accelerator: Accelerator, path: Path, n: int) -> int:
+    """Load a checkpoint; how many samples have been trained on."""
+    known, of = read_arrays(path), accelerator.map.constants.get("HASH", 0)
+    if "samples" not in known or known["samples"].shape:
+        raise BadValue(f"{path}: is no checkpoint: it does not say how many samples were trained on")
+    done = int(known["samples"])
+    if "hash" in known and int(known["hash"]) != of:
+        raise BadValue(f"{path}: is of a design with the HASH {int(known['hash']):#x} instead of {of:#x}")
+    if not 0 <= done <= n:
+        raise BadValue(f"{path}: {done} samples have been trained on and there are {n}")
+    accelerator.load(known)
+    _say(f"{done} samples have been trained on")
+    return done
+
+
+def _loaded(accelerator: Accelerator, folder: Path, checkpoint: Path) -> int:
+    """Load the initial parameters: no sample has been trained on."""
+    accelerator.load(folder / "initial.npz")
+    _checkpoint(accelerator, checkpoint, 0)
+    return 0
+
+
+def _checkpoint(accelerator: Accelerator, path: Path, done: int) -> None:
+    accelerator.checkpoint(path, samples=done, hash=accelerator.map.constants.get("HASH", 0))
+
+
+def run(given: Sequence[str] | None = None) -> None:
+    """Train as the command line says, and tell on standard output.
+
+    Raises
+    ------
+    HostError
+        If the board does not do what it should, or what is given cannot be used.
+    """
+    options = _options(given)
+    folder: Path = options.directory
+    known, n = _samples(folder / "samples.npz", options.samples)
+    checkpoint: Path = options.checkpoint or folder / "checkpoint.npz"
+    with connect(options.port, options.baud) as link:
+        accelerator = Accelerator(link, folder)
+        begun = _resumed(accelerator, checkpoint, n) if options.resume else _loaded(accelerator, folder, checkpoint)
+        _train(accelerator, known, range(begun, n, options.every), n, checkpoint)
+        accelerator.checkpoint(folder / "final.npz")
+        _test(accelerator, known, options.every)
+
+
+def _train(accelerator: Accelerator, known: Arrays, begins: range, n: int, checkpoint: Path) -> None:
+    """Batch by batch, with a checkpoint and a line behind each."""
+    for begin in begins:
+        part = slice(begin, min(begin + begins.step, n))
+        inputs, labels, kappa = (known[name][part] for name in SAMPLES[:3])
+        clock = time.monotonic()
+        right = accelerator.train(inputs, labels, kappa).prediction == labels
+        rate = len(right) / max(time.monotonic() - clock, 1e-9)
+        _checkpoint(accelerator, checkpoint, part.stop)
+        _say(f"{part.stop} of {n} samples: {right.mean():.1%} of the last {len(right)} right, {rate:.0f} samples/s")
+
+
+def _test(accelerator: Accelerator, known: Arrays, every: int) -> None:
+    inputs, labels = known["test_inputs"], known["test_labels"]
+    told = [accelerator.predict(inputs[at : at + every]).prediction for at in range(0, len(inputs), every)]
+    if told:
+        _say(f"{(np.concatenate(told) == labels).mean():.1%} of {len(labels)} test samples right")
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def main() -> int:
+    """The exit code: 0; 2 with one line on standard error; 130 when interrupted."""
+    try:
+        run()
+    except (HostError, OSError) as e:
+        sys.stderr.write(f"demo: {' '.join(str(e).split())}\n")
+        return 2
+    except KeyboardInterrupt:
+        sys.stderr.write("demo: interrupted; --resume goes on from the last checkpoint\n")
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
