@@ -51,26 +51,26 @@ def board(
     if name is None or config is None:
         missing = "name" if name is None else "config"
         raise ArgumentError(missing, None, "is missing: hwsim board NAME CONFIG, or hwsim board <show>")
-    build = session.plan(name, boarding.megahertz, boarding.baud)
+    build = session.Build.of(name, boarding.megahertz, boarding.baud)
     options = build.options(boarding.time_limit, not boarding.no_cache, boarding.seeds)
-    build.check(options)
+    session.check(build, options)
     loaded = common.load(config, build.overrides)
     design = Design(loaded)
     shaping = build.shaping | {"baud": boarding.baud, "seeds": boarding.seeds, "time_limit": boarding.time_limit}
     directory = RunDirectory(where.out, loaded, "board", shaping, force=force)
     data = design.dataset(where.data_dir)
-    for line in build.lines():
+    for line in build.notes:
         console.print(line)
     emitted = session.generate(design)
     with directory.locked(), preparing(common.quiet), step_watcher(common.quiet) as watch:
         directory.begin()
-        made = build.made(emitted, directory / "synthesis", options, watch)
-        written = build.write(emitted, data, made, directory)
+        made = session.synthesise(build, emitted, directory / "synthesis", options, watch)
+        written = session.write(build, emitted, data, made, directory)
     if made is not None:
         console.print(session.table(made))
         for line in session.lines(made):
             console.print(line)
-    for line in build.told(emitted, made):
+    for line in session.told(build, emitted, made):
         console.print(line)
     console.print(f"in {directory.path}: {', '.join(written)}")
     if made is not None and made.failure is not None:

@@ -1,15 +1,11 @@
 """The README of a board's directory: what is wired where, what the lights mean, how to load it and how to train it."""
 
-from typing import TYPE_CHECKING
-
 from rtl.boards.board import Board, ProcessorBoard, SerialBoard
+from rtl.boards.build import Build
 from rtl.boards.top import light_port
 from rtl.synthesis.flow import Synthesis
 from rtl.verilog.emission import Verilog
 from rtl.verilog.markdown import table
-
-if TYPE_CHECKING:
-    from rtl.boards.session import Build
 
 MEANINGS = {
     "alive": "blinks about once a second, and several times a second while samples wait or are under way: it runs",
@@ -23,7 +19,7 @@ MEANINGS = {
 TRAIN = "python -m hwsim.host.demo . --port {port} --baud {baud}"
 
 
-def readme(build: "Build", emitted: Verilog, made: Synthesis | None) -> str:
+def readme(build: Build, emitted: Verilog, made: Synthesis | None) -> str:
     """What stands before the description of the accelerator."""
     board = build.board
     parts = [f"# {emitted.accelerator.plan.config.name} on {board.title}\n", _summary(build, emitted, made)]
@@ -32,9 +28,9 @@ def readme(build: "Build", emitted: Verilog, made: Synthesis | None) -> str:
     return "\n".join(parts) + "\n"
 
 
-def _summary(build: "Build", emitted: Verilog, made: Synthesis | None) -> str:
+def _summary(build: Build, emitted: Verilog, made: Synthesis | None) -> str:
     period = emitted.accelerator.plan.period
-    clock = build.clock if build.clocking is None else float(build.clocking.frequency)
+    clock = float(build.frequency)
     rate = f"{clock * 1e6 / period:,.0f} samples/s"
     text = f"{build.board.target.device}; {clock:g} MHz, {period} clocks per input: {rate} if they come so fast."
     if made is not None and made.result.fmax is not None:
@@ -42,7 +38,7 @@ def _summary(build: "Build", emitted: Verilog, made: Synthesis | None) -> str:
     return text + "\n"
 
 
-def _serial(build: "Build", board: SerialBoard) -> list[str]:
+def _serial(build: Build, board: SerialBoard) -> list[str]:
     assert build.line is not None
     pins = board.pins
     low = ", or the pin joined to ground" if pins["button"].inverted else ""

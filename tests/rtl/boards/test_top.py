@@ -9,7 +9,7 @@ from hwsim.design import Design
 from rtl.boards import session
 from rtl.boards.board import SerialBoard
 from rtl.boards.boards import BOARDS
-from rtl.boards.session import plan
+from rtl.boards.build import Build
 from rtl.boards.top import TOP
 from rtl.verilog.files import waivers
 from tests.rtl.designs import configuration
@@ -31,7 +31,7 @@ def emitted():
 @pytest.mark.parametrize(("name", "which"), [(name, which) for name in SERIAL for which in (0, 1)])
 def test_icarus_takes_it(name, which, emitted, cells, tmp_path):
     clock = CLOCKS[name][which]
-    text = plan(name, clock, None).top(emitted)
+    text = session.top(Build.of(name, clock, None), emitted)
     (tmp_path / "board.v").write_text(text)
     (tmp_path / "accelerator.v").write_text(emitted.text)
     run("iverilog", "-g2005", "-Wall", "-s", TOP, "-o", "board", "board.v", "accelerator.v", cells, folder=tmp_path)
@@ -41,7 +41,7 @@ def test_icarus_takes_it(name, which, emitted, cells, tmp_path):
 
 @pytest.mark.parametrize("name", ["ulx3s-85f", "icebreaker", "arty-a7-100t"])
 def test_verilator_has_nothing_to_say_of_it(name, emitted, cells, tmp_path, verilator):
-    (tmp_path / "board.v").write_text(plan(name, CLOCKS[name][1], None).top(emitted))
+    (tmp_path / "board.v").write_text(session.top(Build.of(name, CLOCKS[name][1], None), emitted))
     (tmp_path / "accelerator.v").write_text(emitted.text)
     others = "".join(f'lint_off -file "*{name}"\n' for name in ("accelerator.v", cells.name))
     (tmp_path / "lint.vlt").write_text(waivers() + others)
@@ -106,8 +106,7 @@ def stuffed(body):
 
 def test_an_accelerator_answers_through_the_pins(emitted, cells, tmp_path):
     """HELLO of docs/serial_link.md at the board's pins, and what the button does; the PLL passes its input."""
-    build = plan("ulx3s-85f", None, None)
-    (tmp_path / "board.v").write_text(build.top(emitted))
+    (tmp_path / "board.v").write_text(session.top(Build.of("ulx3s-85f", None, None), emitted))
     (tmp_path / "accelerator.v").write_text(emitted.text)
     asked = stuffed(b"\x05\x00" + b"\x01\x7e\x03\x7d")
     (tmp_path / "frame.mem").write_text("".join(f"{byte:02x}\n" for byte in asked))
