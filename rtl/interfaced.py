@@ -13,6 +13,7 @@ from rtl.plan.plan import Plan
 from rtl.ports.axi_lite import AxiLite, axi_lite_signature
 from rtl.ports.axi_stream import ResultSource, SampleSink, axis_signature
 from rtl.ports.interface_registers import InterfaceRegisters
+from rtl.ports.interface_table import CAUSES
 from rtl.ports.register_map import AddressMap
 from rtl.ports.serial_link import SerialLink
 from rtl.ports.wishbone import Wishbone, wishbone_signature
@@ -41,6 +42,8 @@ class Interfaced(wiring.Component):
         The line from a host, 1 while idle, for all of that (:mod:`rtl.ports.serial_link`).
     tx : out, 1, if serial
         The line to the host.
+    causes : out, 3, if serial
+        Causes of an interrupt, whether they are enabled or not, for lights.
     interrupt : out, 1
         A cause that is enabled (:mod:`rtl.ports.interface_registers`).
     """
@@ -57,7 +60,7 @@ class Interfaced(wiring.Component):
         ports: dict[str, dict[str, Any]] = {
             "axi": {"aclk": In(1), "aresetn": In(1), **streams, "s_axi": In(axi_lite_signature(address + 2))},
             "wishbone": {**streams, "wb": In(wishbone_signature(address))},
-            "serial": {"rx": In(1, init=1), "tx": Out(1, init=1)},
+            "serial": {"rx": In(1, init=1), "tx": Out(1, init=1), "causes": Out(CAUSES)},
         }
         super().__init__({**ports[self._kind], "interrupt": Out(1)})
 
@@ -93,7 +96,7 @@ class Interfaced(wiring.Component):
         elif self._kind == "wishbone":
             connect(m, flipped(self.wb), self.bridge.wb)
         if self._kind == "serial":
-            m.d.comb += [self.bridge.rx.eq(self.rx), self.tx.eq(self.bridge.tx)]
+            m.d.comb += [self.bridge.rx.eq(self.rx), self.tx.eq(self.bridge.tx), self.causes.eq(registers.causes)]
             connect(m, self.bridge.samples, sink.s_axis)
             connect(m, source.m_axis, self.bridge.results)
         else:

@@ -15,6 +15,7 @@ import typer
 
 from hwsim.commands import (
     bench,
+    board,
     check,
     data,
     emulate,
@@ -36,7 +37,7 @@ from hwsim.schedule.violations import Violation
 from models.errors import ArgumentError, InputError
 from models.files import temporary
 
-_OPTIONS = {"assignments": "set", "deviation": "std", "megahertz": "clock", "window": "trace"}
+_OPTIONS = {"assignments": "set", "deviation": "std", "megahertz": "clock", "show": "list", "window": "trace"}
 """Options whose names are not those of the library's parameters."""
 
 app = typer.Typer(
@@ -61,6 +62,7 @@ for _command in (
     emulate.emulate,
     mutate.mutate,
     hardware.synth,
+    board.board,
     power.power,
     prove.prove,
     simulate.diff,

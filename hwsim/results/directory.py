@@ -52,21 +52,13 @@ SEARCH, SEARCH_PICTURE = "search.json", "search.png"
 MUTANTS = "mutants.csv"
 PROOFS = "proofs.json"
 SYNTHESIS = ("synthesis.json", "accelerator.bit", "accelerator.bin")
+BOARD = "build.json", *(f"board.{ending}" for ending in ("v", "lpf", "pcf", "xdc", "tcl", "ipynb", "bit", "bin"))
 
 _RESULTS = (
     *(CONNECTIVITY, INITIAL, FINAL, FRONT_END, STREAM, FEATURES, METRICS, TIMING, CHECKPOINT),
-    *(*PICTURES, *TRACES, *LOGS, *HARDWARE, *REGISTER_MAPS, DRIVER, *VENDOR_SCRIPTS, *SYNTHESIS, PROOFS),
-    *(
-        SAMPLES,
-        TERMINAL,
-        f"{FINAL}.partial",
-        f"{CHECKPOINT}.partial",
-        SCATTER,
-        SCATTER_PICTURE,
-        SEARCH,
-        SEARCH_PICTURE,
-        MUTANTS,
-    ),
+    *(*PICTURES, *TRACES, *LOGS, *HARDWARE, *REGISTER_MAPS, DRIVER, *VENDOR_SCRIPTS, *SYNTHESIS, *BOARD, PROOFS),
+    *(SAMPLES, TERMINAL, f"{FINAL}.partial", f"{CHECKPOINT}.partial"),
+    *(SCATTER, SCATTER_PICTURE, SEARCH, SEARCH_PICTURE, MUTANTS),
 )
 _HEADER = "# The resolved configuration of a run of hwsim: feeding it back reproduces the run.\n"
 """Tells the directory of a run from any other that happens to hold a file of the same name."""

@@ -101,7 +101,7 @@ def prepare(
     emitted = generate(design)
     if not (directory / CHECKPOINT).is_file():
         files.write(emitted, directory, golden.files(emitted))
-        directory.write_arrays(SAMPLES, _arrays(design, data, samples))
+        directory.writearrays(SAMPLES, arrays(design, data, samples))
     tell("compiling the board's program")
     hardware, period = design.config.hardware, emitted.accelerator.plan.period
     assert hardware is not None
@@ -110,7 +110,7 @@ def prepare(
     return program.build(emitted.text, emitted.top, folder, bit_clocks=hardware.bit_clocks, quiet_clocks=quiet)
 
 
-def _arrays(design: Design, data: Dataset, samples: StreamSamples) -> dict[str, npt.NDArray]:
+def arrays(design: Design, data: Dataset, samples: StreamSamples) -> dict[str, npt.NDArray]:
     """What a client trains on and is judged by, each input in as few bytes as its format needs."""
     to = design.config.numbers.system.input
     small = np.promote_types(np.min_scalar_type(to.lowest), np.min_scalar_type(to.highest))

@@ -74,6 +74,8 @@ class InterfaceRegisters(wiring.Component):
         A result waits.
     empty : in, 1
         The accelerator knows of no sample.
+    causes : out, 3
+        Causes of an interrupt, whether they are enabled or not.
     interrupt : out, 1
         A cause that is enabled.
     """
@@ -95,6 +97,7 @@ class InterfaceRegisters(wiring.Component):
                 "waiting": In(1),
                 "result": In(1),
                 "empty": In(1),
+                "causes": Out(CAUSES),
                 "interrupt": Out(1),
             }
         )
@@ -127,7 +130,7 @@ class InterfaceRegisters(wiring.Component):
         word = bus.write_data
         # A sample that has been passed on is known to the accelerator some clocks later.
         passed = Signal(REACTION)
-        drained = Signal()
+        drained = Signal(init=1)
         waits = self.waiting | passed.any()
         m.d.sync += [passed.eq(Cat(self.waiting, passed)), drained.eq(~waits & self.empty)]
 
@@ -140,11 +143,10 @@ class InterfaceRegisters(wiring.Component):
         failed = Signal()
         happened = self.misframed | self.refused | self.unfit | self.illegal | failed
         error = flag(m, happened, clear[5] & word[ERROR])
-        causes = Cat(self.result, drained, error)
         events = (self.misframed, self.refused, self.unfit)
         names = [register.name.lower() for register in OFFSETS]
         counts = [error_counter(m, names[i], event, clear[i]) for i, event in enumerate(events)]
-        values: list[Any] = [*counts, self.level, enable, causes]
+        values: list[Any] = [*counts, self.level, enable, self.causes]
         is_at = [offset == register.address for register in OFFSETS]
         legal = [_legal(register, word) for register in OFFSETS]
         which = offset[: (len(OFFSETS) - 1).bit_length()]
@@ -158,7 +160,8 @@ class InterfaceRegisters(wiring.Component):
             bus.error.eq(bus.done & Mux(ours, bad, inner.error)),
             bus.read_data.eq(inner.read_data),
             failed.eq(bus.done & bus.error),
-            self.interrupt.eq((causes & enable).any()),
+            self.causes.eq(Cat(self.result, drained, error)),
+            self.interrupt.eq((self.causes & enable).any()),
         ]
         with m.If(offset == STATUS):
             m.d.comb += bus.read_data[EMPTY].eq(inner.read_data[EMPTY] & ~waits)
@@ -198,7 +201,7 @@ class InterfaceRegistersModel:
     def __init__(self, bits: int) -> None:
         self._bits = bits
         self._counts, self._enable, self._error = [0, 0, 0], 0, 0
-        self._done, self._found, self._bad, self._drained = 0, 0, 0, 0
+        self._done, self._found, self._bad, self._drained = 0, 0, 0, 1
         self._passed = [0] * REACTION
 
     def clock(self, **inputs: Any) -> dict[str, int | None]:
@@ -224,6 +227,7 @@ class InterfaceRegistersModel:
             "bus_done": int(done),
             "bus_error": int(done and error),
             "bus_read_data": (self._found if ours else read) if done and not error else None,
+            "causes": causes,
             "interrupt": int(causes & self._enable != 0),
         }
         takes = request and ours and not self._done

@@ -3,7 +3,7 @@
 import json
 import math
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,8 @@ class Options:
         Whether to place and route where there are tools for it.
     seeds
         How many placements to make, each from a seed of its own.
+    enough
+        Whether the first placement that reaches ``frequency`` is enough, and else the best one counts; if not, the median.
 
     Raises
     ------
@@ -54,6 +56,7 @@ class Options:
     cached: bool = True
     place: bool = True
     seeds: int = 1
+    enough: bool = False
 
     def __post_init__(self) -> None:
         for name in ("frequency", "time_limit"):
@@ -79,11 +82,12 @@ class Result:
     overflow
         What the target has too little of: name, used, available.
     fmax
-        MHz, the median of all placements (of two in the middle the lower); ``None`` without place and route.
+        MHz, of the placement that counts: the median of all (of two in the middle the lower) or, where one is enough, the
+        best; ``None`` without place and route.
     by_seed
         MHz by the seed of the placement.
     seed
-        Of the placement that the median is of; utilisation, path and bitstream are its.
+        Of that placement; utilisation, path and bitstream are its.
     wrapped
         Pins that the design would need, if it was wrapped because the target has fewer.
     packed
@@ -121,6 +125,31 @@ class Result:
         return result
 
 
+@dataclass(frozen=True)
+class Around:
+    """What a design is put into before it is synthesized.
+
+    Attributes
+    ----------
+    top
+        The top module.
+    sources
+        Verilog that is read beside the design's, by file name.
+    places
+        Constraints that say where the pins are; empty where the placer may choose.
+    packing
+        Options of the tool that makes the bitstream.
+    board
+        Whether that is a board, on which the bitstream can be used.
+    """
+
+    top: str
+    sources: Mapping[str, str] = field(default_factory=dict)
+    places: str = ""
+    packing: tuple[str, ...] = ()
+    board: bool = False
+
+
 @dataclass(eq=False)
 class Synthesis:
     """A finished synthesis: the result, the bitstream if there is one, and whether no tool had to run."""
@@ -131,6 +160,7 @@ class Synthesis:
     result: Result
     bitstream: bytes | None
     from_cache: bool
+    around: Around
 
     @property
     def samples_per_second(self) -> float | None:
@@ -153,7 +183,8 @@ class Synthesis:
         asked, fmax = self.options.frequency, self.result.fmax
         if asked is not None and fmax is not None and fmax < asked:
             often = len(self.result.by_seed)
-            median = f", the median of {often} placements," if often > 1 else ""
+            which = "the best" if self.options.enough else "the median"
+            median = f", {which} of {often} placements," if often > 1 else ""
             return f"the design reaches {fmax:.2f} MHz{median} on {device}, less than the {asked:g} MHz asked for"
         return None
 
@@ -195,7 +226,12 @@ def prepare(target: Target, options: Options) -> _Tools:
 
 
 def synthesise(
-    emitted: Verilog, target: Target, folder: Path, options: Options, tell: Callable[[str], None] | None = None
+    emitted: Verilog,
+    target: Target,
+    folder: Path,
+    options: Options,
+    tell: Callable[[str], None] | None = None,
+    around: Around | None = None,
 ) -> Synthesis:
     """Synthesize a design for a target, in a folder that is made for it.
 
@@ -203,6 +239,8 @@ def synthesise(
     ----------
     tell
         Is told each step when it begins.
+    around
+        What the design is part of; by default nothing, or a wrapper where the target has too few pins.
 
     Raises
     ------
@@ -212,32 +250,35 @@ def synthesise(
         If a tool fails or exceeds the time limit.
     """
     tools = prepare(target, options)
-    bits = sum(n for _, n in emitted.ports.values())
-    # Pins limit what can be placed, not what can be counted.
-    few = target.pins is not None and bits > target.pins
-    wrapped = bits if tools.placer is not None and (few or target.sites) else None
-    texts = {SOURCE: emitted.text} | ({} if wrapped is None else {_WRAPPER_SOURCE: wrapper(emitted.top, emitted.ports)})
-    top = emitted.top if wrapped is None else WRAPPER
-    steps = _Steps(target, options, tools, folder, top, list(texts), tell or (lambda _: None))
-    if wrapped is not None and target.sites:
-        texts[_PLACES] = _places(target)
-    placements = [*steps.placement, str(options.seeds)]
+    wrapped = None
+    if around is None:
+        bits = sum(n for _, n in emitted.ports.values())
+        # Pins limit what can be placed, not what can be counted.
+        few = target.pins is not None and bits > target.pins
+        wrapped = bits if tools.placer is not None and (few or target.sites) else None
+        around = Around(emitted.top) if wrapped is None else _wrapped(emitted, target)
+    texts = {SOURCE: emitted.text, **around.sources}
+    steps = _Steps(target, options, tools, folder, around, tell or (lambda _: None))
+    if around.places:
+        texts[_PLACES] = around.places
+    placements = [*steps.placement, str(options.seeds), *(["enough"] if options.enough else []), *around.packing]
     name = cache.key(_FORMAT, target.name, [t.identity for t in tools.all], texts, steps.script, placements)
     shutil.rmtree(folder, ignore_errors=True)  # logs and reports of a former run
     if options.cached and (known := _known(name)):
-        return Synthesis(emitted, target, options, *known, from_cache=True)
+        return Synthesis(emitted, target, options, *known, from_cache=True, around=around)
     _make(folder, texts)
     result, bitstream = steps.run()
     result.wrapped = wrapped
     if options.cached:
         cache.store(name, asdict(result), bitstream)
-    return Synthesis(emitted, target, options, result, bitstream, from_cache=False)
+    return Synthesis(emitted, target, options, result, bitstream, from_cache=False, around=around)
 
 
-def _places(target: Target) -> str:
-    """Constraints that put the wrapper's pins at sites."""
-    pairs = zip(PINS, target.sites, strict=True)
-    return "".join(target.family.location.format(pin=pin, site=site) + "\n" for pin, site in pairs)
+def _wrapped(emitted: Verilog, target: Target) -> Around:
+    """The wrapper, its pins at the target's sites if it has any."""
+    pairs = zip(PINS, target.sites, strict=True) if target.sites else ()
+    places = "".join(target.family.location.format(pin=pin, site=site) + "\n" for pin, site in pairs)
+    return Around(WRAPPER, {_WRAPPER_SOURCE: wrapper(emitted.top, emitted.ports)}, places)
 
 
 def _known(name: str) -> tuple[Result, bytes | None] | None:
@@ -268,17 +309,16 @@ class _Steps:
         options: Options,
         tools: _Tools,
         folder: Path,
-        top: str,
-        sources: list[str],
+        around: Around,
         tell: Callable[[str], None],
     ) -> None:
-        family = target.family
+        family, top = target.family, around.top
         self._target, self._options, self._tools, self._folder, self._tell = target, options, tools, folder, tell
-        self._top = top
+        self._top, self._packing = top, around.packing
         dsp = family.dsp if options.dsp else family.no_dsp
         self.script = "\n".join(
             [
-                *(f"read_verilog {source}" for source in sources),
+                *(f"read_verilog {source}" for source in (SOURCE, *around.sources)),
                 *family.prepare,
                 " ".join(f"{family.synthesis} {dsp} -top {top}".split()),
                 f"tee -q -o {_STAT} stat -json -top {top}",
@@ -289,7 +329,7 @@ class _Steps:
         self.placement: list[str] = []
         self._seeds = range(1, 1 + options.seeds)
         if tools.placer is not None:
-            pins, layout = _PLACER_OPTIONS[tools.placer.name]
+            pins, layout = _PLACER_OPTIONS[tools.placer.name, bool(around.places)]
             frequency = options.frequency or target.frequency
             self.placement = [*target.arguments, "--json", _NETLIST, layout, _LAYOUT, "--report", _REPORT]
             self.placement += ["--freq", f"{frequency:g}", "--timing-allow-fail", *pins, "--seed"]
@@ -334,14 +374,16 @@ class _Steps:
             if report is None:
                 return None
             made.append((reports.fmax(report), seed, report, (folder / _LAYOUT).read_bytes()))
+            if self._options.enough and (made[-1][0] or 0.0) >= (self._options.frequency or 0.0):
+                break
         result.by_seed = {seed: fmax for fmax, seed, *_ in made if fmax is not None}
         made.sort(key=lambda placement: (placement[0] or 0.0, placement[1]))
-        result.fmax, result.seed, report, layout = made[(len(made) - 1) // 2]
+        result.fmax, result.seed, report, layout = made[-1 if self._options.enough else (len(made) - 1) // 2]
         result.utilisation, result.path = reports.utilisation(report), reports.critical_path(report)
         if packer is None:
             return None
         (folder / _LAYOUT).write_bytes(layout)
-        if self._step(result, packer, [_LAYOUT, _BITSTREAM], deadline):
+        if self._step(result, packer, [*self._packing, _LAYOUT, _BITSTREAM], deadline):
             raise self._failed(packer)
         return (folder / _BITSTREAM).read_bytes()
 
@@ -375,9 +417,11 @@ class _Steps:
 # gave most.
 _TIMELY = ("--placer-heap-timingweight", "40")
 _PLACER_OPTIONS = {
-    "nextpnr-ecp5": (("--lpf-allow-unconstrained", *_TIMELY), "--textcfg"),
-    "nextpnr-ice40": (("--pcf-allow-unconstrained",), "--asc"),
-    "nextpnr-nexus": (("--pdc", _PLACES), "--fasm"),
-    "nextpnr-himbaechel-gowin": (("--vopt", f"cst={_PLACES}"), "--write"),
+    ("nextpnr-ecp5", False): (("--lpf-allow-unconstrained", *_TIMELY), "--textcfg"),
+    ("nextpnr-ecp5", True): (("--lpf", _PLACES, *_TIMELY), "--textcfg"),
+    ("nextpnr-ice40", False): (("--pcf-allow-unconstrained",), "--asc"),
+    ("nextpnr-ice40", True): (("--pcf", _PLACES), "--asc"),
+    ("nextpnr-nexus", True): (("--pdc", _PLACES), "--fasm"),
+    ("nextpnr-himbaechel-gowin", True): (("--vopt", f"cst={_PLACES}"), "--write"),
 }
-"""That pins may be anywhere, or where they are, and what placement heeds; where the layout goes."""
+"""By placer, and by whether it is known where the pins are: that, and what placement heeds; where the layout goes."""

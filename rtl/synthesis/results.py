@@ -130,7 +130,7 @@ def notes(made: Synthesis) -> list[str]:
         lines.append(f"{target.family.unplaced}: counts only, no clock frequency")
     elif not made.options.place:
         lines.append("not placed and routed, as asked for: counts only, no clock frequency")
-    elif not target.sites:
+    elif not target.sites and not made.around.board:
         lines.append("pins are where the placer wants them: a bitstream for a board needs that board's constraints")
     if target.family.doubt and result.fmax is not None:
         lines.append(f"timing is doubtful: {target.family.doubt}")
@@ -201,8 +201,9 @@ def lines(made: Synthesis) -> list[str]:
         times = [f"{n:,} clocks, {n / result.fmax:.3f} µs, to {what}" for n, what in ends if n is not None]
         told.append(f"from the first beat of a sample, alone and just in time: {'; '.join(times)}")
         by = result.by_seed.values()
+        which = "best" if made.options.enough else "median"
         if len(by) > 1:
-            told.append(f"placer seeds 1 to {len(by)}: {min(by):.2f} to {max(by):.2f} MHz; the median is that above")
+            told.append(f"placer seeds 1 to {len(by)}: {min(by):.2f} to {max(by):.2f} MHz; the {which} is that above")
     if result.path is not None:
         told.append(f"longest path {result.path}")
     if (estimate := estimated_power(made)) is not None:

@@ -9,6 +9,7 @@ from functools import cached_property
 from amaranth._toolchain.yosys import find_yosys
 from amaranth.hdl import Signal, Value, ValueCastable
 from amaranth.hdl._ir import PortDirection
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
 from rtl.accelerator import Accelerator
@@ -99,7 +100,12 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _ports(component: Accelerator | Interfaced) -> dict[str, tuple[Value, PortDirection]]:
+def around(component: wiring.Component, top: str) -> str:
+    """Verilog of what is around a generated design, which it has as an instance: a module of this name and its own."""
+    return _as_verilog(Netlist.of(component, _ports(component), top))
+
+
+def _ports(component: wiring.Component) -> dict[str, tuple[Value, PortDirection]]:
     joint = "_" if isinstance(component, Interfaced) else "__"  # as the standards' names are: s_axis_tdata
     result: dict[str, tuple[Value, PortDirection]] = {}
     for path, member, signal in component.signature.flatten(component):

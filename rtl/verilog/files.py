@@ -32,13 +32,15 @@ Every name is known to Verilator 5.006 (Debian 12), which stops at one that is n
 """
 
 
-def write(emitted: Verilog, directory: RunDirectory, bench: Mapping[str, str]) -> list[str]:
+def write(emitted: Verilog, directory: RunDirectory, bench: Mapping[str, str], preface: str = "") -> list[str]:
     """Write everything; returns the names of the files.
 
     Parameters
     ----------
     bench
         The test bench and what it reads, by the names of their files (:func:`rtl.cosim.golden.files`).
+    preface
+        What stands in front of the description.
     """
     of = emitted.accelerator.plan
     directory.begin()
@@ -48,7 +50,7 @@ def write(emitted: Verilog, directory: RunDirectory, bench: Mapping[str, str]) -
         WAIVERS: waivers(),
         NAMES: json.dumps(names(emitted), indent=2) + "\n",
         **maps(of),
-        DESCRIPTION: description(emitted),
+        DESCRIPTION: preface + description(emitted),
         **vendor_files(emitted.top, emitted.ports),
         **contents(of),
         **bench,

@@ -1,0 +1,240 @@
+"""``hwsim board`` in a user's hands: what it writes and says, with tools that only play, and twice with the real ones."""
+
+import ast
+import json
+import re
+
+import pytest
+import yaml
+
+from hwsim.commands import app as cli
+from hwsim.configuration import config_file
+from hwsim.results.directory import CONFIG
+from models.files.npz import read_npz
+from rtl.boards.boards import BOARDS
+from rtl.boards.instructions import MEANINGS
+from rtl.boards.top import TOP
+from tests.hwsim import runs
+from tests.rtl.players import STAT, Players
+
+SMALL = {
+    "network": {"layers": [16, 8, 4], "out_degree": [2, 2]},
+    "hardware": {"z": [4, 2], "interface": "axi", "link_bytes": 64, "lut_ram_depth": 2},
+}
+
+
+@pytest.fixture
+def config(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HWSIM_CACHE", str(tmp_path / "cache"))
+    path = runs.write_config(tmp_path, "fixed pipelined")
+    path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | SMALL))
+    return path
+
+
+@pytest.fixture
+def players(tmp_path, monkeypatch):
+    """Played tools; their placement reaches 80 MHz."""
+    played = Players(tmp_path / "tools", monkeypatch)
+    netlist = json.dumps({"modules": {TOP: {"cells": {}, "ports": {}}}})
+    played.play("yosys", {"stat.json": STAT, "netlist.json": netlist})
+    return played
+
+
+def made(capsys, *arguments, code=0):
+    """What the command prints, and its line on standard error."""
+    assert cli.run(["board", *map(str, arguments)]) == code
+    said = capsys.readouterr()
+    return said.out, [line for line in said.err.splitlines() if line.startswith("hwsim: ")]
+
+
+def figures(path):
+    return {k: f["value"] if isinstance(f, dict) and "value" in f else f for k, f in json.loads(path.read_text()).items()}
+
+
+def test_the_list_has_every_board(capsys):
+    out, _ = made(capsys, "--list")
+    for name, board in BOARDS.items():
+        (line,) = [row for row in out.splitlines() if row.split()[:1] == [name]]
+        assert board.target.device in line
+        assert ("bitstream board." in line) == board.built == ("generated only" not in line)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ([], "--name: is missing: hwsim board NAME CONFIG, or hwsim board --list"),
+        (["ulx3s-85f"], "--config: is missing"),
+        (["ulx4s", "CONFIG"], "--board = ulx4s: is not known; nearest: ulx3s-85f, "),
+        (["ulx3s-85f", "CONFIG", "--clock", "101"], "--clock = 101.0: cannot be made of the board's 25 MHz; nearest: 100, "),
+        (["ulx3s-85f", "CONFIG", "--clock", "-1"], "--clock = -1.0: must be a number of MHz above 0"),
+        (["icebreaker", "CONFIG", "--baud", "5000000"], "--baud = 5000000: is more than 2 % off at 12 MHz, or a bit"),
+        (["icebreaker", "CONFIG", "--baud", "1400000"], "--baud = 1400000: is more than 2 % off"),
+        (["icebreaker", "CONFIG", "--seeds", "0"], "--seeds = 0: must be at least 1"),
+        (["arty-a7-100t", "CONFIG", "--seeds", "2"], "--seeds = 2: means nothing for arty-a7-100t"),
+        (["pynq-z2", "CONFIG", "--baud", "9600"], "--baud = 9600: means nothing on pynq-z2"),
+        (["ulx3s-85f", "missing.yaml"], "missing.yaml: "),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_refused_in_one_line(arguments, line, config, tmp_path, capsys):
+    given = [config if a == "CONFIG" else a for a in arguments]
+    _, told = made(capsys, *given, *(["--out", tmp_path / "out"] if given else []), code=2)
+    assert len(told) == 1 and told[0].startswith(f"hwsim: {line}"), told
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_baud_rate_that_was_named_as_near_is_legal(config, tmp_path, capsys):
+    _, (line,) = made(capsys, "icebreaker", config, "--baud", 1_400_000, "--out", tmp_path / "out", code=2)
+    for near in line.rpartition("nearest: ")[2].split(", "):
+        _, (other,) = made(capsys, "icebreaker", config, "--baud", near, "--seeds", 0, "--out", tmp_path / "out", code=2)
+        assert "--seeds" in other
+
+
+def check_readme(text):
+    """It says how to wire, load and train."""
+    assert re.match(r"# \S+ on ULX3S with an LFE5U-85F\n", text)
+    board = BOARDS["ulx3s-85f"]
+    for name in board.lights:
+        assert f"| light {name} | {board.pins[f'light_{name}'].site} | {MEANINGS[name]} |" in text
+    for port in ("rx", "tx"):
+        assert f"| {port} | {board.pins[port].site} | " in text
+    for commands in board.flash.values():
+        assert all(command in text for command in commands)
+    assert "python -m hwsim.host.demo . --port /dev/ttyUSB0 --baud 3000000" in text
+    assert "## Numbers" in text and "accelerator.v" in text  # the accelerator's own description
+
+
+def test_a_board_s_directory_is_complete(config, players, tmp_path, capsys):
+    out = tmp_path / "out"
+    told, _ = made(capsys, "ulx3s-85f", config, "--clock", 75, "--out", out)
+    assert "hardware: interface serial, beat_bits 8, bit_clocks 25, whatever the configuration says" in told
+    assert players.calls == ["yosys", "nextpnr-ecp5", "ecppack"]
+    listed = told.strip().splitlines()[-1].rpartition(": ")[2].split(", ")
+    assert all((out / name).is_file() for name in listed)
+    assert {"board.v", "board.lpf", "board.bit", "build.json", "driver.zip", "registers.json", "samples.npz"} < set(listed)
+    assert (out / "board.bit").read_bytes() == b"bits"
+    calls = (players.folder / "calls").read_text()
+    assert "--85k --package CABGA381 --speed 6" in calls and "--lpf pins.txt" in calls and "--freq 75" in calls
+    assert "ecppack --compress layout.txt bitstream" in calls
+    hardware = config_file.load(out / CONFIG).hardware
+    assert (hardware.interface, hardware.beat_bits, hardware.bit_clocks) == ("serial", 8, 25)
+    known = figures(out / "build.json")
+    assert known["board"] == {
+        "name": "ulx3s-85f",
+        "title": "ULX3S with an LFE5U-85F",
+        "chip": BOARDS["ulx3s-85f"].target.device,
+    }
+    assert (known["clock"], known["asked_clock"], known["oscillator"], known["fmax"], known["seed"]) == (75, 75, 25, 80, 1)
+    assert (known["baud"], known["bit_clocks"], known["bitstream_bytes"]) == (3_000_000, 25, 4)
+    assert (
+        25 * known["pll"]["CLKFB_DIV"] * known["pll"]["CLKOP_DIV"]
+        == 75 * known["pll"]["CLKI_DIV"] * known["pll"]["CLKOS_DIV"]
+    )
+    assert known["tools"]["ecppack"] == "ecppack 1.0" and known["utilisation"]["MULT18X18D"]["used"] == 5
+    samples = read_npz(out / "samples.npz")
+    assert samples["train_inputs"].shape[1] == 16 and len(samples["train_kappa"]) == len(samples["train_labels"])
+    check_readme((out / "README.md").read_text())
+    # What it was made from makes the same again, and needs no tool.
+    again, _ = made(capsys, "ulx3s-85f", out / CONFIG, "--clock", 75, "--out", tmp_path / "again")
+    assert len(players.calls) == 3 and "known from an earlier run" in again
+    for name in ("board.v", "accelerator.v", "board.bit", "board.lpf", "build.json", "README.md"):
+        assert (out / name).read_bytes() == (tmp_path / "again" / name).read_bytes(), name
+
+
+def test_a_clock_that_is_missed_is_exit_code_1_without_a_bitstream(config, players, tmp_path, capsys):
+    players.by_seed("nextpnr-ecp5", [60.0, 90.0, 70.0])
+    out = tmp_path / "out"
+    told, (line,) = made(capsys, "ulx3s-85f", config, "--seeds", 3, "--out", out, code=1)
+    assert line.startswith("hwsim: the design reaches 90.00 MHz, the best of 3 placements, on ulx3s-85f")
+    assert "placer seeds 1 to 3: 60.00 to 90.00 MHz; the best is that above" in told
+    assert not (out / "board.bit").exists() and (out / "board.v").is_file()
+    known = figures(out / "build.json")
+    assert (known["status"], known["fmax"], known["seed"], known["clock"]) == ("too slow", 90, 2, 100)
+
+
+def test_seeds_are_tried_until_one_reaches_the_clock(config, players, tmp_path, capsys):
+    players.by_seed("nextpnr-ecp5", [60.0, 110.0, 70.0])
+    told, _ = made(capsys, "ulx3s-85f", config, "--seeds", 3, "--out", tmp_path / "out")
+    assert players.calls == ["yosys", "nextpnr-ecp5", "nextpnr-ecp5", "ecppack"]
+    known = figures(tmp_path / "out" / "build.json")
+    assert (known["fmax"], known["seed"]) == (110, 2)
+    assert "the bitstream has 4 bytes" in told
+
+
+def test_another_run_is_replaced_only_by_force(config, players, tmp_path, capsys):
+    out = tmp_path / "out"
+    made(capsys, "ulx3s-85f", config, "--clock", 75, "--out", out)
+    _, (line,) = made(capsys, "orangecrab-85f", config, "--clock", 72, "--out", out, code=2)
+    assert "--force" in line and (out / "board.bit").is_file()
+    made(capsys, "arty-a7-100t", config, "--out", out, "--force")
+    assert not (out / "board.bit").exists() and not (out / "board.lpf").exists() and (out / "board.tcl").is_file()
+
+
+def test_a_project_for_vivado(config, tmp_path, capsys):
+    out = tmp_path / "out"
+    told, _ = made(capsys, "arty-a7-100t", config, "--clock", 80, "--out", out)
+    assert "generated only: Vivado makes the bitstream, board.tcl tells it how" in told
+    script = (out / "board.tcl").read_text()
+    for name in re.findall(r"\[file join \$here ([\w.]+)\]", script):
+        assert (out / name).is_file(), name
+    assert f"synth_design -top {TOP} -part xc7a100tcsg324-1" in script and "write_bitstream -force board.bit" in script
+    assert balanced(script)
+    top = (out / "board.v").read_text()
+    assert "PLLE2_BASE" in top and "BUFG" in top
+    ports = set(re.findall(r"^  (?:in|out)put (\w+)", top.partition("endmodule")[0], re.MULTILINE))
+    assert ports == set(re.findall(r"PACKAGE_PIN.*get_ports (\w+)\]", (out / "board.xdc").read_text()))
+    assert "vivado -mode batch -source board.tcl" in (out / "README.md").read_text()
+    assert figures(out / "build.json")["bitstream_bytes"] is None
+
+
+def balanced(script):
+    """Whether braces and brackets of a script of Tcl match."""
+    depth = {"{": 0, "[": 0}
+    for character in script:
+        for opening, closing in ("{}", "[]"):
+            depth[opening] += (character == opening) - (character == closing)
+            assert depth[opening] >= 0
+    return not any(depth.values())
+
+
+def test_a_block_design_and_a_notebook_for_a_zynq(config, tmp_path, capsys):
+    out = tmp_path / "out"
+    told, _ = made(capsys, "pynq-z2", config, "--out", out)
+    assert "hardware: interface axi, whatever the configuration says" in told
+    assert config_file.load(out / CONFIG).hardware.interface == "axi"
+    script = (out / "board.tcl").read_text()
+    assert balanced(script) and "create_project -force board vivado -part xc7z020clg400-1" in script
+    top = re.search(r"module accelerator \((.*?)\);", (out / "accelerator.v").read_text(), re.DOTALL)[1]
+    for interface in re.findall(r"accelerator/(s_axi|s_axis|m_axis|aclk|aresetn|interrupt)\b", script):
+        assert re.search(rf"\b{interface}(_t?\w+)?,?$", top, re.MULTILINE), interface
+    cells = set(re.findall(r"create_bd_cell .* (\w+)$", script, re.MULTILINE))
+    used = {
+        pin.split("/")[0]
+        for pin in re.findall(r"\b\w+/\w+", "\n".join(row for row in script.splitlines() if row[:4] == "    "))
+    }
+    assert cells == {"processor", "reset", "accelerator", "axi_dma_0", "control", "memory"} == used & cells
+    for cell in cells:
+        assert re.search(rf"(?<!\w){cell}/\w+", script), cell
+    book = json.loads((out / "board.ipynb").read_text())
+    assert (book["nbformat"], book["cells"][0]["cell_type"]) == (4, "markdown")
+    code = "\n".join("".join(cell["source"]) for cell in book["cells"] if cell["cell_type"] == "code")
+    ast.parse(code)
+    base = re.search(r"-offset (0x\w+) -range (0x\w+) \[get_bd_addr_segs accelerator/", script)
+    assert f"BASE, SIZE = {base[1]}, {base[2]}" in code
+    bits = int(re.search(r"input \[(\d+):0\] s_axi_awaddr", top)[1]) + 1
+    assert int(base[2], 16) >= 1 << bits
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "clock"), [("icebreaker", 18), ("ulx3s-85f", 50)])
+def test_a_bitstream_of_a_small_design(name, clock, config, tmp_path, capsys):
+    """The real tools; the placer works out the clock behind the PLL for itself, and aims at it."""
+    out = tmp_path / "out"
+    made(capsys, name, config, "--clock", clock, "--out", out)
+    known = figures(out / "build.json")
+    assert known["status"] == "good" and known["fmax"] >= known["clock"] == clock
+    data = (out / f"board.{BOARDS[name].target.family.extension}").read_bytes()
+    assert len(data) == known["bitstream_bytes"] > 10_000
+    report = json.loads((out / "synthesis" / "report.json").read_text())
+    aimed = [found["constraint"] for net, found in report["fmax"].items() if "GND" not in net]
+    assert aimed == [pytest.approx(clock, rel=1e-3)]
