@@ -101,7 +101,7 @@ def prepare(
     emitted = generate(design)
     if not (directory / CHECKPOINT).is_file():
         files.write(emitted, directory, golden.files(emitted))
-        directory.writearrays(SAMPLES, arrays(design, data, samples))
+        directory.write_arrays(SAMPLES, arrays(design, data, samples))
     tell("compiling the board's program")
     hardware, period = design.config.hardware, emitted.accelerator.plan.period
     assert hardware is not None
