@@ -63,9 +63,9 @@ def test_the_list_has_every_board(capsys):
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        ([], "--name: is missing: hwsim board NAME CONFIG, or hwsim board --list"),
-        (["ulx3s-85f"], "--config: is missing"),
-        (["ulx4s", "CONFIG"], "--board = ulx4s: is not known; nearest: ulx3s-85f, "),
+        ([], "NAME: is missing: hwsim board NAME CONFIG, or hwsim board --list"),
+        (["ulx3s-85f"], "CONFIG: is missing"),
+        (["ulx4s", "CONFIG"], "NAME = ulx4s: is not known; nearest: ulx3s-85f, "),
         (["ulx3s-85f", "CONFIG", "--clock", "101"], "--clock = 101.0: cannot be made of the board's 25 MHz; nearest: 100, "),
         (["ulx3s-85f", "CONFIG", "--clock", "-1"], "--clock = -1.0: must be a number of MHz above 0"),
         (["icebreaker", "CONFIG", "--baud", "5000000"], "--baud = 5000000: is more than 2 % off at 12 MHz, or a bit"),
