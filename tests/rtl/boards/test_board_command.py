@@ -230,7 +230,9 @@ def test_a_block_design_and_a_notebook_for_a_zynq(config, tmp_path, capsys):
 def test_a_bitstream_of_a_small_design(name, clock, config, tmp_path, capsys):
     """The real tools; the placer works out the clock behind the PLL for itself, and aims at it."""
     out = tmp_path / "out"
-    made(capsys, name, config, "--clock", clock, "--out", out)
+    keys = ("hardware.build=inference", "hardware.z=[2,1]", "numbers.preactivation={width: 6, fraction: 3}")
+    small = [word for key in keys for word in ("--set", key)]
+    made(capsys, name, config, "--clock", clock, *small, "--out", out)
     known = figures(out / "build.json")
     assert known["status"] == "good" and known["fmax"] >= known["clock"] == clock
     data = (out / f"board.{BOARDS[name].target.family.extension}").read_bytes()
