@@ -108,11 +108,11 @@ class AcceleratorProperties:
                 "and so is a sample that was to be there",
                 implies(permitted & p.past(no_bubbles, f"no_bubbles_{clocks}", clocks), whole.loader.tags.r_rdy),
             )
-        told = p.past(no_bubbles, "no_bubbles", of.permission)
+        must = p.past(no_bubbles, "no_bubbles", of.permission)
         p.require(
             "no_bubble",
             "no cycle begins without a sample that must not",
-            implies(whole.pacer.advance & told, whole.loader.tags.r_rdy),
+            implies(whole.pacer.advance & must, whole.loader.tags.r_rdy),
         )
         # Whether the cycles before this one have followed each other at once.
         follows = Signal(self._before + 1, name="follows")

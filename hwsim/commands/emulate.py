@@ -15,6 +15,7 @@ from hwsim.commands.hardware import tools
 from hwsim.commands.options import Again, Common, ConfigPath, Where, given
 from hwsim.commands.progress import preparing, step_watcher
 from hwsim.tables import percent
+from models.errors import ArgumentError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -52,6 +53,9 @@ def emulate(config: ConfigPath, where: Where, emulating: Emulating, *, again: Ag
     data = design.dataset(where.data_dir)
     samples = session.training_samples(design, data, asked.samples)
     directory = RunDirectory(where.out, loaded, "emulate", asked.options, **asdict(again))
+    if again.resume and (began := directory.recorded_options) != asked.options:
+        how = "".join(f" <{name}> {value}" for name, value in sorted(began.items(), reverse=True))
+        raise ArgumentError("resume", str(directory.path), f"began with{how}" if began else "began without <train>")
     with directory.locked():
         try:
             with preparing(common.quiet), step_watcher(common.quiet) as watch:
@@ -66,11 +70,12 @@ def emulate(config: ConfigPath, where: Where, emulating: Emulating, *, again: Ag
                 console.print(f"train it: {shlex.join(['python', *words])}", soft_wrap=True)
                 _serve(board, console)
                 return
+            fed = asked.samples - session.done(directory) + len(data.test)
             seconds = _run([sys.executable, *words], directory.path, common.quiet)
             board.stop()
             spell = next(s for s in board.spells() if not s.whole)
         difference, accuracy = session.judge(design, data, directory, samples, asked.every)
-        trained = session.Trained(asked.samples, asked.every, difference, accuracy, spell, seconds)
+        trained = session.Trained(asked.samples, asked.every, fed, difference, accuracy, spell, seconds)
         session.write(trained, design, directory)
     console.print(session.told(trained))
     if difference is not None:

@@ -119,6 +119,11 @@ class DesignMap:
     results: Packet
     no_bubbles: int = 0
 
+    @property
+    def bytes(self) -> int:
+        """Bytes from address 0 to behind the last register and the last word of a memory."""
+        return 4 + max(*self.registers.values(), *(max(m.addresses) for m in (*self.weights, *self.biases)))
+
     @classmethod
     def read(cls, path: str | PathLike[str]) -> "DesignMap":
         """The map in a file ``registers.json``, or in the directory that holds one.

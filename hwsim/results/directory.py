@@ -57,7 +57,8 @@ BOARD = "build.json", *(f"board.{ending}" for ending in ("v", "lpf", "pcf", "xdc
 _RESULTS = (
     *(CONNECTIVITY, INITIAL, FINAL, FRONT_END, STREAM, FEATURES, METRICS, TIMING, CHECKPOINT),
     *(*PICTURES, *TRACES, *LOGS, *HARDWARE, *REGISTER_MAPS, DRIVER, *VENDOR_SCRIPTS, *SYNTHESIS, *BOARD, PROOFS),
-    *(SAMPLES, TERMINAL, SCATTER, SCATTER_PICTURE, SEARCH, SEARCH_PICTURE, MUTANTS),
+    *(SAMPLES, TERMINAL, f"{FINAL}.partial", f"{CHECKPOINT}.partial"),
+    *(SCATTER, SCATTER_PICTURE, SEARCH, SEARCH_PICTURE, MUTANTS),
 )
 _HEADER = "# The resolved configuration of a run of hwsim: feeding it back reproduces the run.\n"
 """Tells the directory of a run from any other that happens to hold a file of the same name."""
@@ -117,6 +118,11 @@ class RunDirectory:
     def fingerprint(self) -> str:
         """Of the run's configuration, and of the files that it names, as they are now."""
         return config_file.fingerprint(self._config)
+
+    @property
+    def recorded_options(self) -> dict[str, Any]:
+        """With which options the run that is there was begun; none if there is none."""
+        return dict(self._record().get("options", {})) if self._is_run() else {}
 
     def _own_name(self) -> str:
         digest = self.fingerprint

@@ -15,7 +15,7 @@ from rtl.cosim.protocol import Protocol
 from rtl.cosim.simulators import BUILD_LOG, LOG, SILENCE, BrokenOff, runner
 from rtl.cosim.stimulus import StreamSamples, beats
 from rtl.cosim.testbench import Watched, watched
-from rtl.cosim.workplace import harmless
+from rtl.cosim.workplace import harmless, write_if_new
 from rtl.verilog.emission import SOURCE, Verilog
 
 Watcher = Callable[[int, int], None]
@@ -202,14 +202,8 @@ def _prepare(emitted: Verilog, protocol: Protocol, samples: StreamSamples, folde
     of = emitted.accelerator.plan
     watch = watched(emitted)
     linger = patience(of.period, of.skew, options.timeout)
-    _write_if_new(folder / SOURCE, options.text or emitted.text)
-    _write_if_new(folder / testbench.BENCH, testbench.bench(emitted, watch, linger))
+    write_if_new(folder / SOURCE, options.text or emitted.text)
+    write_if_new(folder / testbench.BENCH, testbench.bench(emitted, watch, linger))
     (folder / testbench.CONTROL).write_text(testbench.script(protocol, protocol.record.accesses[:, 2:4]))
     sent = beats(of, samples)[protocol.record.sent]
     (folder / testbench.BEATS).write_text(testbench.beat_lines(sent))
-
-
-def _write_if_new(path: Path, text: str) -> None:
-    """Leave a file that says the same alone: simulators rebuild what is newer."""
-    if not path.exists() or path.read_text() != text:
-        path.write_text(text)

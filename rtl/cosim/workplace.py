@@ -36,6 +36,12 @@ def harmless(folder: Path) -> Iterator[Path]:
             shutil.copytree(place, folder, symlinks=True, dirs_exist_ok=True)
 
 
+def write_if_new(path: Path, text: str) -> None:
+    """Leave a file that says the same alone: what is newer is built again."""
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
+
+
 def _temporary() -> str:
     for place in (tempfile.gettempdir(), "/tmp", "/var/tmp"):
         found = str(Path(place).resolve())

@@ -1,7 +1,7 @@
 // The virtual board: a design whose two wires, rx and tx, end in a pseudo-terminal and a TCP port.
 //
-// Verilator has made Vboard of the design. BIT_CLOCKS is how many clocks a bit lasts; after QUIET_CLOCKS without a bit on
-// either wire the design has nothing left to do, and time stands still until somebody sends.
+// Verilator has made Vboard of the design. Of design.h, BIT_CLOCKS is how many clocks a bit lasts; after QUIET_CLOCKS without
+// a bit on either wire the design has nothing left to do, and time stands still until somebody sends.
 //
 //   board [--port N] [--tty LINK] [--attached]
 //
@@ -27,6 +27,7 @@
 #include <string>
 
 #include "Vboard.h"
+#include "design.h"
 #include "verilated.h"
 
 namespace {

@@ -6,14 +6,17 @@ from pathlib import Path
 
 from models.errors import InputError
 from rtl.cosim.simulators import verilator_is_there
-from rtl.cosim.workplace import harmless
+from rtl.cosim.workplace import harmless, write_if_new
 
 PROGRAM, BUILD_LOG = "board", "build.log"
 _MAIN = Path(__file__).with_name("board.cpp")
 _VERILATE = (
     *("--cc", "--exe", "--build", "--prefix", "Vboard", "-O3", "--noassert", "--x-assign", "fast", "--x-initial", "fast"),
-    *("-Wno-fatal", "-Wno-lint", "--timescale", "1ns/1ps"),
+    *("-Wno-fatal", "-Wno-lint", "--timescale", "1ns/1ps", "--Mdir", "build", "--build-jobs", "0"),
+    *("-CFLAGS", "-std=c++17 -I..", "-MAKEFLAGS", "OPT_FAST=-O2"),
 )
+_SOURCE = "design.v"
+_CONSTANTS = "constexpr unsigned BIT_CLOCKS = {bit_clocks};\nconstexpr unsigned long QUIET_CLOCKS = {quiet_clocks};\n"
 
 
 class BuildError(RuntimeError):
@@ -67,11 +70,10 @@ def build(text: str, top: str, folder: Path, *, bit_clocks: int, quiet_clocks: i
     (folder / PROGRAM).unlink(missing_ok=True)
     try:
         with harmless(folder) as place:
-            (place / "design.v").write_text(text)
-            shutil.copyfile(_MAIN, place / _MAIN.name)
-            cflags = f"-std=c++17 -DBIT_CLOCKS={bit_clocks} -DQUIET_CLOCKS={quiet_clocks}"
-            words = ["verilator", *_VERILATE, "--top-module", top, "--Mdir", "build", "-CFLAGS", cflags]
-            words += ["--build-jobs", "0", "-MAKEFLAGS", "OPT_FAST=-O2", "-o", f"../{PROGRAM}", "design.v", _MAIN.name]
+            write_if_new(place / _SOURCE, text)
+            write_if_new(place / _MAIN.name, _MAIN.read_text())
+            write_if_new(place / "design.h", _CONSTANTS.format(bit_clocks=bit_clocks, quiet_clocks=quiet_clocks))
+            words = ["verilator", *_VERILATE, "--top-module", top, "-o", f"../{PROGRAM}", _SOURCE, _MAIN.name]
             with (place / BUILD_LOG).open("wb") as log:
                 done = subprocess.run(words, cwd=place, stdout=log, stderr=log)
     except OSError as e:

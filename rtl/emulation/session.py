@@ -101,7 +101,7 @@ def prepare(
     emitted = generate(design)
     if not (directory / CHECKPOINT).is_file():
         files.write(emitted, directory, golden.files(emitted))
-        directory.writearrays(SAMPLES, arrays(design, data, samples))
+        directory.write_arrays(SAMPLES, arrays(design, data, samples))
     tell("compiling the board's program")
     hardware, period = design.config.hardware, emitted.accelerator.plan.period
     assert hardware is not None
@@ -121,6 +121,22 @@ def arrays(design: Design, data: Dataset, samples: StreamSamples) -> dict[str, n
         "test_inputs": data.test.integers(to).astype(small),
         "test_labels": data.test.labels.astype(np.int32),
     }
+
+
+def done(directory: RunDirectory) -> int:
+    """How many samples a client that was interrupted has trained on.
+
+    Raises
+    ------
+    InputError
+        If its checkpoint is none.
+    """
+    if not (directory / CHECKPOINT).is_file():
+        return 0
+    try:
+        return int(read_npz(directory / CHECKPOINT)["samples"])
+    except (KeyError, TypeError):
+        raise InputError(str(directory / CHECKPOINT), None, "is no checkpoint of a board: it lacks samples") from None
 
 
 def client(directory: Path, where: str, asked: Asked, *, resume: bool = False) -> list[str]:
@@ -156,6 +172,8 @@ class Trained:
     ----------
     samples, every
         How many, and after how many of them the pipeline was drained.
+    fed
+        Through the wires, by this client: training samples, and those it is judged by.
     difference
         The first weight or bias in which it differs from the reference, and how many do; None if all are equal.
     accuracy
@@ -168,6 +186,7 @@ class Trained:
 
     samples: int
     every: int
+    fed: int
     difference: str | None
     accuracy: float
     spell: Spell
@@ -176,12 +195,13 @@ class Trained:
     @property
     def speed(self) -> dict[str, Any]:
         """How fast it learned, by the names of the figures."""
-        n, spell = self.samples, self.spell
+        spell = self.spell
         return {
+            "fed": self.fed,
             "seconds": self.seconds,
-            "samples_per_second": n / self.seconds,
+            "samples_per_second": self.fed / self.seconds,
             "clocks": spell.clocks,
-            "clocks_per_sample": spell.clocks / n,
+            "clocks_per_sample": spell.clocks / self.fed,
             "clocks_per_second": spell.clocks / spell.seconds,
             "bytes_in": spell.bytes_in,
             "bytes_out": spell.bytes_out,
@@ -233,11 +253,14 @@ EMULATION = Figures(
         "batch": Figure("samples", "fed without a gap, after which the pipeline was drained"),
         "first_difference": Figure("text", "between the board's final weights and the reference's; null: none"),
         "test_accuracy": JUDGED["test_accuracy"]._replace(meaning="share of test samples predicted right with its weights"),
-        "seconds": Figure("s", "wall-clock time of the client, from its start to its end", "less"),
-        "samples_per_second": Figure("samples/s", "training samples over these seconds", "more"),
-        "clocks": Figure("clocks", "of the design while the client was connected", "less"),
-        "clocks_per_sample": Figure("clocks/sample", "clocks over training samples", "less"),
-        "clocks_per_second": Figure("clocks/s", "of the board's program, while it did not wait", "more"),
+        "fed": Figure("samples", "through the wires, by the last client: those it trained on, and the test samples"),
+        "seconds": Figure("s", "wall-clock time of that client, from its start to its end", "less"),
+        "samples_per_second": Figure("samples/s", "samples fed over these seconds", "more"),
+        "clocks": Figure(
+            "clocks", "of the design while it was connected, all that weights and checkpoints took included", "less"
+        ),
+        "clocks_per_sample": Figure("clocks/sample", "these clocks over samples fed", "less"),
+        "clocks_per_second": Figure("clocks/s", "of the board's program, while it did not sleep", "more"),
         "bytes_in": Figure("bytes", "that the client sent", "less"),
         "bytes_out": Figure("bytes", "that came back", "less"),
     },
@@ -256,12 +279,13 @@ def write(trained: Trained, design: Design, directory: RunDirectory) -> None:
     }
     directory.write_json(METRICS, result | EMULATION.all_told(learned))
     directory.write_json(TIMING, EMULATION.all_told(trained.speed))
+    (directory / CHECKPOINT).unlink(missing_ok=True)
 
 
 def told(trained: Trained) -> str:
     """How fast it was, in a line."""
     speed = trained.speed
     return (
-        f"{trained.samples:,} samples in {trained.seconds:.1f} s: {speed['samples_per_second']:,.0f} samples/s, "
+        f"{trained.fed:,} samples in {trained.seconds:.1f} s: {speed['samples_per_second']:,.0f} samples/s, "
         f"{speed['clocks_per_sample']:,.0f} clocks a sample, {speed['clocks_per_second']:,.0f} clocks/s"
     )

@@ -16,18 +16,6 @@ CHECK, LEAST = 4, 2
 """Bytes of the CRC; least number of bytes before it."""
 
 
-def checked(crc: Value, byte: Value) -> Value:
-    """The register of a CRC-32 behind one more byte, bit by bit; it begins with ones, and the CRC is its complement."""
-    crc = crc ^ byte
-    for _ in range(8):
-        crc = Cat(crc[1:], Const(0, 1)) ^ (crc[0].replicate(32) & 0xEDB88320)
-    return crc
-
-
-RESIDUE = 0xDEBB20E3
-"""What is in the register behind every frame, its CRC included."""
-
-
 class FrameReceiver(wiring.Component):
     """Takes frames out of bytes, into a buffer that somebody else has, and says which are whole.
 
@@ -93,7 +81,7 @@ class FrameReceiver(wiring.Component):
 
     def properties(self, p: Monitor) -> None:
         """What is told to be a frame is one, and the buffer is left alone while it is in use."""
-        m, count = p.module, self._count
+        count = self._count
         rises = self.closed & ~p.past(self.closed, "was_closed")
         p.assume(
             "closed_by_frame", "the buffer is in use behind a frame alone", implies(rises, p.past(self.frame, "framed"))
@@ -105,15 +93,14 @@ class FrameReceiver(wiring.Component):
         p.require("left_alone", "nothing is written while the buffer is in use", ~(self.closed & (self.w_en | self.frame)))
         p.require("inside", "what is written is inside the buffer", implies(self.w_en, self.w_address < self.capacity))
         p.require("fits", "a frame has a number, a code and no more than fits", implies(self.frame, self._fits(self.length)))
-        # The CRC once more, bit by bit.
-        crc, ones = Signal(32, init=0xFFFFFFFF, name="crc_bit_by_bit"), Const(0xFFFFFFFF, 32)
-        byte = self.valid & (self.data != FLAG) & ((self.data != ESCAPE) | self._escaped)
-        with m.If(self.valid & (self.data == FLAG)):
-            m.d.sync += crc.eq(ones)
-        with m.Elif(byte):
-            m.d.sync += crc.eq(checked(crc, self.data ^ Mux(self._escaped, FLIP, 0)))
-        p.require("same_crc", "the CRC is that of what has come since the flag", self._crc.crc == ~crc)
-        p.require("right_crc", "of a frame the CRC is right", implies(self.frame, crc == RESIDUE))
+        crc, flag = self._crc, self.valid & (self.data == FLAG)
+        byte = self.valid & ~flag & ((self.data != ESCAPE) | self._escaped)
+        p.require(
+            "checked",
+            "the CRC is that of all bytes since the flag",
+            (crc.start == flag) & (crc.valid == byte) & (crc.data == self.data ^ Mux(self._escaped, FLIP, 0)),
+        )
+        p.require("right_crc", "of a frame the CRC is right", implies(self.frame, crc.match_detected))
         p.reach("comes", "so many bytes come that they may be a frame", (count == LEAST + CHECK) & ~self._spoilt)
 
     def _fits(self, length: Value) -> Value:
@@ -273,7 +260,9 @@ class FrameSender(wiring.Component):
             ),
         )
         p.require("inside", "what is read is inside the buffer", implies(state == Sending.BODY, at < self.length))
-        p.require("known", "there are so many steps", state.as_value() <= Sending.CLOSE.value)
+        p.require(
+            "known", "there are so many steps", (state <= Sending.CLOSE.value) & (~self._settled[1] | self._settled[0])
+        )
         p.require("of_check", "the CRC has four bytes", implies(state == Sending.CHECK, at < CHECK))
         offer = p.past(self.data, "offer")
         p.require(
@@ -288,32 +277,23 @@ class FrameSender(wiring.Component):
         )
         p.require("no_flag", "there is no flag inside a frame", implies(self.valid & stuffed, self.data != FLAG))
         # What a receiver makes of it.
-        crc, escaped = Signal(32, name="crc_bit_by_bit"), Signal(name="was_escape")
-        taken = self.valid & self.ready
+        crc, escaped, taken = self._crc, Signal(name="was_escape"), self.valid & self.ready
+        escapes = (self.data == ESCAPE) & ~escaped
         with m.If(taken):
-            m.d.sync += escaped.eq(stuffed & (self.data == ESCAPE) & ~escaped)
-            with m.If(state == Sending.OPEN):
-                m.d.sync += crc.eq(Const(0xFFFFFFFF, 32))
-            with m.Elif(stuffed & ~((self.data == ESCAPE) & ~escaped)):
-                m.d.sync += crc.eq(checked(crc, self.data ^ Mux(escaped, FLIP, 0)))
+            m.d.sync += escaped.eq(stuffed & escapes)
         p.require("unstuffed", "a receiver undoes the escape", escaped == self._escaped)
-        expected = ~self._crc.crc
-        for k in range(CHECK):
-            p.require(
-                f"crc_{k}",
-                "the CRC is that of what is sent",
-                implies((state == Sending.BODY) & (k == 0) | (state == Sending.CHECK) & (at == k), crc == expected),
-            )
-            expected = checked(expected, self._crc.crc.word_select(k, 8))
         p.require(
-            "settled_check",
-            "the CRC's bytes are sent in turn",
-            implies(
-                (state == Sending.CHECK) & self._settled[1],
-                byte == self._crc.crc.word_select(at[:2], 8),
-            ),
+            "checked",
+            "the CRC is that of all bytes since the flag",
+            (crc.start == (state == Sending.OPEN))
+            & (crc.valid == ((state == Sending.BODY) & taken & ~escapes))
+            & implies(crc.valid, crc.data == self.data ^ Mux(escaped, FLIP, 0)),
         )
-        p.require("right_crc", "a receiver finds the CRC right", implies(state == Sending.CLOSE, crc == RESIDUE))
+        p.require(
+            "right_crc",
+            "its bytes are sent in turn",
+            implies((state == Sending.CHECK) & self._settled[1], byte == crc.crc.word_select(at[:2], 8)),
+        )
         p.reach("ends", "a frame ends", self.done)
 
     def elaborate(self, platform: object) -> Module:

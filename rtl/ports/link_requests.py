@@ -1,9 +1,12 @@
 """Carries out the requests of a serial link."""
 
+from typing import Any
+
 from amaranth.hdl import C, Cat, Module, Mux, Signal, Value
 from amaranth.lib import enum, wiring
 from amaranth.lib.wiring import In, Out
 
+from rtl.blocks.properties import Monitor, implies
 from rtl.plan.plan import Plan
 from rtl.ports.axi_stream import axis_signature
 from rtl.ports.interface_registers import wide_bus_signature, words
@@ -51,6 +54,10 @@ class Step(enum.Enum):
     FACTS = 15
     END = 16
     REPLY = 17
+
+
+def _one_of(step: Any, *steps: Step) -> Value:
+    return Cat(step == one for one in steps).any()
 
 
 class LinkRequests(wiring.Component):
@@ -103,6 +110,7 @@ class LinkRequests(wiring.Component):
         self._code, self._status = Signal(Code, name="code"), Signal(2, name="status")
         self._at, self._left = Signal(range(self.capacity + 1), name="at"), Signal(2, init=WORD - 1, name="left")
         self._end, self._settled = Signal(range(self.capacity + 1), name="end"), Signal(2, name="settled")
+        self._byte = Signal(8, reset_less=True, name="byte")
         self._done = Signal(range(self.capacity), name="done")
         self._timer = Signal(range(PATIENCE), name="timer")
         bits = range(self.capacity)
@@ -130,10 +138,173 @@ class LinkRequests(wiring.Component):
         """It after reset, to be taken clock by clock."""
         return LinkRequestsModel(self._words, self.capacity)
 
+    def properties(self, p: Monitor) -> None:
+        """Nothing is done twice, all that is written is inside the buffer, and every step comes to its end."""
+        bus, step, at, put = self.bus, self._step, self._at, self.reply_length
+        timer, at_work = self._timer, ~_one_of(step, Step.WAIT, Step.ACCESS, Step.REPLY)
+        p.assume("at_rest", "a frame comes when none is at work", implies(self.frame, step == Step.WAIT))
+        p.assume("size", "a frame fits", implies(self.frame, (self.length >= 2) & (self.length <= self.capacity)))
+        p.assume("done", "only what was asked for is over", implies(bus.done, bus.request))
+        waits = p.past((step == Step.REPLY) & ~self.sent, "unsent")
+        p.assume("sent", "only a reply that is there is sent", implies(self.sent, waits & (step == Step.REPLY)))
+        asked = Cat(bus.write, bus.address, bus.write_data)
+        p.require(
+            "held",
+            "a request holds until it is over",
+            implies(p.past(bus.request & ~bus.done, "asked"), bus.request & (asked == p.past(asked, "was"))),
+        )
+        self._of_samples(p)
+        self._of_repeats(p)
+        self._of_buffers(p)
+        changes = Cat(step, at, put) != p.past(Cat(step, at, put), "before")
+        stands = p.since(~at_work | changes, "stands", PATIENCE + 4)
+        fetched = self._settled[0] + self._settled[1]
+        p.require(
+            "goes_on",
+            "unless a frame, an access or the end of a reply is waited for, something changes before long",
+            implies(
+                at_work & ~changes,
+                stands
+                < Mux(
+                    step == Step.RESULTS,
+                    timer + 1,
+                    Mux(
+                        step == Step.SAMPLES,
+                        fetched + timer + 1,
+                        Mux(_one_of(step, Step.NUMBER, Step.CODE, Step.GET, Step.FLAGS), fetched + 1, 1),
+                    ),
+                ),
+            ),
+        )
+        replied = p.past(step, "step_was") == Step.REPLY
+        p.require(
+            "reply_at_last", "nothing ends without its reply", implies(p.past(self.busy, "was_busy"), self.busy | replied)
+        )
+        p.reach(
+            "repeats", "a request is repeated that writes", (step == Step.REPLY) & self._same & (self._code == Code.WRITE)
+        )
+
+    def _of_samples(self, p: Monitor) -> None:
+        """Bytes of samples stay until they are taken, or for long."""
+        m, samples, step, settled = p.module, self.samples, self._step, self._settled
+        offered, waits = Signal(range(PATIENCE + 1), name="offered"), samples.tvalid & ~samples.tready
+        m.d.sync += offered.eq(Mux(waits, offered + 1, 0))
+        offer = Cat(samples.tdata, samples.tlast)
+        p.require(
+            "stays",
+            f"a byte that is offered stays until it is taken, or for {PATIENCE} clocks",
+            implies(
+                p.past(waits, "not_taken"),
+                (offered == PATIENCE) & ~samples.tvalid | samples.tvalid & (offer == p.past(offer, "offer")),
+            ),
+        )
+        p.require(
+            "patience",
+            "the clocks in which a byte is offered are counted",
+            implies(
+                (step == Step.FLAGS) | (step == Step.SAMPLES),
+                self._timer == Mux((step == Step.SAMPLES) & settled[1], offered, 0),
+            )
+            | (step == Step.SAMPLES) & (self._at == self._end),
+        )
+        p.require("settles", "a byte comes in two clocks", ~settled[1] | settled[0])
+
+    def _of_repeats(self, p: Monitor) -> None:
+        """What was carried out is not carried out again."""
+        m, step, there = p.module, self._step, self._settled[1]
+        known, last, repeats = Signal(name="any_before"), Signal(8, name="last"), Signal(name="repeats")
+        number = Signal(8, name="number_now")
+        with m.If((step == Step.NUMBER) & there):
+            m.d.sync += number.eq(self._byte)
+        with m.If((step == Step.CODE) & there):
+            m.d.sync += [repeats.eq(known & (number == last) & (self._byte != 0)), known.eq(1), last.eq(number)]
+        with m.If(step == Step.WAIT):
+            m.d.sync += repeats.eq(0)
+        does = self.bus.request | self.samples.tvalid | self.results.tready | self.w_en
+        p.require("once", "a request with the number of the last one is not carried out", implies(repeats, ~does))
+        p.require("at_reply", "its reply is sent", implies(repeats, _one_of(step, Step.WAIT, Step.REPLY)))
+        p.require(
+            "remembered",
+            "the last number is known",
+            (known == self._known)
+            & implies((step != Step.NUMBER) & (step != Step.WAIT) & known, self._number == number)
+            & implies((step != Step.CODE) & known, last == self._number)
+            & implies(step == Step.CODE, (number == self._number) & (self._same == (known & (last == number)))),
+        )
+
+    def _of_buffers(self, p: Monitor) -> None:
+        """Where a request is read and its reply written, step by step."""
+        step, after, code, at, put, left = self._step, self._after, self._code, self._at, self.reply_length, self._left
+        rest, more = self._end - at, left + 1
+        busy = step != Step.WAIT
+        p.require("inside", "what is written is inside the buffer", implies(self.w_en, self.w_address < self.capacity))
+        p.require(
+            "length",
+            "a request and its reply are as long as they can be",
+            implies(busy, (self._end >= 2) & (self._end <= self.capacity) & (at <= self._end))
+            & implies(self._known, (put >= 2) & (put <= self.capacity)),
+        )
+        p.require("steps", "there are so many steps", (step <= Step.REPLY.value) & (after <= Step.END.value))
+        hello, read, write, exchange = (code == one for one in Code)
+        gets, puts = step == Step.GET, step == Step.PUT
+        whole = Mux(write, rest[:3] == 0, rest[:2] == 0)
+        half = Mux(write, rest[:3] == 4, rest[:2] == 0)
+        reads = [
+            ("known", ~_one_of(step, Step.WAIT, Step.NUMBER, Step.CODE), self._known),
+            ("number", step == Step.NUMBER, at == 0),
+            ("code", step == Step.CODE, at == 1),
+            ("counts_in_words", ~gets & ~puts, left == WORD - 1),
+            ("accesses", _one_of(step, Step.NEXT, Step.ADDRESS, Step.ACCESS), read | write),
+            ("next", step == Step.NEXT, whole),
+            ("address", step == Step.ADDRESS, half),
+            ("access", step == Step.ACCESS, whole),
+            ("counts", step == Step.COUNT, write | exchange),
+            ("exchanges", _one_of(step, Step.FLAGS, Step.SAMPLES, Step.RESULTS, Step.FACTS), exchange),
+            ("flags", step == Step.FLAGS, (at == 2) & (rest != 0)),
+            ("hello", _one_of(step, Step.VERSION, Step.ECHO), hello & (at == 2) & (rest == WORD)),
+            ("echoes", step == Step.ECHOES, hello),
+            (
+                "gets",
+                gets,
+                (rest >= more)
+                & Mux(
+                    after == Step.ADDRESS,
+                    Mux(write, (rest - more)[:3] == 4, read & ((rest - more)[:2] == 0)),
+                    Mux(after == Step.ACCESS, write & ((rest - more)[:3] == 0), hello & (after == Step.ECHOES)),
+                ),
+            ),
+        ]
+        read_to = Mux(gets, at + more, Mux(puts, at + WORD - more, Mux(step == Step.NEXT, at + WORD, at)))
+        begins = put + Mux(puts, more, 0)
+        writes = [
+            (
+                "puts_of_hello",
+                puts & hello,
+                Mux(after == Step.VERSION, begins == 6, Mux(after == Step.ECHO, begins == 11, begins == 15)),
+            ),
+            ("puts_for_hello", puts & hello, _one_of(after, Step.VERSION, Step.ECHO, Step.END)),
+            ("puts_first", puts & hello & (after != Step.END), (at == 2) & (rest == WORD)),
+            ("puts_words", puts & read, (after == Step.NEXT) & (rest[:2] == 0)),
+            ("puts_count", puts & write, (after == Step.END) & (begins == 4)),
+            ("puts_taken", puts & exchange, (after == Step.RESULTS) & (begins == 5)),
+            ("version", step == Step.VERSION, put == 6),
+            ("echo", _one_of(step, Step.ECHO, Step.ECHOES) | gets & hello, put == 11),
+            ("words", read & (gets | puts | _one_of(step, Step.NEXT, Step.ADDRESS, Step.ACCESS)), put + WORD == read_to),
+            ("nothing_yet", write & (gets | _one_of(step, Step.NEXT, Step.ADDRESS, Step.ACCESS, Step.COUNT)), put == 2),
+            ("no_results_yet", exchange & _one_of(step, Step.FLAGS, Step.SAMPLES, Step.COUNT), put == 2),
+            ("results", _one_of(step, Step.RESULTS, Step.FACTS), put >= 5),
+        ]
+        for name, when, holds in (*reads, *writes):
+            p.require(
+                f"place_{name}",
+                "where a step is in both buffers",
+                implies(when, holds),
+            )
+
     def elaborate(self, platform: object) -> Module:
         m, bus, samples, results = Module(), self.bus, self.samples, self.results
         step, at, left, settled, put = self._step, self._at, self._left, self._settled, self.reply_length
-        byte = Signal(8, reset_less=True)
+        byte = self._byte
         word = Signal(WIDTH, reset_less=True)
         ends_packet = Signal()
         ended = Signal()

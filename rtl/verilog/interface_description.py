@@ -43,7 +43,8 @@ def interface_sections(of: Plan) -> list[str]:
         legal_values(of, ""),
         f"From Python: `{DRIVER}` on the path (`PYTHONPATH={DRIVER}`) and `from {PACKAGE} import Accelerator`. "
         "`Accelerator(transport, 'registers.json')` loads and reads weights, trains and predicts; it needs NumPy and a "
-        "transport, an object that can read and write words by their byte addresses, send a packet and receive one.\n",
+        "transport, an object that can read and write words by their byte addresses, send a packet and receive one. "
+        f"`{PACKAGE}.mapped` has one for programs beside the design, with its registers in memory and an AXI DMA.\n",
     ]
 
 
