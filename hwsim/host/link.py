@@ -124,9 +124,9 @@ class Link:
 
     def _ask(self, code: int, payload: bytes) -> Frame:
         """The reply to a new request, once the one before is over; the packets in it are kept."""
-        self._nothing = False
         if self._pending is not None:
             self._finish(self._pending)
+        self._nothing = False
         self._number = (self._number + 1) % 256
         self._pending = Frame(self._number, code, payload)
         return self._finish(self._pending)
@@ -205,15 +205,24 @@ class Link:
     def receive(self, patience: float) -> bytes | None:
         """The next packet of the stream of results, or ``None``.
 
-        The accelerator is not asked if it has just said, with what was sent last, that there is none.
+        The accelerator is not asked if it has just said, with what was sent last, that there is none. A result that has
+        begun to come, or that the accelerator says is waiting, is waited for.
+
+        Raises
+        ------
+        Silence
+            If the rest of a result does not come; what has come of it is forgotten.
         """
         if not self._results and (patience > 0 or not self._nothing):
             end = time.monotonic() + patience
             while not self._results:
-                begun = len(self._begun)
                 self._exchange(b"", False)
-                if len(self._begun) == begun and time.monotonic() >= end:
+                now = time.monotonic()
+                if self._nothing and not self._begun and now >= end:
                     break
+                if now >= end + self._patience and not self._results:
+                    came, self._begun, self._nothing = len(self._begun), b"", False
+                    raise Silence(f"{came} bytes of a result have come, and the rest does not within {self._patience:g} s")
         if self._results:
             return self._results.popleft()
         self._nothing = False  # it was asked for, so the next one wants to know more

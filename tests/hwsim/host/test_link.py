@@ -163,6 +163,28 @@ def test_samples_that_are_not_taken_are_given_up():
         link.send(bytes(there.board.sample.size))  # it stands
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_a_result_that_waits_is_not_left_behind(seed):
+    """Whatever part of it comes at once, even none."""
+    _, there, _, link = linked(moody=0.6, seed=seed)
+    there.board.results.extend([b"first", b"second"])
+    assert [link.receive(0), link.receive(0), link.receive(0)] == [b"first", b"second", None]
+
+
+@pytest.mark.parametrize("come", [0, 3])
+def test_half_a_result_is_told_and_forgotten(come):
+    _, there, _, link = linked()
+    link._patience = 0.01
+    there._exchange = lambda piece, last, parts=[b"abc"[:come]]: (
+        bytes([0, 0, 0 if come else 2]) + (parts.pop() if parts else b"")
+    )
+    with pytest.raises(Silence, match=rf"{come} bytes of a result have come, and the rest does not within 0\.01 s"):
+        link.receive(0)
+    del there._exchange
+    there.board.results.append(b"whole")
+    assert link.receive(0) == b"whole"
+
+
 def test_another_version_and_nonsense_are_told():
     _, there, line, link = linked()
     there.version = 2
