@@ -10,7 +10,7 @@ from hwsim.commands.console import console_of, fail
 from hwsim.commands.hardware import tools
 from hwsim.commands.options import Common, Force, Where, given
 from hwsim.commands.progress import preparing, step_watcher
-from models.errors import ArgumentError
+from models.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ def board(
         console.print(session.listed())
         return
     if name is None or config is None:
-        missing = "name" if name is None else "config"
-        raise ArgumentError(missing, None, "is missing: hwsim board NAME CONFIG, or hwsim board <show>")
+        missing = "NAME" if name is None else "CONFIG"
+        raise InputError(missing, None, "is missing: hwsim board NAME CONFIG, or hwsim board --list")
     build = session.Build.of(name, boarding.megahertz, boarding.baud)
     options = build.options(boarding.time_limit, not boarding.no_cache, boarding.seeds)
     session.check(build, options)

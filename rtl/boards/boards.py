@@ -9,7 +9,7 @@ from amaranth_boards.orangecrab_r0_2 import OrangeCrabR0_2_25FPlatform, OrangeCr
 from amaranth_boards.resources import UARTResource
 from amaranth_boards.ulx3s import ULX3S_85F_Platform
 
-from models.errors import ArgumentError
+from models.errors import InputError
 from rtl.boards import pins, pll
 from rtl.boards.board import Board, ProcessorBoard, SerialBoard
 from rtl.boards.colorlight import ColorlightI9Platform
@@ -25,7 +25,7 @@ def board(name: str) -> Board:
         If there is none.
     """
     if name not in BOARDS:
-        raise ArgumentError("board", name, "is not known", BOARDS)
+        raise InputError("NAME", name, "is not known", BOARDS)
     return BOARDS[name]
 
 
@@ -105,7 +105,7 @@ _I9 = SerialBoard(
     lights={"alive": ("led", 0)},
     baud=1_000_000,
     wired="the extension board's USB socket, whose programmer is a serial port, too. Some of these programmers are slower "
-    "than that: then an adapter of 3.3 V at J17 (its RX) and H18 (its TX), or --baud 115200",
+    "than that: then an adapter of 3.3 V at J17 (its RX) and H18 (its TX), or a lower rate",
     flash={
         "until the power goes": ("openFPGALoader -b colorlight-i9 board.bit",),
         "into the flash": ("openFPGALoader -b colorlight-i9 -f board.bit",),

@@ -16,7 +16,8 @@ MEANINGS = {
     "line": "something comes or goes on the serial line",
 }
 """Of the lights, by name."""
-TRAIN = "python -m hwsim.host.demo . --port {port} --baud {baud}"
+TRAIN = "python", "-m", "hwsim.host.demo", ".", "--port", "/dev/ttyUSB0", "--baud"
+"""The words of the command, to be followed by the rate."""
 
 
 def readme(build: Build, emitted: Verilog, made: Synthesis | None) -> str:
@@ -54,7 +55,6 @@ def _serial(build: Build, board: SerialBoard) -> list[str]:
     for what, commands in board.flash.items():
         loads += [f"{what[0].upper()}{what[1:]}:\n", _shell(*commands)]
     first = [] if board.built else ["The bitstream is Vivado's work, which we have not run:\n", _shell(_VIVADO)]
-    train = TRAIN.format(port="/dev/ttyUSB0", baud=build.line.asked)
     return [
         "## Wires and lights\n",
         f"The serial line: {board.wired}. {build.line.baud_text}, eight bits, no parity, one stop bit.\n",
@@ -64,7 +64,7 @@ def _serial(build: Build, board: SerialBoard) -> list[str]:
         *loads,
         "## Train\n",
         "In this directory, where hwsim and pyserial are installed:\n",
-        _shell(train),
+        _shell(" ".join([*TRAIN, f"{build.line.asked}"])),
         "It writes the initial weights into the accelerator, trains it on `samples.npz`, keeps checkpoints and says how "
         "many test samples it gets right.\n",
     ]

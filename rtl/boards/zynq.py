@@ -6,12 +6,14 @@ We have neither Vivado nor the board: what is said to them is tested, what they 
 import json
 from typing import Any
 
+from hwsim.results.directory import DRIVER, SAMPLES
 from rtl.boards.board import ProcessorBoard
+from rtl.verilog.driver import PACKAGE
 from rtl.verilog.emission import SOURCE, Verilog
 
 BASE = 0x4000_0000
-"""Byte address of the accelerator's registers as the processor sees them, behind which there is room for 512 MiB of them."""
-_DMA = 0x6000_0000
+DMA = 0x6000_0000
+"""Where the processor sees the accelerator's registers and memories, and those of the DMA."""
 
 
 def script(board: ProcessorBoard, emitted: Verilog, clock: float) -> str:
@@ -84,9 +86,9 @@ foreach pin {{control/ARESETN memory/ARESETN}} {{
     connect_bd_net [get_bd_pins reset/interconnect_aresetn] [get_bd_pins $pin]
 }}
 connect_bd_net [get_bd_pins accelerator/interrupt] [get_bd_pins processor/IRQ_F2P]
-# The notebook relies on the first of these addresses.
+# The notebook relies on these addresses.
 assign_bd_address -offset {BASE:#x} -range {size:#x} [get_bd_addr_segs accelerator/s_axi/*]
-assign_bd_address -offset {_DMA:#x} -range 0x10000 [get_bd_addr_segs axi_dma_0/S_AXI_LITE/*]
+assign_bd_address -offset {DMA:#x} -range 0x10000 [get_bd_addr_segs axi_dma_0/S_AXI_LITE/*]
 assign_bd_address
 validate_bd_design
 save_bd_design
@@ -102,66 +104,26 @@ file copy -force [lindex [glob vivado/board.*/sources_1/bd/board/hw_handoff/boar
 """
 
 
-_TRANSPORT = '''
-class Board:
-    """Words through AXI4-Lite, packets through the DMA: one buffer each way, one packet at a time."""
-
-    def __init__(self, overlay, sizes):
-        self.words = MMIO(BASE, SIZE)
-        self.dma = overlay.axi_dma_0
-        self.sample, self.result = (allocate(n, np.uint8) for n in sizes)
-        self.waiting = False
-
-    def read(self, addresses):
-        return [self.words.read(int(address)) for address in addresses]
-
-    def write(self, addresses, words):
-        for address, word in zip(addresses, words):
-            self.words.write(int(address), int(word))
-
-    def send(self, packet):
-        self.sample[:] = np.frombuffer(packet, np.uint8)
-        self.sample.flush()
-        self.dma.sendchannel.transfer(self.sample)
-        self.dma.sendchannel.wait()
-
-    def receive(self, patience):
-        if not self.waiting:
-            self.dma.recvchannel.transfer(self.result)
-            self.waiting = True
-        end = time.monotonic() + patience
-        while not self.dma.recvchannel.idle:
-            if time.monotonic() > end:
-                return None
-        self.waiting = False
-        self.result.invalidate()
-        return bytes(self.result)
-'''
-
-
 def notebook(emitted: Verilog) -> str:
     """A notebook for the board's own Python: loads the bitstream, trains, predicts."""
-    size = 1 << max(12, emitted.ports["s_axi_awaddr"][1])
     name = emitted.accelerator.plan.config.name
     cells = [
         _text(f"# {name}", "Load the accelerator, train it on the samples of this directory, and predict."),
         _code(
-            "import json, sys, time",
+            "import sys",
             "import numpy as np",
-            "from pynq import MMIO, Overlay, allocate",
-            "sys.path.insert(0, 'driver.zip')",
-            "from hwsim_host import Accelerator",
-            f"BASE, SIZE = {BASE:#x}, {size:#x}",
+            "from pynq import Overlay",
+            f"sys.path.insert(0, {DRIVER!r})",
+            f"from {PACKAGE} import Accelerator",
+            f"from {PACKAGE}.mapped import on_pynq",
             "overlay = Overlay('board.bit')",
         ),
-        _text("What the driver needs of a way to the accelerator."),
-        _code(*_TRANSPORT.strip().splitlines()),
+        _text("The accelerator's registers and the DMA's are where the block design has put them."),
         _code(
-            "packets = json.load(open('registers.json'))['packets']",
-            "board = Board(overlay, [packets[name]['size'] for name in ('samples', 'results')])",
+            f"board = on_pynq('registers.json', {BASE:#x}, {DMA:#x})",
             "accelerator = Accelerator(board, 'registers.json')",
             "accelerator.load('initial.npz')",
-            "samples = np.load('samples.npz')",
+            f"samples = np.load({SAMPLES!r})",
         ),
         _text("Train: one epoch, in the order of the configuration."),
         _code(

@@ -16,6 +16,7 @@ COMMANDS = sorted((ROOT / "hwsim/commands").rglob("*.py"))
 LIBRARY = sorted({p for package in ("models", "hwsim", "rtl") for p in (ROOT / package).rglob("*.py")} - set(COMMANDS))
 CALLS_TOOLS = (
     *("rtl/synthesis/flow.py", "rtl/synthesis/targets.py", "rtl/synthesis/tools.py"),
+    *("rtl/boards/boards.py", "rtl/boards/instructions.py"),
     *("rtl/cosim/capture.py", "rtl/cosim/simulators.py", "rtl/mutation/replay.py", "rtl/proofs/prover.py"),
 )
 """Where other programs are called: a text that is nothing but an option is an argument of theirs."""

@@ -3,12 +3,15 @@
 import ast
 import json
 import re
+from inspect import signature
 
 import pytest
 import yaml
 
 from hwsim.commands import app as cli
 from hwsim.configuration import config_file
+from hwsim.host import Accelerator
+from hwsim.host.mapped import on_pynq
 from hwsim.results.directory import CONFIG
 from models.files.npz import read_npz
 from rtl.boards.boards import BOARDS
@@ -63,9 +66,9 @@ def test_the_list_has_every_board(capsys):
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        ([], "--name: is missing: hwsim board NAME CONFIG, or hwsim board --list"),
-        (["ulx3s-85f"], "--config: is missing"),
-        (["ulx4s", "CONFIG"], "--board = ulx4s: is not known; nearest: ulx3s-85f, "),
+        ([], "NAME: is missing: hwsim board NAME CONFIG, or hwsim board --list"),
+        (["ulx3s-85f"], "CONFIG: is missing"),
+        (["ulx4s", "CONFIG"], "NAME = ulx4s: is not known; nearest: ulx3s-85f, "),
         (["ulx3s-85f", "CONFIG", "--clock", "101"], "--clock = 101.0: cannot be made of the board's 25 MHz; nearest: 100, "),
         (["ulx3s-85f", "CONFIG", "--clock", "-1"], "--clock = -1.0: must be a number of MHz above 0"),
         (["icebreaker", "CONFIG", "--baud", "5000000"], "--baud = 5000000: is more than 2 % off at 12 MHz, or a bit"),
@@ -218,9 +221,14 @@ def test_a_block_design_and_a_notebook_for_a_zynq(config, tmp_path, capsys):
     book = json.loads((out / "board.ipynb").read_text())
     assert (book["nbformat"], book["cells"][0]["cell_type"]) == (4, "markdown")
     code = "\n".join("".join(cell["source"]) for cell in book["cells"] if cell["cell_type"] == "code")
-    ast.parse(code)
+    called = [ast.unparse(node.func) for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)]
+    assert {"on_pynq", "Accelerator"} <= set(called)
+    assert all(hasattr(Accelerator, name.split(".")[1]) for name in called if name.startswith("accelerator."))
+    signature(on_pynq).bind("registers.json", 1, 2)
     base = re.search(r"-offset (0x\w+) -range (0x\w+) \[get_bd_addr_segs accelerator/", script)
-    assert f"BASE, SIZE = {base[1]}, {base[2]}" in code
+    mover = re.search(r"-offset (0x\w+) -range 0x10000 \[get_bd_addr_segs axi_dma_0/", script)
+    assert f"on_pynq('registers.json', {base[1]}, {mover[1]})" in code
+    assert int(base[1], 16) + int(base[2], 16) <= int(mover[1], 16)
     bits = int(re.search(r"input \[(\d+):0\] s_axi_awaddr", top)[1]) + 1
     assert int(base[2], 16) >= 1 << bits
 
@@ -230,7 +238,9 @@ def test_a_block_design_and_a_notebook_for_a_zynq(config, tmp_path, capsys):
 def test_a_bitstream_of_a_small_design(name, clock, config, tmp_path, capsys):
     """The real tools; the placer works out the clock behind the PLL for itself, and aims at it."""
     out = tmp_path / "out"
-    made(capsys, name, config, "--clock", clock, "--out", out)
+    keys = ("hardware.build=inference", "hardware.z=[2,1]", "numbers.preactivation={width: 6, fraction: 3}")
+    small = [word for key in keys for word in ("--set", key)]
+    made(capsys, name, config, "--clock", clock, *small, "--out", out)
     known = figures(out / "build.json")
     assert known["status"] == "good" and known["fmax"] >= known["clock"] == clock
     data = (out / f"board.{BOARDS[name].target.family.extension}").read_bytes()
