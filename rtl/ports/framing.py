@@ -239,6 +239,11 @@ class FrameSender(wiring.Component):
             }
         )
 
+    @property
+    def busy(self) -> Value:
+        """Whether a frame is under way."""
+        return self._state != Sending.NOTHING
+
     def model(self) -> "FrameSenderModel":
         """The sender after reset, to be taken clock by clock."""
         return FrameSenderModel()
@@ -246,7 +251,7 @@ class FrameSender(wiring.Component):
     def properties(self, p: Monitor) -> None:
         """A frame has a right CRC, flags around it and none in it."""
         m, state, at, byte = p.module, self._state, self._at, self._byte
-        busy = state != Sending.NOTHING
+        busy = self.busy
         stuffed = (state == Sending.BODY) | (state == Sending.CHECK)
         p.assume("one_at_a_time", "a frame is asked for when none is under way", implies(self.start, ~busy))
         p.assume(

@@ -1,9 +1,10 @@
 """Carries out the requests of a serial link."""
 
+import enum
 from typing import Any
 
 from amaranth.hdl import C, Cat, Module, Mux, Signal, Value
-from amaranth.lib import enum, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.blocks.properties import Monitor, implies
@@ -20,7 +21,7 @@ PATIENCE = 256
 WORD = WIDTH // 8
 
 
-class Code(enum.Enum, shape=2):
+class Code(enum.Enum):
     """What a request asks for."""
 
     HELLO = 0
@@ -134,6 +135,16 @@ class LinkRequests(wiring.Component):
             }
         )
 
+    @property
+    def waits(self) -> Value:
+        """Whether a reply is there that is to be sent."""
+        return self._step == Step.REPLY
+
+    @property
+    def unsent(self) -> Value:
+        """Whether it will still be in the next clock."""
+        return self.waits & ~self.sent
+
     def model(self) -> LinkRequestsModel:
         """It after reset, to be taken clock by clock."""
         return LinkRequestsModel(self._words, self.capacity)
@@ -145,8 +156,8 @@ class LinkRequests(wiring.Component):
         p.assume("at_rest", "a frame comes when none is at work", implies(self.frame, step == Step.WAIT))
         p.assume("size", "a frame fits", implies(self.frame, (self.length >= 2) & (self.length <= self.capacity)))
         p.assume("done", "only what was asked for is over", implies(bus.done, bus.request))
-        waits = p.past((step == Step.REPLY) & ~self.sent, "unsent")
-        p.assume("sent", "only a reply that is there is sent", implies(self.sent, waits & (step == Step.REPLY)))
+        unsent = p.past(self.unsent, "unsent")
+        p.assume("sent", "only a reply that is there is sent", implies(self.sent, unsent & self.waits))
         asked = Cat(bus.write, bus.address, bus.write_data)
         p.require(
             "held",

@@ -23,12 +23,19 @@ class LinkRequestsModel:
         self._run = self._serve()
         next(self._run)
 
+    @property
+    def length(self) -> int:
+        """Bytes of the reply, as far as it is known."""
+        return self._put
+
     def clock(self, **inputs: int) -> dict[str, int | None]:
         """Outputs of a clock with these inputs, ``None`` for what means nothing; interfaces' ports are ``name_port``."""
         return self._run.send(inputs)
 
-    def _tick(self, write: tuple[int, int] | None = None, **outputs: int | None) -> Clocks:
-        """A clock; bytes of the request come two clocks behind their place."""
+    def _tick(
+        self, write: tuple[int, int] | None = None, then: tuple[int, int] | None = None, **outputs: int | None
+    ) -> Clocks:
+        """A clock, and ``busy`` and ``reply`` behind it; bytes of the request come two clocks behind their place."""
         told: dict[str, int | None] = {"busy": self.busy, "reply": self.reply, "reply_length": None, "r_address": None}
         told |= {"w_en": int(write is not None), "bus_request": 0, "samples_tvalid": 0, "results_tready": 0}
         told |= dict.fromkeys(("bus_write", "bus_address", "bus_write_data", "samples_tdata", "samples_tlast"))
@@ -37,6 +44,8 @@ class LinkRequestsModel:
             self._byte = self._given.get("r_data", 0)
             told["r_address"] = self._at if self.busy and self._at < self._length else None
         self._age += 1
+        if then is not None:
+            self.busy, self.reply = then
         self._given = yield told | outputs
 
     def _get(self) -> Clocks:
@@ -45,9 +54,11 @@ class LinkRequestsModel:
             yield from self._tick()
         return self._byte
 
-    def _step(self, write: tuple[int, int] | None = None, **outputs: int | None) -> Clocks:
+    def _step(
+        self, write: tuple[int, int] | None = None, then: tuple[int, int] | None = None, **outputs: int | None
+    ) -> Clocks:
         """The clock in which the byte is taken."""
-        yield from self._tick(write, **outputs)
+        yield from self._tick(write, then, **outputs)
         self._at, self._age = self._at + 1, 0
 
     def _word(self) -> Clocks:
@@ -70,26 +81,21 @@ class LinkRequestsModel:
             while not self._given.get("frame"):
                 yield from self._tick()
             self._length = self._given["length"]
-            yield from self._tick()
-            self.busy, self._at, self._age = 1, 0, 0
+            yield from self._tick(then=(1, 0))
+            self._at, self._age = 0, 0
             number = yield from self._get()
             yield from self._step()
             code = yield from self._get()
             if code and number == self._last:
-                yield from self._step()
+                yield from self._step(then=(1, 1))
             else:
                 yield from self._step((0, number))
                 self._last, self._put = number, 2
                 status = yield from self._carry_out(code)
-                yield from self._tick((1, status))
-            self.reply, length = 1, self._put
-            while True:
-                sent = self._given.get("sent")
-                yield from self._tick(reply_length=length)
-                self.reply = 0
-                if sent:
-                    break
-            self.busy = 0
+                yield from self._tick((1, status), (1, 1))
+            while not self._given.get("sent"):
+                yield from self._tick(then=(1, 0), reply_length=self._put)
+            yield from self._tick(then=(0, 0), reply_length=self._put)
 
     def _carry_out(self, code: int) -> Clocks:
         """How it went."""

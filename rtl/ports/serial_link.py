@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, unsigned
+from amaranth.hdl import Module, Signal, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out, connect, flipped
 
+from rtl.blocks.properties import Monitor, implies
 from rtl.blocks.ram import ram_attributes, style
 from rtl.plan.plan import Plan
 from rtl.ports.axi_stream import axis_signature
@@ -55,6 +56,21 @@ class SerialLink(wiring.Component):
         """Clocks from the last flag of a request to its reply's first, no less: those of the shortest."""
         return self.receiver.latency + LinkRequests.latency + FrameSender.latency + UartTransmitter.latency
 
+    def model(self) -> "SerialLinkModel":
+        """The link after reset, to be taken clock by clock."""
+        return SerialLinkModel(self)
+
+    def properties(self, p: Monitor) -> None:
+        """What its parts take for granted of each other is so."""
+        requests, sender = self.requests, self.sender
+        p.assume("done", "only what was asked for is over", implies(self.bus.done, self.bus.request))
+        p.surround("frames", self.frames, lemmas=_kept(self.frames))
+        p.surround("requests", requests, proved=("done",), lemmas=_kept(requests))
+        p.surround("sender", sender, lemmas=_kept(sender))
+        unsent = p.past(requests.unsent, "unsent")
+        p.require("in_step", "a frame is sent while a request waits for that", implies(sender.busy, requests.waits & unsent))
+        p.reach("answers", "a frame is sent", sender.done)
+
     def elaborate(self, platform: object) -> Module:
         m = Module()
         receiver, transmitter, frames, sender = self.receiver, self.transmitter, self.frames, self.sender
@@ -93,3 +109,52 @@ class SerialLink(wiring.Component):
         connect(m, requests.samples, flipped(self.samples))
         connect(m, flipped(self.results), requests.results)
         return m
+
+
+def _kept(part: Any) -> list[str]:
+    """Names of all that a part keeps."""
+    known = Monitor(Module(), Signal())
+    part.properties(known)
+    return [p.name for p in known.required if not p.reached]
+
+
+class SerialLinkModel:
+    """A :class:`SerialLink` as the models of its parts, and two buffers."""
+
+    def __init__(self, of: SerialLink) -> None:
+        self._receiver, self._transmitter = of.receiver.model(), of.transmitter.model()
+        self._frames, self._sender, self._requests = of.frames.model(), of.sender.model(), of.requests.model()
+        self._request, self._reply = bytearray(of.capacity), bytearray(of.capacity)
+        self._read = {"requests": 0, "sender": 0}  # what comes out of the buffers in this clock
+        self._length = 0
+
+    @property
+    def requests(self) -> Any:
+        """Of the part that carries requests out."""
+        return self._requests
+
+    def clock(self, **inputs: int) -> dict[str, int | None]:
+        """Outputs of a clock with these inputs, ``None`` for what means nothing; interfaces' ports are ``name_port``."""
+        come = self._receiver.clock(rx=inputs.pop("rx", 0))
+        reply, busy = self._requests.reply, self._requests.busy
+        frame = self._frames.clock(valid=come["valid"] or 0, data=come["data"] or 0, broken=come["broken"] or 0, closed=busy)
+        sent = self._sender.clock(
+            start=reply, length=self._length, r_data=self._read["sender"], ready=self._transmitter.ready
+        )
+        told = self._requests.clock(
+            frame=frame["frame"] or 0,
+            length=frame["length"] or 0,
+            dropped=frame["dropped"] or 0,
+            r_data=self._read["requests"],
+            sent=sent["done"] or 0,
+            **inputs,
+        )
+        line = self._transmitter.clock(valid=sent["valid"] or 0, data=sent["data"] or 0)
+        for name, buffer, reader, writer in (("requests", self._request, told, frame), ("sender", self._reply, sent, told)):
+            at = reader["r_address"]
+            self._read[name] = buffer[at] if at is not None else 0
+            if writer["w_en"]:
+                buffer[writer["w_address"] or 0] = writer["w_data"] or 0
+        self._length = self._requests.length
+        names = [name for name in told if name.startswith(("bus_", "samples_", "results_"))]
+        return {"tx": line["tx"]} | {name: told[name] for name in names}

@@ -38,11 +38,15 @@ from rtl.plan.signatures import Access, ActivationWrite, PartialRead
 from rtl.plan.widths import back_product_shape, partial_shape
 from rtl.ports.axi_lite import AxiLite, axi_lite_signature
 from rtl.ports.axi_stream import ResultSource, SampleSink, axis_signature
+from rtl.ports.framing import FrameReceiver, FrameSender
 from rtl.ports.interface_registers import InterfaceRegisters, wide_bus_signature
+from rtl.ports.link_requests import LinkRequests
 from rtl.ports.register_map import AddressMap, bus_signature
 from rtl.ports.registers import Registers
 from rtl.ports.results import ResultQueue
 from rtl.ports.samples import SampleLoader
+from rtl.ports.serial_link import SerialLink
+from rtl.ports.uart import UartReceiver, UartTransmitter
 from rtl.ports.wishbone import Wishbone, wishbone_signature
 from rtl.processors.backward import Backward
 from rtl.processors.collection import Collection
@@ -196,7 +200,11 @@ def around(of):
     registers = InterfaceRegisters(of, level)
     for made in (sink, ResultSource(of), registers, AxiLite(of), Wishbone(of)):
         yield made, whole(of) | {"level": level}
-    yield Interfaced(of), {"axi": of.config.hardware.interface == "axi"}
+    yield Interfaced(of), {kind: of.config.hardware.interface == kind for kind in ("axi", "wishbone", "serial")}
+    capacity = of.config.hardware.link_bytes
+    for made in (UartReceiver(4), UartTransmitter(4), FrameReceiver(capacity), FrameSender(capacity), LinkRequests(of)):
+        yield made, {"bits": bits, "capacity": capacity}
+    yield SerialLink(of), {}
 
 
 DESIGNS = {"mixed_formats": ("mixed_formats", {}), "three_junctions": ("three_junctions", {"classes": 5})}
@@ -208,8 +216,12 @@ def everything():
     yield from blocks()
     for name, changes in DESIGNS.values():
         yield from parts(design(name, **changes))
-    for interface, name in (("axi", "short_beat"), ("wishbone", "two_junctions")):
-        yield from around(design(name, interface=interface, beat_bits=64))
+    for interface, name, beat_bits in (
+        ("axi", "short_beat", 64),
+        ("wishbone", "two_junctions", 64),
+        ("serial", "one_row", 8),
+    ):
+        yield from around(design(name, interface=interface, beat_bits=beat_bits))
 
 
 def test_the_ports_are_those_that_are_listed():

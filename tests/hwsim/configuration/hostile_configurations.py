@@ -33,7 +33,9 @@ ILLEGAL = [
     ("schedule: flush", "latency: {memory_read: 99}", "hardware.latency.memory_read = 99: must be at most 4; nearest: 4"),
     ("schedule: flush", "beat_bits: 48", "hardware.beat_bits = 48: must be a power of two; nearest: 32, 64"),
     ("schedule: flush", "beat_bits: 4", "hardware.beat_bits = 4: must be at least 8; nearest: 8"),
-    ("schedule: flush", "interface: axe", 'hardware.interface = "axe": must be native or axi or wishbone or serial; nearest: axi'),
+    ("schedule: flush", "bit_clocks: 3", "hardware.bit_clocks = 3: must be at least 4; nearest: 4"),
+    ("schedule: flush", "link_bytes: 32", "hardware.link_bytes = 32: must be at least 64; nearest: 64"),
+    ("schedule: flush", "interface: axe", 'interface = "axe": must be native or axi or wishbone or ...; nearest: axi'),
     # layers
     ("[1024, 64, 32]", f"[{HUGE}, 64, 32]", "network.layers[0] = 1000...: must be at most 1048576; nearest: 1048576"),
     ("[1024, 64, 32]", f"[1{'0' * 30}, 64, 32]", "network.layers[0] = 1000...: must be at most 1048576; nearest: 1048576"),

@@ -19,3 +19,18 @@ def test_a_packet_has_room_for_so_many_classes():
     assert parse(WIDE | {"hardware": {"z": [2]}}).classes == 40_000
     with pytest.raises(InputError, match=r"hardware\.interface.*32768 classes: network\.classes is 40000; nearest: native"):
         parse(WIDE | {"hardware": {"z": [2], "interface": "wishbone"}})
+
+
+def test_streams_on_a_serial_line_are_bytes():
+    small = {"network": {"layers": [8, 4], "out_degree": [2]}}
+    line = parse(small | {"hardware": {"z": [4], "interface": "serial"}})
+    assert line.hardware.beat_bits == 8 and line.hardware.bit_clocks == 16 and line.hardware.link_bytes == 2048
+    assert line.notes() == []
+    with pytest.raises(InputError, match=r"hardware\.beat_bits = 32: must be 8 on a serial line, or left out; nearest: 8"):
+        parse(small | {"hardware": {"z": [4], "interface": "serial", "beat_bits": 32}})
+
+
+def test_clocks_of_a_bit_have_no_effect_without_a_line():
+    small = {"network": {"layers": [8, 4], "out_degree": [2]}}
+    wishbone = parse(small | {"hardware": {"z": [4], "interface": "wishbone", "bit_clocks": 8, "link_bytes": 512}})
+    assert wishbone.notes() == [f"hardware.{k} has no effect without a serial line" for k in ("bit_clocks", "link_bytes")]

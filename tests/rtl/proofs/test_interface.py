@@ -1,15 +1,16 @@
-"""What the parts of an AXI or Wishbone interface keep is proved, and not of parts that do not."""
+"""What the parts of an AXI, Wishbone or serial interface keep is proved, and not of parts that do not."""
 
 import pytest
 
 from rtl.blocks.store import Store
-from rtl.ports import axi_lite, axi_stream, wishbone
+from rtl.ports import axi_lite, axi_stream, link_requests, wishbone
 from rtl.proofs import session
 from rtl.proofs.prover import Status
 from tests.rtl.designs import design
 
 PARTS = ("sample store", "sample gear", "sample sink", "result gear", "result source", "interface registers", "bridge")
 DESIGNS = {"axi": ("two_junctions", 32), "wishbone": ("short_beat", 64), "bytes": ("one_junction", 8)}
+LINK = ("link receiver", "link transmitter", "link frames", "link sender", "link requests", "bridge")
 
 
 def proved(of, name, folder):
@@ -27,6 +28,13 @@ def proved(of, name, folder):
 def test_all_that_a_part_states_is_proved(name, part, tmp_path):
     base, beat_bits = DESIGNS[name]
     of = design(base, interface="wishbone" if name == "wishbone" else "axi", beat_bits=beat_bits)
+    assert set(proved(of, part, tmp_path / "p").values()) == {Status.PROVED}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", LINK)
+def test_all_that_a_serial_link_states_is_proved(part, tmp_path):
+    of = design("one_junction", interface="serial", bit_clocks=4, link_bytes=64)
     assert set(proved(of, part, tmp_path / "p").values()) == {Status.PROVED}
 
 
@@ -84,6 +92,24 @@ def test_a_fault_is_refuted(part, tmp_path, monkeypatch):
     fault(monkeypatch)
     status = proved(design("two_junctions", interface="axi"), part, tmp_path / "p")
     assert shows <= {name for name, s in status.items() if s is Status.FAILED}
+
+
+def carries_out_what_it_has_carried_out(patch):
+    as_it_was = link_requests.LinkRequests.elaborate
+
+    def elaborate(self, platform):
+        m = as_it_was(self, platform)
+        m.d.sync += self._known.eq(0)
+        return m
+
+    patch.setattr(link_requests.LinkRequests, "elaborate", elaborate)
+
+
+@pytest.mark.slow
+def test_a_request_that_is_done_twice_is_refuted(tmp_path, monkeypatch):
+    carries_out_what_it_has_carried_out(monkeypatch)
+    of = design("one_junction", interface="serial", bit_clocks=4, link_bytes=64)
+    assert proved(of, "link requests", tmp_path / "p")["once"] is Status.FAILED
 
 
 @pytest.mark.slow
