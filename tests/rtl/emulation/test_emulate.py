@@ -19,6 +19,7 @@ from hwsim.design import Design
 from hwsim.results.directory import CHECKPOINT, FINAL, INITIAL, SAMPLES, TERMINAL, RunDirectory
 from rtl.emulation import session
 from rtl.emulation.board import Board
+from tests.documents import page
 from tests.rtl.emulation.conftest import EVERY, TRAINED
 
 PATIENCE = 120
@@ -91,6 +92,12 @@ def test_what_is_needed_to_drive_it_is_there_and_nothing_unfinished(trained):
     names = {p.name for p in trained.iterdir()}
     assert {"registers.json", "driver.zip", "accelerator.v", INITIAL, SAMPLES, FINAL, "emulation"} <= names
     assert CHECKPOINT not in names and not (trained / TERMINAL).is_symlink()
+
+
+def test_the_readme_has_the_line_that_it_ends_with(built, config, tmp_path, capsys):
+    promised = re.search(r"<!-- board -->\n```text\n(.*)\n```", page("README.md"))[1]
+    assert cli.run(["emulate", str(config), "--out", str(tmp_path / "out"), "--train", "5"]) == 0
+    assert promised in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("line", ["tcp", "terminal"])
