@@ -111,6 +111,7 @@ _I9 = SerialBoard(
         "into the flash": ("openFPGALoader -b colorlight-i9 -f board.bit",),
     },
     packing=("--compress",),
+    port="/dev/ttyACM0",
 )
 
 _ICEBREAKER = SerialBoard(
@@ -129,6 +130,7 @@ _ICEBREAKER = SerialBoard(
         "until the power goes": ("iceprog -S board.bin",),
         "into the flash": ("iceprog board.bin",),
     },
+    port="/dev/ttyUSB1",
 )
 
 _ARTY = SerialBoard(
@@ -147,6 +149,7 @@ _ARTY = SerialBoard(
         "after Vivado, until the power goes": ("openFPGALoader -b arty_a7_100t board.bit",),
         "after Vivado, into the flash": ("openFPGALoader -b arty_a7_100t -f board.bit",),
     },
+    port="/dev/ttyUSB1",
 )
 
 _PYNQ = ProcessorBoard("pynq-z2", "PYNQ-Z2", Target("pynq-z2", "xc7z020clg400-1", XC7), 100.0, part="xc7z020clg400-1")
