@@ -65,6 +65,8 @@ class SerialBoard(Board):
         What to do, and the commands for it.
     packing
         Options of the tool that makes the bitstream.
+    port
+        What the line is called on a computer with Linux and nothing else at its sockets.
     """
 
     platform: Callable[[], Any]
@@ -77,6 +79,7 @@ class SerialBoard(Board):
     flash: Mapping[str, tuple[str, ...]]
     held: Mapping[Place, int] = field(default_factory=dict)
     packing: tuple[str, ...] = ()
+    port: str = "/dev/ttyUSB0"
 
     @property
     def source(self) -> Fraction:

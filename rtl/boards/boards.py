@@ -47,7 +47,7 @@ def _orangecrab(size: int, platform: type) -> SerialBoard:
         name,
         f"OrangeCrab r0.2 with an {device}",
         _ecp5(name, device, "CSFBGA285", 8, f"{size}k", "CSFBGA285"),
-        96.0,
+        72.0,
         platform=lambda: _with_line(platform, "io", "0", "1"),
         settings=pll.ecp5,
         write=pins.lpf,
@@ -71,7 +71,7 @@ _ULX3S = SerialBoard(
     "ulx3s-85f",
     "ULX3S with an LFE5U-85F",
     _ecp5("ulx3s-85f", "LFE5U-85F", "CABGA381", 6, "85k", "CABGA381"),
-    100.0,
+    75.0,
     platform=ULX3S_85F_Platform,
     settings=pll.ecp5,
     write=pins.lpf,
@@ -97,7 +97,7 @@ _I9 = SerialBoard(
     "colorlight-i9",
     "Colorlight i9 v7.2 on its extension board",
     _ecp5("colorlight-i9", "LFE5U-45F", "CABGA381", 6, "45k", "CABGA381"),
-    100.0,
+    75.0,
     platform=ColorlightI9Platform,
     settings=pll.ecp5,
     write=pins.lpf,
@@ -111,6 +111,7 @@ _I9 = SerialBoard(
         "into the flash": ("openFPGALoader -b colorlight-i9 -f board.bit",),
     },
     packing=("--compress",),
+    port="/dev/ttyACM0",
 )
 
 _ICEBREAKER = SerialBoard(
@@ -129,6 +130,7 @@ _ICEBREAKER = SerialBoard(
         "until the power goes": ("iceprog -S board.bin",),
         "into the flash": ("iceprog board.bin",),
     },
+    port="/dev/ttyUSB1",
 )
 
 _ARTY = SerialBoard(
@@ -147,6 +149,7 @@ _ARTY = SerialBoard(
         "after Vivado, until the power goes": ("openFPGALoader -b arty_a7_100t board.bit",),
         "after Vivado, into the flash": ("openFPGALoader -b arty_a7_100t -f board.bit",),
     },
+    port="/dev/ttyUSB1",
 )
 
 _PYNQ = ProcessorBoard("pynq-z2", "PYNQ-Z2", Target("pynq-z2", "xc7z020clg400-1", XC7), 100.0, part="xc7z020clg400-1")

@@ -16,8 +16,8 @@ MEANINGS = {
     "line": "something comes or goes on the serial line",
 }
 """Of the lights, by name."""
-TRAIN = "python", "-m", "hwsim.host.demo", ".", "--port", "/dev/ttyUSB0", "--baud"
-"""The words of the command, to be followed by the rate."""
+TRAIN = "python", "-m", "hwsim.host.demo", ".", "--port"
+"""The words of the command, to be followed by the port and the rate."""
 
 
 def readme(build: Build, emitted: Verilog, made: Synthesis | None) -> str:
@@ -64,7 +64,7 @@ def _serial(build: Build, board: SerialBoard) -> list[str]:
         *loads,
         "## Train\n",
         "In this directory, where hwsim and pyserial are installed:\n",
-        _shell(" ".join([*TRAIN, f"{build.line.asked}"])),
+        _shell(" ".join([*TRAIN, board.port, "--baud", f"{build.line.asked}"])),
         "It writes the initial weights into the accelerator, trains it on `samples.npz`, keeps checkpoints and says how "
         "many test samples it gets right.\n",
     ]

@@ -147,7 +147,7 @@ def test_a_board_s_directory_is_complete(config, players, tmp_path, capsys):
 def test_a_clock_that_is_missed_is_exit_code_1_without_a_bitstream(config, players, tmp_path, capsys):
     players.by_seed("nextpnr-ecp5", [60.0, 90.0, 70.0])
     out = tmp_path / "out"
-    told, (line,) = made(capsys, "ulx3s-85f", config, "--seeds", 3, "--out", out, code=1)
+    told, (line,) = made(capsys, "ulx3s-85f", config, "--clock", 100, "--seeds", 3, "--out", out, code=1)
     assert line.startswith("hwsim: the design reaches 90.00 MHz, the best of 3 placements, on ulx3s-85f")
     assert "placer seeds 1 to 3: 60.00 to 90.00 MHz; the best is that above" in told
     assert not (out / "board.bit").exists() and (out / "board.v").is_file()
@@ -157,7 +157,7 @@ def test_a_clock_that_is_missed_is_exit_code_1_without_a_bitstream(config, playe
 
 def test_seeds_are_tried_until_one_reaches_the_clock(config, players, tmp_path, capsys):
     players.by_seed("nextpnr-ecp5", [60.0, 110.0, 70.0])
-    told, _ = made(capsys, "ulx3s-85f", config, "--seeds", 3, "--out", tmp_path / "out")
+    told, _ = made(capsys, "ulx3s-85f", config, "--clock", 100, "--seeds", 3, "--out", tmp_path / "out")
     assert players.calls == ["yosys", "nextpnr-ecp5", "nextpnr-ecp5", "ecppack"]
     known = figures(tmp_path / "out" / "build.json")
     assert (known["fmax"], known["seed"]) == (110, 2)
