@@ -17,6 +17,7 @@ LIBRARY = sorted({p for package in ("models", "hwsim", "rtl") for p in (ROOT / p
 CALLS_TOOLS = (
     *("rtl/synthesis/flow.py", "rtl/synthesis/targets.py", "rtl/synthesis/tools.py"),
     *("rtl/boards/boards.py", "rtl/boards/instructions.py"),
+    *("rtl/emulation/board.py", "rtl/emulation/program.py", "rtl/emulation/session.py"),
     *("rtl/cosim/capture.py", "rtl/cosim/simulators.py", "rtl/mutation/replay.py", "rtl/proofs/prover.py"),
 )
 """Where other programs are called: a text that is nothing but an option is an argument of theirs."""
