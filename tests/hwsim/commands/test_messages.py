@@ -13,7 +13,11 @@ from models.errors import ArgumentError
 
 ROOT = Path(__file__).parents[3]
 COMMANDS = sorted((ROOT / "hwsim/commands").rglob("*.py"))
-LIBRARY = sorted({p for package in ("models", "hwsim", "rtl") for p in (ROOT / package).rglob("*.py")} - set(COMMANDS))
+PROGRAMS = {ROOT / "hwsim/host/demo.py"}
+"""With a command line of their own: the driver knows nothing of ours."""
+LIBRARY = sorted(
+    {p for package in ("models", "hwsim", "rtl") for p in (ROOT / package).rglob("*.py")} - {*COMMANDS, *PROGRAMS}
+)
 CALLS_TOOLS = (
     *("rtl/synthesis/flow.py", "rtl/synthesis/targets.py", "rtl/synthesis/tools.py"),
     *("rtl/boards/boards.py", "rtl/boards/instructions.py"),
