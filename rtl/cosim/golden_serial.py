@@ -127,8 +127,8 @@ def bench(emitted: Verilog, told: Script, counts: tuple[int, int]) -> str:
     hardware = emitted.accelerator.plan.config.hardware
     assert hardware is not None
     bytes_sent, bytes_come = (sum(map(len, frames)) for frames in (told.requests, told.replies))
-    each = (BITS + 1) * hardware.bit_clocks
-    clocks = (bytes_sent + bytes_come) * each + sum(told.pauses) + len(told.pauses) * (1000 + 8 * hardware.link_bytes)
+    each = (BITS + 1) * hardware.bit_clocks + PATIENCE  # on the line, and at work
+    clocks = (bytes_sent + bytes_come) * each + sum(told.pauses) + 1000 * len(told.pauses)
     led = {"interrupt": ""}
     connections = ",\n    ".join(f".{name}({led.get(name, name)})" for name in emitted.ports)
     samples, words = counts
