@@ -25,7 +25,9 @@ SYNTHESIS = Figures(
         "clocks_per_input": CLOCKS_PER_INPUT,
         "aimed_frequency": Figure("MHz", "clock frequency that placement and routing aimed at"),
         "fmax": Figure(
-            "MHz", "highest clock that all paths between registers allow, once routed; median of the seeds", "more"
+            "MHz",
+            "highest clock that all paths between registers allow, once routed; median of the seeds, on a board the best",
+            "more",
         ),
         "fmax_by_seed": Figure("MHz", "the same by seed of the placer", "more"),
         "seed": Figure("number", "of the placement that the other figures are of"),

@@ -22,6 +22,9 @@ from rtl.blocks.multiplier import Multipliers
 from rtl.blocks.queues import Queue
 from rtl.blocks.store import Store
 from rtl.blocks.table import ActivationTable
+from rtl.boards.boards import BOARDS
+from rtl.boards.lights import Lights
+from rtl.boards.top import BoardTop
 from rtl.control.address import AddressGenerator
 from rtl.control.dither import Dither, turns
 from rtl.control.pacer import Pacer
@@ -212,8 +215,18 @@ DESIGNS |= {"inference": ("inference", {}), "short_beat": ("short_beat", {})}
 DESIGNS |= {name: (name, {}) for name in ("straddling_groups", "straddling_three", "clashing_straddling", "one_lane")}
 
 
+def boards():
+    """Components of a board, two of them with different pins."""
+    yield Lights(4), {}
+    for name in ("ulx3s-85f", "icebreaker"):
+        board = BOARDS[name]
+        made = BoardTop("accelerator", board.clocking(board.clock), board.lights, board.levels, ())
+        yield made, {"name": [*board.lights], "held": [*board.levels]}
+
+
 def everything():
     yield from blocks()
+    yield from boards()
     for name, changes in DESIGNS.values():
         yield from parts(design(name, **changes))
     for interface, name, beat_bits in (
@@ -261,6 +274,8 @@ def components() -> set[type]:
 
 def test_every_component_states_its_latency_and_has_a_model():
     for component, _ in everything():
+        if isinstance(component, BoardTop):
+            continue  # made of the vendors' cells
         described = type(component).__name__
         assert isinstance(component.latency, int) and component.latency >= 0, described
         assert callable(component.model), described

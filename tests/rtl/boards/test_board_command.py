@@ -234,7 +234,7 @@ def test_a_block_design_and_a_notebook_for_a_zynq(config, tmp_path, capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "clock"), [("icebreaker", 18), ("ulx3s-85f", 50)])
+@pytest.mark.parametrize(("name", "clock"), [("icebreaker", 18), ("ulx3s-85f", 30)])
 def test_a_bitstream_of_a_small_design(name, clock, config, tmp_path, capsys):
     """The real tools; the placer works out the clock behind the PLL for itself, and aims at it."""
     out = tmp_path / "out"
