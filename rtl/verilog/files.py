@@ -13,6 +13,7 @@ from rtl.verilog.description import description
 from rtl.verilog.driver import driver
 from rtl.verilog.emission import CORE, DESCRIPTION, NAMES, SOURCE, WAIVERS, Verilog
 from rtl.verilog.fusesoc import core
+from rtl.verilog.litex_module import LITEX, litex_module
 from rtl.verilog.maps.every import maps
 from rtl.verilog.names import names
 from rtl.verilog.vendor import vendor_files
@@ -51,6 +52,7 @@ def write(emitted: Verilog, directory: RunDirectory, bench: Mapping[str, str], p
         **maps(of),
         DESCRIPTION: preface + description(emitted),
         **vendor_files(emitted.top, emitted.ports),
+        **packaged(emitted),
         **contents(of),
         **bench,
     }
@@ -62,6 +64,16 @@ def write(emitted: Verilog, directory: RunDirectory, bench: Mapping[str, str], p
     write_connectivity(directory / CONNECTIVITY, of.design.patterns)
     write_npz(directory / INITIAL, of.design.initial_integers.arrays())
     return [*files, *driven, CONNECTIVITY, INITIAL]
+
+
+def packaged(emitted: Verilog) -> dict[str, str]:
+    """What takes a design with these ports into larger ones, by the names of the files."""
+    hardware = emitted.accelerator.plan.config.hardware
+    assert hardware is not None
+    kind = "native" if emitted.component is emitted.accelerator else hardware.interface
+    if kind == "wishbone":
+        return {LITEX: litex_module(emitted)}
+    return {}
 
 
 def waivers() -> str:
