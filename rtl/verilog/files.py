@@ -13,6 +13,7 @@ from rtl.verilog.description import description
 from rtl.verilog.driver import driver
 from rtl.verilog.emission import CORE, DESCRIPTION, NAMES, SOURCE, WAIVERS, Verilog
 from rtl.verilog.fusesoc import core
+from rtl.verilog.ip_package import PACKAGE_IP, package_script
 from rtl.verilog.litex_module import LITEX, litex_module
 from rtl.verilog.maps.every import maps
 from rtl.verilog.names import names
@@ -71,6 +72,8 @@ def packaged(emitted: Verilog) -> dict[str, str]:
     hardware = emitted.accelerator.plan.config.hardware
     assert hardware is not None
     kind = "native" if emitted.component is emitted.accelerator else hardware.interface
+    if kind == "axi":
+        return {PACKAGE_IP: package_script(emitted)}
     if kind == "wishbone":
         return {LITEX: litex_module(emitted)}
     return {}

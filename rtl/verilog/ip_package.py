@@ -1,4 +1,4 @@
-"""A script that makes an IP of Vivado's catalogue of a design with AXI ports: block designs take it by drag and drop.
+"""A script that makes an IP of Vivado's catalogue of a design with AXI ports: block designs take it as a cell.
 
 We have no Vivado: what the script says to it is tested, what it says to the script is not.
 """
@@ -24,6 +24,7 @@ _SIGNALS = (
 _PARAMETERS = (
     ("aclk", "ASSOCIATED_BUSIF", ":".join(name for name, *_ in _INTERFACES)),
     ("aclk", "ASSOCIATED_RESET", "aresetn"),
+    ("s_axi", "PROTOCOL", "AXI4LITE"),
     ("aresetn", "POLARITY", "ACTIVE_LOW"),
     ("interrupt", "SENSITIVITY", "LEVEL_HIGH"),
 )
@@ -35,7 +36,7 @@ def address_range(emitted: Verilog) -> int:
 
 
 def package_script(emitted: Verilog) -> str:
-    """The script: a project in memory, then the IP in a folder of its own.
+    """The script: a project, then the IP in a folder of its own.
 
     Every interface is declared, whatever Vivado infers from the names of the ports.
     """
@@ -55,7 +56,8 @@ def package_script(emitted: Verilog) -> str:
         for name, parameter, value in _PARAMETERS
     )
     return f"""# vivado -mode batch -source {PACKAGE_IP} -tclargs FOLDER PART
-# The design as an IP in FOLDER, ip if none is given: add that to ip_repo_paths. No Vivado has run this script yet.
+# The design as an IP for the family of PART, in FOLDER (ip if none is given), which belongs into ip_repo_paths; the
+# project that this takes stays in the current folder as package_ip. No Vivado has run this script yet.
 set folder ip
 set part {PART}
 if {{[llength $argv] > 0}} {{ set folder [lindex $argv 0] }}
@@ -64,11 +66,12 @@ set here [file dirname [file normalize [info script]]]
 set folder [file normalize $folder]
 
 # The Verilog holds the initial contents of all memories: it is the only file.
-create_project -in_memory -part $part
+create_project -force package_ip package_ip -part $part
 add_files -norecurse [file join $here {SOURCE}]
 set_property top {emitted.top} [current_fileset]
 update_compile_order -fileset sources_1
-ipx::package_project -root_dir $folder -vendor {VENDOR} -library {LIBRARY} -taxonomy /UserIP -import_files -set_current true
+ipx::package_project -root_dir $folder -vendor {VENDOR} -library {LIBRARY} -taxonomy /UserIP \\
+    -import_files -force -set_current true
 set core [ipx::current_core]
 set_property name {plain_name(of)} $core
 set_property version {VERSION} $core
@@ -97,6 +100,7 @@ proc port {{bus logical physical}} {{
 ipx::add_memory_map s_axi $core
 set_property slave_memory_map_ref s_axi [ipx::get_bus_interfaces s_axi -of_objects $core]
 set block [ipx::add_address_block {ADDRESS_BLOCK} [ipx::get_memory_maps s_axi -of_objects $core]]
+set_property base_address 0 $block
 set_property range {address_range(emitted)} $block
 set_property width 32 $block
 set_property usage register $block

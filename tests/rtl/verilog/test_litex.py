@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from hwsim.results import directory
 from rtl.ports.interface_registers import words
 from rtl.ports.interface_table import interface_base
 from rtl.verilog.emission import BENCH, SOURCE, Verilog
@@ -77,3 +78,4 @@ def test_the_module_lies_beside_designs_with_a_wishbone_only(emitted, tmp_path):
     assert (toolchain.delivered(emitted, tmp_path / "wishbone") / LITEX).read_text() == litex_module(emitted)
     others = Verilog.of(component(design("one_junction", interface="axi")))
     assert not (toolchain.delivered(others, tmp_path / "axi") / LITEX).exists()
+    assert directory._is_ours(LITEX)
