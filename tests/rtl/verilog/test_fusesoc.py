@@ -27,10 +27,15 @@ NUMBERS = {"width": 6, "fraction": 3, "rounding": "floor", "product_fraction": 4
 NAME = "hwsim:accelerators:small:1.0.0"
 
 
+def delivered(interface: str, to: Path) -> Path:
+    """One of the smallest designs that there are: a sample is one word."""
+    of = planned([4, 2], [1], [1], numbers=NUMBERS, build="inference", interface=interface, module="tiny")
+    return toolchain.delivered(Verilog.of(component(of)), to)
+
+
 @pytest.fixture(scope="module", params=["native", "axi"])
 def folder(request, tmp_path_factory):
-    of = planned([4, 2], [1], [1], numbers=NUMBERS, build="inference", interface=request.param, module="tiny")
-    return toolchain.delivered(Verilog.of(component(of)), tmp_path_factory.mktemp("delivered") / "d")
+    return delivered(request.param, tmp_path_factory.mktemp("delivered") / "d")
 
 
 @pytest.fixture
@@ -83,6 +88,11 @@ def test_lint_has_nothing_to_say(folder, fusesoc):
     fine, said, _ = fusesoc(folder, "lint")
     assert fine and "%Warning" not in said and "%Error" not in said, said
     assert "verilator -f " in said, said
+
+
+@pytest.mark.parametrize("interface", ["wishbone", "serial"])
+def test_lint_has_nothing_to_say_of_other_ports(fusesoc, tmp_path, interface):
+    test_lint_has_nothing_to_say(delivered(interface, tmp_path / "d"), fusesoc)
 
 
 @pytest.mark.parametrize(
