@@ -50,9 +50,10 @@ def fusesoc(tmp_path, monkeypatch):
     yosys = tools / "yosys"
     yosys.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {shlex.quote(yosys_with_tcl.__file__)} "$@"\n')
     yosys.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tools}{os.pathsep}{os.environ['PATH']}")
-    for name in ("CONFIG", "DATA", "CACHE"):  # whatever cores the user has elsewhere
-        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name))
+    environment = {**os.environ, "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"}
+    environment |= {
+        f"XDG_{name}_HOME": str(tmp_path / name) for name in ("CONFIG", "DATA", "CACHE")
+    }  # no cores from elsewhere
 
     def run(folder: Path, target: str) -> tuple[bool, str, Path]:
         work = tmp_path / "work" / target
@@ -69,7 +70,7 @@ def fusesoc(tmp_path, monkeypatch):
             work,
             NAME,
         ]
-        done = subprocess.run(list(map(str, command)), cwd=tmp_path, capture_output=True, text=True)
+        done = subprocess.run(list(map(str, command)), cwd=tmp_path, env=environment, capture_output=True, text=True)
         return done.returncode == 0, done.stdout + done.stderr, work
 
     return run
