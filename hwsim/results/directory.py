@@ -40,6 +40,7 @@ HARDWARE = ("accelerator.v", "accelerator.core", "lint.vlt", "names.json", "READ
 REGISTER_MAPS = ("registers.rdl", "registers.svd", "registers.h", "registers.json")
 DRIVER = "driver.zip"
 VENDOR_SCRIPTS = ("vivado.tcl", "accelerator.xdc", "quartus.tcl", "accelerator.sdc")
+PACKAGING = ("package_ip.tcl", "litex_accelerator.py")
 MEMORY_CONTENTS = ("weights_*.mem", "biases_*.mem", "testbench_*.mem")
 SAMPLES = "samples.npz"
 """What a client trains a board on, and is judged by."""
@@ -56,8 +57,8 @@ BOARD = "build.json", *(f"board.{ending}" for ending in ("v", "lpf", "pcf", "xdc
 
 _RESULTS = (
     *(CONNECTIVITY, INITIAL, FINAL, FRONT_END, STREAM, FEATURES, METRICS, TIMING, CHECKPOINT),
-    *(*PICTURES, *TRACES, *LOGS, *HARDWARE, *REGISTER_MAPS, DRIVER, *VENDOR_SCRIPTS, *SYNTHESIS, *BOARD, PROOFS),
-    *(SAMPLES, TERMINAL, f"{FINAL}.partial", f"{CHECKPOINT}.partial"),
+    *(*PICTURES, *TRACES, *LOGS, *HARDWARE, *REGISTER_MAPS, DRIVER, *VENDOR_SCRIPTS, *PACKAGING, *SYNTHESIS, *BOARD),
+    *(PROOFS, SAMPLES, TERMINAL, f"{FINAL}.partial", f"{CHECKPOINT}.partial"),
     *(SCATTER, SCATTER_PICTURE, SEARCH, SEARCH_PICTURE, MUTANTS),
 )
 _HEADER = "# The resolved configuration of a run of hwsim: feeding it back reproduces the run.\n"

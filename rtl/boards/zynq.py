@@ -10,6 +10,7 @@ from hwsim.results.directory import DRIVER, SAMPLES
 from rtl.boards.board import ProcessorBoard
 from rtl.verilog.driver import PACKAGE
 from rtl.verilog.emission import SOURCE, Verilog
+from rtl.verilog.ip_package import address_range
 
 BASE = 0x4000_0000
 DMA = 0x6000_0000
@@ -20,7 +21,7 @@ def script(board: ProcessorBoard, emitted: Verilog, clock: float) -> str:
     """Vivado's script: a project in ``vivado``, then ``board.bit`` and ``board.hwh`` in the current folder."""
     hardware = emitted.accelerator.plan.config.hardware
     assert hardware is not None
-    size = 1 << max(12, emitted.ports["s_axi_awaddr"][1])
+    size = address_range(emitted)
     beat = hardware.beat_bits
     return f"""# vivado -mode batch -source board.tcl
 # {board.title}: processor, AXI DMA and the accelerator. board.bit and board.hwh go to the current folder.

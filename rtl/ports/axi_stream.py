@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
@@ -175,12 +175,13 @@ class SampleSink(wiring.Component):
         numbers, unfit = self._numbers(word)
         facts = data.View(SAMPLE_FACTS, word[packet.trailer_bit :][: SAMPLE_FACTS.size])
         inside = number < packet.full
+        ahead = number < packet.full - 1 if packet.full > 1 else Const(0)  # linters dislike what is less than 0
         m.d.comb += [
             # What lies behind the last number means nothing.
             wrong.eq(
                 whole
                 & Mux(
-                    number < packet.full - 1,
+                    ahead,
                     Cat(*unfit).any(),
                     (number == packet.full - 1) & Cat(*unfit[: packet.in_last]).any(),
                 )

@@ -6,6 +6,7 @@ from rtl.ports.results import result_layout
 from rtl.ports.samples import sample_layout
 from rtl.verilog.description_parts import judgement, legal_values
 from rtl.verilog.emission import BENCH, CORE, NAMES, SOURCE, WAIVERS, Verilog
+from rtl.verilog.fusesoc import core_name
 from rtl.verilog.interface_description import interface_sections
 from rtl.verilog.markdown import table
 from rtl.verilog.port_description import memory_pages, numbers, register_pages, start
@@ -128,8 +129,10 @@ def description(emitted: Verilog) -> str:
         "RAMs ask for LUT RAM or block RAM: `ram_style` (Xilinx, Yosys), `syn_ramstyle` (Lattice, Synplify), `ramstyle` "
         "(Intel: MLAB or M20K).\n",
         f"`{NAMES}` says where to find every write port in the hierarchy. `weights_<i>.mem` and `biases_<i>.mem` are the "
-        f"initial contents for $readmemh, already part of the Verilog. `{CORE}` is for FuseSoC, `{WAIVERS}` for "
+        f"initial contents for $readmemh, already part of the Verilog. `{WAIVERS}` is for "
         f"`verilator --lint-only -Wall {WAIVERS} {SOURCE}`.\n",
+        f"`{CORE}` is a core of FuseSoC, with targets `lint` (Verilator), `sim` (Icarus) and `synth` (Yosys, for an ECP5; "
+        f"one that has Tcl, which YoWASP's lacks): `fusesoc --cores-root . run --target lint {core_name(of)}`.\n",
         f"`{BENCH}` checks the design in any simulator, with neither Python nor cocotb: it {_tried(of)}, and prints one "
         f"line that begins with PASS or FAIL (`iverilog -g2005 -o bench {BENCH} {SOURCE} && vvp bench`, or FuseSoC's "
         "`sim`).\n",

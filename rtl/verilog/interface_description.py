@@ -6,6 +6,8 @@ from rtl.ports.interface_registers import words
 from rtl.ports.packing import Packet
 from rtl.verilog.description_parts import judgement, legal_values
 from rtl.verilog.driver import PACKAGE
+from rtl.verilog.ip_package import PACKAGE_IP
+from rtl.verilog.litex_module import LITEX
 from rtl.verilog.markdown import table
 
 
@@ -45,7 +47,22 @@ def interface_sections(of: Plan) -> list[str]:
         "`Accelerator(transport, 'registers.json')` loads and reads weights, trains and predicts; it needs NumPy and a "
         "transport, an object that can read and write words by their byte addresses, send a packet and receive one. "
         f"`{PACKAGE}.mapped` has one for programs beside the design, with its registers in memory and an AXI DMA.\n",
+        *_PACKAGED.get(hardware.interface, []),
     ]
+
+
+_PACKAGED = {
+    "axi": [
+        f"`vivado -mode batch -source {PACKAGE_IP} -tclargs FOLDER PART` makes an IP of Vivado's catalogue: the interfaces "
+        "`s_axis`, `m_axis` and `s_axi` with their clock and reset, the interrupt and the address block. It has not been "
+        "run by us with Vivado.\n"
+    ],
+    "wishbone": [
+        f"`{LITEX}` is the design as a module of LiteX, with a `wishbone.Interface`, two `stream.Endpoint` and the "
+        "interrupt; it says how a SoC takes it.\n"
+    ],
+}
+"""How larger designs take this one, by the interface."""
 
 
 def _line(of: Plan) -> list[str]:

@@ -15,6 +15,7 @@ from rtl.ports.register_map import AddressMap
 from rtl.verilog import files
 from rtl.verilog.description import description
 from rtl.verilog.emission import TOP, Verilog
+from rtl.verilog.fusesoc import core
 from rtl.verilog.names import names
 from tests.rtl import toolchain
 from tests.rtl.cosim.driving import verilog
@@ -120,7 +121,7 @@ def test_the_core_names_files_that_are_there(folder):
 def test_names_of_configurations_become_names_of_cores():
     of = design("one_junction")
     odd = type(of)(type(of.design)(of.config.model_copy(update={"name": "a-b.c"})), of.junctions, of.timing, of.hops)
-    assert "name: hwsim:accelerators:a_b_c:1.0.0" in files.core(odd)
+    assert "name: hwsim:accelerators:a_b_c:1.0.0" in core(odd)
 
 
 @pytest.mark.slow

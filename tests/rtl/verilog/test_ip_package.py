@@ -1,0 +1,166 @@
+"""The script that packages a design with AXI ports for Vivado, run by Tcl with commands that note what they are told.
+
+An object of Vivado's is its name here, behind that of what it belongs to: ``core/s_axis/port/TDATA``.
+"""
+
+import importlib
+import shutil
+import subprocess
+
+import pytest
+
+from hwsim.results import directory
+from rtl.ports.interface_registers import words
+from rtl.verilog.emission import Verilog
+from rtl.verilog.generate import component
+from rtl.verilog.ip_package import PACKAGE_IP, address_range, package_script
+from rtl.verilog.vendor import PART
+from tests.rtl import toolchain
+from tests.rtl.designs import design
+
+STUBS = """
+namespace eval ipx {}
+set said {}
+foreach name {
+    create_project add_files update_compile_order ipx::package_project ipx::remove_all_bus_interface ipx::remove_memory_map
+    ipx::create_xgui_files ipx::update_checksums ipx::check_integrity ipx::save_core set_property
+} {
+    proc ::$name args "lappend ::said \\[list $name {*}\\$args\\]"
+}
+proc current_fileset {} { return sources }
+proc get_property {name of} { if {$name ne "name"} { error "what is $name?" }; return $of }
+proc ipx::current_core {} { return core }
+proc ipx::get_memory_maps {what option core} { return [expr {$what eq "-quiet" ? "inferred" : "$core/map/$what"}] }
+proc ipx::get_bus_interfaces {name option core} { return $core/$name }
+proc ipx::add_bus_interface {name core} { lappend ::said [list ipx::add_bus_interface $name]; return $core/$name }
+proc ipx::add_port_map {name bus} { return $bus/port/$name }
+proc ipx::add_bus_parameter {name bus} { return $bus/parameter/$name }
+proc ipx::add_memory_map {name core} { lappend ::said [list ipx::add_memory_map $name]; return $core/map/$name }
+proc ipx::add_address_block {name map} { return $map/block/$name }
+proc unknown args { error "no such command: $args" }
+"""
+SHOW = "join [lmap call $said {join $call \\x1f}] \\x1e"
+
+
+def told(script, *arguments):
+    """What a script calls, in order: names with their arguments. A command that is neither Tcl's nor known is an error."""
+    program = f"set argv [list {' '.join(arguments)}]\n{STUBS}\nsource {{{script}}}\n"
+    try:
+        said = importlib.import_module("tkinter").Tcl().eval(program + SHOW)
+    except ImportError:
+        if shutil.which("tclsh") is None:
+            pytest.skip("needs Tcl")
+        shown = f"{program}puts -nonewline [{SHOW}]"
+        said = subprocess.run(["tclsh"], input=shown, capture_output=True, text=True, check=True).stdout
+    return [tuple(call.split("\x1f")) for call in said.split("\x1e")]
+
+
+@pytest.fixture(scope="module")
+def emitted():
+    return Verilog.of(component(design("short_beat", interface="axi", beat_bits=64, module="left_one")))
+
+
+@pytest.fixture(scope="module")
+def folder(emitted, tmp_path_factory):
+    return toolchain.delivered(emitted, tmp_path_factory.mktemp("delivered") / "of a vendor")
+
+
+@pytest.fixture(scope="module")
+def calls(folder):
+    return told(folder / PACKAGE_IP)
+
+
+@pytest.fixture(scope="module")
+def properties(calls):
+    """By what they belong to, and their name."""
+    return {(of, name): value for _, name, value, of in (c for c in calls if c[0] == "set_property")}
+
+
+def test_the_project_holds_the_design_and_nothing_else(calls, folder):
+    by_name = {name: given for name, *given in calls}
+    assert by_name["create_project"] == ["-force", "package_ip", "package_ip", "-part", PART]
+    assert [c for c in calls if c[0] == "add_files"] == [("add_files", "-norecurse", str(folder / "accelerator.v"))]
+    assert "$readmem" not in (folder / "accelerator.v").read_text()
+    order = [c[0] for c in calls if c[0] not in ("set_property", "ipx::add_bus_interface")]
+    assert order == [
+        *("create_project", "add_files", "update_compile_order", "ipx::package_project", "ipx::remove_all_bus_interface"),
+        *("ipx::remove_memory_map", "ipx::add_memory_map", "ipx::create_xgui_files", "ipx::update_checksums"),
+        *("ipx::check_integrity", "ipx::save_core"),
+    ]
+    assert ("ipx::remove_memory_map", "inferred", "core") in calls
+
+
+@pytest.mark.parametrize("given", [(), ("/some/where",), ("/some/where", "xc7k325tffg900-2")])
+def test_folder_and_part_can_be_given(folder, given):
+    by_name = {name: rest for name, *rest in told(folder / PACKAGE_IP, *given)}
+    packaged = by_name["ipx::package_project"]
+    root = packaged[packaged.index("-root_dir") + 1]
+    assert root == given[0] if given else root.endswith("/ip")
+    assert by_name["create_project"][-1] == (given[1] if len(given) > 1 else PART)
+
+
+def test_the_ip_is_named_after_the_design(calls, properties):
+    packaged = next(c for c in calls if c[0] == "ipx::package_project")
+    assert packaged[packaged.index("-vendor") + 1 :][:3] == ("hwsim", "-library", "accelerators")
+    assert properties["core", "name"] == "small" and properties["core", "version"] == "1.0"
+    assert properties["core", "description"] == "Training accelerator 15-10-5, generated by hwsim"
+    assert properties["sources", "top"] == "left_one"
+
+
+def test_every_port_belongs_to_one_interface(emitted, properties):
+    mapped = [value for (_, name), value in properties.items() if name == "physical_name"]
+    assert sorted(mapped) == sorted(emitted.ports)
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "kind"),
+    [
+        ("s_axis", "slave", "interface:axis"),
+        ("m_axis", "master", "interface:axis"),
+        ("s_axi", "slave", "interface:aximm"),
+        ("aclk", "slave", "signal:clock"),
+        ("aresetn", "slave", "signal:reset"),
+        ("interrupt", "master", "signal:interrupt"),
+    ],
+)
+def test_interfaces_are_declared(calls, properties, name, mode, kind):
+    assert calls.count(("ipx::add_bus_interface", name)) == 1
+    of = f"core/{name}"
+    assert properties[of, "interface_mode"] == mode
+    assert properties[of, "bus_type_vlnv"] == f"xilinx.com:{kind}:1.0"
+    assert properties[of, "abstraction_type_vlnv"] == f"xilinx.com:{kind}_rtl:1.0"
+    ports = {at.rpartition("/")[2]: port for (at, what), port in properties.items() if at.startswith(f"{of}/port/")}
+    single = {"aclk": "CLK", "aresetn": "RST", "interrupt": "INTERRUPT"}
+    assert ports == {single[name]: name} if name in single else all(f"{name}_{k.lower()}" == p for k, p in ports.items())
+    assert len(ports) == {"s_axis": 4, "m_axis": 4, "s_axi": 19}.get(name, 1)
+
+
+def test_clock_reset_and_interrupt_say_what_they_are_of(properties):
+    given = {at.removeprefix("core/"): value for (at, name), value in properties.items() if "/parameter/" in at}
+    assert given == {
+        "aclk/parameter/ASSOCIATED_BUSIF": "s_axis:m_axis:s_axi",
+        "aclk/parameter/ASSOCIATED_RESET": "aresetn",
+        "s_axi/parameter/PROTOCOL": "AXI4LITE",
+        "aresetn/parameter/POLARITY": "ACTIVE_LOW",
+        "interrupt/parameter/SENSITIVITY": "LEVEL_HIGH",
+    }
+
+
+def test_the_address_block_holds_all_words(emitted, properties):
+    assert properties["core/s_axi", "slave_memory_map_ref"] == "s_axi"
+    block = {name: value for (at, name), value in properties.items() if at == "core/map/s_axi/block/registers"}
+    size = address_range(emitted)
+    assert block == {"base_address": "0", "range": str(size), "width": "32", "usage": "register"}
+    assert size & (size - 1) == 0 and 4 * words(emitted.accelerator.plan) <= size
+    large = Verilog.of(component(design("overlap_three", interface="axi")))
+    bits = large.ports["s_axi_awaddr"][1]
+    assert (
+        bits > 12 and address_range(large) == 1 << bits and f"set_property range {1 << bits} $block" in package_script(large)
+    )
+
+
+def test_only_designs_with_axi_ports_have_it_and_it_says_that_it_is_untried(folder, tmp_path):
+    assert "No Vivado has run this script yet" in (folder / PACKAGE_IP).read_text()
+    other = toolchain.delivered(Verilog.of(component(design("one_junction"))), tmp_path / "native")
+    assert not (other / PACKAGE_IP).exists()
+    assert directory._is_ours(PACKAGE_IP)
