@@ -10,6 +10,7 @@ import yaml
 from hwsim.configuration import given_files
 from hwsim.configuration.configuration import Configuration
 from hwsim.configuration.messages import brief, shown
+from hwsim.configuration.sections import SERIAL_KEYS
 from hwsim.configuration.yaml_values import SectionDumper, StrictLoader
 from models.errors import ArgumentError, InputError
 from models.files.regular import opened, unreadable
@@ -269,9 +270,10 @@ def fingerprint(config: Configuration) -> str:
 def hardware_fingerprint(config: Configuration) -> str:
     """SHA-256 of all that the accelerator is made from, its initial weights and biases included, and of nothing else.
 
-    That is the seed and the sections network, connectivity, numbers and hardware, without the name of the module and with
-    the range of learning-rate shifts that follows where none is given; how parameters are initialised; and where classes
-    stand among the outputs. How, on what and how long a network is trained changes no circuit, nor does its name.
+    That is the seed and the sections network, connectivity, numbers and hardware, without the name of the module, without
+    the keys of a serial line where there is none, and with the range of learning-rate shifts that follows where none is
+    given; how parameters are initialised; and where classes stand among the outputs. How, on what and how long a network is
+    trained changes no circuit, nor does its name.
 
     Raises
     ------
@@ -282,7 +284,8 @@ def hardware_fingerprint(config: Configuration) -> str:
     data = with_overrides(resolved(config), named)
     made_from = {key: data[key] for key in ("seed", "network", "connectivity", "numbers", "hardware")}
     if config.hardware is not None:
-        kept = {key: value for key, value in data["hardware"].items() if key != "module"}
+        without = {"module"} if config.hardware.interface == "serial" else {"module", *SERIAL_KEYS}
+        kept = {key: value for key, value in data["hardware"].items() if key not in without}
         made_from["hardware"] = kept | {"kappa": list(config.kappa_range)}
     made_from["training"] = {key: data["training"][key] for key in ("init", "init_file", "init_fan", "init_bias")}
     made_from["data"] = {"pad_outputs": config.data.pad_outputs}

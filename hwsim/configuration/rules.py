@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from hwsim.configuration.identifiers import as_identifier, is_identifier
 from hwsim.configuration.legal import divisors, nearest
-from hwsim.configuration.sections import HardwareSection, Section, Settings
+from hwsim.configuration.sections import SERIAL_KEYS, HardwareSection, Section, Settings
 from hwsim.edge_processors import results_per_clock
 from models.errors import InputError
 from models.network.activations import ACTIVATIONS
@@ -156,7 +156,7 @@ def ineffective(config: Settings) -> list[str]:
     if config.hardware is not None and config.hardware.interface == "native":
         notes += [f"hardware.{k} has no effect on native streams" for k in _changed(config.hardware, ("beat_bits",))]
     if config.hardware is not None and config.hardware.interface != "serial":
-        line = _changed(config.hardware, ("bit_clocks", "link_bytes"))
+        line = _changed(config.hardware, SERIAL_KEYS)
         notes += [f"hardware.{k} has no effect without a serial line" for k in line]
     if kind == "random" and config.hardware is not None:
         notes.append("hardware has no effect: random patterns run on the reference engines only")

@@ -160,6 +160,10 @@ class LatencySection(Section):
     )
 
 
+SERIAL_KEYS = "bit_clocks", "link_bytes"
+"""Of the hardware: they mean nothing without a serial line."""
+
+
 class HardwareSection(Section):
     """The accelerator: parallelism, schedule and stages."""
 

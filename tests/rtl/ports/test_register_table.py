@@ -106,6 +106,8 @@ def hash_of(text: str) -> int:
     data = yaml.safe_load(text)
     shifts = [kappa for _, kappa in data["training"]["rate_shift"]]
     hardware = {key: value for key, value in data["hardware"].items() if key != "module"}
+    if hardware["interface"] != "serial":
+        hardware = {key: value for key, value in hardware.items() if key not in ("bit_clocks", "link_bytes")}
     if hardware["kappa"] is None:
         hardware["kappa"] = [min(shifts), max(shifts)]
     made_from = {key: data[key] for key in ("seed", "network", "connectivity", "numbers")} | {

@@ -6,7 +6,9 @@ for the last one. ``--table`` only prints the table of README.
 """
 
 import argparse
+import hashlib
 import json
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -60,14 +62,25 @@ def version() -> str:
     return find("yosys").version()
 
 
+def design(name: str) -> Design:
+    """Of a subject."""
+    of = SUBJECTS[name]
+    return Design(load(CONFIGURATIONS / f"{of.config}.yaml", of.settings))
+
+
+def digest(name: str) -> str:
+    """Of the subject's Verilog without its comments: the same tool makes the same cells of the same text."""
+    text = re.sub(r"//[^\n]*|/\*.*?\*/", "", generate(design(name)).text, flags=re.DOTALL)
+    return hashlib.sha256("".join(text.split()).encode()).hexdigest()[:16]
+
+
 def measure(name: str, place: bool = False, cached: bool = True) -> tuple[dict[str, int], dict[str, Any]]:
     """Resources of a subject; with ``place``, what placement and routing say, where that is possible."""
     of, chosen = SUBJECTS[name], target(SUBJECTS[name].target)
     placed = place and of.places > 0
     options = Options(place=placed, seeds=max(of.places, 1) if placed else 1, cached=cached)
-    design = Design(load(CONFIGURATIONS / f"{of.config}.yaml", of.settings))
     with tempfile.TemporaryDirectory() as folder:
-        made = synthesise(generate(design), chosen, Path(folder) / "synthesis", options)
+        made = synthesise(generate(design(name)), chosen, Path(folder) / "synthesis", options)
     result = made.result
     resources = {r.name: r.count(result.cells) for r in chosen.family.resources if r.cells}
     if not placed:
@@ -113,14 +126,14 @@ def _main() -> None:
     parser.add_argument("--place", action="store_true", help="place and route, too")
     parser.add_argument("--table", action="store_true", help="only the table of README")
     given = parser.parse_args()
-    kept = json.loads(FILE.read_text()) if FILE.exists() else {"area": {}, "frequency": {}}
+    kept = json.loads(FILE.read_text()) if FILE.exists() else {"area": {}, "verilog": {}, "frequency": {}}
     if given.table:
         sys.stdout.write(f"{table(kept)}\n")
         return
-    area = kept["area"].setdefault(version(), {})
+    area, verilog = (kept[part].setdefault(version(), {}) for part in ("area", "verilog"))
     for name in given.names or SUBJECTS:
         resources, placed = measure(name, given.place)
-        area[name] = resources
+        area[name], verilog[name] = resources, digest(name)
         if placed:
             kept["frequency"][name] = placed
         sys.stdout.write(f"{name}: {resources} {placed}\n")
