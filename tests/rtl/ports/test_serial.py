@@ -18,10 +18,9 @@ def host(name: str, pace: float = 1.0, **changes) -> SerialHost:
     return SerialHost(design(name, **FAST | changes), pace)
 
 
-@pytest.mark.parametrize("name", ["two_junctions", pytest.param("mixed_formats", marks=pytest.mark.slow)])
-def test_what_is_learned_is_what_the_model_learns(name):
+def test_what_is_learned_is_what_the_model_learns():
     """Weights and biases go in, samples are trained on, results and what was learned come out."""
-    of, rng = host(name), np.random.default_rng(0)
+    of, rng = host("one_row"), np.random.default_rng(0)
     given = random_parameters(of.of, rng)
     of.model.parameters = given
     flat = [int(x) for array in (*given.weights, *given.biases) for x in array]
@@ -52,7 +51,7 @@ def test_what_is_learned_is_what_the_model_learns(name):
 )
 def test_another_clock_two_percent_off(bit_clocks, pace):
     """Bytes without a pause between them, whose bits are all too short or too long."""
-    of = host("two_junctions", pace, bit_clocks=bit_clocks)
+    of = host("one_row", pace, bit_clocks=bit_clocks)
 
     async def script(of):
         for echo in (bytes([0, 0xFF, 0x55, 0xAA]), b"}}~~"):
@@ -70,7 +69,7 @@ def one_bit_wrong(line: bytes, at: int) -> bytes:
 @pytest.mark.slow
 def test_bad_frames_are_dropped_and_counted():
     """Each of them would start the accelerator; a good frame follows, once in the same breath."""
-    of = host("two_junctions")
+    of = host("one_row")
     capacity = of.capacity
     run = bytes([77, WRITE]) + words(4 * CONTROL, 1)
     good = framed(run)
@@ -113,7 +112,7 @@ def test_bad_frames_are_dropped_and_counted():
 @pytest.mark.slow
 def test_a_disturbed_line():
     """Spikes, a break, bytes without a stop bit, noise between frames and a frame that it hits."""
-    of = host("two_junctions", bit_clocks=8)
+    of = host("one_row", bit_clocks=8)
     run, rng = framed(bytes([9, WRITE]) + words(4 * CONTROL, 1)), np.random.default_rng(0)
 
     async def script(of):
@@ -145,7 +144,7 @@ def test_a_disturbed_line():
 
 
 def test_what_comes_while_it_is_busy_is_dropped():
-    of = host("two_junctions")
+    of = host("one_row")
     run = framed(bytes([200, WRITE]) + words(4 * CONTROL, 1))
 
     async def script(of):
@@ -162,7 +161,7 @@ def test_what_comes_while_it_is_busy_is_dropped():
 
 def test_a_repeated_request_is_done_once():
     """Whether its reply was lost, or came twice; HELLO is done whenever it comes, and what comes then is new."""
-    of, rng = host("two_junctions"), np.random.default_rng(0)
+    of, rng = host("one_row"), np.random.default_rng(0)
     sample = of.pack(Sample(**random_samples(of.of, 1, rng)[0]))
 
     async def script(of):
@@ -195,7 +194,7 @@ def test_a_repeated_request_is_done_once():
 @pytest.mark.slow
 def test_requests_that_cannot_be():
     """Codes that there are not, payloads of a wrong length, addresses that there are not or are not aligned."""
-    of = host("two_junctions")
+    of = host("one_row")
     end = 4 * words_of(of.of)
 
     async def script(of):
