@@ -19,6 +19,8 @@ ODD = Path(__file__).with_name("odd.yaml")
 SMALL = {"network.layers": [16, 8, 4], "network.out_degree": [4, 4], "network.classes": 4, "hardware.z": [8, 8]}
 """Sizes to which every shipped design is scaled; formats, pattern, schedule and latencies are its own."""
 SCALED = {
+    "board": SMALL,
+    "icebreaker": SMALL,
     "demo": SMALL,
     "reconfig2018": SMALL,
     "frontend_cifar": SMALL,
