@@ -19,7 +19,7 @@ def figures(path):
     a = design.inventory
     machine = design.machine()
     rng = np.random.default_rng(0)
-    inputs = rng.integers(0, 256, (SAMPLES, design.config.network.layers[0]))
+    inputs = rng.integers(0, design.config.numbers.system.input.highest + 1, (SAMPLES, design.config.network.layers[0]))
     machine.feed(machine.samples(inputs, rng.integers(0, design.config.classes, SAMPLES), 4))
     machine.drain()
     return {

@@ -285,7 +285,7 @@ def test_errors_are_cleared_one_by_one():
         return [await host.read(a) for a in (ERRORS, *COUNTED_ERRORS)]
 
     async def scenario(host):
-        await host.access(CONTROL, 2)
+        await host.access(CONTROL, 4)
         await host.train(samples)
         assert await errors(host) == [0b111, 3, 2, 1]
         for word, left in ((0, [7, 3, 2, 1]), (0b010, [5, 3, 0, 1]), (0b010, [5, 3, 0, 1]), (0b101, [0] * 4)):
@@ -293,7 +293,7 @@ def test_errors_are_cleared_one_by_one():
             assert await errors(host) == left
         assert await host.read(STATUS) == 1 << STANDING | 1 << EMPTY
         assert await host.read(SAMPLES) == len(samples)  # other counters go on
-        await host.access(CONTROL, 2)
+        await host.access(CONTROL, 4)
         assert await errors(host) == [4, 0, 0, 1]
 
     host.play(scenario)
