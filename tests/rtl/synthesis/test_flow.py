@@ -394,7 +394,9 @@ def test_a_small_design_on_ecp5(small, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_small_design_on_nexus(small, tmp_path):
+def test_a_small_design_on_nexus(tmp_path):
+    # nextpnr-nexus 0.11.1 breaks off in the refinement of some placements, that of the design of the other tests among them.
+    small = Verilog.of(Accelerator(design("one_junction")))
     made = synthesise(small, target("nexus-40k"), tmp_path / "work", Options())
     assert made.failure is None
     known = figures(made)
