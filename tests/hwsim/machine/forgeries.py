@@ -58,7 +58,7 @@ def _values(array: np.ndarray, rng: np.random.Generator) -> Iterator[tuple[str, 
         extremes: list[float] = [np.nan, np.inf, -np.inf, float(np.finfo(array.dtype).max), -1.0]
     else:
         limits = np.iinfo(array.dtype)
-        powers = [s * 2**k + d for k in range(0, 63, 5) for s in (-1, 1) for d in (-1, 0, 1)]
+        powers = [s * 2**k + d for k in range(0, 63, 10) for s in (-1, 1) for d in (-1, 0, 1)]
         extremes = [int(limits.min), int(limits.max), *(v for v in powers if limits.min <= v <= limits.max)]
     for value in extremes:
         forged = array.copy()

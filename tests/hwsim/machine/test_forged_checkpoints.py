@@ -21,7 +21,7 @@ from tests.hwsim.machine import forgeries
 
 ROOT = Path(__file__).parents[3]
 ROUNDS = int(os.environ.get("HWSIM_FORGERIES", "1"))
-"""Seeds of random forgeries for each kind of run, about 1,500 checkpoints a seed."""
+"""Seeds of random forgeries for each kind of run, about 1,000 checkpoints a seed."""
 
 
 def program(*arguments):
