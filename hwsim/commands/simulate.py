@@ -27,6 +27,9 @@ class Simulating:
     samples: Samples = None
     epochs: Epochs = 1
     trace: Annotated[str | None, given("clocks to record", "FIRST:LAST")] = None
+    trace_format: Annotated[
+        str | None, given("in which the trace is left beside its JSON lines: vcd (if not given), perfetto", "NAME,...")
+    ] = None
     late: Annotated[float, met(MACHINE, "late")] = 0.0
     inference: Annotated[float, met(MACHINE, "inference")] = 0.0
     blocked: Annotated[float, met(MACHINE, "blocked")] = 0.0
@@ -43,18 +46,19 @@ def simulate(config: ConfigPath, where: Where, simulating: Simulating, *, force:
     from hwsim.simulation.simulate import simulate
 
     window = parse_window(simulating.trace)
+    traced = parse_formats(simulating.trace_format, window)
     disturbances = Disturbances(simulating.late, simulating.inference, simulating.blocked)
     loaded = common.load(config, samples=simulating.samples, epochs=simulating.epochs)
     design = Design(loaded)
     console = console_of(common.quiet)
     describe.describe(console, loaded, design)
     data = design.dataset(where.data_dir)
-    options = {"trace": simulating.trace, **disturbances.options}
+    options = {"trace": simulating.trace, "trace_format": simulating.trace_format, **disturbances.options}
     directory = RunDirectory(where.out, loaded, "simulate", options, force=force)
     with directory.locked():
         with preparing(common.quiet), sample_watcher(common.quiet) as watch:
             run = simulate(design, data.train, window, watch, disturbances)
-        write(run, directory, traced=window is not None)
+        write(run, directory, traced)
     tell(console, run)
     console.print(f"results in {directory.path}")
     if run.differences:
@@ -128,3 +132,24 @@ def parse_window(text: str | None) -> tuple[int, int] | None:
     if match is None or int(match[1]) >= int(match[2]):
         raise ArgumentError("window", text, "must read FIRST:LAST, two clocks in ascending order", ["0:100"])
     return int(match[1]), int(match[2])
+
+
+def parse_formats(text: str | None, window: tuple[int, int] | None) -> tuple[str, ...]:
+    """Formats of a trace, ``NAME,...``; none where there is no trace.
+
+    Raises
+    ------
+    InputError
+        If a name is unknown, or if there is nothing to be left in a format.
+    """
+    from hwsim.simulation.files import TRACE_FORMATS
+
+    if window is None:
+        if text is not None:
+            raise ArgumentError("trace_format", text, "needs --trace: clocks to record")
+        return ()
+    names = tuple(dict.fromkeys((text or "vcd").split(",")))
+    for name in names:
+        if name not in TRACE_FORMATS:
+            raise ArgumentError("trace_format", name, "is not known", TRACE_FORMATS)
+    return names

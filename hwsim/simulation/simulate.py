@@ -17,7 +17,7 @@ from models.data.dataset import Split
 from models.errors import ArgumentError
 from models.fixed.engine import FixedEngine
 
-TRACE, WAVES = "trace.jsonl", "trace.vcd"
+TRACE, WAVES, PERFETTO = "trace.jsonl", "trace.vcd", "trace.perfetto.json"
 OPERATIONS = vocabulary.OPERATIONS[:3]
 
 

@@ -101,6 +101,23 @@ def test_disturbances_cost_clocks_and_nothing_else(config, capsys, schedule):
     assert Path("c/trace.jsonl").read_bytes() == Path("d/trace.jsonl").read_bytes()
 
 
+def test_a_trace_is_left_in_the_formats_that_are_asked_for(config, capsys):
+    choice = ("--trace", "20:90", "-q")
+    for formats, left in (("perfetto", [False, True]), ("vcd,perfetto", [True, True])):
+        assert run("simulate", config, "--out", "a", *choice, "--trace-format", formats, "--force") == 0
+        assert [Path("a", f"trace.{ending}").is_file() for ending in ("vcd", "perfetto.json")] == left
+    slices = [e for e in json.loads(Path("a/trace.perfetto.json").read_text())["traceEvents"] if e["ph"] == "X"]
+    lines = Path("a/trace.jsonl").read_text().splitlines()[1:]
+    assert len(lines) > 500 and sum(e["args"]["words"] for e in slices if "words" in e["args"]) > len(lines)
+    for bad, line in (
+        (["--trace-format", "svg", *choice], "--trace-format = svg: is not known; nearest: vcd, perfetto"),
+        (["--trace-format", "vcd", "-q"], "--trace-format = vcd: needs --trace: clocks to record"),
+    ):
+        capsys.readouterr()
+        assert run("simulate", config, "--out", "b", *bad) == 2 and not Path("b").exists()
+        assert capsys.readouterr().err == f"hwsim: {line}\n"
+
+
 def test_inference_alone_learns_nothing(config):
     assert run("simulate", config, "--inference", 1, "--out", "a", "-q") == 0
     assert Path("a/final.npz").read_bytes() == Path("a/initial.npz").read_bytes()
