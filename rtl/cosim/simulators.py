@@ -121,6 +121,10 @@ class Icarus(Supervised, runners.Icarus):
     """Icarus Verilog."""
 
 
+_SMALL = 1 << 19
+"""Bytes of Verilog below which one compiler is quicker than several: most of what each does is to read the same headers."""
+
+
 class Verilator(Supervised, runners.Verilator):
     """Verilator, with nothing visible but what the bench shows: showing all signals takes several times longer to build."""
 
@@ -130,7 +134,9 @@ class Verilator(Supervised, runners.Verilator):
 
     def _build_command(self) -> list[Any]:
         verilate, make = super()._build_command()
-        return [[word for word in verilate if word != "--public-flat-rw"], make]
+        size = sum(Path(str(source)).stat().st_size for source in self.sources)
+        whole = ["--output-split", "0"] if size < _SMALL else []
+        return [[word for word in verilate if word != "--public-flat-rw"] + whole, make]
 
 
 def runner(simulator: str) -> Supervised:
