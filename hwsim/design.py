@@ -290,6 +290,9 @@ class Design:
         if wanted is None:
             return data
         told = np.array(wanted.inputs) if wanted.inputs else selection.greatest(data.train, wanted.kept, wanted.by)
+        if wanted.order == "blocks" and not wanted.inputs:
+            assert data.image is not None
+            told = selection.in_blocks(told, data.image)
         kept = told if self.kept_inputs is None else self.kept_inputs
         if not np.array_equal(told, kept):
             _log.warning(f"data.select: {data.name} no longer tells the {kept.size} inputs stored with this run, which stay")

@@ -71,6 +71,8 @@ def selected(config: Configuration, data: Outline) -> Outline:
     if chosen is None:
         return data
     selection.check(data.name, data.features, chosen.count, chosen.inputs)
+    if chosen.order == "blocks" and chosen.inputs is None and data.image is None:
+        raise InputError("data.select.order", "blocks", f"is that of pixels, and {data.name} has no images", ["rows"])
     return replace(data, features=chosen.kept, image=None)
 
 

@@ -152,8 +152,10 @@ def ineffective(config: Settings) -> list[str]:
         ]
     elif config.connectivity.file is not None and config.connectivity.seeds == "zero":
         notes.append("connectivity.seeds has no effect on patterns from a file")
-    if config.data.select is not None and config.data.select.inputs and _changed(config.data.select, ("by",)):
-        notes.append("data.select.by has no effect on a list of inputs")
+    if config.data.select is not None and config.data.select.inputs:
+        notes += [
+            f"data.select.{k} has no effect on a list of inputs" for k in _changed(config.data.select, ("by", "order"))
+        ]
     if config.training.init == "file":
         drawn = _changed(config.training, ("init_fan", "init_bias"))
         notes += [f"training.{k} has no effect on parameters from a file" for k in drawn]

@@ -265,7 +265,11 @@ class SelectSection(Section):
     by: Literal["mean", "variance"] = Field(
         "mean", description="what the kept ones have most of, over all training samples that are not held out"
     )
-    count: Neurons | None = Field(None, description="how many, in their own order; of equals those of the lowest index")
+    count: Neurons | None = Field(None, description="how many; of equals those of the lowest index")
+    order: Literal["rows", "blocks"] = Field(
+        "rows",
+        description="in which they enter: row by row, or in Z-order: runs of them are compact parts of an image",
+    )
     inputs: Annotated[tuple[Annotated[Int, Field(ge=0, lt=2**20)], ...], Field(min_length=1)] | None = Field(
         None, description="the kept ones themselves, from 0, in the order in which they enter"
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import prod
 
 import numpy as np
 import numpy.typing as npt
@@ -61,6 +62,22 @@ def greatest(samples: Split, count: int, by: str) -> Inputs:
     measure = sums if by == "mean" else [len(samples) * s - t * t for s, t in zip(squares, sums, strict=True)]
     first = sorted(range(len(measure)), key=lambda k: (-measure[k], k))[:count]
     return np.array(sorted(first), dtype=np.int64)
+
+
+def in_blocks(inputs: Inputs, image: tuple[int, ...]) -> Inputs:
+    """Inputs in Z-order: runs of 4^k of them are squares of the image where none is left out, and else compact.
+
+    Parameters
+    ----------
+    inputs
+        int64 [n], ascending.
+    image
+        (rows, columns) or (rows, columns, channels); channels stay together.
+    """
+    row, column = np.divmod(inputs // prod(image[2:]), image[1])
+    bits = range(max(image[:2]).bit_length())
+    place = sum((row >> b & 1) << 2 * b + 1 | (column >> b & 1) << 2 * b for b in bits)
+    return inputs[np.argsort(place, kind="stable")]
 
 
 def _sums(inputs: np.ndarray) -> tuple[list[int], list[int]]:

@@ -9,6 +9,7 @@ from hwsim.configuration.config_file import as_yaml, hardware_fingerprint, load,
 from hwsim.design import Design
 from models.data import catalogue
 from models.data.pooling import pool
+from models.data.selection import in_blocks
 from models.errors import InputError
 from tests.hwsim import runs
 from tests.hwsim.frontends import small_frontends
@@ -37,6 +38,7 @@ REFUSED = [
     ("{inputs: [5, 784]}", "data.select.inputs[1] = 784: must be an input of mnist-mini: 0..783; nearest: 783"),
     ("{count: 785}", "data.select.count = 785: exceeds the 784 inputs of mnist-mini; nearest: 784"),
     ("{count: 65}", "network.layers[0] = 64: has fewer neurons than the 65 inputs that data.select keeps; nearest: 65"),
+    ("{count: 4, order: z}", 'data.select.order = "z": must be rows or blocks; nearest: rows, blocks'),
     ("{cuont: 65}", "data.select.cuont: is an unknown key; nearest: count"),
     ("480", "data.select = 480: must be a section with keys"),
 ]
@@ -93,8 +95,20 @@ def test_a_list_is_taken_in_its_order_and_written_as_it_is(tmp_path):
     (tmp_path / "again.yaml").write_text(as_yaml(config))
     assert load(tmp_path / "again.yaml") == config
     assert not config.notes()
-    noted = digits(select={"inputs": [1], "by": "variance"}).notes()
-    assert noted == ["data.select.by has no effect on a list of inputs"]
+    noted = digits(select={"inputs": [1], "by": "variance", "order": "blocks"}).notes()
+    assert noted == [f"data.select.{key} has no effect on a list of inputs" for key in ("by", "order")]
+
+
+def test_blocks_are_those_of_the_image_and_need_one(tmp_path):
+    rows, blocks = (Design(digits(pool=4, select={"count": 20, "order": o})).dataset().selected for o in ("rows", "blocks"))
+    assert blocks.tolist() == in_blocks(rows, (7, 7)).tolist() != rows.tolist() == sorted(blocks)
+    runs.write_samples(tmp_path / "plain.npz")
+    data = {"name": str(tmp_path / "plain.npz"), "select": {"count": 5, "order": "blocks"}}
+    line = "data.select.order = blocks: is that of pixels, and plain has no images; nearest: rows"
+    for refused in (data_fit.check, lambda config: Design(config).dataset()):
+        with pytest.raises(InputError) as error:
+            refused(parse(runs.FIXED | {"data": data}))
+        assert str(error.value) == line
 
 
 def test_it_changes_no_circuit():

@@ -7,7 +7,7 @@ import pytest
 
 from models.data.arrays import dataset
 from models.data.dataset import Split
-from models.data.selection import MEASURES, check, greatest, select
+from models.data.selection import MEASURES, check, greatest, in_blocks, select
 from models.errors import InputError
 
 
@@ -62,6 +62,23 @@ def test_all_splits_keep_the_same_inputs_in_the_order_given():
     assert (data.features, data.image, data.selected) == (12, (3, 4), None)
     with pytest.raises(InputError, match=r"^data.select.inputs\[1\] = 12: must be an input of arrays: 0..11; nearest: 11$"):
         select(data, np.array([0, 12]))
+
+
+def test_in_blocks_every_run_of_four_to_a_power_is_a_square():
+    for image in ((8, 8), (8, 8, 3)):
+        pixels = np.arange(np.prod(image))
+        order = in_blocks(pixels, image)
+        assert sorted(order) == pixels.tolist()
+        channels = order.reshape(64, -1)
+        assert (channels - channels[:, :1] == np.arange(channels.shape[1])).all()
+        row, column = np.divmod(channels[:, 0] // channels.shape[1], 8)
+        for side in (1, 2, 4):
+            for axis in (row // side, column // side):
+                runs = axis.reshape(-1, side * side)
+                assert (runs == runs[:, :1]).all()
+    rest = np.array([0, 3, 9, 11, 12, 17])  # of 3 rows with 6 pixels: those left out leave the others where they are
+    assert in_blocks(rest, (3, 6)).tolist() == [k for k in in_blocks(np.arange(18), (3, 6)) if k in rest]
+    assert in_blocks(np.arange(18), (3, 6)).tolist()[:8] == [0, 1, 6, 7, 2, 3, 8, 9]
 
 
 def test_what_is_not_there_cannot_be_selected():
