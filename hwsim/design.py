@@ -1,5 +1,6 @@
 """From a configuration to the objects that compute: patterns, network, parameters, samples, engines."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -20,15 +21,18 @@ from hwsim.schedule.passes import Schedule, schedule
 from hwsim.schedule.timing import Timing, timing
 from models.connectivity.draw import ClashFree, draw
 from models.connectivity.pattern import Pattern
-from models.data import catalogue
+from models.data import catalogue, selection
 from models.data.dataset import Dataset, Split, pad, padded_positions
 from models.data.pooling import pool
+from models.data.selection import Inputs
 from models.errors import InputError
 from models.fixed.engine import FixedEngine
 from models.floating.engine import FloatEngine
 from models.floating.optimisers import Optimiser
 from models.network.network import Network
 from models.network.parameters import IntegerParameters, Parameters, RealParameters, initialise
+
+_log = logging.getLogger("hwsim")
 
 
 @dataclass(frozen=True)
@@ -58,11 +62,27 @@ class Design:
     config: Configuration
 
     @classmethod
-    def of(cls, config: Configuration, patterns: Sequence[Pattern]) -> "Design":
-        """A design with patterns that are known already, as those of an earlier run, in place of drawn ones."""
+    def of(cls, config: Configuration, patterns: Sequence[Pattern] | None = None, inputs: Inputs | None = None) -> "Design":
+        """A design of which more is known than its configuration, as from an earlier run.
+
+        Parameters
+        ----------
+        patterns
+            In place of drawn ones.
+        inputs
+            int64 [n]: what ``data.select`` keeps, in place of what it would keep of the samples as they are.
+        """
         design = cls(config)
-        vars(design)["patterns"] = tuple(patterns)  # the property is computed at its first use unless it has a value
+        if patterns is not None:
+            vars(design)["patterns"] = tuple(patterns)  # the property is computed at its first use unless it has a value
+        if inputs is not None:
+            vars(design)["kept_inputs"] = inputs
         return design
+
+    @cached_property
+    def kept_inputs(self) -> Inputs | None:
+        """int64 [n]: what an earlier run has kept by ``data.select``; None for what the samples tell."""
+        return None
 
     def generator(self, stream: Stream, *index: int) -> np.random.Generator:
         """The random numbers of one purpose; see :class:`hwsim.random_streams.Stream`."""
@@ -258,7 +278,22 @@ class Design:
             data_fit.check_outline(c, known)  # before anything long
         data = catalogue.load(c.data.name, data_dir, c.seed, morse_options=data_fit.morse_options(c))
         data = pool(data, c.data.pool)
-        data_fit.check_outline(c, catalogue.outline_of(data))
+        data_fit.check_outline(c, data_fit.selected(c, catalogue.outline_of(data)))
         if c.data.validation:
             data = data.hold_out(c.data.validation)
+        data = self._selected(data)
         return replace(data, train=data.train[: c.training.samples])
+
+    def _selected(self, data: Dataset) -> Dataset:
+        """With the inputs that are kept, which the first ``training.samples`` do not tell, but all there are to train on."""
+        wanted = self.config.data.select
+        if wanted is None:
+            return data
+        told = np.array(wanted.inputs) if wanted.inputs else selection.greatest(data.train, wanted.kept, wanted.by)
+        if wanted.order == "blocks" and not wanted.inputs:
+            assert data.image is not None
+            told = selection.in_blocks(told, data.image)
+        kept = told if self.kept_inputs is None else self.kept_inputs
+        if not np.array_equal(told, kept):
+            _log.warning(f"data.select: {data.name} no longer tells the {kept.size} inputs stored with this run, which stay")
+        return selection.select(data, kept)

@@ -39,6 +39,7 @@ def board(
     Exit code 1 if the design does not fit, misses the clock or --time-limit, or if a tool fails.
     """
     from hwsim.design import Design
+    from hwsim.results import kept_inputs
     from hwsim.results.directory import RunDirectory
 
     with tools():
@@ -65,13 +66,13 @@ def board(
     with directory.locked(), preparing(common.quiet), step_watcher(common.quiet) as watch:
         directory.begin()
         made = session.synthesise(build, emitted, directory / "synthesis", options, watch)
-        written = session.write(build, emitted, data, made, directory)
+        written = session.write(build, emitted, data, made, directory) + kept_inputs.write(directory, loaded, data)
     if made is not None:
         console.print(session.table(made))
         for line in session.lines(made):
             console.print(line)
     for line in session.told(build, emitted, made):
         console.print(line)
-    console.print(f"in {directory.path}: {', '.join(written)}")
+    console.print(f"in {directory.path}: {', '.join(written)}", soft_wrap=True)
     if made is not None and made.failure is not None:
         raise typer.Exit(fail(made.failure, 1))

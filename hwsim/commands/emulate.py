@@ -39,7 +39,9 @@ def emulate(config: ConfigPath, where: Where, emulating: Emulating, *, again: Ag
     exit code 1 if a weight then differs from the reference's.
     """
     from hwsim.design import Design
+    from hwsim.results import kept_inputs
     from hwsim.results.directory import TERMINAL, RunDirectory
+    from hwsim.results.stored import read_run
 
     with tools():
         from rtl.emulation import session
@@ -50,18 +52,21 @@ def emulate(config: ConfigPath, where: Where, emulating: Emulating, *, again: Ag
     design, asked = Design(loaded), session.Asked(emulating.train, emulating.every)
     session.check(design, emulating.port, asked)
     console = console_of(common.quiet)
-    data = design.dataset(where.data_dir)
-    samples = session.training_samples(design, data, asked.samples)
     directory = RunDirectory(where.out, loaded, "emulate", asked.options, **asdict(again))
     if again.resume and (began := directory.recorded_options) != asked.options:
         how = "".join(f" <{name}> {value}" for name, value in sorted(began.items(), reverse=True))
         raise ArgumentError("resume", str(directory.path), f"began with{how}" if began else "began without <train>")
+    if again.resume:
+        design = Design.of(loaded, inputs=read_run(directory.path).inputs)
+    data = design.dataset(where.data_dir)
+    samples = session.training_samples(design, data, asked.samples)
     with directory.locked():
         try:
             with preparing(common.quiet), step_watcher(common.quiet) as watch:
                 program = session.prepare(design, data, samples, directory, watch)
         except BuildError as e:
             raise typer.Exit(fail(str(e), 1)) from None
+        kept_inputs.write(directory, loaded, data)
         with Board(program, directory / TERMINAL, emulating.port) as board:
             address = f"tcp:127.0.0.1:{board.port}"
             console.print(f"{loaded.name}: a board at {address} and {directory / TERMINAL} ({board.device})")

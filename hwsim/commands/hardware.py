@@ -73,6 +73,7 @@ def cosim(config: ConfigPath, where: Where, cosimulating: Cosimulating, *, force
     Exit code 1 at the first difference, which is named and left as two event logs and two waveforms.
     """
     from hwsim.design import Design
+    from hwsim.results import kept_inputs
     from hwsim.results.directory import RunDirectory
 
     with tools():
@@ -84,7 +85,7 @@ def cosim(config: ConfigPath, where: Where, cosimulating: Cosimulating, *, force
     loaded = common.load(config)
     design = Design(loaded)
     console = console_of(common.quiet)
-    data = design.dataset(where.data_dir).train
+    data = design.dataset(where.data_dir)
     chosen = cosimulation.check(wanted.simulator, wanted.samples, loaded, disturbances, wanted.scenarios, wanted.timeout)
     options = {"simulator": wanted.simulator, "samples": wanted.samples, "waves": wanted.waves, **disturbances.options}
     options |= {"scenarios": ",".join(chosen), "timeout": wanted.timeout}
@@ -93,8 +94,9 @@ def cosim(config: ConfigPath, where: Where, cosimulating: Cosimulating, *, force
         directory.begin()
         folder = directory / "simulation"
         asked = cosimulation.Asked(chosen, wanted.timeout, wanted.waves, watch)
-        run = cosimulation.cosimulate(design, data, wanted.simulator, wanted.samples, folder, disturbances, asked)
+        run = cosimulation.cosimulate(design, data.train, wanted.simulator, wanted.samples, folder, disturbances, asked)
         cosimulation.write(run, directory)
+        kept_inputs.write(directory, loaded, data)
     rows = table(f"{loaded.name}: Verilog under {wanted.simulator}", "figure", "value")
     for name, value in cosimulation.rows(run):
         rows.add_row(name, value)

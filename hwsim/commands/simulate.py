@@ -41,6 +41,7 @@ def simulate(config: ConfigPath, where: Where, simulating: Simulating, *, force:
     Exit code 1 if an access does not fit a port, or if an integer differs from the reference's.
     """
     from hwsim.design import Design
+    from hwsim.results import kept_inputs
     from hwsim.results.directory import RunDirectory
     from hwsim.simulation.files import write
     from hwsim.simulation.simulate import simulate
@@ -59,6 +60,7 @@ def simulate(config: ConfigPath, where: Where, simulating: Simulating, *, force:
         with preparing(common.quiet), sample_watcher(common.quiet) as watch:
             run = simulate(design, data.train, window, watch, disturbances)
         write(run, directory, traced)
+        kept_inputs.write(directory, loaded, data)
     tell(console, run)
     console.print(f"results in {directory.path}")
     if run.differences:

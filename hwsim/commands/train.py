@@ -35,16 +35,17 @@ def train(
     from hwsim.design import Design
     from hwsim.pictures.training import all_of_training
     from hwsim.results.directory import CONFIG, RunDirectory
+    from hwsim.results.stored import read_run
     from hwsim.training import summary
     from hwsim.training.interrupt import interrupt_later
     from hwsim.training.run import TrainingRun
 
     loaded = common.load(config, **asdict(training))
-    design = Design(loaded)
+    directory = RunDirectory(where.out, loaded, "train", {"save_stream": save_stream}, **asdict(again))
+    design = Design.of(loaded, inputs=read_run(directory.path).inputs if again.resume else None)
     console = console_of(common.quiet)
     describe.describe(console, loaded, design)
     data = design.dataset(where.data_dir)
-    directory = RunDirectory(where.out, loaded, "train", {"save_stream": save_stream}, **asdict(again))
     with preparing(common.quiet), interrupt_later():
         run = TrainingRun(design, data, directory, save_stream)
     with directory.locked():

@@ -5,7 +5,7 @@ from math import prod
 from pathlib import Path
 
 from hwsim.configuration.configuration import Configuration
-from models.data import catalogue
+from models.data import catalogue, selection
 from models.data.catalogue import Outline
 from models.data.morse import MorseOptions
 from models.data.pooling import pooled_image
@@ -42,19 +42,38 @@ def check(config: Configuration, data_dir: Path | None = None) -> list[str]:
 
 
 def outline(config: Configuration, data_dir: Path | None = None) -> Outline | None:
-    """Sizes of the configuration's data set, its pixels pooled; ``None`` if it is a file that is not there.
+    """Sizes of the configuration's data set, pooled and selected; ``None`` if it is a file that is not there.
 
     Raises
     ------
     InputError
-        If the data set is unknown, its file is none, or its pixels cannot be pooled.
+        If the data set is unknown, its file is none, its pixels cannot be pooled, or it lacks inputs to select.
     """
     found = catalogue.outline(config.data.name, data_dir, morse_options=morse_options(config))
-    if found is None or config.data.pool == 1:
-        return found
-    image = pooled_image(found.name, found.image, config.data.pool)
-    assert image is not None
-    return replace(found, features=prod(image), image=image)
+    if found is None:
+        return None
+    if config.data.pool != 1:
+        image = pooled_image(found.name, found.image, config.data.pool)
+        assert image is not None
+        found = replace(found, features=prod(image), image=image)
+    return selected(config, found)
+
+
+def selected(config: Configuration, data: Outline) -> Outline:
+    """Sizes of a data set of which the configuration keeps some inputs, or all.
+
+    Raises
+    ------
+    InputError
+        If it lacks an input to select.
+    """
+    chosen = config.data.select
+    if chosen is None:
+        return data
+    selection.check(data.name, data.features, chosen.count, chosen.inputs)
+    if chosen.order == "blocks" and chosen.inputs is None and data.image is None:
+        raise InputError("data.select.order", "blocks", f"is that of pixels, and {data.name} has no images", ["rows"])
+    return replace(data, features=chosen.kept, image=None)
 
 
 def check_outline(config: Configuration, data: Outline) -> None:
@@ -78,7 +97,8 @@ def _check_inputs(config: Configuration, data: Outline) -> None:
     n_inputs, f = config.network.layers[0], config.frontend
     if f is None:
         if data.features > n_inputs:
-            rule = f"has fewer neurons than the {data.features} features of {data.name}"
+            what = f"features of {data.name}" if config.data.select is None else "inputs that data.select keeps"
+            rule = f"has fewer neurons than the {data.features} {what}"
             raise InputError("network.layers[0]", n_inputs, rule, [data.features])
         return
     if data.image is None:

@@ -23,6 +23,8 @@ def check_design(config: Settings) -> None:
     _check_training(config)
     if config.data.morse is not None and config.data.name != "morse":
         raise InputError("data.morse", None, f"belongs to the data set morse, not to {config.data.name}")
+    if config.frontend is not None and config.data.select is not None:
+        raise InputError("data.select", None, "must be left out: it tears up the images that a front end needs")
 
 
 def _one_per_junction(field: str, values: Sequence[object], junctions: int) -> None:
@@ -150,6 +152,10 @@ def ineffective(config: Settings) -> list[str]:
         ]
     elif config.connectivity.file is not None and config.connectivity.seeds == "zero":
         notes.append("connectivity.seeds has no effect on patterns from a file")
+    if config.data.select is not None and config.data.select.inputs:
+        notes += [
+            f"data.select.{k} has no effect on a list of inputs" for k in _changed(config.data.select, ("by", "order"))
+        ]
     if config.training.init == "file":
         drawn = _changed(config.training, ("init_fan", "init_bias"))
         notes += [f"training.{k} has no effect on parameters from a file" for k in drawn]

@@ -54,7 +54,7 @@ class RealInputs(NamedTuple):
 
 
 def real_inputs(config: Settings) -> RealInputs:
-    """What is known of the inputs without loading the data: ``scatter.inputs``, else what the data set's name says.
+    """What is known of the inputs without loading the data: ``scatter.inputs``, else what the data section says.
 
     All neurons of layer 0 where neither tells, and where the data set does not fit into them.
     """
@@ -62,13 +62,15 @@ def real_inputs(config: Settings) -> RealInputs:
     if config.frontend is not None:
         return RealInputs(given or n, None if given else _feature_map(config))
     info = CATALOGUE.get(data.name)
-    if info is None:
+    if data.select is not None:
+        features, image = data.select.kept, None
+    elif info is None:
         return RealInputs(given or n, None)
-    features, image = info.features, _image(config)
-    if data.morse and data.morse.family == 4:
-        features = _FEATURES_OF_MORSE_4
-    elif image is not None:
-        features = math.prod(image)
+    elif data.morse and data.morse.family == 4:
+        features, image = _FEATURES_OF_MORSE_4, None
+    else:
+        image = _image(config)
+        features = info.features if image is None else math.prod(image)
     if features > n or given not in (None, features):
         return RealInputs(given or n, None)
     return RealInputs(features, image)
@@ -143,6 +145,10 @@ def _given_grid(config: Settings, name: str, section: WindowSection) -> Grid:
     layer, field = _layer(config, name), f"scatter.windows.{name}"
     neurons = _neurons(config, layer, section.real)
     shape, stride = section.shape or (neurons.size,), section.stride or section.size
+    chosen = config.data.select
+    if layer == 0 and len(shape) > 1 and chosen is not None and chosen.inputs is None:
+        rule = "must have one direction: the inputs that data.select keeps are no image, and stand in one row"
+        raise InputError(f"{field}.shape", list(shape), rule, [[neurons.size]])
     if math.prod(shape) > neurons.size:
         real = "real " if section.real else ""
         rule = f"has {math.prod(shape)} neurons, more than the {neurons.size} {real}neurons of layer {layer}"

@@ -259,6 +259,39 @@ class MorseSection(Section):
     per_class: tuple[Frames, Frames, Frames] = Field((5000, 1000, 1000), description="training, validation and test frames")
 
 
+class SelectSection(Section):
+    """Which inputs of the data set are kept, in training, validation and test alike; give ``count`` or ``inputs``."""
+
+    by: Literal["mean", "variance"] = Field(
+        "mean", description="what the kept ones have most of, over all training samples that are not held out"
+    )
+    count: Neurons | None = Field(None, description="how many; of equals those of the lowest index")
+    order: Literal["rows", "blocks"] = Field(
+        "rows",
+        description="in which they enter: row by row, or in Z-order: runs of them are compact parts of an image",
+    )
+    inputs: Annotated[tuple[Annotated[Int, Field(ge=0, lt=2**20)], ...], Field(min_length=1)] | None = Field(
+        None, description="the kept ones themselves, from 0, in the order in which they enter"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if (self.count is None) == (self.inputs is None):
+            rule = "is missing: give count or inputs" if self.count is None else "must be left out where inputs are given"
+            raise InputError("count", self.count, rule)
+        seen: set[int] = set()
+        for k, at in enumerate(self.inputs or ()):
+            if at in seen:
+                raise InputError(f"inputs[{k}]", at, "is there twice")
+            seen.add(at)
+        return self
+
+    @property
+    def kept(self) -> int:
+        """How many inputs there are then."""
+        return self.count if self.inputs is None else len(self.inputs)  # type: ignore[return-value]
+
+
 class DataSection(Section):
     """Where samples come from."""
 
@@ -268,6 +301,7 @@ class DataSection(Section):
     pool: Annotated[Int, Field(ge=1, le=1024)] = Field(
         1, description="side of the blocks of pixels whose mean is one input, e.g. 4: images of 28x28 become 7x7"
     )
+    select: SelectSection | None = Field(None, description="of the inputs, which pooling has made, some; default: all")
     pad: Literal["end", "spread"] = Field(
         "end", description="where inputs stand when layer 0 has more neurons than features"
     )

@@ -20,6 +20,7 @@ from hwsim.frontends.normalisation import Normalisation, suspected
 from hwsim.frontends.state_dict import BEHIND, FoundLayers, Layer, parameters, patterns, read
 from hwsim.frontends.torch_file import brief
 from hwsim.frontends.trained_design import Fidelity
+from hwsim.results import kept_inputs
 from hwsim.results.directory import RunDirectory
 from models.errors import ArgumentError, InputError
 from models.files.regular import digest
@@ -174,7 +175,9 @@ def import_state_dict(
     before = FloatEngine(network, real, dtype=np.float64).predict(data.test.real())
     fidelity = trained_design.fidelity(config, network, integers, before, data.test, divisors)
     more = {"layers": EXPORTED.told("layers", [layer.name for layer in found.layers])}
-    trained_design.write(directory, config, chosen, integers, fidelity, more)
+    with directory.locked():
+        trained_design.write(directory, config, chosen, integers, fidelity, more)
+        kept_inputs.write(directory, config, data)
     hint = None
     if a.mean is None and a.deviation is None:
         hint = suspected(network, real, calibration.real(), calibration.labels, features)

@@ -64,7 +64,8 @@ SCATTER = Figures(
         "worst": Figure("name", "the entry of the scatter vector that has the minimum"),
         "windows": Figure(
             "edges (paths), 1",
-            "by entry: grid of its windows over a layer, ideal number of edges, and coverage: mean of min(edges / ideal, 1)",
+            "by entry: grid of its windows over a layer, ideal number of edges, coverage: mean of min(edges / ideal, 1), "
+            "and the most that is attainable",
         ),
     },
 )

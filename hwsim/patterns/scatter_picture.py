@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from hwsim.design import Design
-from hwsim.patterns.scatter_report import Entry, entries
+from hwsim.patterns.scatter_report import STARVING, Entry, entries
 from hwsim.pictures.style import BLUE, GREY, RED, panels
 from models.pattern_quality.scatter import Scatter
 
@@ -18,7 +18,7 @@ _MOST_BARS = 200
 
 
 def scatter(design: Design, found: Scatter) -> Figure:
-    """Coverage of every window: junctions and the network side by side, forward above backward.
+    """Coverage of every window against what it could be: junctions and the network side by side, forward above backward.
 
     Windows of images are drawn where they lie, others in a row. Of many junctions those with the least values are shown.
     """
@@ -37,7 +37,7 @@ def scatter(design: Design, found: Scatter) -> Figure:
             image = drawn or image
     if image is not None:
         bar = fig.colorbar(image, ax=axes, pad=0.01, shrink=0.6)
-        bar.set_label("coverage of a window", fontsize=8)
+        bar.set_label("coverage of a window, of the attainable", fontsize=8)
         bar.ax.tick_params(labelsize=7)
     left_out = f"; the {len(shown) - 1} worst of {len(pairs) - 1} junctions" if len(shown) < len(pairs) else ""
     name = design.config.name
@@ -50,16 +50,16 @@ def _draw(ax: Axes, e: Entry) -> Any:
     """One entry; returns what a colour bar needs if colours mean something."""
     size = " × ".join(map(str, e.grid.size))
     plural = "s" if e.grid.size != (1,) else ""
-    ax.set_title(
-        f"{e.title}: {e.coverage.value:.3f}\nwindows of {size} neuron{plural}, ideal {e.coverage.ideal:.3g}", fontsize=8
-    )
+    value = f"{e.coverage.value:.3f}" + (f" of {e.coverage.attainable:.3f}" if e.coverage.attainable < 1 else "")
+    windows = f"windows of {size} neuron{plural}, ideal {e.coverage.ideal:.3g}"
+    ax.set_title(f"{e.title}: {value}\n{windows}", fontsize=8)
     flat = len(e.grid.counts) == 1 or min(e.grid.counts[:2]) == 1
     return _bars(ax, e) if flat else _map(ax, e)
 
 
 def _map(ax: Axes, e: Entry) -> Any:
     """Windows where they lie in the image; over the third direction the mean."""
-    coverage = e.coverage.by_window.reshape(*e.grid.counts[:2], -1).mean(axis=2)
+    coverage = e.shares.reshape(*e.grid.counts[:2], -1).mean(axis=2)
     rows, columns = e.grid.shape[:2]
     ax.grid(False)
     ax.spines[:].set_visible(True)
@@ -76,15 +76,19 @@ def _map(ax: Axes, e: Entry) -> Any:
 
 
 def _bars(ax: Axes, e: Entry) -> None:
-    """Coverage of the windows in their order, those that starve in another colour."""
-    coverage = e.coverage.by_window
+    """Coverage of the windows in their order below the attainable, those that starve in another colour."""
+    coverage, most = e.coverage.by_window, e.coverage.attainable
     each = -(-coverage.size // _MOST_BARS)
     edges = np.minimum(np.arange(0, coverage.size + each, each), coverage.size)
     least = np.minimum.reduceat(coverage, edges[:-1])
-    for part, colour in ((least >= 0.5, BLUE), (least < 0.5, RED)):
+    starves = least < STARVING * most
+    for part, colour in ((~starves, BLUE), (starves, RED)):
         ax.stairs(np.where(part, least, 0), edges, fill=True, color=colour)
     ax.axhline(e.coverage.value, color="#555555", linewidth=0.8, linestyle="--")
-    ax.axhline(1, color=GREY, linewidth=0.8)
+    ax.axhline(most, color=GREY, linewidth=0.8)
+    ax.annotate(
+        "attainable", (coverage.size, most), (-2, 2), textcoords="offset points", fontsize=7, ha="right", color="#555555"
+    )
     ax.set_xlim(0, coverage.size)
     ax.set_ylim(0, 1.05)
     ax.set_xlabel(f"window of layer {e.layer}" + (f" (least of {each})" if each > 1 else ""), fontsize=8)

@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from hwsim.configuration import scatter_windows
 from hwsim.configuration.provenance import provenance
@@ -14,8 +15,10 @@ from models.pattern_quality import interleaver
 from models.pattern_quality.scatter import Coverage, Scatter
 from models.pattern_quality.statistics import DegreeStatistics
 
-_STARVING = 0.5
-"""Coverage below which a window is said to starve."""
+FloatArray = npt.NDArray[np.float64]
+
+STARVING = 0.5
+"""Share of the attainable coverage below which a window is said to starve."""
 
 
 class Entry(NamedTuple):
@@ -34,9 +37,25 @@ class Entry(NamedTuple):
         return f"{direction}, {where}"
 
     @property
+    def shares(self) -> FloatArray:
+        """float64 [windows]: coverage over the attainable."""
+        return self.coverage.by_window / self.coverage.attainable
+
+    @property
     def starving(self) -> int:
-        """Windows with less than half the edges (paths) that they should have."""
-        return int((self.coverage.by_window < _STARVING).sum())
+        """Windows with less than half the coverage that they could have."""
+        return int((self.shares < STARVING).sum())
+
+    def place(self, k: int) -> str:
+        """Where window ``k`` lies: neurons of its layer, or of an image or feature map rows, columns and channels."""
+        grid = self.grid
+        begins = [int(at) * step for at, step in zip(np.unravel_index(k, grid.counts), grid.stride, strict=True)]
+        if len(begins) == 1:
+            members = grid.windows()[k]
+            return _span("neuron", int(members[0]), int(members[-1]))
+        names = ("row", "column", "channel")
+        spans = zip(names, begins, grid.size, strict=False)
+        return ", ".join(_span(name, begin, begin + size - 1) for name, begin, size in spans)
 
     def shown(self) -> str:
         """Number and size of the windows."""
@@ -61,35 +80,45 @@ def tables(design: Design, found: Scatter) -> list[Table]:
 def _vector(design: Design, found: Scatter) -> Table:
     real, classes = scatter_windows.real_inputs(design.config).features, design.config.classes
     caption = (
-        f"ideal: edges (paths) between a neuron and a window if they were spread evenly; starving: less than half of them.\n"
+        f"ideal: edges (paths) between a neuron and a window if they were spread evenly; at most: what whole numbers of "
+        f"them allow; starving: less than half of that.\n"
         f"Padding left out: {real:,} of {design.config.network.layers[0]:,} inputs and {classes:,} of "
-        f"{design.config.network.layers[-1]:,} outputs count."
+        f"{design.config.network.layers[-1]:,} outputs count.{_image(design)}"
     )
     title = f"{design.config.name}: scatter {found.minimum:.4f} ({found.worst})"
-    rows = table(title, "scatter", "of", "windows", "ideal", "starving", "value", caption=caption)
+    rows = table(title, "scatter", "of", "windows", "ideal", "at most", "starving", "value", caption=caption)
     for e in entries(design, found):
-        values = (f"layer {e.layer}", e.shown(), f"{e.coverage.ideal:.4g}", f"{e.starving:,}", f"{e.coverage.value:.4f}")
+        most, value = f"{e.coverage.attainable:.4g}", f"{e.coverage.value:.4f}"
+        values = (f"layer {e.layer}", e.shown(), f"{e.coverage.ideal:.4g}", most, f"{e.starving:,}", value)
         rows.add_row(e.title, *values, bold=e.name == found.worst)
     return rows
 
 
+def _image(design: Design) -> str:
+    """Which image windows of the inputs lie on where nobody says anything else."""
+    image, asked = scatter_windows.real_inputs(design.config).image, design.config.scatter.windows
+    if image is None or {"left_1", "network_left"} <= asked.keys():
+        return ""
+    shape = " × ".join(map(str, image))
+    return f"\nWindows of layer 0 lie on the {shape} image that these inputs are, and rows and columns are its own."
+
+
 def worst_windows(design: Design, found: Scatter, most: int) -> list[tuple[Entry, int]]:
-    """The least covered windows of all entries, the worst first; entries with nothing but full windows have none."""
-    candidates = [
-        (float(e.coverage.by_window[k]), number, int(k))
-        for number, e in enumerate(entries(design, found))
-        for k in np.argsort(e.coverage.by_window, kind="stable")[:most]
-    ]
+    """Windows of all entries with the least of what they could have, the worst first; those that have all are left out."""
     every = entries(design, found)
-    return [(every[number], k) for value, number, k in sorted(candidates)[:most] if value < 1]
+    candidates = [
+        (float(e.shares[k]), number, int(k))
+        for number, e in enumerate(every)
+        for k in np.argsort(e.shares, kind="stable")[:most]
+    ]
+    return [(every[number], k) for share, number, k in sorted(candidates)[:most] if share < 1 - 1e-9]
 
 
 def _worst(design: Design, found: Scatter) -> Table:
-    rows = table("windows that starve most", "scatter", "window", "neurons", "coverage")
+    rows = table("windows that lack most", "scatter", "window", "of", "where", "coverage", "at most")
     for e, k in worst_windows(design, found, 8):
-        members = e.grid.windows()[k]
-        neurons = f"{members[0]}" if members.size == 1 else f"{members[0]} … {members[-1]}"
-        rows.add_row(e.title, str(k), f"{neurons} of layer {e.layer}", f"{e.coverage.by_window[k]:.4f}")
+        coverage = f"{e.coverage.by_window[k]:.4f}", f"{e.coverage.attainable:.4g}"
+        rows.add_row(e.title, str(k), f"layer {e.layer}", e.place(k), *coverage)
     return rows
 
 
@@ -131,4 +160,9 @@ def as_json(design: Design, found: Scatter) -> dict[str, Any]:
 
 def _windows(e: Entry) -> dict[str, Any]:
     grid = {key: list(getattr(e.grid, key)) for key in ("shape", "size", "stride")}
-    return {"layer": e.layer, **grid, "ideal": e.coverage.ideal, "coverage": e.coverage.by_window.tolist()}
+    of = e.coverage
+    return {"layer": e.layer, **grid, "ideal": of.ideal, "attainable": of.attainable, "coverage": of.by_window.tolist()}
+
+
+def _span(what: str, first: int, last: int) -> str:
+    return f"{what} {first}" if first == last else f"{what}s {first} … {last}"

@@ -22,6 +22,8 @@ from models.files.whole import lock, not_writable, write_whole
 
 CONFIG = "config.yaml"
 CONNECTIVITY = "connectivity.npz"
+INPUTS = "inputs.json"
+"""Which inputs of the data set the network has, where ``data.select`` leaves some out."""
 INITIAL = "initial.npz"
 FINAL = "final.npz"
 FRONT_END = "frontend.npz"
@@ -56,7 +58,7 @@ SYNTHESIS = ("synthesis.json", "accelerator.bit", "accelerator.bin")
 BOARD = "build.json", *(f"board.{ending}" for ending in ("v", "lpf", "pcf", "xdc", "tcl", "ipynb", "bit", "bin"))
 
 _RESULTS = (
-    *(CONNECTIVITY, INITIAL, FINAL, FRONT_END, STREAM, FEATURES, METRICS, TIMING, CHECKPOINT),
+    *(CONNECTIVITY, INPUTS, INITIAL, FINAL, FRONT_END, STREAM, FEATURES, METRICS, TIMING, CHECKPOINT),
     *(*PICTURES, *TRACES, *LOGS, *HARDWARE, *REGISTER_MAPS, DRIVER, *VENDOR_SCRIPTS, *PACKAGING, *SYNTHESIS, *BOARD),
     *(PROOFS, SAMPLES, TERMINAL, f"{FINAL}.partial", f"{CHECKPOINT}.partial"),
     *(SCATTER, SCATTER_PICTURE, SEARCH, SEARCH_PICTURE, MUTANTS),

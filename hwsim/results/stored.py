@@ -13,6 +13,7 @@ from hwsim.configuration.configuration import Configuration
 from hwsim.design import Design
 from hwsim.events.lines import read_events
 from hwsim.events.log import EventLog
+from hwsim.results import kept_inputs
 from hwsim.results.directory import CONFIG, CONNECTIVITY, FINAL, INITIAL, LOGS, METRICS, STREAM, TRACES
 from models.connectivity.files import read_connectivity
 from models.connectivity.pattern import Pattern
@@ -79,9 +80,15 @@ class StoredRun:
         return tuple(read_connectivity(self._file(CONNECTIVITY), self.config.network.layers))
 
     @cached_property
+    def inputs(self) -> npt.NDArray[np.int64] | None:
+        """int64 [n]: which inputs of the data set the run has kept; None where it has stored none, as it has all."""
+        return kept_inputs.read(self.path, self.config)
+
+    @cached_property
     def design(self) -> Design:
-        """The design of the run: with the patterns that it has left, or drawn again where it has left none."""
-        return Design.of(self.config, self.patterns) if is_file(self.path / CONNECTIVITY) else Design(self.config)
+        """The design of the run: with its inputs and the patterns that it has left, drawn again where there are none."""
+        patterns = self.patterns if is_file(self.path / CONNECTIVITY) else None
+        return Design.of(self.config, patterns, self.inputs)
 
     @cached_property
     def initial(self) -> Parameters:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hwsim.design import Design
-from hwsim.results import seal
+from hwsim.results import kept_inputs, seal
 from hwsim.results.directory import (
     CHECKPOINT,
     CONFIG,
@@ -17,6 +17,7 @@ from hwsim.results.directory import (
     FINAL,
     FRONT_END,
     INITIAL,
+    INPUTS,
     METRICS,
     STREAM,
     TIMING,
@@ -162,7 +163,8 @@ class TrainingRun:
             write_connectivity(self.directory / CONNECTIVITY, self.design.patterns)
         if not (self.directory / INITIAL).is_file():
             self.directory.write_arrays(INITIAL, self.design.initial.arrays())
-        self._written = self.directory.digests(CONNECTIVITY, INITIAL)
+        kept_inputs.write(self.directory, self.design.config, self.data)
+        self._written = self.directory.digests(CONNECTIVITY, INPUTS, INITIAL)
 
     def _write_results(self, outcome: Outcome) -> None:
         self.directory.write_arrays(FINAL, outcome.parameters.arrays())
@@ -172,7 +174,7 @@ class TrainingRun:
         self.directory.write_json(TIMING, metrics.timing(outcome))
 
     def _metrics(self, outcome: Outcome) -> dict[str, Any]:
-        kept = (CONNECTIVITY, INITIAL, FINAL, FRONT_END, STREAM)
+        kept = (CONNECTIVITY, INPUTS, INITIAL, FINAL, FRONT_END, STREAM)
         digests = metrics.TRAINING.told("files", self.directory.digests(*kept))
         return metrics.of_training(outcome, self.data) | {"files": digests}
 

@@ -208,6 +208,8 @@ def load(name: str, data_dir: Path | None, seed: int, *, morse_options: MorseOpt
 
 
 def _fetch_hint(name: str) -> str:
+    if name in idx.NAMES:
+        return idx.hint(name)
     return f"; `hwsim data fetch {name}` downloads the files" if CATALOGUE[name].fetchable else ""
 
 

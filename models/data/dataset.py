@@ -57,6 +57,8 @@ class Dataset:
         ``validation`` is empty until :meth:`hold_out` moves samples there.
     image
         The shape behind the flat inputs, (rows, columns) or (rows, columns, channels), if they are images.
+    selected
+        int64 [features]: which inputs of the data set these are, if not all; see :mod:`models.data.selection`.
 
     Examples
     --------
@@ -72,6 +74,7 @@ class Dataset:
     test: Split
     validation: Split
     image: tuple[int, ...] | None = None
+    selected: npt.NDArray[np.int64] | None = None
 
     @property
     def features(self) -> int:

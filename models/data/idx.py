@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.data.dataset import Dataset, Split
-from models.errors import InputError
+from models.errors import ArgumentError, InputError
 from models.files.regular import MOST_BYTES, is_file, most_unpacked, opened
 
 TRAIN_IMAGES = "train-images-idx3-ubyte"
@@ -26,7 +26,11 @@ TEST_IMAGES = "t10k-images-idx3-ubyte"
 TEST_LABELS = "t10k-labels-idx1-ubyte"
 BASE_NAMES = (TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS)
 
+DEBIAN = Path("/usr/share/datasets")
+"""The data directory of the distribution's packages, such as Debian's dataset-fashion-mnist."""
+
 _TORCHVISION = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST"}
+NAMES = tuple(_TORCHVISION)
 _CLASSES = 10
 _IMAGE = (28, 28)
 # Magic number (unsigned bytes in three dimensions, in one) and shape of one element.
@@ -84,6 +88,13 @@ def find(name: str, data_dir: Path, base: str) -> Path | None:
     return next((path for path in places if is_file(path)), None)
 
 
+def hint(name: str) -> str:
+    """How one comes by the files, for the end of a message to which ``<data_dir>`` means something."""
+    if all(find(name, DEBIAN, base) for base in BASE_NAMES):
+        return f"; they are installed: give <data_dir> {DEBIAN}"
+    return f"; `hwsim data fetch {name}` downloads the files"
+
+
 def read_images(path: Path) -> npt.NDArray[np.uint8]:
     """Images of an IDX file, uint8 [n, 784]."""
     return _read(path, "images").reshape(-1, math.prod(_IMAGE))
@@ -102,8 +113,8 @@ def _require(name: str, data_dir: Path) -> dict[str, Path]:
     missing = [f"{base}.gz" for base, path in found.items() if path is None]
     if missing:
         looked = " or ".join(map(str, folders(name, data_dir)))
-        rule = f"{', '.join(missing)} not found in {looked}; `hwsim data fetch {name}` downloads the files"
-        raise InputError(name, None, rule)
+        rule = f"has no {name}: {', '.join(missing)} not found in {looked}{hint(name)}"
+        raise ArgumentError("data_dir", str(data_dir), rule)
     return {base: path for base, path in found.items() if path is not None}
 
 

@@ -84,7 +84,8 @@ def assembled(name: str, parts: dict[str, Part], classes: np.ndarray | None, cla
         splits[split] = Split(np.ascontiguousarray(inputs.reshape(len(inputs), -1)), labels[split])
     if "test" not in splits:
         splits |= set_aside(splits["train"], train.labels_where)
-    return Dataset(name, count, **{"validation": splits["train"][:0]} | splits, image=image)
+    splits = {"validation": splits["train"][:0]} | splits
+    return Dataset(name, count, splits["train"], splits["test"], splits["validation"], image)
 
 
 def set_aside(samples: Split, where: str) -> dict[str, Split]:

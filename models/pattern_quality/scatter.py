@@ -60,6 +60,16 @@ class Coverage:
         """The scatter."""
         return float(self.by_window.mean())
 
+    @property
+    def attainable(self) -> float:
+        """The most that a window with its share of the edges (paths) can have, which come in whole numbers.
+
+        Below 1 unless the ideal is a whole number: with an ideal of 0.5 half the neurons have one edge.
+        Only where degrees vary, or by padding, can a window have more than its share, and with it more than this.
+        """
+        whole = math.floor(self.ideal)
+        return 1.0 if whole == self.ideal else (whole + (self.ideal - whole) ** 2) / self.ideal
+
 
 @dataclass(frozen=True, eq=False)
 class SideWindows:

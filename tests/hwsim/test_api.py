@@ -121,7 +121,7 @@ def test_the_rules_find_what_they_should():
     documented = hwsim.load
     assert sections(documented).keys() == {"Parameters", "Returns", "Raises", "Examples"}
     assert listed("a, b\n    Both, or: one\nc : int\n    And *this*\n**d\n    Rest\n") == {"a", "b", "c", "d"}
-    assert attributes(Dataset) == {"name", "classes", "train", "test", "validation", "image"}
+    assert attributes(Dataset) == {"name", "classes", "train", "test", "validation", "image", "selected"}
     assert {"clock", "saturation", "log"} <= attributes(hwsim.Machine)
     assert {"hold_out", "features"} <= dict(members(Dataset)).keys()
 

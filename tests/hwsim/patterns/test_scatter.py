@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -11,9 +12,9 @@ from hypothesis import strategies as st
 
 from hwsim.commands import app as cli
 from hwsim.configuration import scatter_windows
-from hwsim.configuration.config_file import load, parse
+from hwsim.configuration.config_file import load, parse, value_of
 from hwsim.design import Design
-from hwsim.patterns import scatter_picture
+from hwsim.patterns import scatter_picture, scatter_report
 from hwsim.patterns.figures import PATTERN_FIGURES, pattern_figures
 from hwsim.patterns.scatter import scatter
 from hwsim.pictures import training
@@ -23,6 +24,7 @@ from models.connectivity.files import write_connectivity
 from models.data.catalogue import CATALOGUE
 from models.data.dataset import padded_positions
 from models.errors import InputError
+from models.pattern_quality.scatter import Coverage
 from tests.hwsim.shipped import SHIPPED
 from tests.work import calls
 
@@ -113,12 +115,37 @@ def test_what_is_printed_and_that_bytes_repeat(tmp_path, capsys):
     path = next(p for p in SHIPPED if p.stem == "demo")
     assert cli.run(["scatter", str(path), "--out", str(tmp_path / "a"), "--seed", "3"]) == 0
     shown = capsys.readouterr().out
-    for expected in ("forward, junction 1", "backward, network", "windows that starve most", "dispersion", "784 of 1,024"):
+    for expected in ("forward, junction 1", "backward, network", "windows that lack most", "dispersion", "784 of 1,024"):
         assert expected in shown
     run(path, tmp_path / "b", "--set", "seed=3")
     files = ["config.yaml", "scatter.json", "scatter.png"]
     assert sorted(p.name for p in (tmp_path / "a").iterdir()) == files
     assert all((tmp_path / "a" / f).read_bytes() == (tmp_path / "b" / f).read_bytes() for f in files)
+
+
+def test_windows_that_can_do_no_better_do_not_starve_and_places_are_those_of_the_image(capsys):
+    path = next(p for p in SHIPPED if p.stem == "demo")
+    halves = "{left_1: {size: [2, 2], shape: [28, 28], real: true}, left_2: {size: [1]}, right_2: {size: [3], real: true}}"
+    design = Design(load(path, {"scatter.windows": value_of(halves)}))
+    found = scatter_report.entries(design, scatter(design))
+    entry = {e.name: e for e in found}
+    assert [(e.coverage.ideal, e.coverage.attainable) for e in found[:4]] == [(0.25, 0.25), (1, 1), (0.5, 0.5), (1.5, 5 / 6)]
+    assert entry["2f"].coverage.value == 0.5 and not any(e.starving for e in found)
+    worse = Coverage(0.5, np.array([0.5, 0.24, 0.26, 0.0]))
+    starved = entry["2f"]._replace(coverage=worse)
+    assert starved.starving == 2 and starved.shares.tolist() == [1, 0.48, 0.52, 0]
+    # Window 15 of 14 a row is the second of the second row; its neurons are those of the padded layer.
+    assert entry["1f"].place(15) == "rows 2 … 3, columns 2 … 3"
+    assert entry["1f"].grid.windows()[15].tolist() == [58, 59, 86, 87]
+    assert (entry["2b"].place(1), entry["2f"].place(7)) == ("neurons 3 … 5", "neuron 7")
+    assert cli.run(["scatter", str(path)]) == 0
+    shown = capsys.readouterr().out
+    assert "Windows of layer 0 lie on the 28 × 28 image that these inputs are" in shown
+    assert re.search(r"forward, junction 1 .* layer 0 +rows \d+ … \d+, columns \d+ … \d+ ", shown)
+    few = ["--set", "data.select.count=480", "--set", "network.layers=[512, 64, 32]"]
+    assert cli.run(["scatter", str(path), *few]) == 0
+    shown = capsys.readouterr().out
+    assert "image" not in shown and "480 of 512 inputs" in shown and "columns" not in shown
 
 
 def test_a_written_configuration_gives_the_same_figures_and_another_seed_others(tmp_path, no_picture):

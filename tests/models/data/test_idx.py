@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hwsim.commands import app as cli
 from models.data import idx
 from models.errors import InputError
 from tests.models.data import idx_files, real
@@ -54,6 +55,24 @@ def test_a_missing_file_is_named_with_the_command_that_gets_it(tmp_path: Path) -
         idx.load("mnist", tmp_path)
     assert "hwsim data fetch mnist" in str(caught.value)
     assert "train-images" not in str(caught.value)
+
+
+def test_where_the_files_are_installed_the_folder_is_named(tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.delenv("HWSIM_DATA", raising=False)
+    monkeypatch.setattr(idx, "DEBIAN", tmp_path / "datasets")
+    clothes = idx_files.contents() | {idx.TRAIN_LABELS: idx_files.label_file([9, 2, 1])}
+    idx_files.write(tmp_path / "datasets/fashion-mnist", clothes)
+    (tmp_path / "empty").mkdir()
+    for options in ([], ["--data-dir", f"{tmp_path}/empty"], ["--data-dir", f"{tmp_path}/nowhere"]):
+        assert cli.run(["data", "difficulty", "fashion-mnist", *options]) == 2
+        line = capsys.readouterr().err
+        assert line.endswith(f"; they are installed: give --data-dir {tmp_path}/datasets\n") and "fetch" not in line
+        assert cli.run(["data", "difficulty", "mnist", *options]) == 2
+        assert "installed" not in capsys.readouterr().err
+    assert len(idx.load("fashion-mnist", tmp_path / "datasets").train) == 3
+    (tmp_path / "datasets/fashion-mnist" / f"{idx.TEST_LABELS}.gz").unlink()
+    assert cli.run(["data", "difficulty", "fashion-mnist"]) == 2
+    assert "installed" not in capsys.readouterr().err  # not all of them
 
 
 def header(*words: int) -> bytes:

@@ -13,6 +13,7 @@ from models.connectivity.draw import full
 from models.connectivity.pattern import Pattern
 from models.errors import InputError
 from models.pattern_quality.scatter import (
+    Coverage,
     SideWindows,
     backward,
     forward,
@@ -218,6 +219,15 @@ def test_path_counts_are_the_same_from_either_end(windows, outputs):
     ideal = 300 * 300 / (40 * 50 * 40)
     assert network_forward(patterns, of, counted).value == pytest.approx(naive(paths, of, ideal, counted))
     assert network_backward(patterns, of, counted).value == pytest.approx(naive(paths.T, of, ideal, counted))
+
+
+@pytest.mark.parametrize("neurons", [1, 2, 3, 4])
+def test_what_is_attainable_is_the_best_way_to_share_edges_out(neurons):
+    for edges in range(1, 10):
+        ideal = edges / neurons
+        ways = [way for way in itertools.product(range(edges + 1), repeat=neurons) if sum(way) == edges]
+        best = max(np.minimum(np.array(way) / ideal, 1).mean() for way in ways)
+        assert Coverage(ideal, np.zeros(1)).attainable == pytest.approx(best, abs=1e-12)
 
 
 def test_by_window_tells_which_windows_starve():

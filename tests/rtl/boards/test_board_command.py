@@ -12,7 +12,7 @@ from hwsim.commands import app as cli
 from hwsim.configuration import config_file
 from hwsim.host import Accelerator
 from hwsim.host.mapped import on_pynq
-from hwsim.results.directory import CONFIG
+from hwsim.results.directory import CONFIG, INPUTS
 from models.files.npz import read_npz
 from rtl.boards.boards import BOARDS
 from rtl.boards.instructions import MEANINGS
@@ -107,14 +107,27 @@ def check_readme(text):
     assert "## Numbers" in text and "accelerator.v" in text  # the accelerator's own description
 
 
+def check_samples(out, known):
+    """They have the inputs that are kept and zeros behind them, and a person's script finds which these are."""
+    samples, about = read_npz(out / "samples.npz"), json.loads((out / INPUTS).read_text())
+    kept = about["inputs"]
+    assert len(kept) == 13 and (about["data"], about["pool"], about["pad"]) == ("samples", 1, "end")
+    assert samples["test_inputs"].tolist() == [[*row[kept], 0, 0, 0] for row in known["test_inputs"]]
+    assert {*map(tuple, samples["train_inputs"].tolist())} == {
+        (*row[kept].tolist(), 0, 0, 0) for row in known["train_inputs"]
+    }
+    assert len(samples["train_kappa"]) == len(samples["train_labels"])
+
+
 def test_a_board_s_directory_is_complete(config, players, tmp_path, capsys):
     out = tmp_path / "out"
-    told, _ = made(capsys, "ulx3s-85f", config, "--clock", 75, "--out", out)
+    told, _ = made(capsys, "ulx3s-85f", config, "--clock", 75, "--out", out, "--set", "data.select.count=13")
     assert "hardware: interface serial, beat_bits 8, bit_clocks 25, whatever the configuration says" in told
     assert players.calls == ["yosys", "nextpnr-ecp5", "ecppack"]
     listed = told.strip().splitlines()[-1].rpartition(": ")[2].split(", ")
     assert all((out / name).is_file() for name in listed)
     assert {"board.v", "board.lpf", "board.bit", "build.json", "driver.zip", "registers.json", "samples.npz"} < set(listed)
+    assert INPUTS in listed
     assert (out / "board.bit").read_bytes() == b"bits"
     calls = (players.folder / "calls").read_text()
     assert "--85k --package CABGA381 --speed 6" in calls and "--lpf pins.txt" in calls and "--freq 75" in calls
@@ -134,8 +147,7 @@ def test_a_board_s_directory_is_complete(config, players, tmp_path, capsys):
         == 75 * known["pll"]["CLKI_DIV"] * known["pll"]["CLKOS_DIV"]
     )
     assert known["tools"]["ecppack"] == "ecppack 1.0" and known["utilisation"]["MULT18X18D"]["used"] == 5
-    samples = read_npz(out / "samples.npz")
-    assert samples["train_inputs"].shape[1] == 16 and len(samples["train_kappa"]) == len(samples["train_labels"])
+    check_samples(out, read_npz(tmp_path / "samples.npz"))
     check_readme((out / "README.md").read_text())
     # What it was made from makes the same again, and needs no tool.
     again, _ = made(capsys, "ulx3s-85f", out / CONFIG, "--clock", 75, "--out", tmp_path / "again")

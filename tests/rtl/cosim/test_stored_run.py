@@ -12,10 +12,8 @@ from tests.rtl.cosim.faults import FAULTS
 
 def cosimulated(folder, code):
     config = runs.write_config(folder, "fixed pipelined")
-    assert (
-        cli.run(["cosim", str(config), "--samples", "10", "--scenarios", "data", "--out", str(folder / "out"), "--quiet"])
-        == code
-    )
+    words = ["--samples", "10", "--scenarios", "data", "--set", "data.select.inputs=[15, 2, 9]", "--quiet"]
+    assert cli.run(["cosim", str(config), "--out", str(folder / "out"), *words]) == code
     return hwsim.read_run(folder / "out")
 
 
@@ -23,7 +21,7 @@ def test_an_agreement_has_figures_and_no_logs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     run = cosimulated(tmp_path, 0)
     assert (run.metrics["status"], run.figure("samples")) == ("agree", 10)
-    assert [p.n_edges for p in run.design.patterns] == [32, 16]
+    assert [p.n_edges for p in run.design.patterns] == [32, 16] and run.inputs.tolist() == [15, 2, 9]
     with pytest.raises(InputError, match=r"lacks machine\.jsonl"):
         _ = run.differing_logs
 

@@ -16,7 +16,7 @@ import pytest
 from hwsim.commands import app as cli
 from hwsim.configuration.config_file import load
 from hwsim.design import Design
-from hwsim.results.directory import CHECKPOINT, FINAL, INITIAL, SAMPLES, TERMINAL, RunDirectory
+from hwsim.results.directory import CHECKPOINT, FINAL, INITIAL, INPUTS, SAMPLES, TERMINAL, RunDirectory
 from rtl.emulation import session
 from rtl.emulation.board import Board
 from tests.documents import page
@@ -161,6 +161,24 @@ def test_an_interrupted_run_goes_on(trained, config, tmp_path, capsys):
     assert cli.run(["emulate", str(config), *options, "--resume"]) == 0
     assert "board = reference" in capsys.readouterr().out
     assert equal(final(out), machine_learns(design_of(out), TRAINED, 16)) and not (out / CHECKPOINT).exists()
+
+
+def test_a_board_is_fed_the_inputs_that_are_kept_and_goes_on_with_them(built, config, tmp_path, capfd, monkeypatch):
+    out, select = tmp_path / "few", ["--set", "data.select.by=variance", "--set", "data.select.count=11"]
+    words = ["emulate", str(config), "--out", str(out), "--train", "30", "--every", "10", *select]
+    breaks_off = "import sys; from hwsim.host import demo; demo.run(sys.argv[1:]); sys.exit(7)"
+    with monkeypatch.context() as patch:
+        taught = session.client
+        patch.setattr(session, "client", lambda *given, **_: ["-c", breaks_off, *taught(*given)[2:], "--samples", "20"])
+        assert cli.run(words) == 1
+    kept = json.loads((out / INPUTS).read_text())["inputs"]
+    assert kept != list(range(11))
+    with np.load(out / SAMPLES) as fed, np.load(config.parent / "samples.npz") as known:
+        assert fed["test_inputs"].tolist() == [[*row[kept], *[0] * 5] for row in known["test_inputs"]]
+    assert cli.run([*words, "--resume"]) == 0
+    told = capfd.readouterr()
+    assert "20 samples have been trained on" in told.out and "board = reference" in told.out and "7" in told.err
+    assert equal(final(out), machine_learns(design_of(out), 30, 10))
 
 
 def test_one_wrong_bit_is_found(trained):

@@ -22,6 +22,7 @@ SCALED = {
     "board": SMALL,
     "icebreaker": SMALL,
     "demo": SMALL,
+    "digits97": SMALL,
     "reconfig2018": SMALL,
     "frontend_cifar": SMALL,
     "frontend_small": SMALL,

@@ -44,6 +44,7 @@ SUBJECTS = {
     "board": Subject("board", "ecp5-85k"),
     "icebreaker": Subject("icebreaker", "ice40-up5k"),
     "demo": Subject("demo", "xc7"),
+    "digits97": Subject("digits97", "xc7"),
     "frontend_cifar": Subject("frontend_cifar", "xc7"),
     "frontend_small": Subject("frontend_small", "xc7"),
     "overlap": Subject("overlap", "xc7"),
