@@ -149,7 +149,7 @@ class Interfaced(wiring.Component):
             accelerator.lent.eq(parameters.loading | parameters.sending),
         ]
         for j in self.plan.junctions:
-            connect(m, getattr(parameters, f"access_{j.number}"), flipped(getattr(accelerator, f"access_{j.number}")))
+            connect(m, getattr(parameters, f"access_{j.number}"), getattr(accelerator, f"access_{j.number}"))
         # What was permitted to begin before it was told to stand begins so many clocks later.
         lately = [accelerator.registers.run]
         for n in range(self.plan.permission + 1):

@@ -230,7 +230,7 @@ class InterfaceRegisters(wiring.Component):
         return Mux(word[SEND], free & ~word[LOAD], ~word[LOAD] | self.load | free)
 
     def _barred(self, m: Module, offset: Value, done: Signal) -> Value:
-        """Whether what is asked for is refused as long as parameters come or go; it was, in the clock in which it is over."""
+        """Whether what is asked for is refused as long as parameters come or go; in its last clock, whether it was."""
         bus, inner = self.bus, self.inner
         barred = Signal()
         passing = Signal()

@@ -90,15 +90,14 @@ class ParameterStream(wiring.Component):
 
     def properties(self, p: Monitor) -> None:
         """Words are there and apart, what was read finds room, and what is offered stays."""
-        m, m_axis, queue = p.module, self.m_axis, self.queue
+        m_axis, queue = self.m_axis, self.queue
         busy = self.loading | self.sending
         p.assume("load_begins", "packets are asked for while none is sent", implies(self.load, ~self.sending & ~self.send))
         p.assume("send_begins", "and one is to be sent while nothing else is going on", implies(self.send, ~busy))
         accesses = [getattr(self, f"access_{j.number}") for j in self._of.junctions]
         strobes = Cat(access.strobe for access in accesses)
-        p.require(
-            "one_access", "one junction is asked", one_of([strobes == 0, *(strobes == 1 << i for i in range(len(accesses)))])
-        )
+        one = one_of([strobes == 0, *(strobes == 1 << i for i in range(len(accesses)))])
+        p.require("one_access", "one junction is asked", one)
         places = [
             (self._at == i) & (self._row < w.rows - (self._lane >= w.whole if w.short else 0)) & (self._lane < w.lanes)
             for i, w in enumerate(self.walks)
@@ -134,10 +133,9 @@ class ParameterStream(wiring.Component):
         )
         written = [p.past(self._issues & self._coming, f"written_{n}", n) for n in range(1, self.settles)]
         writes: Any = sum(written[1:], start=written[0]) if written else Const(0)
-        p.require(
-            "write_counted", "words that are being written are counted", implies(~self.sending, self.under_way == writes)
-        )
-        self._apart(p, m)
+        counted = implies(~self.sending, self.under_way == writes)
+        p.require("write_counted", "words that are being written are counted", counted)
+        self._apart(p)
         offer = Cat(m_axis.tdata, m_axis.tlast)
         p.require(
             "stays",
@@ -147,12 +145,11 @@ class ParameterStream(wiring.Component):
         p.require("sends", "beats are sent only of a packet that was asked for", implies(m_axis.tvalid, self.sending))
         p.reach("ends", "a packet ends", self.misframed | (m_axis.tvalid & m_axis.tready))
 
-    def _apart(self, p: Monitor, m: Module) -> None:
+    def _apart(self, p: Monitor) -> None:
         """The row that comes next is not one whose write is under way."""
-        row, at, lately, met = self._row, self._at, Const(0), []
+        row, at, met = self._row, self._at, []
         for n in range(1, self.settles):
             issued = p.past(self._issues & self._coming, f"issued_{n}", n)
-            lately = lately + issued
             same = (p.past(row, f"row_{n}", n) == row) & (p.past(at, f"at_{n}", n) == at)
             met.append(self._issues & self._coming & issued & same)
         p.require("apart", "no row is read while a word of it is written", ~one_of(met) if met else Const(1))
@@ -235,9 +232,8 @@ class ParameterStream(wiring.Component):
         row_ends = Signal()
         lane_ends = Signal()
         walk_ends = Signal()
-        most = Mux(
-            self.sending, self.queue.capacity, known([min(w.apart or self.settles, self.settles) for w in self.walks])
-        )
+        apart = [min(w.apart or self.settles, self.settles) for w in self.walks]
+        most = Mux(self.sending, self.queue.capacity, known(apart))
         m.d.comb += [
             row_ends.eq(row == known([w.rows - 1 for w in self.walks]) - short.any()),
             lane_ends.eq(lane == known([w.lanes - 1 for w in self.walks])),

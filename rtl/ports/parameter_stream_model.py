@@ -93,7 +93,7 @@ class ParameterStreamModel:
             name, at = f"access_{j.number}_", self._strobe
             here = at is not None and at.place.junction == j.number
             result[f"{name}strobe"] = int(here)
-            fields = {"write": None, "bias": None, "row": None, "lane": None, "word": None}
+            fields: dict[str, int | None] = {"write": None, "bias": None, "row": None, "lane": None, "word": None}
             if here and at is not None:
                 width = max(self._of.numbers.weight.width, self._of.numbers.bias.width)
                 cut = None if at.number is None else at.number & ((1 << width) - 1)

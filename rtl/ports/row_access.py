@@ -68,8 +68,8 @@ def asked(m: Module, of: Plan, access: Any) -> Asked:
     assert hardware is not None
     strobe = delayed(m, access.strobe, 1, "strobe", valid=True)
     names, follows = ("write", "bias", "lane", "word"), hardware.parameter_stream
-    fields = (delayed(m, getattr(access, n), 1, f"asked_{n}") if follows else getattr(access, n) for n in names)
-    return Asked(strobe, *fields, follows)
+    fields = {n: delayed(m, getattr(access, n), 1, f"asked_{n}") if follows else getattr(access, n) for n in names}
+    return Asked(strobe=strobe, follows=follows, **fields)
 
 
 def address(m: Module, sequencer: Sequencer, access: Any) -> dict[str, Signal]:

@@ -4,8 +4,10 @@ from typing import Any
 
 import numpy as np
 
+from models.network.parameters import IntegerParameters
 from rtl.plan.plan import Plan
 from rtl.ports.packing import SAMPLE_FACTS, Packet
+from rtl.ports.parameter_order import order
 from tests.rtl.driving import integers
 
 
@@ -61,3 +63,23 @@ def packet_beats(packet: Packet, of: Plan, rng: np.random.Generator) -> list[tup
     if kind == 5:
         return framed(good + [int(x) for x in rng.integers(256, size=int(rng.integers(1, 9)))])
     return framed(good)
+
+
+def random_parameters(of: Plan, rng: np.random.Generator) -> IntegerParameters:
+    """Weights and biases of their formats."""
+    weights = [integers(rng, of.numbers.weight, j.pattern.n_edges).astype(np.int32) for j in of.junctions]
+    biases = [integers(rng, of.numbers.bias, j.n_right).astype(np.int32) for j in of.junctions]
+    return IntegerParameters(weights, biases)
+
+
+def parameter_words(of: Plan, given: IntegerParameters) -> list[int]:
+    """All of them in the order of the streams."""
+    lanes = [(j.z, j.results_per_clock) for j in of.junctions]
+    arrays = list(zip(given.weights, given.biases, strict=True))
+    return [int(arrays[w.junction - 1][w.bias][w.row * lanes[w.junction - 1][w.bias] + w.lane]) for w in order(of)]
+
+
+def parameter_packet(words: list[int], beat_bits: int) -> bytes:
+    """A packet of them, zeros behind the last one."""
+    data = np.array(words, "<i4").tobytes()
+    return data.ljust(-(-8 * len(data) // beat_bits) * beat_bits // 8, b"\0")
