@@ -58,6 +58,15 @@ def walks(of: Plan) -> tuple[Walk, ...]:
     return tuple(result)
 
 
+def addresses(of: Plan) -> list[int]:
+    """Where all words are for the bus, in their order."""
+    where, result = AddressMap.of(of), []
+    for word in order(of):
+        region = (where.biases if word.bias else where.weights)[word.junction - 1]
+        result.append(region.base + (word.row << region.lane_bits) + word.lane)
+    return result
+
+
 def order(of: Plan) -> list[Word]:
     """All words one by one, as the memories have them."""
     where, result = AddressMap.of(of), []

@@ -83,3 +83,18 @@ def parameter_packet(words: list[int], beat_bits: int) -> bytes:
     """A packet of them, zeros behind the last one."""
     data = np.array(words, "<i4").tobytes()
     return data.ljust(-(-8 * len(data) // beat_bits) * beat_bits // 8, b"\0")
+
+
+def with_words(of: Plan, words: list[int]) -> IntegerParameters:
+    """The inverse of :func:`parameter_words`."""
+    numbered = parameter_words(of, IntegerParameters(*_numbers(of)))
+    back = dict(zip(numbered, words, strict=True))
+    weights, biases = ([np.array([back[n] for n in a.tolist()], np.int32) for a in arrays] for arrays in _numbers(of))
+    return IntegerParameters(weights, biases)
+
+
+def _numbers(of: Plan) -> tuple[list[Any], list[Any]]:
+    """Arrays in which each weight and each bias is its own number."""
+    sizes = [n for j in of.junctions for n in (j.pattern.n_edges, j.n_right)]
+    parts = np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1])
+    return parts[::2], parts[1::2]
