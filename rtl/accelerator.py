@@ -30,6 +30,11 @@ class Accelerator(wiring.Component):
     Throughput one sample per ``period`` clocks, ``latency`` clocks from the junction cycle that loads one to its first
     result.
 
+    Parameters
+    ----------
+    lends
+        Whether somebody else may have the memories while it stands.
+
     Ports
     -----
     samples : in, stream of sample_layout
@@ -84,23 +89,21 @@ class Accelerator(wiring.Component):
     True
     """
 
-    def __init__(self, of: Plan) -> None:
-        self.plan = of
+    def __init__(self, of: Plan, lends: bool = False) -> None:
+        self.plan, self.lends = of, lends
         self.junctions = [Junction(of, j.number) for j in of.junctions]
         self.pacer, self.loader = Pacer(of), SampleLoader(of)
         self.queue, self.registers = ResultQueue(of), Registers(of)
         last = of.junctions[-1]
         gathers = last.straddles and last.results_per_clock > 1
         self.gathering = Gathering(last, shape_of(of.numbers.activation)) if gathers else None
-        assert of.config.hardware is not None
-        self._lends = of.config.hardware.parameter_stream
         lent = {"lent": In(1)} | {f"access_{j.number}": In(access_signature(of, j.number)) for j in of.junctions}
         super().__init__(
             {
                 "samples": In(stream.Signature(sample_layout(of))),
                 "results": Out(stream.Signature(result_layout(of))),
                 "bus": In(bus_signature(of)),
-                **(lent if self._lends else {}),
+                **(lent if lends else {}),
             }
         )
 
@@ -194,7 +197,7 @@ class Accelerator(wiring.Component):
     def _access(self, m: Module, number: int, access: Any) -> None:
         """Weights and biases of a junction are the bus', unless they are lent."""
         own = getattr(self.registers, f"access_{number}")
-        if not self._lends:
+        if not self.lends:
             connect(m, own, access)
             return
         other = getattr(self, f"access_{number}")

@@ -42,8 +42,7 @@ class AcceleratorProperties:
         since, short = p.surround("loader", whole.loader).counters["since"], of.inputs.groups + 1
         p.require("loading", "the loader counts the same clocks", since == Mux(passed > short, short, passed))
         strobes = Cat(getattr(whole.registers, f"access_{j.number}").strobe for j in of.junctions)
-        assert of.config.hardware is not None
-        if of.config.hardware.parameter_stream:
+        if whole.lends:
             strobes = Cat(strobes, self._lent(p))
         p.require(
             "rest",

@@ -54,7 +54,7 @@ class Interfaced(wiring.Component):
 
     def __init__(self, of: Plan) -> None:
         assert of.config.hardware is not None
-        self.plan, self.accelerator = of, Accelerator(of)
+        self.plan, self.accelerator = of, Accelerator(of, lends=of.config.hardware.parameter_stream)
         self.sink, self.source = SampleSink(of), ResultSource(of)
         self.registers = InterfaceRegisters(of, self.sink.level.shape().width)
         self.parameters = ParameterStream(of) if of.config.hardware.parameter_stream else None

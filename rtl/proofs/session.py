@@ -87,7 +87,8 @@ def components(of: Plan) -> dict[str, Callable[[], Component]]:
     if hardware is not None and hardware.interface == "serial":
         parts = ("receiver", "transmitter", "frames", "sender", "requests")
         result |= {f"link {part}": lambda part=part: getattr(Interfaced(of).bridge, part) for part in parts}  # type: ignore[misc]
-    return result | {"accelerator": lambda: Accelerator(of)}
+    lends = hardware is not None and hardware.parameter_stream
+    return result | {"accelerator": lambda: Accelerator(of, lends)}
 
 
 def check(time_limit: float, workers: int) -> None:

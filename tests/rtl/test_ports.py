@@ -124,8 +124,7 @@ def whole(of: Any) -> dict[str, Any]:
     return {
         **{name: getattr(of.numbers, name).width for name in numbers},
         **{f"saturation_{j.number}": 4 * bits(max(j.z, j.results_per_clock) + 1) for j in of.junctions},
-        **{"bits": bits, "max": max, "trains": of.trains, "period": of.period, "shift": shift},
-        **{"lends": of.config.hardware.parameter_stream},
+        **{"bits": bits, "max": max, "trains": of.trains, "period": of.period, "shift": shift, "lends": False},
         **{"classes": of.design.network.classes, "tag": 2 + of.config.label_bits + shift},
         **{"i": range(1, len(of.junctions) + 1), "q": of.junctions[-1].results_per_clock, "G": of.junctions[-1].groups},
     }
@@ -208,7 +207,7 @@ def around(of):
         yield made, whole(of) | {"level": level, "streams": streams}
     if streams:
         yield ParameterStream(of), whole(of)
-        yield Accelerator(of), whole(of)
+        yield Accelerator(of, lends=True), whole(of) | {"lends": True}
     yield Interfaced(of), {kind: of.config.hardware.interface == kind for kind in ("axi", "wishbone", "serial")}
     capacity = of.config.hardware.link_bytes
     for made in (UartReceiver(4), UartTransmitter(4), FrameReceiver(capacity), FrameSender(capacity), LinkRequests(of)):
