@@ -3,7 +3,7 @@
 from functools import cached_property
 from typing import Any
 
-from amaranth.hdl import Module, Signal, Value
+from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -16,6 +16,7 @@ from rtl.blocks.properties import Monitor
 from rtl.control.pacer import Pacer
 from rtl.junction import Junction
 from rtl.plan.plan import Plan
+from rtl.plan.signatures import access_signature
 from rtl.ports.register_map import bus_signature
 from rtl.ports.registers import Registers
 from rtl.ports.results import ResultQueue, result_layout
@@ -29,6 +30,11 @@ class Accelerator(wiring.Component):
     Throughput one sample per ``period`` clocks, ``latency`` clocks from the junction cycle that loads one to its first
     result.
 
+    Parameters
+    ----------
+    lends
+        Whether somebody else may have the memories while it stands.
+
     Ports
     -----
     samples : in, stream of sample_layout
@@ -37,6 +43,10 @@ class Accelerator(wiring.Component):
         Results, beat by beat (:func:`rtl.ports.results.result_layout`).
     bus : in, interface bus_signature
         Memory-mapped port (:func:`rtl.ports.register_map.bus_signature`).
+    lent : in, 1, if lends
+        Weights and biases are those of ``access_<i>``; it stands, and is asked for nothing else meanwhile.
+    access_<i> : in, interface access_signature, if lends
+        Weights and biases of junction i, in every clock.
 
     Examples
     --------
@@ -79,19 +89,21 @@ class Accelerator(wiring.Component):
     True
     """
 
-    def __init__(self, of: Plan) -> None:
-        self.plan = of
+    def __init__(self, of: Plan, lends: bool = False) -> None:
+        self.plan, self.lends = of, lends
         self.junctions = [Junction(of, j.number) for j in of.junctions]
         self.pacer, self.loader = Pacer(of), SampleLoader(of)
         self.queue, self.registers = ResultQueue(of), Registers(of)
         last = of.junctions[-1]
         gathers = last.straddles and last.results_per_clock > 1
         self.gathering = Gathering(last, shape_of(of.numbers.activation)) if gathers else None
+        lent = {"lent": In(1)} | {f"access_{j.number}": In(access_signature(of, j.number)) for j in of.junctions}
         super().__init__(
             {
                 "samples": In(stream.Signature(sample_layout(of))),
                 "results": Out(stream.Signature(result_layout(of))),
                 "bus": In(bus_signature(of)),
+                **(lent if lends else {}),
             }
         )
 
@@ -154,7 +166,7 @@ class Accelerator(wiring.Component):
                 unit.advance.eq(advance),
                 getattr(registers, f"saturation_{i + 1}").eq(unit.saturation),
             ]
-            connect(m, getattr(registers, f"access_{i + 1}"), unit.access)
+            self._access(m, i + 1, unit.access)
         m.d.comb += first.forward_in.eq(loader.entering)
         connect(m, loader.writes, first.inputs)
         for unit, behind in zip(self.junctions[:-1], self.junctions[1:], strict=True):
@@ -181,6 +193,18 @@ class Accelerator(wiring.Component):
         self._results(m, last)
         self._occupancy(m)
         return m
+
+    def _access(self, m: Module, number: int, access: Any) -> None:
+        """Weights and biases of a junction are the bus', unless they are lent."""
+        own = getattr(self.registers, f"access_{number}")
+        if not self.lends:
+            connect(m, own, access)
+            return
+        other = getattr(self, f"access_{number}")
+        m.d.comb += [access.strobe.eq(own.strobe | other.strobe), own.read_word.eq(access.read_word)]
+        m.d.comb += other.read_word.eq(access.read_word)
+        for name in ("write", "bias", "row", "lane", "word"):
+            m.d.comb += getattr(access, name).eq(Mux(self.lent, getattr(other, name), getattr(own, name)))
 
     def _results(self, m: Module, last: Junction) -> None:
         """From the last junction to the queue, in whole groups."""

@@ -42,6 +42,8 @@ class AcceleratorProperties:
         since, short = p.surround("loader", whole.loader).counters["since"], of.inputs.groups + 1
         p.require("loading", "the loader counts the same clocks", since == Mux(passed > short, short, passed))
         strobes = Cat(getattr(whole.registers, f"access_{j.number}").strobe for j in of.junctions)
+        if whole.lends:
+            strobes = Cat(strobes, self._lent(p))
         p.require(
             "rest",
             "the bus has the memories while all stands",
@@ -58,6 +60,21 @@ class AcceleratorProperties:
         for i in range(len(of.junctions)):
             self._banks(p, passed, i)
         p.reach("begins", "a junction cycle begins", whole.pacer.advance)
+
+    def _lent(self, p: Monitor) -> Value:
+        """Strobes of who borrows the memories, and what is taken for granted of them."""
+        whole = self._whole
+        rests, runs = whole.pacer.standing & ~whole.registers.run, p.past(whole.registers.run, "ran_lately")
+        accesses = [getattr(whole, f"access_{j.number}") for j in self._of.junctions]
+        own = Cat(getattr(whole.registers, f"access_{j.number}").strobe for j in self._of.junctions)
+        strobes = Cat(access.strobe for access in accesses)
+        p.assume("lent_at_rest", "memories are lent while it stands and is to stand", implies(whole.lent, rests & ~runs))
+        p.assume("lent", "and accessed while they are", implies(strobes.any(), whole.lent & p.past(whole.lent, "was_lent")))
+        p.assume("not_asked", "and not for the bus", implies(whole.lent, ~own.any()))
+        for j, access in zip(self._of.junctions, accesses, strict=True):
+            there = Mux(access.bias, j.groups, j.rows)
+            p.assume(f"lent_word_{j.number}", "for words that there are", implies(access.strobe, access.row < there))
+        return strobes
 
     def _pace(self, p: Monitor, j: JunctionPlan, unit: Any, passed: Value) -> None:
         """Where a junction is so many clocks after the first one has begun a cycle."""

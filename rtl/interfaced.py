@@ -3,17 +3,19 @@
 from functools import cached_property
 from typing import Any
 
-from amaranth.hdl import ClockDomain, Module
+from amaranth.hdl import Cat, ClockDomain, Module, Mux
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from rtl.accelerator import Accelerator
 from rtl.accelerator_model import AcceleratorModel
+from rtl.blocks.delay import delayed
 from rtl.plan.plan import Plan
 from rtl.ports.axi_lite import AxiLite, axi_lite_signature
 from rtl.ports.axi_stream import ResultSource, SampleSink, axis_signature
 from rtl.ports.interface_registers import InterfaceRegisters
 from rtl.ports.interface_table import CAUSES
+from rtl.ports.parameter_stream import ParameterStream
 from rtl.ports.register_map import AddressMap
 from rtl.ports.serial_link import SerialLink
 from rtl.ports.wishbone import Wishbone, wishbone_signature
@@ -21,6 +23,8 @@ from rtl.ports.wishbone import Wishbone, wishbone_signature
 
 class Interfaced(wiring.Component):
     """An :class:`rtl.accelerator.Accelerator`, and around it what speaks ``hardware.interface``.
+
+    With ``hardware.parameter_stream`` the streams carry weights and biases, too (:mod:`rtl.ports.parameter_stream`).
 
     The accelerator learns from samples in the order in which their packets come, as if nothing were around it.
 
@@ -50,9 +54,10 @@ class Interfaced(wiring.Component):
 
     def __init__(self, of: Plan) -> None:
         assert of.config.hardware is not None
-        self.plan, self.accelerator = of, Accelerator(of)
+        self.plan, self.accelerator = of, Accelerator(of, lends=of.config.hardware.parameter_stream)
         self.sink, self.source = SampleSink(of), ResultSource(of)
         self.registers = InterfaceRegisters(of, self.sink.level.shape().width)
+        self.parameters = ParameterStream(of) if of.config.hardware.parameter_stream else None
         self._kind = of.config.hardware.interface
         self.bridge: Any = {"axi": AxiLite, "wishbone": Wishbone, "serial": SerialLink}[self._kind](of)
         beat_bits, address = of.config.hardware.beat_bits, AddressMap.of(of).bits + 1
@@ -99,17 +104,19 @@ class Interfaced(wiring.Component):
             m.d.comb += [self.bridge.rx.eq(self.rx), self.tx.eq(self.bridge.tx), self.causes.eq(registers.causes)]
             connect(m, self.bridge.samples, sink.s_axis)
             connect(m, source.m_axis, self.bridge.results)
-        else:
+        elif self.parameters is None:
             connect(m, flipped(self.s_axis), sink.s_axis)
             connect(m, source.m_axis, flipped(self.m_axis))
+        else:
+            self._share(m, self.parameters)
         connect(m, sink.samples, accelerator.samples)
         connect(m, accelerator.results, source.results)
         connect(m, self.bridge.bus, registers.bus)
         connect(m, registers.inner, accelerator.bus)
-        inside = accelerator.registers
+        inside, parameters = accelerator.registers, self.parameters
         m.d.comb += [
-            registers.misframed.eq(sink.misframed),
-            registers.refused.eq(sink.refused),
+            registers.misframed.eq(sink.misframed if parameters is None else sink.misframed | parameters.misframed),
+            registers.refused.eq(sink.refused if parameters is None else sink.refused | parameters.refused),
             registers.unfit.eq(sink.unfit),
             registers.illegal.eq(inside.illegal_kappa | inside.illegal_label),
             registers.level.eq(sink.level),
@@ -119,3 +126,37 @@ class Interfaced(wiring.Component):
             self.interrupt.eq(registers.interrupt),
         ]
         return m
+
+    def _share(self, m: Module, parameters: ParameterStream) -> None:
+        """The streams are those of samples and results, unless parameters come or go."""
+        accelerator, sink, source, registers = self.accelerator, self.sink, self.source, self.registers
+        m.submodules.parameters = parameters
+        come, go = parameters.s_axis, parameters.m_axis
+        for stream in (sink.s_axis, come):
+            m.d.comb += [stream.tdata.eq(self.s_axis.tdata), stream.tlast.eq(self.s_axis.tlast)]
+        m.d.comb += [
+            come.tvalid.eq(self.s_axis.tvalid),  # it looks at it while it has the stream
+            sink.s_axis.tvalid.eq(self.s_axis.tvalid & ~parameters.routes),
+            self.s_axis.tready.eq(Mux(parameters.routes, come.tready, sink.s_axis.tready)),
+            go.tready.eq(self.m_axis.tready),
+            source.m_axis.tready.eq(self.m_axis.tready & ~parameters.sending),
+            *(
+                getattr(self.m_axis, name).eq(Mux(parameters.sending, getattr(go, name), getattr(source.m_axis, name)))
+                for name in ("tvalid", "tdata", "tlast")
+            ),
+            parameters.load.eq(registers.load),
+            parameters.send.eq(registers.send),
+            accelerator.lent.eq(parameters.loading | parameters.sending),
+        ]
+        for j in self.plan.junctions:
+            connect(m, getattr(parameters, f"access_{j.number}"), getattr(accelerator, f"access_{j.number}"))
+        # What was permitted to begin before it was told to stand begins so many clocks later.
+        lately = [accelerator.registers.run]
+        for n in range(self.plan.permission + 1):
+            lately.append(delayed(m, lately[-1], 1, f"ran_{n}", valid=True))
+        rests = accelerator.pacer.standing & ~Cat(*lately).any()
+        waits = self.s_axis.tvalid | sink.within | accelerator.queue.words.holds | source.m_axis.tvalid
+        m.d.comb += [
+            registers.quiet.eq(rests & ~waits),
+            *(getattr(registers, name).eq(getattr(parameters, name)) for name in ("loading", "sending", "loaded")),
+        ]

@@ -234,17 +234,16 @@ class Junction(wiring.Component):
             accumulating = Signal(name="accumulating")
             m.d.comb += accumulating.eq(seq.active & at_work.learns)
         # The rows: weights and biases belong to the bus while nothing is active.
-        bus = self.access
-        strobe = delayed(m, bus.strobe, 1, "strobe", valid=True)
+        bus = row_access.asked(m, of, self.access)
         m.submodules.weights, m.submodules.biases = self.weights, self.biases
-        self._at = row_access.address(m, seq, bus)
+        self._at = row_access.address(m, seq, self.access)
         groups = slot_groups(m, j.right, self._at["group"], self._at["phase"])
         m.d.comb += [self.weights.read_address.eq(self._at["row"]), Value.cast(self.biases.read_address).eq(groups)]
         # Where memories have output registers, what the bus reads comes out of registers behind them: rows are wide, and lie
         # anywhere.
         keeps = self._keeps = int(self._read > 1)
         self._kept = [delayed(m, x.read_data, keeps, f"{n}_1") for n, x in (("weight", self.weights), ("bias", self.biases))]
-        row_access.read_back(m, bus, strobe, self._kept, keeps + self._read, row_access.picking(of.lanes))
+        row_access.read_back(m, self.access, bus, self._kept, keeps + self._read, row_access.picking(of.lanes))
         bank = {
             "feedforward": self._bank(m, "left_forward", j.left_banks, j.forward_lag),
             "update": self._bank(m, "left_backward", j.left_banks, j.backward_lag),
@@ -277,12 +276,12 @@ class Junction(wiring.Component):
         self._feed(m, feeding, self.forward[0], lanes["feedforward"])
         if of.trains:
             m.d.comb += self.backward_out.eq(at_work.backward_next)
-            self._learn(m, learning, strobe, at_work.backward, lanes["update"])
+            self._learn(m, learning, bus, at_work.backward, lanes["update"])
             if j.number > 1:
                 self._propagate(m, accumulating)
         else:
             m.d.comb += self.weights.write_address.eq(self._late_rows(m, keeps + self._read))
-            row_access.load(m, bus, strobe, self.weights, self.biases, self._kept, keeps + self._read)
+            row_access.load(m, bus, self.weights, self.biases, self._kept, keeps + self._read)
         return m
 
     def _bank(self, m: Module, name: str, banks: int, lag: int) -> Signal:
@@ -380,9 +379,9 @@ class Junction(wiring.Component):
         if self.output is not None:
             m.d.comb += self.saturation[1].eq(count(m, "deltas", self.output.saturated, ff.done & tag.train))
 
-    def _learn(self, m: Module, learning: Signal, strobe: Signal, back: Any, left: Any) -> None:
+    def _learn(self, m: Module, learning: Signal, bus: row_access.Asked, back: Any, left: Any) -> None:
         """BP and UP: from the row to partial deltas, new weights and new biases."""
-        j, seq, bus = self._j, self.sequencer, self.access
+        j, seq = self._j, self.sequencer
         source, update, n_read = self.source, self.update, self._read
         m.submodules.source, m.submodules.update = source, update
         valid = delayed(m, learning, n_read, "learning", valid=True)
@@ -422,13 +421,13 @@ class Junction(wiring.Component):
             update.shift.eq(delayed(m, back.shift, n_read + late, "shift")),
         ]
         before_write = n_read + late + update.latency
-        row_access.replace(m, bus, strobe, update, before_write)
+        row_access.replace(m, bus, update, before_write)
         wait = self._wait - update.of_write_back
         to_write = before_write + wait
         # The enables come out of registers: they go to many RAMs.
         known, own = to_write - min(to_write, 1), min(to_write, 1)
         learned = delayed(m, learning, known, "learned", valid=True)
-        replaced = delayed(m, strobe & bus.write, known, "replaced", valid=True)
+        replaced = delayed(m, bus.strobe & bus.write, known, "replaced", valid=True)
         replaced_bias = delayed(m, bus.bias, known, "replaced_bias")
         ends = delayed(m, seq.ends, known, "ends_back")
         new_biases = ended(j, learned & ends, self._routed(m, known, "phase_learned"))

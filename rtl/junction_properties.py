@@ -87,7 +87,9 @@ class JunctionProperties:
         p.assume("alone", "the bus has the memories while no pass is under way, nor begins", alone)
         words = [(access.bias == b) & (access.row < n) for b, n in ((0, j.rows), (1, j.groups))]
         p.assume("exists", "the bus asks for words that there are", implies(access.strobe, one_of(words)))
-        p.assume("stays", "what it asks for stays for a clock", stays(p, access))
+        hardware = self._of.config.hardware
+        if hardware is not None and not hardware.parameter_stream:
+            p.assume("stays", "what it asks for stays for a clock", stays(p, access))
         counted = [bank < unit.bank_counts[name] for name, bank in unit.banks.items()]
         p.require("banks", "banks are counted round", Cat(*counted).all())
         self._rows(p)

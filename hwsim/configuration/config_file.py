@@ -271,9 +271,9 @@ def hardware_fingerprint(config: Configuration) -> str:
     """SHA-256 of all that the accelerator is made from, its initial weights and biases included, and of nothing else.
 
     That is the seed and the sections network, connectivity, numbers and hardware, without the name of the module, without
-    the keys of a serial line where there is none, and with the range of learning-rate shifts that follows where none is
-    given; how parameters are initialised; and where classes stand among the outputs. How, on what and how long a network is
-    trained changes no circuit, nor does its name.
+    the keys of a serial line and of a stream of parameters where there is none, and with the range of learning-rate shifts
+    that follows where none is given; how parameters are initialised; and where classes stand among the outputs. How, on
+    what and how long a network is trained changes no circuit, nor does its name.
 
     Raises
     ------
@@ -285,6 +285,7 @@ def hardware_fingerprint(config: Configuration) -> str:
     made_from = {key: data[key] for key in ("seed", "network", "connectivity", "numbers", "hardware")}
     if config.hardware is not None:
         without = {"module"} if config.hardware.interface == "serial" else {"module", *SERIAL_KEYS}
+        without |= set() if config.hardware.parameter_stream else {"parameter_stream"}
         kept = {key: value for key, value in data["hardware"].items() if key not in without}
         made_from["hardware"] = kept | {"kappa": list(config.kappa_range)}
     made_from["training"] = {key: data["training"][key] for key in ("init", "init_file", "init_fan", "init_bias")}

@@ -115,6 +115,9 @@ def _check_interface(config: Settings, hardware: HardwareSection) -> None:
         raise InputError("hardware.beat_bits", bits, "must be a power of two", [below, 2 * below])
     if hardware.interface == "serial" and bits != 8:
         raise InputError("hardware.beat_bits", bits, "must be 8 on a serial line, or left out", [8])
+    if hardware.parameter_stream and hardware.interface not in ("axi", "wishbone"):
+        rule = f"takes AXI4-Streams, which hardware.interface: {hardware.interface} has not (axi and wishbone have)"
+        raise InputError("hardware.parameter_stream", True, rule, [False])
     if hardware.interface != "native" and config.classes > MOST_CLASSES:
         rule = f"gives a class 15 bits, {MOST_CLASSES} classes: network.classes is {config.classes}"
         raise InputError("hardware.interface", hardware.interface, rule, ["native"])

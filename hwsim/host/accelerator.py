@@ -15,6 +15,7 @@ from .design import DesignMap, Integers
 from .errors import BadValue, HostError, Refused, Silence, WrongDesign
 from .files import read_arrays, write_arrays
 from .packets import Results
+from .parameters import ParameterStream
 from .transport import Transport
 
 _RUN = 1
@@ -62,6 +63,7 @@ class Accelerator:
         self.transport, self._patience, self._window = transport, patience, max(window, 1)
         self.map = map if isinstance(map, DesignMap) else DesignMap.read(map)
         self._controlled = 0  # how often CONTROL was written
+        self._stream = ParameterStream(transport, self.map, patience)
         self._check()
 
     def _check(self) -> None:
@@ -147,14 +149,19 @@ class Accelerator:
             numbers = memory.format.integers(name, given[name]).ravel()
             if numbers.size != memory.words:
                 raise BadValue(f"{name} has {numbers.size} numbers instead of {memory.words}")
-            planned.append((memory.addresses, memory.format.words(numbers)))
+            planned.append((memory, numbers))
         with _Standing(self, clears=True):
-            for addresses, words in planned:
-                self.transport.write(addresses, words)
+            if self._stream.free and self._stream.load({memory.name: numbers for memory, numbers in planned}):
+                return
+            for memory, numbers in planned:
+                self.transport.write(memory.addresses, memory.format.words(numbers))
 
     def read(self) -> dict[str, npt.NDArray[np.int32]]:
         """All weights and biases, named and ordered as :meth:`load` takes them; it stands meanwhile."""
         with _Standing(self):
+            known = self._stream.read() if self._stream.free else None
+            if known is not None:
+                return {name: known[memory.name] for name, memory in self._memories()}
             return {
                 name: memory.format.numbers(self.transport.read(memory.addresses)).astype(np.int32)
                 for name, memory in self._memories()
@@ -167,7 +174,7 @@ class Accelerator:
 
     def counters(self) -> dict[str, int]:
         """What is counted, by name: samples, results, junction cycles, numbers that were clipped, what was refused."""
-        control = {"CONTROL", "STATUS", "RATE", "ERRORS", "INTERRUPT_ENABLE", "INTERRUPT_STATUS"}
+        control = {"CONTROL", "STATUS", "RATE", "ERRORS", "INTERRUPT_ENABLE", "INTERRUPT_STATUS", "PARAMETERS"}
         names = [n for n in self.map.registers if n not in control | self.map.constants.keys()]
         return dict(zip(names, self.transport.read([self.map.registers[n] for n in names]), strict=True))
 
@@ -293,6 +300,7 @@ class Accelerator:
 
         If there is anything, MISFRAMED or REFUSED may count one packet more (:func:`hwsim.host.packets.flush`).
         """
+        self._stream.release()
         self.start()
         if not self.register("STATUS") & _EMPTY:
             self._forget()  # what nobody takes would block the samples behind it
@@ -363,6 +371,7 @@ class _Standing:
         self._of, self._clears = accelerator, clears
 
     def __enter__(self) -> None:
+        self._of._stream.release()
         self._ran = self._of.running
         if self._ran or (self._clears and not self._of.register("STATUS") & _EMPTY):
             self._of.discard()

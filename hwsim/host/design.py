@@ -102,6 +102,8 @@ class DesignMap:
         Least and greatest learning-rate shift.
     no_bubbles
         Bit of CONTROL with which a junction cycle begins only when a sample is there to enter; 0 if there is no such bit.
+    parameters
+        Bytes of a packet of all weights and biases; 0 if the streams carry none.
     """
 
     name: str
@@ -118,6 +120,7 @@ class DesignMap:
     samples: Packet
     results: Packet
     no_bubbles: int = 0
+    parameters: int = 0
 
     @property
     def bytes(self) -> int:
@@ -171,6 +174,7 @@ class DesignMap:
                 for field in register["fields"]
                 if field["name"] == "NO_BUBBLES"
             ),
+            parameters=known["packets"].get("parameters", {}).get("size", 0),
         )
 
 

@@ -124,7 +124,7 @@ class Dma:
     words
         The DMA's registers.
     buffer
-        Memory [n] for a sample and a result that is not cached; :attr:`size_of` says how many bytes that takes.
+        Memory [n] for a packet in each direction that is not cached; :attr:`size_of` says how many bytes that takes.
     address
         Where the DMA finds it.
     of
@@ -150,9 +150,9 @@ class Dma:
         self, words: Words, buffer: npt.NDArray[np.uint8], address: int, of: DesignMap, patience: float = 10.0
     ) -> None:
         if len(buffer) < self.size_of(of):
-            raise BadValue(f"a buffer of {len(buffer)} bytes: a sample and a result take {self.size_of(of)}")
+            raise BadValue(f"a buffer of {len(buffer)} bytes: a packet in each direction takes {self.size_of(of)}")
         self._words, self._buffer, self._address, self._patience = words, buffer, address, patience
-        self._at, self._most = _lines(of.samples.size), of.results.size
+        self._at, self._most = _lines(max(of.samples.size, of.parameters)), max(of.results.size, of.parameters)
         words.write(self._SAMPLES + self._CONTROL, self._RESET)  # of both channels
         self._until("does not come out of its reset", lambda: not self._reads(self._SAMPLES, self._CONTROL) & self._RESET)
         for channel in (self._SAMPLES, self._RESULTS):
@@ -162,7 +162,7 @@ class Dma:
     @staticmethod
     def size_of(of: DesignMap) -> int:
         """Bytes of a buffer for a design's packets."""
-        return _lines(of.samples.size) + _lines(of.results.size)
+        return _lines(max(of.samples.size, of.parameters)) + _lines(max(of.results.size, of.parameters))
 
     def send(self, packet: bytes) -> None:
         """Hand over a packet; returns when the accelerator has taken it."""

@@ -66,7 +66,7 @@ class Build:
         """What the board asks of the configuration, by key."""
         if self.line is None:
             return {"hardware.interface": "axi"}
-        serial = {"hardware.interface": "serial", "hardware.beat_bits": 8}
+        serial = {"hardware.interface": "serial", "hardware.beat_bits": 8, "hardware.parameter_stream": False}
         return serial | {"hardware.bit_clocks": self.line.bit_clocks}
 
     @property

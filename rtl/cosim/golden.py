@@ -15,6 +15,7 @@ from hwsim.machine.machine import Machine, Results, joined
 from hwsim.random_streams import Stream
 from hwsim.schedule.banks import Banks
 from hwsim.vocabulary import TRAINING
+from models.network.parameters import IntegerParameters
 from rtl.cosim import golden_packets as packets
 from rtl.cosim import golden_serial as serial
 from rtl.cosim.golden_packets import PATIENCE, lines
@@ -56,13 +57,28 @@ def drawn(of: Plan) -> StreamSamples:
     return anything(of, SAMPLES, of.design.generator(Stream.TEST_BENCH), _INFERENCE)
 
 
+def loaded(of: Plan) -> IntegerParameters | None:
+    """Weights and biases that are loaded before, from the design's seed, where there is a stream of parameters."""
+    assert of.config.hardware is not None
+    if not of.config.hardware.parameter_stream:
+        return None
+    generator, n = of.design.generator(Stream.TEST_BENCH), of.numbers
+    weights: list[npt.NDArray[np.int32]] = []
+    biases: list[npt.NDArray[np.int32]] = []
+    for j in of.junctions:
+        for arrays, fmt, size in ((weights, n.weight, j.pattern.n_edges), (biases, n.bias, j.n_right)):
+            arrays.append(generator.integers(fmt.lowest, fmt.highest + 1, size).astype(np.int32))
+    return IntegerParameters(weights, biases)
+
+
 def _machine(of: Plan) -> Machine:
     """The accelerator's: it works in its own order, whichever the configuration tells the reference to train in."""
     design, config = of.design, of.config
     training = config.training.model_copy(update={"order": "pipelined", "batch_size": 1})
     pipelined, n = config.model_copy(update={"training": training}), len(of.junctions)
     banks = Banks.of(of.hops, n) if of.trains else Banks.of_inference(n)
-    return Machine(pipelined, design.network, design.initial_integers, design.schedule, design.timing, banks)
+    initial = loaded(of) or design.initial_integers
+    return Machine(pipelined, design.network, initial, design.schedule, design.timing, banks)
 
 
 def outcome(
@@ -118,7 +134,7 @@ def files(emitted: Verilog) -> dict[str, str]:
         some = serial.shortened(of, drawn(of))
         return serial.files(emitted, some, outcome(of, some, apart=True))
     if emitted.component is not emitted.accelerator:
-        return packets.files(emitted, drawn(of), outcome(of, drawn(of), packets.apart(of)))
+        return packets.files(emitted, drawn(of), outcome(of, drawn(of), packets.apart(of)), loaded(of))
     known = golden(of, drawn(of))
     results = np.packbits(np.concatenate([known.results, known.care], axis=1), axis=1, bitorder="little")
     words = [a << register_map.WIDTH | w & _WORD for a, w in zip(known.address.tolist(), known.word.tolist(), strict=True)]

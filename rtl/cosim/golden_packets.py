@@ -11,10 +11,13 @@ import numpy.typing as npt
 
 from hwsim.machine.machine import Results
 from hwsim.vocabulary import TRAINING
-from rtl.cosim.stimulus import StreamSamples
+from models.network.parameters import IntegerParameters
+from rtl.cosim.stimulus import StreamSamples, parameter_words
 from rtl.plan.plan import Plan
 from rtl.ports import register_map
+from rtl.ports.interface_table import LOAD, LOADED, PARAMETERS, SEND, interface_base
 from rtl.ports.packing import Packet
+from rtl.ports.parameter_order import addresses
 from rtl.verilog.emission import BENCH, BENCH_RESULTS, BENCH_SAMPLES, BENCH_WORDS, SOURCE, Verilog
 
 PATIENCE = 64
@@ -35,8 +38,14 @@ def apart(of: Plan) -> bool:
     return Packet.sample(of).beats > of.period
 
 
-def files(emitted: Verilog, samples: StreamSamples, outcome: Outcome) -> dict[str, str]:
-    """The bench and its vectors, by the names of their files, which stand beside the design."""
+def files(
+    emitted: Verilog, samples: StreamSamples, outcome: Outcome, loaded: IntegerParameters | None = None
+) -> dict[str, str]:
+    """The bench and its vectors, by the names of their files, which stand beside the design.
+
+    Weights and biases that are ``loaded`` before come through the stream of samples, and all leave through the other one in
+    the end.
+    """
     of = emitted.accelerator.plan
     results, address, word = outcome
     sample, result = Packet.sample(of), Packet.result(of)
@@ -54,13 +63,25 @@ def files(emitted: Verilog, samples: StreamSamples, outcome: Outcome) -> dict[st
     ]
     bits = sample.beat_bits
     words = [a << register_map.WIDTH | w & _WORD for a, w in zip(address.tolist(), word.tolist(), strict=True)]
-    counts = len(sent) * sample.beats, len(come) * result.beats, len(words)
+    counts, parameters = (len(sent) * sample.beats, len(come) * result.beats, len(words)), 0
+    if loaded is not None:
+        sent.insert(0, _parameters(of, *parameter_words(of, loaded)))
+        come.append(_parameters(of, address, word))
+        parameters = 8 * len(sent[0]) // bits
     return {
-        BENCH: bench(emitted, counts),
+        BENCH: bench(emitted, counts, parameters),
         BENCH_SAMPLES: lines(_beats(sent, bits), bits + 1),
         BENCH_RESULTS: lines(_beats(come, bits), bits + 1),
         BENCH_WORDS: lines(words, 2 * register_map.WIDTH),
     }
+
+
+def _parameters(of: Plan, address: npt.NDArray[np.int64], word: npt.NDArray[np.int64]) -> bytes:
+    """All weights and biases as a packet, of those that the port gives."""
+    known = dict(zip(address.tolist(), word.tolist(), strict=True))
+    size = Packet.sample(of).beat_bits // 8
+    data = np.array([known[at] for at in addresses(of)], "<i4").tobytes()
+    return data.ljust(-(-len(data) // size) * size, b"\0")
 
 
 def _beats(packets: Iterable[bytes], bits: int) -> list[int]:
@@ -72,8 +93,16 @@ def _beats(packets: Iterable[bytes], bits: int) -> list[int]:
     ]
 
 
-def bench(emitted: Verilog, counts: tuple[int, int, int]) -> str:
-    """The test bench; ``counts`` are beats that go in, beats that come out, words that are read."""
+def bench(emitted: Verilog, counts: tuple[int, int, int], parameters: int = 0) -> str:
+    """The test bench.
+
+    Parameters
+    ----------
+    counts
+        Beats of samples that go in, beats of results that come out, words that are read.
+    parameters
+        Beats of weights and biases that go in before and come out behind.
+    """
     of, ports = emitted.accelerator.plan, emitted.ports
     n_beats, n_results, n_words = counts
     packet = Packet.sample(of)
@@ -82,19 +111,22 @@ def bench(emitted: Verilog, counts: tuple[int, int, int]) -> str:
     pause = (of.hops.drain(len(of.junctions)) + 8) * of.period + PATIENCE if apart(of) else 0
     cycles = n_samples + of.hops.drain(len(of.junctions)) + PATIENCE
     clocks = cycles * max(of.period, packet.beats) + n_beats + n_results + n_words * (PATIENCE + of.skew) + 1000
-    clocks += pause * n_samples
+    clocks += pause * n_samples + 2 * PATIENCE * parameters
+    open_to = f"(running ? BEATS : {parameters})" if parameters else "BEATS"
+    taken = f"RESULTS + {parameters}" if parameters else "RESULTS"
+    last = f"{taken} - 1"
     led = {"aclk": "clk", "aresetn": "!rst", "interrupt": ""}
     connections = ",\n    ".join(f".{name}({led.get(name, name)})" for name in ports)
     return f"""// Test bench of {emitted.top}: {n_samples} samples, and what the model of hwsim says of them.
 // iverilog -g2005 -o bench {BENCH} {SOURCE} && vvp bench
 `timescale 1ns / 1ps
 module {emitted.top}_bench;
-  localparam BEATS = {n_beats}, RESULTS = {n_results}, WORDS = {n_words}, CLOCKS = {clocks};
-  reg clk = 0, rst = 1, feeding = 0;
+  localparam BEATS = {n_beats + parameters}, RESULTS = {n_results}, WORDS = {n_words}, CLOCKS = {clocks};
+  reg clk = 0, rst = 1, feeding = 0{", running = 0" if parameters else ""};
   always #5 clk = ~clk;
 
   reg [{bits}:0] samples [0:BEATS - 1];  // tlast, then the beat
-  reg [{bits}:0] expected [0:RESULTS - 1];
+  reg [{bits}:0] expected [0:{last}];
   reg [63:0] words [0:WORDS - 1];  // the address, then the word
   initial begin
     $readmemh("{BENCH_SAMPLES}", samples);
@@ -104,7 +136,7 @@ module {emitted.top}_bench;
 
   integer offered = 0, taken = 0, failed = 0, clocks = 0, pause = 0;
   integer k;
-  wire s_axis_tvalid = feeding && offered < BEATS && pause == 0;
+  wire s_axis_tvalid = feeding && offered < {open_to} && pause == 0;
   wire [{bits - 1}:0] s_axis_tdata = samples[offered < BEATS ? offered : BEATS - 1][{bits - 1}:0];
   wire s_axis_tlast = samples[offered < BEATS ? offered : BEATS - 1][{bits}];
   wire s_axis_tready, m_axis_tvalid, m_axis_tlast;
@@ -116,7 +148,7 @@ module {emitted.top}_bench;
     {connections}
   );
 
-  wire [{bits}:0] wanted = expected[taken < RESULTS ? taken : RESULTS - 1];
+  wire [{bits}:0] wanted = expected[taken < {taken} ? taken : {last}];
   always @(posedge clk) begin
     clocks <= clocks + 1;
     if (clocks == CLOCKS) begin
@@ -130,7 +162,7 @@ module {emitted.top}_bench;
     end
     if (!rst && m_axis_tvalid) begin
       taken <= taken + 1;
-      if (taken >= RESULTS || {{m_axis_tlast, m_axis_tdata}} !== wanted) begin
+      if (taken >= {taken} || {{m_axis_tlast, m_axis_tdata}} !== wanted) begin
         failed = failed + 1;
         $display("beat %0d of the results is %h, not %h", taken, {{m_axis_tlast, m_axis_tdata}}, wanted);
       end
@@ -146,7 +178,7 @@ module {emitted.top}_bench;
     end
   endtask
 
-{script("words[k][63:32]", "words[k][63:32]")}
+{script("words[k][63:32]", "words[k][63:32]", *(_through_streams(of, taken) if parameters else ("", "")))}
     if (failed == 0) $display("PASS: %0d beats of results and %0d words as the model has them", RESULTS, WORDS);
     else $display("FAIL: %0d differences", failed);
     $finish;
@@ -155,16 +187,35 @@ endmodule
 """
 
 
-def script(address: str, shown: str) -> str:
+def _through_streams(of: Plan, taken: str) -> tuple[str, str]:
+    """Parameters are loaded before the design is started, and sent when all words have been read."""
+    at = interface_base(of) + PARAMETERS.address
+    before = f"""\
+    access(1, {at}, {1 << LOAD});
+    feeding <= 1;
+    answer = 0;
+    while (answer[{LOADED}] !== 1) access(0, {at}, 0);
+    access(1, {at}, 0);
+    running <= 1;
+"""
+    behind = f"""
+    access(1, {at}, {1 << SEND});
+    while (taken < {taken}) @(posedge clk);
+    answer = 1;
+    while (answer !== 0) access(0, {at}, 0);"""
+    return before, behind
+
+
+def script(address: str, shown: str, before: str = "", behind: str = "") -> str:
     """Starts the design, waits for all results, stops it and compares every word; what it has found is told behind it.
 
-    ``address`` is that of a word, and ``shown`` is how it is named.
+    ``address`` is that of a word, and ``shown`` is how it is named; ``before`` and ``behind`` all that more is done.
     """
     return f"""\
   initial begin
     repeat (4) @(posedge clk);
     rst <= 0;
-    feeding <= 1;
+{before}    feeding <= 1;
     access(1, {register_map.CONTROL}, {1 << register_map.RUN});
     while (taken < RESULTS) @(posedge clk);
     answer = 0;
@@ -178,7 +229,7 @@ def script(address: str, shown: str) -> str:
         failed = failed + 1;
         $display("address %h is %h, not %h", {shown}, answer, words[k][31:0]);
       end
-    end"""
+    end{behind}"""
 
 
 _AXI_SIGNALS = """\

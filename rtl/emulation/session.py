@@ -25,7 +25,12 @@ from rtl.emulation.board import Spell
 from rtl.verilog import files
 from rtl.verilog.generate import generate
 
-SETTINGS = {"hardware.interface": "serial", "hardware.beat_bits": 8, "hardware.bit_clocks": 4}
+SETTINGS = {
+    "hardware.interface": "serial",
+    "hardware.beat_bits": 8,
+    "hardware.parameter_stream": False,
+    "hardware.bit_clocks": 4,
+}
 """What a configuration must say for a board, whatever it says: wires, and as few clocks on them as there can be."""
 
 PROGRAM_FOLDER = "emulation"

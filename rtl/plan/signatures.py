@@ -119,7 +119,9 @@ class Access(wiring.Signature):
     """A request of the bus to one junction, while nothing else goes on in it.
 
     ``read_word`` holds the word ``3 + memory_read`` clocks after ``strobe``; a written word can be read as soon as the
-    update latency has passed.
+    update latency has passed. With a stream of parameters one request may follow another in the next clock, and what is
+    said here to hold need not; the row of a word that is being written may only be asked for once that is over
+    (:func:`rtl.ports.row_access.settling`).
 
     Ports
     -----

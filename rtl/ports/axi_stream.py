@@ -96,6 +96,11 @@ class SampleSink(wiring.Component):
             }
         )
 
+    @property
+    def within(self) -> Value:
+        """Whether a packet has begun that has not ended."""
+        return (self._beat != 0) | self._skipping
+
     def model(self) -> "SampleSinkModel":
         """The sink after reset, to be taken clock by clock."""
         return SampleSinkModel(self._of, self)

@@ -10,12 +10,15 @@ from rtl.blocks.choose import choose
 from rtl.blocks.count import error_counter, flag
 from rtl.blocks.properties import Monitor, implies
 from rtl.plan.plan import Plan
-from rtl.ports.interface_table import CAUSES, DRAINED, ERROR, OFFSETS, interface_base
-from rtl.ports.register_map import EMPTY, STATUS, WIDTH, AddressMap, bus_signature
+from rtl.ports.interface_registers_model import InterfaceRegistersModel
+from rtl.ports.interface_table import CAUSES, ERROR, LOAD, OFFSETS, PARAMETERS, SEND, interface_base, offsets
+from rtl.ports.register_map import CONTROL, EMPTY, RUN, STATUS, WIDTH, AddressMap, bus_signature
 from rtl.ports.register_table import Access, Register
 
 REACTION = 2
 """Clocks after which the accelerator knows of a sample that has been passed on to it."""
+PARAMETERS_IN = "loading", "sending", "loaded", "quiet"
+"""What is known of the stream of parameters."""
 
 
 def wide_bus_signature(of: Plan) -> wiring.Signature:
@@ -44,13 +47,16 @@ def wide_bus_signature(of: Plan) -> wiring.Signature:
 
 def words(of: Plan) -> int:
     """Words from address 0 on in which all registers and memories are."""
-    return interface_base(of) + len(OFFSETS)
+    return interface_base(of) + len(offsets(of))
 
 
 class InterfaceRegisters(wiring.Component):
     """Serves requests for the registers here, and passes all others on to the accelerator.
 
     The bit EMPTY of the accelerator's STATUS is cleared on its way while a sample waits in front of it.
+
+    Where there is a stream of parameters, it has the memories while ``load`` is set and until it is neither loading nor
+    sending: requests for them are refused as long, and so is what would have the accelerator run.
 
     Ports
     -----
@@ -78,13 +84,28 @@ class InterfaceRegisters(wiring.Component):
         Causes of an interrupt, whether they are enabled or not.
     interrupt : out, 1
         A cause that is enabled.
+    loading : in, 1, if streams
+        Parameters come, or may come.
+    sending : in, 1, if streams
+        Parameters go.
+    loaded : in, 1, if streams
+        A packet of them has been written.
+    quiet : in, 1, if streams
+        The accelerator stands and is not to run, and neither stream has anything in it.
+    load : out, 1, if streams
+        Packets of samples that begin are parameters.
+    send : out, 1, if streams
+        Parameters shall be sent.
     """
 
     latency = 1
     """Clocks from a request for a register here to ``done``."""
 
     def __init__(self, of: Plan, levels: int) -> None:
-        self._bits = AddressMap.of(of).bits
+        self._bits, self._block_bits = AddressMap.of(of).bits, AddressMap.of(of).block_bits
+        self._registers = offsets(of)
+        self._streams = PARAMETERS in self._registers
+        more = {name: In(1) for name in PARAMETERS_IN} | {"load": Out(1), "send": Out(1)}
         super().__init__(
             {
                 "bus": In(wide_bus_signature(of)),
@@ -99,12 +120,13 @@ class InterfaceRegisters(wiring.Component):
                 "empty": In(1),
                 "causes": Out(CAUSES),
                 "interrupt": Out(1),
+                **(more if self._streams else {}),
             }
         )
 
     def model(self) -> "InterfaceRegistersModel":
         """The registers after reset, to be taken clock by clock."""
-        return InterfaceRegistersModel(self._bits)
+        return InterfaceRegistersModel(self._bits, self._block_bits if self._streams else None)
 
     def properties(self, p: Monitor) -> None:
         """Requests are over once, and what the accelerator is asked holds."""
@@ -122,6 +144,19 @@ class InterfaceRegisters(wiring.Component):
         )
         p.require("done_once", "a request is over after a clock in which it was not", implies(bus.done, asked))
         p.require("error_with_done", "an error comes with the end of a request", implies(bus.error, bus.done))
+        if self._streams:
+            lent = self.load | self.send | self.loading | self.sending
+            begins = inner_asked | ~inner.request
+            runs = inner.write & (inner.address == CONTROL) & inner.write_data[RUN]
+            memory = inner.address[self._block_bits :] != 0
+            p.require("kept_out", "no memory is asked for that the stream has", implies(lent & ~begins, ~memory & ~runs))
+            was_free = p.past(self.quiet & ~self.loading & ~self.sending & ~self.waiting & self.empty, "was_free")
+            starts = self.send | (self.load & ~p.past(self.load, "loads"))
+            p.require(
+                "starts",
+                "parameters come or go when nothing else does",
+                implies(starts, was_free & ~(self.load & self.send)),
+            )
         p.reach("register", "a register here is written", bus.done & bus.write & ~inner.done & ~bus.error)
 
     def elaborate(self, platform: object) -> Module:
@@ -138,7 +173,7 @@ class InterfaceRegisters(wiring.Component):
         found = Signal(WIDTH)
         bad = Signal()
         takes = Signal()
-        clear = Signal(len(OFFSETS))
+        clear = Signal(len(self._registers))
         enable = Signal(CAUSES)
         failed = Signal()
         happened = self.misframed | self.refused | self.unfit | self.illegal | failed
@@ -147,9 +182,18 @@ class InterfaceRegisters(wiring.Component):
         names = [register.name.lower() for register in OFFSETS]
         counts = [error_counter(m, names[i], event, clear[i]) for i, event in enumerate(events)]
         values: list[Any] = [*counts, self.level, enable, self.causes]
-        is_at = [offset == register.address for register in OFFSETS]
-        legal = [_legal(register, word) for register in OFFSETS]
-        which = offset[: (len(OFFSETS) - 1).bit_length()]
+        is_at = [offset == register.address for register in self._registers]
+        legal = [_legal(register, word) for register in self._registers]
+        which = offset[: (len(self._registers) - 1).bit_length()]
+        if self._streams:
+            values.append(Cat(self.loading, self.sending, self.loaded))
+            legal[PARAMETERS.address] &= self._may(word, waits)
+            is_at = [ours & at for at in is_at]
+            ours |= self._barred(m, offset, done)
+            written = clear[PARAMETERS.address]
+            m.d.sync += self.send.eq(written & word[SEND])
+            with m.If(written):
+                m.d.sync += self.load.eq(word[LOAD])
         m.d.comb += [
             takes.eq(bus.request & ours & ~done),
             inner.request.eq(bus.request & ~ours),
@@ -180,6 +224,23 @@ class InterfaceRegisters(wiring.Component):
         ]
         return m
 
+    def _may(self, word: Value, waits: Value) -> Value:
+        """Whether this may be written to PARAMETERS now."""
+        free = self.quiet & self.empty & ~waits & ~self.load & ~self.loading & ~self.sending & ~self.send
+        return Mux(word[SEND], free & ~word[LOAD], ~word[LOAD] | self.load | free)
+
+    def _barred(self, m: Module, offset: Value, done: Signal) -> Value:
+        """Whether what is asked for is refused as long as parameters come or go; in its last clock, whether it was."""
+        bus, inner = self.bus, self.inner
+        barred = Signal()
+        passing = Signal()
+        refused = Signal()
+        lent = self.load | self.send | self.loading | self.sending
+        runs = bus.write & (offset == CONTROL) & bus.write_data[RUN]
+        m.d.comb += barred.eq(lent & ~passing & ~bus.address[self._bits] & (offset[self._block_bits :].any() | runs))
+        m.d.sync += [passing.eq(inner.request & ~inner.done), refused.eq(barred & bus.request & ~done)]
+        return Mux(done, refused, barred)
+
 
 def _legal(register: Register, word: Value) -> Value:
     """Whether a word may be written to a register."""
@@ -189,64 +250,3 @@ def _legal(register: Register, word: Value) -> Value:
 def _takes(register: Register) -> int:
     """Bits that may be 1 in a word that is written."""
     return sum(f.mask for f in register.fields if f.access in (Access.READ_WRITE, Access.ONE_TO_CLEAR))
-
-
-_MODELLED = {"MISFRAMED": 0, "REFUSED": 0, "UNFIT": 0, "INTERRUPT_ENABLE": (1 << CAUSES) - 1, "INTERRUPT_STATUS": 1 << ERROR}
-"""Bits that may be 1 in a word that is written, of the registers that can be."""
-
-
-class InterfaceRegistersModel:
-    """The :class:`InterfaceRegisters`, clock by clock."""
-
-    def __init__(self, bits: int) -> None:
-        self._bits = bits
-        self._counts, self._enable, self._error = [0, 0, 0], 0, 0
-        self._done, self._found, self._bad, self._drained = 0, 0, 0, 1
-        self._passed = [0] * REACTION
-
-    def clock(self, **inputs: Any) -> dict[str, int | None]:
-        """Outputs of a clock with these inputs, ``None`` for what means nothing; interfaces' ports are ``name_port``."""
-
-        def given(name: str) -> int:
-            return int(inputs.get(name, 0))
-
-        ours, offset = divmod(given("bus_address"), 1 << self._bits)
-        request, write, word = given("bus_request"), given("bus_write"), given("bus_write_data")
-        waits = given("waiting") or any(self._passed)
-        causes = given("result") | self._drained << DRAINED | self._error << ERROR
-        done = self._done or given("inner_done")
-        error = self._bad if ours else given("inner_error")
-        read = given("inner_read_data")
-        if offset == STATUS and waits:
-            read &= ~(1 << EMPTY)
-        result: dict[str, int | None] = {
-            "inner_request": int(request and not ours),
-            "inner_write": write,
-            "inner_address": offset,
-            "inner_write_data": word,
-            "bus_done": int(done),
-            "bus_error": int(done and error),
-            "bus_read_data": (self._found if ours else read) if done and not error else None,
-            "causes": causes,
-            "interrupt": int(causes & self._enable != 0),
-        }
-        takes = request and ours and not self._done
-        values = [*self._counts, given("level"), self._enable, causes]
-        register = OFFSETS[offset] if offset < len(OFFSETS) else None
-        legal = register is not None and register.name in _MODELLED and not word & ~_MODELLED[register.name]
-        self._found = values[offset] if register is not None else 0
-        self._bad = int(register is None or bool(write and not legal))
-        cleared = offset if takes and write and legal else None
-        events = [given(name) for name in ("misframed", "refused", "unfit")]
-        for i, event in enumerate(events):
-            kept = 0 if cleared == i else self._counts[i]
-            self._counts[i] = min(kept + event, (1 << WIDTH) - 1)
-        if cleared == 4:
-            self._enable = word
-        happened = any(events) or given("illegal") or (done and error)
-        if happened or (cleared == 5 and word >> ERROR & 1):
-            self._error = int(bool(happened))
-        self._drained = int(not waits and given("empty"))
-        self._passed = [given("waiting"), *self._passed[:-1]]
-        self._done = int(bool(takes))
-        return result

@@ -47,7 +47,32 @@ OFFSETS = (
         "causes; that of an error lasts until a 1 is written to it",
     ),
 )
-"""All of them, at their places behind the accelerator's words."""
+"""Those of every interface, at their places behind the accelerator's words."""
+
+LOAD, SEND, LOADED = 0, 1, 2
+"""Bits of PARAMETERS."""
+PARAMETERS = Register(
+    "PARAMETERS",
+    6,
+    (
+        RegisterField("LOAD", LOAD, 1, "packets to the accelerator are parameters, while it stands", Access.READ_WRITE),
+        RegisterField(
+            "SEND", SEND, 1, "writing 1 sends all parameters as a packet; 1 until it has been taken", Access.READ_WRITE
+        ),
+        RegisterField("LOADED", LOADED, 1, "since LOAD was set a packet has ended, and what was to be written is"),
+    ),
+    "weights and biases through the streams",
+)
+"""Where ``hardware.parameter_stream`` is set."""
+
+
+def offsets(of: Plan) -> tuple[Register, ...]:
+    """The registers of a design's interface by their places; none if its ports are native."""
+    hardware = of.config.hardware
+    assert hardware is not None
+    if hardware.interface == "native":
+        return ()
+    return (*OFFSETS, PARAMETERS) if hardware.parameter_stream else OFFSETS
 
 
 def interface_base(of: Plan) -> int:
@@ -57,11 +82,8 @@ def interface_base(of: Plan) -> int:
 
 def interface_registers(of: Plan) -> tuple[Register, ...]:
     """The registers of a design's interface by their addresses; none if its ports are native."""
-    assert of.config.hardware is not None
-    if of.config.hardware.interface == "native":
-        return ()
     base = interface_base(of)
-    return tuple(Register(r.name, base + r.address, r.fields, r.meaning) for r in OFFSETS)
+    return tuple(Register(r.name, base + r.address, r.fields, r.meaning) for r in offsets(of))
 
 
 def all_registers(of: Plan) -> tuple[Register, ...]:

@@ -27,6 +27,7 @@ from rtl.interfaced import Interfaced
 from rtl.junction import Junction
 from rtl.plan.plan import Plan
 from rtl.ports.axi_stream import ResultSource, SampleSink
+from rtl.ports.parameter_stream import ParameterStream
 from rtl.ports.registers import Registers
 from rtl.ports.results import ResultQueue
 from rtl.ports.samples import SampleLoader
@@ -81,10 +82,13 @@ def components(of: Plan) -> dict[str, Callable[[], Component]]:
             "interface registers": lambda: Interfaced(of).registers,
             "bridge": lambda: Interfaced(of).bridge,
         }
+    if hardware is not None and hardware.parameter_stream:
+        result["parameter stream"] = lambda: ParameterStream(of)
     if hardware is not None and hardware.interface == "serial":
         parts = ("receiver", "transmitter", "frames", "sender", "requests")
         result |= {f"link {part}": lambda part=part: getattr(Interfaced(of).bridge, part) for part in parts}  # type: ignore[misc]
-    return result | {"accelerator": lambda: Accelerator(of)}
+    lends = hardware is not None and hardware.parameter_stream
+    return result | {"accelerator": lambda: Accelerator(of, lends)}
 
 
 def check(time_limit: float, workers: int) -> None:

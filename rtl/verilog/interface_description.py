@@ -9,6 +9,7 @@ from rtl.verilog.driver import PACKAGE
 from rtl.verilog.ip_package import PACKAGE_IP
 from rtl.verilog.litex_module import LITEX
 from rtl.verilog.markdown import table
+from rtl.verilog.parameter_description import parameter_section
 
 
 def interface_sections(of: Plan) -> list[str]:
@@ -42,6 +43,7 @@ def interface_sections(of: Plan) -> list[str]:
         "Weights and biases are accessible while the accelerator stands (CONTROL bit 0 clear, STATUS bit 0 set). EMPTY of "
         "STATUS speaks of samples in front of the accelerator, too. The registers from MISFRAMED on are the interface's: "
         "`interrupt` is set while a cause of INTERRUPT_STATUS is that INTERRUPT_ENABLE enables.\n",
+        *parameter_section(of),
         legal_values(of, ""),
         f"From Python: `{DRIVER}` on the path (`PYTHONPATH={DRIVER}`) and `from {PACKAGE} import Accelerator`. "
         "`Accelerator(transport, 'registers.json')` loads and reads weights, trains and predicts; it needs NumPy and a "

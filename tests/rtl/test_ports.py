@@ -44,6 +44,7 @@ from rtl.ports.axi_stream import ResultSource, SampleSink, axis_signature
 from rtl.ports.framing import FrameReceiver, FrameSender
 from rtl.ports.interface_registers import InterfaceRegisters, wide_bus_signature
 from rtl.ports.link_requests import LinkRequests
+from rtl.ports.parameter_stream import ParameterStream
 from rtl.ports.register_map import AddressMap, bus_signature
 from rtl.ports.registers import Registers
 from rtl.ports.results import ResultQueue
@@ -123,7 +124,7 @@ def whole(of: Any) -> dict[str, Any]:
     return {
         **{name: getattr(of.numbers, name).width for name in numbers},
         **{f"saturation_{j.number}": 4 * bits(max(j.z, j.results_per_clock) + 1) for j in of.junctions},
-        **{"bits": bits, "max": max, "trains": of.trains, "period": of.period, "shift": shift},
+        **{"bits": bits, "max": max, "trains": of.trains, "period": of.period, "shift": shift, "lends": False},
         **{"classes": of.design.network.classes, "tag": 2 + of.config.label_bits + shift},
         **{"i": range(1, len(of.junctions) + 1), "q": of.junctions[-1].results_per_clock, "G": of.junctions[-1].groups},
     }
@@ -201,8 +202,12 @@ def around(of):
     level = sink.level.shape().width
     assert 1 << level > 4 >= level
     registers = InterfaceRegisters(of, level)
+    streams = of.config.hardware.parameter_stream
     for made in (sink, ResultSource(of), registers, AxiLite(of), Wishbone(of)):
-        yield made, whole(of) | {"level": level}
+        yield made, whole(of) | {"level": level, "streams": streams}
+    if streams:
+        yield ParameterStream(of), whole(of)
+        yield Accelerator(of, lends=True), whole(of) | {"lends": True}
     yield Interfaced(of), {kind: of.config.hardware.interface == kind for kind in ("axi", "wishbone", "serial")}
     capacity = of.config.hardware.link_bytes
     for made in (UartReceiver(4), UartTransmitter(4), FrameReceiver(capacity), FrameSender(capacity), LinkRequests(of)):
@@ -229,12 +234,13 @@ def everything():
     yield from boards()
     for name, changes in DESIGNS.values():
         yield from parts(design(name, **changes))
-    for interface, name, beat_bits in (
-        ("axi", "short_beat", 64),
-        ("wishbone", "two_junctions", 64),
-        ("serial", "one_row", 8),
+    for interface, name, beat_bits, streams in (
+        ("axi", "short_beat", 64, False),
+        ("axi", "short_beat", 64, True),
+        ("wishbone", "two_junctions", 64, False),
+        ("serial", "one_row", 8, False),
     ):
-        yield from around(design(name, interface=interface, beat_bits=beat_bits))
+        yield from around(design(name, interface=interface, beat_bits=beat_bits, parameter_stream=streams))
 
 
 def test_the_ports_are_those_that_are_listed():

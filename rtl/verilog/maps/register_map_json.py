@@ -8,6 +8,7 @@ from models.numbers.format import Format
 from rtl.plan.plan import Plan
 from rtl.ports.interface_table import all_registers
 from rtl.ports.packing import Packet
+from rtl.ports.parameter_order import order
 from rtl.ports.register_map import AddressMap, memories
 from rtl.ports.register_table import INTERFACE, WIDTH, Register, RegisterField
 
@@ -30,9 +31,7 @@ def register_map(of: Plan) -> dict[str, Any]:
         "bus": {"word_bits": WIDTH, "address_bits": AddressMap.of(of).bits, "address_counts": "words"},
         "interface_kind": hardware.interface,
         "facts": facts(of),
-        "packets": None
-        if hardware.interface == "native"
-        else {"samples": _packet(Packet.sample(of)), "results": _packet(Packet.result(of))},
+        "packets": None if hardware.interface == "native" else _packets(of),
         "registers": [_register(register) for register in all_registers(of)],
         "memories": [
             {
@@ -49,6 +48,15 @@ def register_map(of: Plan) -> dict[str, Any]:
             for m in memories(of)
         ],
     }
+
+
+def _packets(of: Plan) -> dict[str, dict[str, int]]:
+    result = {"samples": _packet(Packet.sample(of)), "results": _packet(Packet.result(of))}
+    assert of.config.hardware is not None
+    if of.config.hardware.parameter_stream:
+        words, beat = len(order(of)), of.config.hardware.beat_bits // 8
+        result["parameters"] = {"count": words, "number_bytes": 4, "size": -(-4 * words // beat) * beat}
+    return result
 
 
 def _packet(of: Packet) -> dict[str, int]:

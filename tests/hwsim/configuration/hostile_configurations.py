@@ -33,6 +33,7 @@ ILLEGAL = [
     ("schedule: flush", "latency: {memory_read: 99}", "hardware.latency.memory_read = 99: must be at most 4; nearest: 4"),
     ("schedule: flush", "beat_bits: 48", "hardware.beat_bits = 48: must be a power of two; nearest: 32, 64"),
     ("schedule: flush", "beat_bits: 4", "hardware.beat_bits = 4: must be at least 8; nearest: 8"),
+    ("schedule: flush", "parameter_stream: true", "hardware.parameter_stream = True: takes AXI4-Streams, ...: False"),
     ("schedule: flush", "bit_clocks: 3", "hardware.bit_clocks = 3: must be at least 4; nearest: 4"),
     ("schedule: flush", "link_bytes: 32", "hardware.link_bytes = 32: must be at least 64; nearest: 64"),
     ("schedule: flush", "interface: axe", 'hardware.interface = "axe": must be native or axi or wishbone or ...: axi'),

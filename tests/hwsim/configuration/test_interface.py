@@ -3,6 +3,7 @@
 import pytest
 
 from hwsim import parse
+from hwsim.configuration.config_file import hardware_fingerprint
 from models.errors import InputError
 
 WIDE = {"network": {"layers": [2, 40_000], "out_degree": "full"}, "connectivity": {"kind": "full"}}
@@ -28,6 +29,19 @@ def test_streams_on_a_serial_line_are_bytes():
     assert line.notes() == []
     with pytest.raises(InputError, match=r"hardware\.beat_bits = 32: must be 8 on a serial line, or left out; nearest: 8"):
         parse(small | {"hardware": {"z": [4], "interface": "serial", "beat_bits": 32}})
+
+
+def test_parameters_pass_through_streams_where_there_are_some():
+    small = {"network": {"layers": [8, 4], "out_degree": [2]}}
+    given = {"z": [4], "parameter_stream": True}
+    for interface in ("native", "serial"):
+        with pytest.raises(InputError, match=rf"hardware\.parameter_stream = .*{interface} has not .*; nearest: False"):
+            parse(small | {"hardware": given | {"interface": interface}})
+    without, there = (parse(small | {"hardware": {"z": [4], "interface": "axi"} | more}) for more in ({}, given))
+    assert there.notes() == []
+    # A circuit that it is not in has the fingerprint that it had before there was such a key.
+    assert hardware_fingerprint(there) != hardware_fingerprint(without)
+    assert hardware_fingerprint(without).startswith("9540cfb1")
 
 
 def test_clocks_of_a_bit_have_no_effect_without_a_line():

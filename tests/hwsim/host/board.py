@@ -11,6 +11,7 @@ from rtl.interfaced import Interfaced
 from rtl.plan.plan import Plan
 from rtl.ports.packing import RESULT_FACTS, SAMPLE_FACTS, Packet
 from rtl.verilog.maps.register_map_json import register_map
+from tests.rtl.ports.packets import parameter_packet, parameter_words, with_words
 
 DRAINED = 40
 """Junction cycles after which the last sample has changed its last weight."""
@@ -77,6 +78,8 @@ class ModelBoard:
         if self.registers.get(at) == "STATUS":
             self._drain()
             return int(not self.runs) | 2 * (self.under_way == 0 and not 0 < len(self.half) < self.sample.size)
+        if at == self.at.get("PARAMETERS") and self.words[at] == 2 and not self.results:
+            self.words[at] = 0
         if at in self.words:
             return self.words[at]
         return int(self._array(at)[self.memories[at][2]]) & 0xFFFFFFFF
@@ -90,6 +93,14 @@ class ModelBoard:
             array = (of.weights, of.biases)[kind][junction]
             array[k] = word - (1 << 32) if word >> 31 else word
             self.model.parameters = of
+        elif at == self.at.get("PARAMETERS"):
+            if word and (self.runs or self.results or self.under_way or 0 < len(self.half)):
+                raise Refused(at, True)
+            self.words[at] = word or self._read(at) & 2  # until the packet has been taken
+            if word == 2:
+                self.results.append(
+                    parameter_packet(parameter_words(self.plan, self.model.parameters), self.sample.beat_bits)
+                )
         else:
             if at == self.at["CONTROL"]:
                 self.written.append(word)
@@ -103,8 +114,21 @@ class ModelBoard:
         return (of.weights, of.biases)[kind][junction]
 
     def send(self, packet: bytes) -> None:
+        if self.words.get(self.at.get("PARAMETERS"), 0) & 1:
+            self._load(packet)
+            return
         assert self.runs, "a packet for an accelerator that stands"
         self.offer(packet, True)
+
+    def _load(self, packet: bytes) -> None:
+        """Parameters, of which those in front of a fault are written."""
+        known, at = self.model.parameters, self.at["PARAMETERS"]
+        now = parameter_words(self.plan, known)
+        words = np.frombuffer(packet, "<i4").tolist()[: len(now)]
+        if len(packet) != len(parameter_packet(now, self.sample.beat_bits)):
+            self.words[self.at["MISFRAMED"]] += 1
+        self.model.parameters = with_words(self.plan, [*words, *now[len(words) :]])
+        self.words[at] |= 4
 
     def offer(self, piece: bytes, last: bool) -> None:
         """Bytes of a packet, as the accelerator's sink takes them."""

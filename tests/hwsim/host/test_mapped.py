@@ -84,9 +84,9 @@ class BoardWords:
         self._board.write([offset], [word])
 
 
-def beside(name="two_junctions", clocks=3):
+def beside(name="two_junctions", clocks=3, **changes):
     """A board, its DMA and its map."""
-    of = design(name, interface="axi")
+    of = design(name, interface="axi", **changes)
     board = ModelBoard(of)
     map = DesignMap.of(board.map)
     return of, board, map, DmaModel(board, np.zeros(Dma.size_of(map), np.uint8), clocks)
@@ -108,6 +108,57 @@ def test_a_program_beside_the_accelerator_trains_the_same(name, clocks):
     for _ in range(2):  # a new program finds the DMA armed by the one before
         dma = Dma(model, model.memory, ADDRESS, map)
         trains_as_the_model(of, map, Mapped(BoardWords(board), dma.send, dma.receive))
+
+
+@pytest.mark.parametrize(("name", "beat_bits"), [("two_junctions", 32), ("short_beat", 128), ("full", 8)])
+def test_parameters_go_through_the_dma_where_the_design_can(name, beat_bits):
+    """Also where a program that was killed has left the streams to them."""
+    of, board, map, model = beside(name, beat_bits=beat_bits, parameter_stream=True)
+    known = set(board.memories)
+    used = []
+
+    class Watched(BoardWords):
+        def read(self, offset):
+            used.append(offset)
+            return super().read(offset)
+
+        def write(self, offset, word):
+            used.append(offset)
+            super().write(offset, word)
+
+    for left in (0, 1, 2):
+        dma = Dma(model, model.memory, ADDRESS, map)
+        board.words[board.at["PARAMETERS"]] = 0
+        if left:
+            board.write([board.at["CONTROL"], board.at["PARAMETERS"]], [0, left])
+        trains_as_the_model(of, map, Mapped(Watched(board), dma.send, dma.receive))
+    assert not known & set(used)
+
+
+def test_words_are_written_and_read_where_parameters_are_refused():
+    """As long as a sample is under way that nobody lets go on."""
+    of, board, map, model = beside("two_junctions", parameter_stream=True)
+    dma = Dma(model, model.memory, ADDRESS, map)
+    accelerator, given = (
+        Accelerator(Mapped(BoardWords(board), dma.send, dma.receive), map, patience=0.5),
+        some_parameters(of),
+    )
+    accelerator.load(named(*given))
+    board.under_way = 3
+    assert all((accelerator.read()[name] == array).all() for name, array in named(*given).items())
+
+
+def test_parameters_that_do_not_arrive_whole_are_told():
+    of, board, map, model = beside("two_junctions", parameter_stream=True)
+    dma = Dma(model, model.memory, ADDRESS, map)
+    accelerator = Accelerator(
+        Mapped(BoardWords(board), lambda packet: dma.send(packet[:-4]), dma.receive), map, patience=0.5
+    )
+    with pytest.raises(HostError, match="MISFRAMED has counted"):
+        accelerator.load(named(*some_parameters(of)))
+    accelerator = Accelerator(Mapped(BoardWords(board), dma.send, lambda patience: None), map, patience=0.05)
+    with pytest.raises(Silence, match="no parameters come"):
+        accelerator.read()
 
 
 def test_pynq_has_all_that_it_takes(monkeypatch):

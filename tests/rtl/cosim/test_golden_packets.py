@@ -7,6 +7,7 @@ import pytest
 from rtl.cosim import golden, golden_packets
 from rtl.ports import axi_stream
 from rtl.ports.packing import Packet
+from rtl.ports.parameter_stream import ParameterStream
 from rtl.verilog.emission import Verilog
 from rtl.verilog.generate import component
 from tests.rtl import toolchain
@@ -23,6 +24,9 @@ def delivered(name, interface, beat_bits, folder):
     return toolchain.delivered(Verilog.of(component(design(name, interface=interface, beat_bits=beat_bits))), folder)
 
 
+STREAMS = [("two_junctions", "axi", 32), ("short_beat", "wishbone", 16), ("inference", "wishbone", 128)]
+
+
 @pytest.mark.parametrize("given", [FAST, *(pytest.param(d, marks=pytest.mark.slow) for d in DESIGNS[1:])], ids=str)
 def test_every_design_passes(given, tmp_path):
     name, interface, beat_bits = given
@@ -31,6 +35,33 @@ def test_every_design_passes(given, tmp_path):
     words = sum(j.pattern.n_edges + j.n_right for j in of.junctions) + 2
     beats = golden.SAMPLES * Packet.result(of).beats
     assert f"PASS: {beats} beats of results and {words} words as the model has them\n" in told and "FAIL" not in told
+
+
+@pytest.mark.parametrize("given", [STREAMS[0], *(pytest.param(d, marks=pytest.mark.slow) for d in STREAMS[1:])], ids=str)
+def test_parameters_are_loaded_before_and_sent_behind(given, tmp_path):
+    name, interface, beat_bits = given
+    of = design(name, interface=interface, beat_bits=beat_bits, parameter_stream=True)
+    told = icarus(toolchain.delivered(Verilog.of(component(of)), tmp_path / "d"))
+    words = sum(j.pattern.n_edges + j.n_right for j in of.junctions) + 2
+    beats = golden.SAMPLES * Packet.result(of).beats
+    assert f"PASS: {beats} beats of results and {words} words as the model has them\n" in told and "FAIL" not in told
+
+
+def swaps_two_words(self, m, *given):
+    """Of a packet that is sent, one is that of another row."""
+    judged = asks(self, m, *given)
+    m.d.sync += self.access_1.row.eq(0)
+    return judged
+
+
+asks = ParameterStream._ask
+
+
+def test_a_word_of_another_row_fails(tmp_path, monkeypatch):
+    monkeypatch.setattr(ParameterStream, "_ask", swaps_two_words)
+    of = design("two_junctions", interface="axi", parameter_stream=True)
+    told = icarus(toolchain.delivered(Verilog.of(component(of)), tmp_path / "d"))
+    assert "FAIL: " in told and "PASS" not in told
 
 
 def test_packets_longer_than_junction_cycles_come_one_by_one():

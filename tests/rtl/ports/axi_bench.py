@@ -23,7 +23,7 @@ class Host:
         for name in ("bench", "bench.s_axis", "bench.m_axis", "bench.s_axi"):
             logging.getLogger(f"cocotb.{name}").setLevel(logging.WARNING)
         self.dut, self.entered, self.clocks, self.begins = dut, [], 0, []
-        self.last, self.within, self.passed = 0, False, []
+        self.last, self.within, self.passed, self.beats = 0, False, [], 0
         reset = {"reset": dut.aresetn, "reset_active_level": False}
         self.source = AxiStreamSource(AxiStreamBus.from_prefix(dut, "s_axis"), dut.aclk, **reset)
         self.sink = AxiStreamSink(AxiStreamBus.from_prefix(dut, "m_axis"), dut.aclk, **reset)
@@ -45,8 +45,10 @@ class Host:
                 self.entered.append(int(self.dut.sample.value))
                 if self.entered[-1]:
                     self.begins.append(self.clocks)
-            if self.dut.s_axis_tvalid.value == 1 and self.dut.s_axis_tready.value == 1 and self.dut.s_axis_tlast.value == 1:
-                self.last = self.clocks
+            if self.dut.s_axis_tvalid.value == 1 and self.dut.s_axis_tready.value == 1:
+                self.beats += 1
+                if self.dut.s_axis_tlast.value == 1:
+                    self.last = self.clocks
             if self.dut.m_axis_tvalid.value == 1:
                 if not self.within:
                     self.passed.append(self.clocks - self.last)
@@ -111,6 +113,46 @@ class Host:
 
     async def sent(self):
         await self.source.wait()
+
+    async def part(self, packet, beats):
+        """The first beats of a packet, no fewer than so many; the others stay."""
+        taken = self.beats
+        await self.source.send(AxiStreamFrame(bytes.fromhex(packet)))
+        for _ in range(PATIENCE):
+            if self.beats >= taken + beats:
+                break
+            await RisingEdge(self.dut.aclk)
+        self.source.pause = True
+        await ClockCycles(self.dut.aclk, 30)
+        return self.beats - taken
+
+    async def rest(self):
+        """What has stayed."""
+        self.source.pause = False
+        await self.source.wait()
+
+    async def reset(self):
+        """Of design and models, which forget all that has not been sent or taken."""
+        self.dut.aresetn.value = 0
+        await ClockCycles(self.dut.aclk, 2)
+        self.source.clear()
+        self.source.pause = False
+        await ClockCycles(self.dut.aclk, 2)
+        self.dut.aresetn.value = 1
+        await ClockCycles(self.dut.aclk, 4)
+        self.sink.clear()
+
+    async def taking(self, packet):
+        """Whether results are taken."""
+        self.sink.pause = not packet
+
+    async def comes(self):
+        """Clocks until the next packet of results, and its bytes."""
+        began = self.clocks
+        while self.sink.empty():
+            await ClockCycles(self.dut.aclk, 1)
+            assert self.clocks < began + PATIENCE
+        return self.clocks - began, bytes(self.sink.recv_nowait().tdata).hex()
 
     async def paused(self, clocks):
         await ClockCycles(self.dut.aclk, clocks)

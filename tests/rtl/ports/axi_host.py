@@ -16,7 +16,7 @@ from tests.rtl.ports.axi_bench import SCRIPT, SEEN
 from tests.rtl.ports.packets import facts
 
 TOP = "bench"
-OWN = {name: k for k, name in enumerate(("misframed", "refused", "unfit", "waiting", "enable", "status"))}
+OWN = {name: k for k, name in enumerate(("misframed", "refused", "unfit", "waiting", "enable", "status", "parameters"))}
 """Words of the interface's registers behind the accelerator's."""
 
 

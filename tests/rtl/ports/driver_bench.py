@@ -21,11 +21,12 @@ class Simulated:
     """A transport of AXI, driven by other people's models of it."""
 
     def __init__(self, host: Host) -> None:
-        self._host = host
+        self._host, self.asked = host, list[int]()
 
     @resume
     async def read(self, addresses: Sequence[int]) -> list[int]:
         words = []
+        self.asked += addresses
         for at in addresses:
             word, answer = await self._host.word(at)
             if answer:
@@ -35,6 +36,7 @@ class Simulated:
 
     @resume
     async def write(self, addresses: Sequence[int], words: Sequence[int]) -> None:
+        self.asked += addresses
         for at, word in zip(addresses, words, strict=True):
             if await self._host.write(at, word.to_bytes(4, "little").hex()):
                 raise Refused(at, True)
@@ -55,8 +57,9 @@ class Simulated:
 
 def work(host: Host, folder: Path) -> list[dict]:
     """Load, then train or predict as told, and read after each."""
-    accelerator = Accelerator(Simulated(host), folder / MAP, patience=3600)  # clocks, not seconds, are what counts here
-    seen = []
+    transport, seen = Simulated(host), []
+    accelerator = Accelerator(transport, folder / MAP, patience=3600)  # clocks, not seconds, are what counts here
+    memories = {at for m in (*accelerator.map.weights, *accelerator.map.biases) for at in m.addresses}
     with np.load(folder / DATA) as data:
         accelerator.load({name: data[name] for name in data.files if name.startswith(("weight", "bias"))})
         for k, kind in enumerate(json.loads((folder / TRANSFERS).read_text())):
@@ -67,6 +70,8 @@ def work(host: Host, folder: Path) -> list[dict]:
             learned = {name: array.tolist() for name, array in accelerator.read().items()}
             results = {name: array.tolist() for name, array in told._asdict().items()}
             seen.append({"results": results, "entered": entered, "learned": learned, "counters": accelerator.counters()})
+            seen[-1]["memories"] = sum(at in memories for at in transport.asked)
+            transport.asked.clear()
     return seen
 
 

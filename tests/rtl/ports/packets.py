@@ -4,8 +4,10 @@ from typing import Any
 
 import numpy as np
 
+from models.network.parameters import IntegerParameters
 from rtl.plan.plan import Plan
 from rtl.ports.packing import SAMPLE_FACTS, Packet
+from rtl.ports.parameter_order import order
 from tests.rtl.driving import integers
 
 
@@ -61,3 +63,38 @@ def packet_beats(packet: Packet, of: Plan, rng: np.random.Generator) -> list[tup
     if kind == 5:
         return framed(good + [int(x) for x in rng.integers(256, size=int(rng.integers(1, 9)))])
     return framed(good)
+
+
+def random_parameters(of: Plan, rng: np.random.Generator) -> IntegerParameters:
+    """Weights and biases of their formats."""
+    weights = [integers(rng, of.numbers.weight, j.pattern.n_edges).astype(np.int32) for j in of.junctions]
+    biases = [integers(rng, of.numbers.bias, j.n_right).astype(np.int32) for j in of.junctions]
+    return IntegerParameters(weights, biases)
+
+
+def parameter_words(of: Plan, given: IntegerParameters) -> list[int]:
+    """All of them in the order of the streams."""
+    lanes = [(j.z, j.results_per_clock) for j in of.junctions]
+    arrays = list(zip(given.weights, given.biases, strict=True))
+    return [int(arrays[w.junction - 1][w.bias][w.row * lanes[w.junction - 1][w.bias] + w.lane]) for w in order(of)]
+
+
+def parameter_packet(words: list[int], beat_bits: int) -> bytes:
+    """A packet of them, zeros behind the last one."""
+    data = np.array(words, "<i4").tobytes()
+    return data.ljust(-(-8 * len(data) // beat_bits) * beat_bits // 8, b"\0")
+
+
+def with_words(of: Plan, words: list[int]) -> IntegerParameters:
+    """The inverse of :func:`parameter_words`."""
+    numbered = parameter_words(of, IntegerParameters(*_numbers(of)))
+    back = dict(zip(numbered, words, strict=True))
+    weights, biases = ([np.array([back[n] for n in a.tolist()], np.int32) for a in arrays] for arrays in _numbers(of))
+    return IntegerParameters(weights, biases)
+
+
+def _numbers(of: Plan) -> tuple[list[Any], list[Any]]:
+    """Arrays in which each weight and each bias is its own number."""
+    sizes = [n for j in of.junctions for n in (j.pattern.n_edges, j.n_right)]
+    parts = np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1])
+    return parts[::2], parts[1::2]

@@ -13,7 +13,8 @@ from tests.rtl.driving import integers
 from tests.rtl.ports.axi_host import Driven
 from tests.rtl.ports.driver_bench import DATA, MAP, TRANSFERS
 
-DESIGNS = {"two_junctions": 32, "mixed_formats": 8, "straddling_three": 64}
+DESIGNS = {"two_junctions": (32, False), "mixed_formats": (8, True), "straddling_three": (64, True)}
+"""Bits of a beat, and whether weights and biases come through the streams."""
 KINDS = ("train", "predict", "train")
 
 
@@ -21,12 +22,17 @@ KINDS = ("train", "predict", "train")
 @pytest.mark.parametrize("simulator", ["icarus", "verilator"])
 @pytest.mark.parametrize("name", DESIGNS)
 def test_the_driver_trains_the_circuit(name, simulator, tmp_path):
-    of, rng, n = Driven(design(name, interface="axi", beat_bits=DESIGNS[name])), np.random.default_rng(5), 12
+    beat_bits, streams = DESIGNS[name]
+    of, rng, n = (
+        Driven(design(name, interface="axi", beat_bits=beat_bits, parameter_stream=streams)),
+        np.random.default_rng(5),
+        12,
+    )
     plan, first = of.plan, of.plan.junctions[0]
     weights = [integers(rng, plan.numbers.weight, j.pattern.n_edges).astype(np.int32) for j in plan.junctions]
     biases = [integers(rng, plan.numbers.bias, j.n_right).astype(np.int32) for j in plan.junctions]
     data = {f"weight_{i}": w for i, w in enumerate(weights, 1)} | {f"bias_{i}": b for i, b in enumerate(biases, 1)}
-    of.model.parameters = IntegerParameters(weights, biases)
+    of.model.parameters, words = IntegerParameters(weights, biases), np.concatenate([*weights, *biases])
     for k in range(len(KINDS)):
         data[f"inputs_{k}"] = integers(rng, first.left, n, first.n_left)
         data[f"labels_{k}"] = rng.integers(plan.design.network.classes, size=n)
@@ -50,3 +56,4 @@ def test_the_driver_trains_the_circuit(name, simulator, tmp_path):
             assert seen["learned"][f"weight_{i}"] == w.tolist() and seen["learned"][f"bias_{i}"] == b.tolist()
         assert seen["counters"]["SAMPLES"] == seen["counters"]["RESULTS"] == n * (k + 1)
         assert not any(seen["counters"][name] for name in ("MISFRAMED", "REFUSED", "UNFIT", "REFUSED_VALUES"))
+        assert seen["memories"] == (0 if streams else 2 * len(words) if k == 0 else len(words))

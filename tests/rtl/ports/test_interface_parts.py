@@ -9,8 +9,8 @@ from rtl.plan.plan import Plan
 from rtl.ports.axi_lite import AxiLite
 from rtl.ports.axi_stream import ResultSource, SampleSink
 from rtl.ports.interface_registers import InterfaceRegisters, words
-from rtl.ports.interface_table import OFFSETS
-from rtl.ports.register_map import STATUS
+from rtl.ports.interface_table import PARAMETERS, interface_base
+from rtl.ports.register_map import CONTROL, STATUS
 from rtl.ports.wishbone import Wishbone
 from tests.rtl.designs import design
 from tests.rtl.driving import integers
@@ -32,6 +32,10 @@ STREAMS = {
     "inference": ("inference", 32, {}),
     "padded_outputs": ("straddling_groups", 64, {}),
 }
+
+
+STREAM_OF_PARAMETERS = {"loading": 0.1, "sending": 0.1, "loaded": 0.5, "quiet": 0.7}
+"""How often what is said of it."""
 
 
 def planned(name: str) -> Plan:
@@ -138,23 +142,25 @@ def requests(rng, greatest, n):
     """Something to ask for: any word, the last ones more often than they would come by chance."""
     for _ in range(n):
         at = int(rng.integers(greatest)) if rng.random() < 0.5 else greatest - 1 - int(rng.integers(12))
-        yield at, int(rng.choice([0, 1, 4, 7, 8])) if rng.random() < 0.7 else int(rng.integers(1 << 32))
+        yield at, int(rng.choice([0, 1, 2, 4, 7, 8])) if rng.random() < 0.7 else int(rng.integers(1 << 32))
 
 
-def test_registers():
-    of, rng = planned("bytes"), np.random.default_rng(0)
+@pytest.mark.parametrize("streams", [False, True])
+def test_registers(streams):
+    of, rng = design("two_junctions", interface="axi", parameter_stream=streams), np.random.default_rng(0)
     component = InterfaceRegisters(of, 3)
-    bits = (words(of) - len(OFFSETS)).bit_length() - 1
+    base = interface_base(of)
 
     def stimulus():
-        asked, waiting, ends = None, 0, 0
+        asked, waiting, ends, inside = None, 0, 0, 0
         for _ in range(4000):
             if asked is None and rng.random() < 0.7:
                 at, word = next(requests(rng, words(of) + 2, 1))
-                at = STATUS if rng.random() < 0.2 else at
+                at = int(rng.choice([STATUS, CONTROL, base + PARAMETERS.address])) if rng.random() < 0.4 else at
                 asked = {"bus_request": 1, "bus_write": int(rng.integers(2)), "bus_address": at, "bus_write_data": word}
                 waiting = int(rng.integers(1, 4))
-            inner = asked is not None and asked["bus_address"] < 1 << bits
+            # What is passed on is what the model says: whether it is follows from registers alone.
+            inner = asked is not None and asked["bus_address"] < base and inside
             ends = inner and waiting == 0
             waiting -= inner and not ends
             given = {event: int(rng.random() < 0.05) for event in ("misframed", "refused", "unfit", "illegal")}
@@ -163,12 +169,17 @@ def test_registers():
             }
             given |= {"inner_done": int(ends), "inner_error": int(ends and rng.random() < 0.2)}
             given |= {"inner_read_data": int(rng.integers(1 << 32))}
+            if streams:
+                given |= {"waiting": int(rng.random() < 0.1)}
+                given |= {name: int(rng.random() < often) for name, often in STREAM_OF_PARAMETERS.items()}
             told = yield given | (asked or {})
+            inside = told["inner_request"]
             if told["bus_done"]:
-                asked = None
+                asked, inside = None, 0
 
     told = check(component, stimulus())
     assert {t["interrupt"] for t in told} == {0, 1} == {t["bus_error"] for t in told}
+    assert not streams or {t["load"] for t in told} == {0, 1} == {t["send"] for t in told}
 
 
 def answered(rng, told, state):

@@ -1,9 +1,11 @@
 """What the parts of an AXI, Wishbone or serial interface keep is proved, and not of parts that do not."""
 
 import pytest
+from amaranth.hdl import Signal
 
 from rtl.blocks.store import Store
 from rtl.ports import axi_lite, axi_stream, link_requests, wishbone
+from rtl.ports.parameter_stream import ParameterStream
 from rtl.proofs import session
 from rtl.proofs.prover import Status
 from tests.rtl.designs import design
@@ -36,6 +38,37 @@ def test_all_that_a_part_states_is_proved(name, part, tmp_path):
 def test_all_that_a_serial_link_states_is_proved(part, tmp_path):
     of = design("one_junction", interface="serial", bit_clocks=4, link_bytes=64)
     assert set(proved(of, part, tmp_path / "p").values()) == {Status.PROVED}
+
+
+STREAMS = {"axi": ("two_junctions", 32), "wishbone": ("short_beat", 64), "bytes": ("one_junction", 8)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", STREAMS)
+def test_all_that_a_stream_of_parameters_states_is_proved(name, tmp_path):
+    base, beat_bits = STREAMS[name]
+    of = design(base, interface="wishbone" if name == "wishbone" else "axi", beat_bits=beat_bits, parameter_stream=True)
+    assert set(proved(of, "parameter stream", tmp_path / "p").values()) == {Status.PROVED}
+    if name == "axi":
+        for part in ("interface registers", "accelerator"):
+            assert set(proved(of, part, tmp_path / part).values()) == {Status.PROVED}, part
+
+
+def reads_a_row_too_early(patch):
+    as_it_was = ParameterStream._walk
+
+    def walk(self, m, room, last, ends):
+        as_it_was(self, m, Signal(), last, ends)
+        m.d.comb += room.eq(self.under_way < self.queue.capacity)
+
+    patch.setattr(ParameterStream, "_walk", walk)
+
+
+@pytest.mark.slow
+def test_a_row_that_is_read_while_it_is_written_is_refuted(tmp_path, monkeypatch):
+    reads_a_row_too_early(monkeypatch)
+    of = design("one_row", interface="axi", parameter_stream=True)
+    assert proved(of, "parameter stream", tmp_path / "p")["apart"] is Status.FAILED
 
 
 def goes_on_behind_what_is_dropped(patch):

@@ -18,6 +18,7 @@ from rtl.verilog.driver import driver
 from rtl.verilog.emission import Verilog
 from rtl.verilog.generate import component, generate, generate_native
 from rtl.verilog.interface_description import interface_sections
+from rtl.verilog.maps.register_map_json import register_map
 from tests.rtl import toolchain
 from tests.rtl.designs import DESIGNS, design
 
@@ -106,6 +107,17 @@ def test_the_description_names_ports_packets_and_registers(folder, axi):
     for k, register in enumerate(interface_registers(axi.accelerator.plan)):
         assert f"| {register.name} | {base // 4 + k} | {base + 4 * k:#x} |" in text
     assert "| ILLEGAL_LABELS | 10 | 0x28 |" in text
+
+
+def test_the_description_tells_of_parameters_where_they_pass_through_the_streams(folder):
+    assert "PARAMETERS" not in (folder / "README.md").read_text()
+    of = design("short_beat", interface="axi", beat_bits=64, parameter_stream=True)
+    text = "\n".join(interface_sections(of))
+    words = sum(j.pattern.n_edges + j.n_right for j in of.junctions)
+    assert "### Parameters through the streams" in text
+    assert f"It is {words} words of 32 bits" in text and f"in {-(-words // 2)} beats: WEIGHTS_1, BIASES_1, WEIGHTS_2" in text
+    assert [r.name for r in interface_registers(of)][-1] == "PARAMETERS"
+    assert register_map(of)["packets"]["parameters"] == {"count": words, "number_bytes": 4, "size": 8 * -(-words // 2)}
 
 
 def test_the_driver_beside_the_design_runs_without_hwsim_and_knows_the_design(folder):
