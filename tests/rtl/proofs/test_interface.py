@@ -11,7 +11,7 @@ from rtl.proofs.prover import Status
 from tests.rtl.designs import design
 
 PARTS = ("sample store", "sample gear", "sample sink", "result gear", "result source", "interface registers", "bridge")
-DESIGNS = {"axi": ("two_junctions", 32), "wishbone": ("short_beat", 64), "bytes": ("one_junction", 8)}
+DESIGNS = {"axi": ("two_junctions", 32), "wishbone": ("one_junction", 64), "bytes": ("one_junction", 8)}
 LINK = ("link receiver", "link transmitter", "link frames", "link sender", "link requests", "bridge")
 
 
@@ -40,7 +40,7 @@ def test_all_that_a_serial_link_states_is_proved(part, tmp_path):
     assert set(proved(of, part, tmp_path / "p").values()) == {Status.PROVED}
 
 
-STREAMS = {"axi": ("two_junctions", 32), "wishbone": ("short_beat", 64), "bytes": ("one_junction", 8)}
+STREAMS = {"axi": ("two_junctions", 32), "wishbone": ("one_junction", 64), "bytes": ("one_junction", 8)}
 
 
 @pytest.mark.slow
