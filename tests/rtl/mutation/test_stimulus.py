@@ -20,6 +20,6 @@ def test_a_write_that_outlives_reset_shows_where_writes_are_broken_off_and_nowhe
     others = tuple(name for name in ("few", "checkpoint", "registers", "reset", "restarts", "refusals") if name in PARTS)
     assert len(others) == 6 and COUNTING not in others
     record(emitted, faulty, others, "icarus", tmp_path / "others", lambda _: None)
-    with pytest.raises(SimulationError, match="weights of junction 1"):
+    with pytest.raises(SimulationError, match="junction 1, UP write to weight memory"):
         record(emitted, faulty, ("broken_off",), "icarus", tmp_path / "broken_off", lambda _: None)
     record(emitted, emitted.text, ("broken_off",), "icarus", tmp_path / "whole", lambda _: None)
