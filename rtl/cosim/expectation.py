@@ -105,7 +105,7 @@ class Expectation:
         yield Piece(at, self.protocol.clocks, np.zeros((0, len(EVENT_FIELDS)), np.int64))
 
     def _era(self, era: Era) -> Iterator[Piece]:
-        of = self.plan
+        of, self._last = self.plan, era.last
         banks = None if of.trains else Banks.of_inference(len(of.junctions))
         self.machine = machine = of.design.machine(self._state, banks=banks)
         s, kappa = self.samples, self.protocol.record.kappa
@@ -177,18 +177,20 @@ class Expectation:
         stop = access + int(np.searchsorted(r.accesses[access:end, 0], until, "right"))
         rows: list[npt.NDArray[np.int64]] = []
         for k in range(access, stop):
-            _, done, address, word, writes, kind = r.accesses[k].tolist()
-            if not done:
-                continue
+            asked, done, address, word, writes, kind = r.accesses[k].tolist()
             if kind == kernel.OF_MEMORY:
                 region, row, lane = self._place(address)
                 if writes:
-                    clock = int(r.accesses[k, 0]) + write_lands(self.plan, region % len(self.plan.junctions) + 1)
-                    rows.append(self._write(clock, region, row, lane, word))
-                else:
+                    clock = asked + write_lands(self.plan, region % len(self.plan.junctions) + 1)
+                    # One that reset breaks off has landed by then, or never does.
+                    if clock <= self._last:
+                        rows.append(self._write(clock, region, row, lane, word))
+                elif done:
                     self.answers[k], self.answered[k] = int(self._row(region, row)[lane]) & 0xFFFFFFFF, True
+            elif not done:
+                continue
             elif kind == kernel.OF_CLIPPED:
-                if writes or not self._at_rest(int(r.accesses[k, 0])):
+                if writes or not self._at_rest(asked):
                     continue
                 junction, signal = divmod(address - SATURATION, 4)
                 self.answers[k], self.answered[k] = self.machine.saturation[junction, signal], True

@@ -11,13 +11,14 @@ import numpy as np
 
 from models.compiled import njit
 
-RESET, FEED, ACCESS, TAKEN, WAIT, POLL, CONDITIONS, DROP, DELIVERED, MARK = range(10)
+RESET, FEED, ACCESS, TAKEN, WAIT, POLL, CONDITIONS, DROP, DELIVERED, MARK, BREAK = range(11)
 """What a host does, in rows of four integers of which the first says what:
 
 ``RESET`` for so many clocks; ``FEED`` so many more beats; ``ACCESS`` the bus, address, word, whether it writes; wait until
 all beats are ``TAKEN``; ``WAIT`` so many clocks; ``POLL`` STATUS until a bit is set; pauses of the streams follow other
 ``CONDITIONS``, two numbers of patterns; ``DROP`` the beats that are left; wait until all results are ``DELIVERED``; ``MARK``
-the clock.
+the clock; an access that is still asked for after so many clocks, which stand above the bit that says whether it writes,
+``BREAK`` off: reset comes next.
 """
 
 NOT_THERE, READ_ONLY, COUNTS_CLIPPED, IS_CONTROL, IS_STATUS, IS_RATE, IS_ERRORS, IS_CONSTANT = range(8)
@@ -131,7 +132,8 @@ class Record(NamedTuple):
     advances
         int64 [n, 2]: clock before a junction cycle; sample that the cycle loads, -1 for none.
     accesses
-        int64 [n, 6]: clocks of request and ``done``; address, word, whether it writes, kind of answer.
+        int64 [n, 6]: clocks of request and ``done``, 0 if reset came before; address, word, whether it writes, kind of
+        answer.
     answers
         int64 [n]: the word that is read, if known.
     marks
@@ -234,7 +236,7 @@ def _host(stimulus: Stimulus, x: Inside, r: Record, t: int, sees: int) -> int:
     s, filled = x.s, r.filled
     while s[STEP] < len(stimulus.steps):
         row = stimulus.steps[s[STEP]]
-        kind, a, b, writes = row[0], row[1], row[2], row[3]
+        kind, a, b, writes = row[0], row[1], row[2], row[3] & 1
         if kind == FEED:
             s[END] += a
         elif kind == CONDITIONS:
@@ -256,21 +258,26 @@ def _host(stimulus: Stimulus, x: Inside, r: Record, t: int, sees: int) -> int:
             if s[WAITED] < a:
                 return _wait(s, r, t, kind == RESET)
             s[WAITED] = 0
+        elif kind == BREAK and s[WAITED] == row[3] >> 1:
+            s[WAITED] = 0
         elif s[ASKED] and sees & DONE:
             # The request holds in the clock of ``done``, too.
             s[ASKED] = 0
-            if kind == ACCESS or s[ANSWER] >> a & 1:
+            if kind == BREAK:
+                s[WAITED] = 0
+            if kind != POLL or s[ANSWER] >> a & 1:
                 s[STEP] += 1
             return REQUESTS | WRITES * writes
         elif s[ASKED]:
+            s[WAITED] += kind == BREAK
             return REQUESTS | WRITES * writes
         else:
             n = filled[3]
             if n == len(r.answers):
                 return -2
-            s[ASKED], filled[3] = 1, n + 1
+            s[ASKED], s[WAITED], filled[3] = 1, kind == BREAK, n + 1
             r.accesses[n, 0] = t
-            r.accesses[n, 2] = a if kind == ACCESS else STATUS
+            r.accesses[n, 2] = STATUS if kind == POLL else a
             r.accesses[n, 3], r.accesses[n, 4] = b, writes
             return REQUESTS | WRITES * writes
         s[STEP] += 1
@@ -408,6 +415,7 @@ def _port(c: Circuit, x: Inside, r: Record, t: int, sees: int, shown: np.ndarray
         address, word, writes = r.accesses[n, 2], r.accesses[n, 3], r.accesses[n, 4] == 1
         known = _register(c, x, address, word, writes) if address < c.block else _memory(c, x, address, word, writes, sees)
         s[ANSWERED] = 0 if s[BUSY] >= 0 else DONE | ERROR * (known == REFUSED)
+        r.accesses[n, 5] = known
     s[CAUGHT], s[LOOKED] = comes, s[CAUGHT]
     if s[ANSWERED]:
         r.accesses[n, 1], r.accesses[n, 5] = t + 1, known
@@ -531,6 +539,8 @@ def play(c: Circuit, stimulus: Stimulus, r: Record) -> None:
         s[EMPTIED] = sees & EMPTY != 0
         t += 1
         if resets:
+            if s[ASKED]:
+                s[ASKED], r.accesses[r.filled[3] - 1, 1] = 0, 0
             _reset(c, x)
             r.resets[(r.filled[5] - 1) % len(r.resets), 1] = t
     r.filled[0] = t

@@ -98,6 +98,11 @@ class Script:
             steps[:, 2], steps[:, 3] = word & _WORD, 1
         self._steps.append(steps)
 
+    def break_off(self, address: int, word: int, clocks: int) -> None:
+        """Write a word, which a reset of one clock breaks off after so many clocks if it is not over by then."""
+        self._step(kernel.BREAK, address, word & _WORD, 2 * clocks + 1)
+        self.reset(1)
+
     def feed(self, samples: int) -> None:
         """Offer so many more samples from now on."""
         self._fed += samples

@@ -121,12 +121,14 @@ class Workbench:
         """Verilog with all mutants in it, of which ``+mutant=NUMBER`` switches one on; the netlist is left beside it."""
         width = selector_width(len(mutants))
         modules = " ".join(sorted({m.component for m in mutants}))
+        self.run(f"{self._read}write_rtlil {NETLIST}\n", deadline)
+        (self.folder / NETLIST).write_text(defined((self.folder / NETLIST).read_text()))
         lines = [f"select {modules}", f"add -wire {SELECTOR} {width}", "select -clear"]
         for m in mutants:
             where = re.sub(r" -(?:src|wire|wirebit) \S+", "", m.command)
             lines.append(f"{where} -ctrl {SELECTOR} {width} {m.number}")
         write = f"write_rtlil {NETLIST}\nwrite_verilog -noattr {VERILOG}\n"
-        self.run(self._read + "\n".join(lines) + "\n" + write, deadline)
+        self.run(f"read_rtlil {NETLIST}\n" + "\n".join(lines) + "\n" + write, deadline)
         text = (self.folder / VERILOG).read_text()
         wire = f"  wire [{width - 1}:0] {SELECTOR};\n"
         text = text.replace(wire, f"{wire}  mutant_selector mutant_selector(.number({SELECTOR}));\n")
@@ -158,6 +160,24 @@ def _selector(width: int) -> str:
         '  initial if (!$value$plusargs("mutant=%d", number)) number = 0;\n'
         "endmodule\n"
     )
+
+
+def defined(netlist: str) -> str:
+    """A netlist whose multiplexers have no undefined input: the other one stands in its place, as in any hardware.
+
+    Yosys leaves undefined what and where a memory would write while it does not; a fault may write it all the same, and a
+    simulator would leave that out where a proof would take it for 0.
+    """
+
+    def chosen(cell: re.Match[str]) -> str:
+        inputs = dict(re.findall(r"^ +connect \\([AB]) (.*)$", cell[0], flags=re.MULTILINE))
+        text = cell[0]
+        for name, other in ("AB", "BA"):
+            if re.fullmatch(r"\d+'x+", inputs[name]):
+                text = text.replace(f"connect \\{name} {inputs[name]}\n", f"connect \\{name} {inputs[other]}\n")
+        return text
+
+    return re.sub(r"^  cell \$mux .*?^  end\n", chosen, netlist, flags=re.MULTILINE | re.DOTALL)
 
 
 def with_ports(netlist: str, products: bool) -> str:

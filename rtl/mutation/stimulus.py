@@ -10,6 +10,7 @@ from models.errors import ArgumentError
 from models.network.parameters import IntegerParameters
 from models.numbers.format import Format
 from rtl.cosim import scenarios
+from rtl.cosim.protocol import memory_clocks
 from rtl.cosim.script import Script
 from rtl.cosim.stimulus import StreamSamples, illegal_values, spoilt
 from rtl.mutation.trace import CODE_BITS, COUNTERS, FULL, LONE
@@ -27,6 +28,9 @@ _STEEP = 12
 """Loads of parameters that let the greatest deltas back."""
 _RESTARTS, _ABORTS = 40, 24
 """At most: while no sample is under way, and while some are."""
+_LANES = 8
+"""Of a memory, at most, a word of which is written."""
+_WORD = 0xFFFFFFFF
 _SCALES, _LEAST_SCALES, _CLOCKS = 96, 12, 120_000
 """Loads of parameters of other sizes: as many, but fewer where they would take more clocks."""
 
@@ -276,6 +280,23 @@ def restarts(script: Script) -> None:
     script.run(_FEW)
 
 
+def broken_off(script: Script) -> None:
+    """Writes that change every bit of a word, broken off by reset after each number of clocks: it lands, or nothing has."""
+    script.begin("broken_off")
+    of = script.plan
+    where, n, rng = AddressMap.of(of), of.numbers, of.design.generator(Stream.MUTATION, 2048)
+    regions = [(r, n.weight) for r in where.weights] + [(r, n.bias) for r in where.biases]
+    _, writing = memory_clocks(of)
+    for region, fmt in regions:
+        row = int(rng.integers(region.words // region.lanes))
+        for lane in rng.permutation(region.lanes)[:_LANES].tolist():
+            address = region.address(row * region.lanes + lane)
+            for clocks in range(1, writing + 1):
+                script.poke([address], [fmt.lowest & _WORD if clocks % 2 else fmt.highest])
+                script.break_off(address, fmt.highest if clocks % 2 else fmt.lowest, clocks)
+                script.peek([address])
+
+
 def counting(script: Script) -> None:
     """Counters are set so that the next events change every bit, or to one bit; samples are illegal where some can be."""
     script.begin(COUNTING)
@@ -326,6 +347,7 @@ PARTS: dict[str, Callable[[Script], None]] = {
     "interplay": interplay,
     "refusals": refusals,
     "restarts": restarts,
+    "broken_off": broken_off,
     "ties": ties,
     "extremes": extremes,
     "scales": scales,

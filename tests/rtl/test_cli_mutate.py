@@ -23,7 +23,6 @@ def folder(tmp_path, monkeypatch):
     design = {
         "schema_version": 1,
         "name": "tiny",
-        "seed": 1,
         "network": {"layers": [6, 4], "out_degree": [2], "classes": 3},
         "connectivity": {"kind": "clash_free", "type": 2},
         "numbers": TINY,
