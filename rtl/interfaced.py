@@ -42,6 +42,10 @@ class Interfaced(wiring.Component):
         The line from a host, 1 while idle, for all of that (:mod:`rtl.ports.serial_link`).
     tx : out, 1, if serial
         The line to the host.
+    coming : in, 1, if own
+        Beats of samples are on their way to ``s_axis``.
+    leaving : in, 1, if own
+        Beats of results that have left ``m_axis`` are on their way.
     causes : out, 3, if serial
         Causes of an interrupt, whether they are enabled or not, for lights.
     interrupt : out, 1
@@ -62,7 +66,10 @@ class Interfaced(wiring.Component):
             "wishbone": {**streams, "wb": In(wishbone_signature(address))},
             "serial": {"rx": In(1, init=1), "tx": Out(1, init=1), "causes": Out(CAUSES)},
         }
-        super().__init__({**ports[self._kind], "interrupt": Out(1)})
+        # Without them it is what it always was.
+        self._own = of.config.hardware.bus_clock == "own"
+        between = {"coming": In(1), "leaving": In(1)} if self._own else {}
+        super().__init__({**ports[self._kind], **between, "interrupt": Out(1)})
 
     @property
     def latency(self) -> int:
@@ -113,8 +120,8 @@ class Interfaced(wiring.Component):
             registers.unfit.eq(sink.unfit),
             registers.illegal.eq(inside.illegal_kappa | inside.illegal_label),
             registers.level.eq(sink.level),
-            registers.waiting.eq(sink.waiting),
-            registers.result.eq(source.m_axis.tvalid),
+            registers.waiting.eq(sink.waiting | self.coming if self._own else sink.waiting),
+            registers.result.eq(source.m_axis.tvalid | self.leaving if self._own else source.m_axis.tvalid),
             registers.empty.eq(inside.empty),
             self.interrupt.eq(registers.interrupt),
         ]
