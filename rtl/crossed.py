@@ -95,22 +95,18 @@ class Crossed(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m, inside, reset = Module(), self.inside, self.reset
-        # Again the ports themselves are the clocks. The domain of the accelerator is made inside.
-        inside.aclk = self.aclk
-        bus = ClockDomain(BUS)
-        for name, clock, domain in (
-            (BUS, self.bus_aclk, bus),
-            (_BUS_ALWAYS, self.bus_aclk, ClockDomain(_BUS_ALWAYS, reset_less=True)),
-            (_CORE_ALWAYS, self.aclk, ClockDomain(_CORE_ALWAYS, reset_less=True)),
-        ):
-            domain.clk = clock
-            setattr(m.domains, name, domain)
+        bus, core = ClockDomain(BUS), ClockDomain(CORE)
+        always = ClockDomain(_BUS_ALWAYS, reset_less=True), ClockDomain(_CORE_ALWAYS, reset_less=True)
+        # The ports themselves are the clocks: one that is assigned would tick later than what comes with it.
+        bus.clk = always[0].clk = self.bus_aclk
+        core.clk = always[1].clk = self.aclk
+        m.domains += [bus, core, *always]
         m.submodules.reset, m.submodules.interfaced, m.submodules.raised = reset, inside, self.raised
         m.d.comb += [
             reset.bus_reset.eq(~self.bus_aresetn),
             reset.core_reset.eq(~self.aresetn),
             bus.rst.eq(reset.bus_held),
-            inside.aresetn.eq(~reset.core_held),
+            core.rst.eq(reset.core_held),
         ]
         opened = Signal()
         m.d.comb += opened.eq(~reset.closed)

@@ -26,9 +26,9 @@ class Interfaced(wiring.Component):
 
     Ports
     -----
-    aclk : in, 1, if axi
+    aclk : in, 1, if axi and not own
         Clock of everything.
-    aresetn : in, 1, if axi
+    aresetn : in, 1, if axi and not own
         Synchronous reset, active low.
     s_axis : in, interface axis_signature, if axi or wishbone
         Packets of samples (:mod:`rtl.ports.packing`).
@@ -61,15 +61,15 @@ class Interfaced(wiring.Component):
         self.bridge: Any = {"axi": AxiLite, "wishbone": Wishbone, "serial": SerialLink}[self._kind](of)
         beat_bits, address = of.config.hardware.beat_bits, AddressMap.of(of).bits + 1
         streams = {"s_axis": In(axis_signature(beat_bits)), "m_axis": Out(axis_signature(beat_bits))}
+        # Where the ports have a clock of their own, this is what lies behind them (:mod:`rtl.crossed`).
+        self._own = of.config.hardware.bus_clock == "own"
+        clocks = {"coming": In(1), "leaving": In(1)} if self._own else {"aclk": In(1), "aresetn": In(1)}
         ports: dict[str, dict[str, Any]] = {
-            "axi": {"aclk": In(1), "aresetn": In(1), **streams, "s_axi": In(axi_lite_signature(address + 2))},
+            "axi": {**clocks, **streams, "s_axi": In(axi_lite_signature(address + 2))},
             "wishbone": {**streams, "wb": In(wishbone_signature(address))},
             "serial": {"rx": In(1, init=1), "tx": Out(1, init=1), "causes": Out(CAUSES)},
         }
-        # Without them it is what it always was.
-        self._own = of.config.hardware.bus_clock == "own"
-        between = {"coming": In(1), "leaving": In(1)} if self._own else {}
-        super().__init__({**ports[self._kind], **between, "interrupt": Out(1)})
+        super().__init__({**ports[self._kind], "interrupt": Out(1)})
 
     @property
     def latency(self) -> int:
@@ -95,10 +95,11 @@ class Interfaced(wiring.Component):
         m.submodules.core, m.submodules.sink, m.submodules.source = accelerator, sink, source
         m.submodules.registers, m.submodules.bridge = registers, self.bridge
         if self._kind == "axi":
-            # The port itself is the clock: one that is assigned would tick later than what comes with it.
-            m.domains.sync = domain = ClockDomain()
-            domain.clk = self.aclk
-            m.d.comb += domain.rst.eq(~self.aresetn)
+            if not self._own:
+                # The port itself is the clock: one that is assigned would tick later than what comes with it.
+                m.domains.sync = domain = ClockDomain()
+                domain.clk = self.aclk
+                m.d.comb += domain.rst.eq(~self.aresetn)
             connect(m, flipped(self.s_axi), self.bridge.s_axi)
         elif self._kind == "wishbone":
             connect(m, flipped(self.wb), self.bridge.wb)

@@ -20,6 +20,11 @@ def gray(x: Value) -> Value:
     return x ^ (x >> 1)
 
 
+def a_turn_ahead(code: Value, bits: int) -> Value:
+    """The Gray code of a number half as many further on as the code has numbers: the two highest bits differ."""
+    return code ^ Const(3 << (bits - 2), bits)
+
+
 class Crossing(wiring.Component):
     """A queue whose words come in at one clock and go out at another.
 
@@ -98,8 +103,7 @@ class Crossing(wiring.Component):
         moves = Signal()
         some = Signal()
         m.d.comb += [
-            # Full is a whole turn ahead: in Gray code the two highest bits differ, and no other.
-            self.w_rdy.eq(written != to_writer.o ^ Const(3 << (bits - 2), bits)),
+            self.w_rdy.eq(written != a_turn_ahead(to_writer.o, bits)),
             self.w_holds.eq(written != to_writer.o),
             more.eq(put + 1),
             write.en.eq(self.w_en & self.w_rdy),

@@ -37,8 +37,8 @@ class JointReset(wiring.Component):
     """
 
     latency = 1
-    """Clocks from ``bus_reset`` to ``closed``; from there the bus is open again after at most 11 clocks of the bus and 8 of
-    the core, and 4 more of the bus and 1 of the core pass before if the core has asked."""
+    """Clocks from ``bus_reset`` to ``closed``; one of the core and three of the bus from ``core_reset``. Once nobody asks any
+    more, the bus is open again before 12 clocks of each have passed, one after the other."""
 
     def __init__(self, bus: str = "bus", core: str = "core") -> None:
         self.bus, self.core = bus, core
