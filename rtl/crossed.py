@@ -5,7 +5,7 @@ from typing import Any
 
 from amaranth.hdl import Cat, ClockDomain, Module, Signal, Value
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In
 
 from rtl.accelerator import Accelerator
 from rtl.accelerator_model import AcceleratorModel
@@ -14,6 +14,9 @@ from rtl.blocks.joint_reset import JointReset
 from rtl.blocks.synchroniser import Synchroniser
 from rtl.interfaced import Interfaced
 from rtl.plan.plan import Plan
+from rtl.ports.axi_lite import axi_lite_signature
+from rtl.ports.axi_stream import axis_signature
+from rtl.ports.register_map import AddressMap
 
 BUS, CORE = "bus", "sync"
 """The domains in which words cross."""
@@ -33,6 +36,23 @@ CHANNELS: dict[str, tuple[str, str, tuple[str, ...], int]] = {
 }
 """By the name of the queue: port, what the names of its signals begin with, which of them cross, and words."""
 _OUTWARDS = "m_axis", "b", "r"
+
+
+def _payload(port: Any, begin: str, fields: tuple[str, ...]) -> Value:
+    """What of a channel crosses."""
+    return Cat(getattr(port, begin + field) for field in fields)
+
+
+def crossing(of: Plan, name: str, source: str, to: str) -> Crossing:
+    """The queue of a channel between two domains."""
+    port, begin, fields, depth = CHANNELS[name]
+    signature = axi_lite_signature(AddressMap.of(of).bits + 3) if port == "s_axi" else axis_signature(_beat_bits(of))
+    return Crossing(len(_payload(signature.create(), begin, fields)), depth, source, to)
+
+
+def _beat_bits(of: Plan) -> int:
+    assert of.config.hardware is not None
+    return of.config.hardware.beat_bits
 
 
 class Crossed(wiring.Component):
@@ -61,18 +81,15 @@ class Crossed(wiring.Component):
         A cause that is enabled.
     """
 
-    latency = Crossing.latency + 1
+    latency = Crossing.latency
     """Clocks of the receiving side that each of the two ways adds: of the accelerator to what goes in, of the bus to what
-    comes out; one more if a change is caught late."""
+    comes out; up to one less, as the edges lie, and one more if a change is caught late."""
 
     def __init__(self, of: Plan) -> None:
         self.plan, self.inside, self.reset = of, Interfaced(of), JointReset(_BUS_ALWAYS, _CORE_ALWAYS)
         self.raised = Synchroniser(1, CORE, BUS)
-        self.crossings: dict[str, Crossing] = {}
-        for name, (port, begin, fields, depth) in CHANNELS.items():
-            width = sum(len(self._of_inside(port, begin + field)) for field in fields)
-            source, to = (CORE, BUS) if name in _OUTWARDS else (BUS, CORE)
-            self.crossings[name] = Crossing(width, depth, source, to)
+        ways = {name: (CORE, BUS) if name in _OUTWARDS else (BUS, CORE) for name in CHANNELS}
+        self.crossings = {name: crossing(of, name, *way) for name, way in ways.items()}
         ports: dict[str, Any] = {clock: In(1) for clock in ("aclk", "aresetn", "bus_aclk", "bus_aresetn")}
         super().__init__(ports | {name: self.inside.signature.members[name] for name in (*_INTERFACES, "interrupt")})
 
@@ -89,9 +106,6 @@ class Crossed(wiring.Component):
     def named(self) -> dict[str, Any]:
         """The accelerator's: signals that a user may want to find in the Verilog."""
         return self.inside.named
-
-    def _of_inside(self, port: str, signal: str) -> Value:
-        return Value.cast(getattr(getattr(self.inside, port), signal))
 
     def elaborate(self, platform: object) -> Module:
         m, inside, reset = Module(), self.inside, self.reset
@@ -111,18 +125,17 @@ class Crossed(wiring.Component):
         opened = Signal()
         m.d.comb += opened.eq(~reset.closed)
         for name, (port, begin, fields, _) in CHANNELS.items():
-            crossing = m.submodules[name] = self.crossings[name]
+            queue = m.submodules[name] = self.crossings[name]
             outer, inner = (getattr(of, port) for of in (self, inside))
             given, taker = (inner, outer) if name in _OUTWARDS else (outer, inner)
-            payload = [getattr(of, begin + field) for of in (given, taker) for field in fields]
             into, out_of = (opened, 1) if given is outer else (1, opened)
             m.d.comb += [
-                crossing.w_en.eq(getattr(given, f"{begin}valid") & into),
-                crossing.w_data.eq(Cat(*payload[: len(fields)])),
-                getattr(given, f"{begin}ready").eq(crossing.w_rdy & into),
-                getattr(taker, f"{begin}valid").eq(crossing.r_rdy & out_of),
-                Cat(*payload[len(fields) :]).eq(crossing.r_data),
-                crossing.r_en.eq(getattr(taker, f"{begin}ready") & out_of),
+                queue.w_en.eq(getattr(given, f"{begin}valid") & into),
+                queue.w_data.eq(_payload(given, begin, fields)),
+                getattr(given, f"{begin}ready").eq(queue.w_rdy & into),
+                getattr(taker, f"{begin}valid").eq(queue.r_rdy & out_of),
+                _payload(taker, begin, fields).eq(queue.r_data),
+                queue.r_en.eq(getattr(taker, f"{begin}ready") & out_of),
             ]
         # What is under way between the clocks counts as what stands in front of the accelerator, or behind it.
         m.d[CORE] += self.raised.i.eq(inside.interrupt)

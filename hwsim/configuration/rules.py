@@ -114,7 +114,11 @@ def _check_interface(config: Settings, hardware: HardwareSection) -> None:
     if hardware.interface == "serial" and bits != 8:
         raise InputError("hardware.beat_bits", bits, "must be 8 on a serial line, or left out", [8])
     if hardware.bus_clock == "own" and hardware.interface != "axi":
-        has = "LiteX has its own crossing" if hardware.interface == "wishbone" else f"{hardware.interface} ports have one clock"
+        has = (
+            "LiteX has its own crossing"
+            if hardware.interface == "wishbone"
+            else f"{hardware.interface} ports have one clock"
+        )
         raise InputError("hardware.bus_clock", hardware.bus_clock, f"is for hardware.interface axi: {has}", ["shared"])
     if hardware.interface != "native" and config.classes > MOST_CLASSES:
         rule = f"gives a class 15 bits, {MOST_CLASSES} classes: network.classes is {config.classes}"

@@ -58,7 +58,19 @@ BOARD = "build.json", *(f"board.{ending}" for ending in ("v", "lpf", "pcf", "xdc
 
 _RESULTS = (
     *(CONNECTIVITY, INITIAL, FINAL, FRONT_END, STREAM, FEATURES, METRICS, TIMING, CHECKPOINT),
-    *(*PICTURES, *TRACES, *LOGS, *HARDWARE, *REGISTER_MAPS, DRIVER, *VENDOR_SCRIPTS, *CROSSING_CONSTRAINTS, *PACKAGING, *SYNTHESIS, *BOARD),
+    *(
+        *PICTURES,
+        *TRACES,
+        *LOGS,
+        *HARDWARE,
+        *REGISTER_MAPS,
+        DRIVER,
+        *VENDOR_SCRIPTS,
+        *CROSSING_CONSTRAINTS,
+        *PACKAGING,
+        *SYNTHESIS,
+        *BOARD,
+    ),
     *(PROOFS, SAMPLES, TERMINAL, f"{FINAL}.partial", f"{CHECKPOINT}.partial"),
     *(SCATTER, SCATTER_PICTURE, SEARCH, SEARCH_PICTURE, MUTANTS),
 )

@@ -141,7 +141,9 @@ class Crossing(wiring.Component):
         known, freed = self.to_reader, self.to_writer
         for name, code, count in (("written", self.written, self._put), ("taken", self.taken, gone)):
             changed = code ^ p.past(code, f"{name}_was")
-            p.require(f"{name}_by_one", "a count that the other side sees changes in one bit", (changed & (changed - 1)) == 0)
+            p.require(
+                f"{name}_by_one", "a count that the other side sees changes in one bit", (changed & (changed - 1)) == 0
+            )
             p.require(f"{name}_counts", "what the other side sees is how many words there were", number(code) == count)
         seen = [number(x) for x in (known.o, known.first)]
         p.require(
@@ -203,7 +205,7 @@ class CrossingModel:
     def clock(
         self, *, w_tick: int = 0, r_tick: int = 0, w_en: int = 0, w_data: int = 0, r_en: int = 0
     ) -> dict[str, int | None]:
-        """Outputs with these inputs, ``None`` for what means nothing; then edges of the clocks that tick, at the same time."""
+        """Outputs with these inputs, ``None`` for what means nothing; then edges of the clocks that tick, at one time."""
         room, there, some = self._put - self._freed.o < self._depth, self._out is not None, self._known.o > self._fetched
         result: dict[str, int | None] = {"w_rdy": int(room), "w_holds": int(self._put > self._freed.o)}
         result |= {"r_rdy": int(there), "r_data": self._out, "r_holds": int(there or some)}

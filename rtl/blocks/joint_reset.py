@@ -11,7 +11,7 @@ from rtl.blocks.synchroniser import Synchroniser, SynchroniserModel
 
 
 class JointReset(wiring.Component):
-    """Resets both sides of what lies between a bus and a core, one behind the other, so that neither works on the other's past.
+    """Resets both sides of what lies between a bus and a core, one by one, so that neither works on the other's past.
 
     The bus is closed first; then the core is held, then the bus's side of the queues, whose counts nobody heeds by now; then
     the core is released, and the bus is opened when that is known. A reset of one clock is enough on either side, and one
@@ -37,8 +37,8 @@ class JointReset(wiring.Component):
     """
 
     latency = 1
-    """Clocks from ``bus_reset`` to ``closed``; one of the core and three of the bus from ``core_reset``. Once nobody asks any
-    more, the bus is open again before 12 clocks of each have passed, one after the other."""
+    """Clocks from ``bus_reset`` to ``closed``; one of the core and three of the bus from ``core_reset``. Once nobody asks
+    any more, the bus is open again before 12 clocks of each have passed, one after the other."""
 
     def __init__(self, bus: str = "bus", core: str = "core") -> None:
         self.bus, self.core = bus, core
@@ -69,7 +69,7 @@ class JointReset(wiring.Component):
         return m
 
     def properties(self, p: Monitor, w_tick: Value, r_tick: Value) -> None:
-        """What one side does is done while the other is ready for it; the bus ticks with ``w_tick``, the core with ``r_tick``."""
+        """Each side does what the other is ready for; the bus ticks with ``w_tick``, the core with ``r_tick``."""
         m = p.module
         reset, opened = Signal(2, init=3, name="reset_bus_core"), Signal(name="opened")
         # Which of both have been reset, at power-up or by an edge of their own, since the bus was open.
@@ -85,7 +85,9 @@ class JointReset(wiring.Component):
             "the bus's side is reset when the core's side has been, and is still held",
             implies(self.bus_held & ~was_held, self.core_held & reset[1]),
         )
-        p.require("both", "the core goes on when both have been reset", implies(core_was_held & ~self.core_held, reset.all()))
+        p.require(
+            "both", "the core goes on when both have been reset", implies(core_was_held & ~self.core_held, reset.all())
+        )
         opens = p.past(self.closed, "was_closed") & ~self.closed
         p.require("opens_last", "the bus opens when the core goes on", implies(opens, ~core_was_held & ~self.bus_held))
         m.d.sync += opened.eq(opened | ~self.closed)

@@ -20,8 +20,8 @@ from rtl.verilog.emission import BENCH, BENCH_RESULTS, BENCH_SAMPLES, BENCH_WORD
 PATIENCE = 64
 """Clocks for an access of the port, more than any takes; and junction cycles that a sample may be late."""
 _HALF, _CORE_HALF = 5, 7
-"""ns of half a clock, and of half a clock of the accelerator where it has another one: a slower one, so that no gap comes from
-beats that are late."""
+"""ns of half a clock, and of half a clock of the accelerator where that is another one: a slower one, so that no gap comes
+from beats that are late."""
 _WORD = (1 << register_map.WIDTH) - 1
 
 Outcome = tuple[Results, npt.NDArray[np.int64], npt.NDArray[np.int64]]

@@ -140,8 +140,8 @@ def notes(made: Synthesis) -> list[str]:
         why = "the placer chooses no pins itself" if target.sites else f"{target.name} has {target.pins} pins"
         lines.append(
             f"wrapped: the design has {result.wrapped} port bits, {why}; shift registers "
-            f"lead all ports to the pins {', '.join(pins(made.emitted.ports))}; they count among the resources, and the bitstream is only for "
-            "measuring"
+            f"lead all ports to the pins {', '.join(pins(made.emitted.ports))}; they count among the resources, and the "
+            "bitstream is only for measuring"
         )
     if result.packed:
         stages = [(stage, result.packed[stage]) for stage in ("input", "pipeline", "output") if stage in result.packed]

@@ -110,8 +110,9 @@ def description(emitted: Verilog) -> str:
         numbers(of),
         "## Ports\n",
         table(("port", "direction", "bits"), [(f"`{n}`", d, b) for n, (d, b) in emitted.ports.items()]),
-        f"`{reset}` is synchronous and active {level}{_to(emitted)}. It stops everything at once: samples under way are lost, and weights "
-        "keep what has been written to them, so load them again (or the bitstream).\n",
+        f"`{reset}` is synchronous and active {level}{_to(emitted)}. "
+        "It stops everything at once: samples under way are lost, "
+        "and weights keep what has been written to them, so load them again (or the bitstream).\n",
         *(_native(emitted) if emitted.component is emitted.accelerator else interface_sections(of)),
         register_pages(of),
         memory_pages(of),

@@ -10,6 +10,7 @@ from rtl.blocks.crossing import Crossing
 from rtl.blocks.synchroniser import Synchroniser
 from rtl.crossed import ACCESSES, BEATS, BUS, Crossed
 from rtl.verilog.emission import BUS_CLOCK, CLOCKS, TOP, Verilog
+from rtl.verilog.markdown import table
 
 VIVADO_CROSSING, QUARTUS_CROSSING = f"{TOP}_crossing.xdc", f"{TOP}_crossing.sdc"
 
@@ -77,9 +78,8 @@ def constraint_files(emitted: Verilog) -> dict[str, str]:
 
 
 def _vivado(top: str, known: list[Way]) -> str:
-    periods = "".join(
-        f"set {clock} [get_property -min PERIOD [get_clocks -of_objects [get_ports {clock}]]]\n" for clock in (CLOCKS[0], BUS_CLOCK)
-    )
+    clocks = CLOCKS[0], BUS_CLOCK
+    periods = "".join(f"set {c} [get_property -min PERIOD [get_clocks -of_objects [get_ports {c}]]]\n" for c in clocks)
     lines = []
     for way in known:
         to = f"[get_cells {{{'/'.join(way.to)}_reg*}}]"
@@ -113,8 +113,9 @@ def _quartus(emitted: Verilog, known: list[Way]) -> str:
             lines.append(f"set_max_skew -from {source} -to {to} {_SKEW}")
     return "\n".join(
         [
-            f"# The paths between {CLOCKS[0]} and {BUS_CLOCK} of the module {emitted.top}, wherever it is in a design. The clocks must",
-            "# not be in groups of asynchronous ones: that would put all of this out of force. No Quartus has read it yet.",
+            f"# The paths between {CLOCKS[0]} and {BUS_CLOCK} of the module {emitted.top}, wherever it is in a design.",
+            "# The clocks must not be in groups of asynchronous ones: that would put all of this out of force.",
+            "# No Quartus has read it yet.",
             *lines,
             "",
         ]
@@ -128,28 +129,33 @@ def _instances(emitted: Verilog, path: tuple[str, ...]) -> list[str]:
 
 def clock_section() -> list[str]:
     """What the description says of the two clocks."""
-    latency = Crossed.latency
+    latency, core = Crossed.latency, CLOCKS[0]
     return [
         "### Two clocks\n",
-        f"`{BUS_CLOCK}` is the clock of `s_axis`, `m_axis`, `s_axi` and `interrupt`, `{CLOCKS[0]}` that of the accelerator. They may "
-        "have any ratio, phase and jitter, and need not be constant. Every channel passes a queue with Gray-coded counts and "
-        f"two registers each way ({BEATS} beats of a stream, {ACCESSES} words of an access). What goes in comes {latency} "
-        f"clocks of `{CLOCKS[0]}` later than it would with one clock, what comes out, {latency} clocks of `{BUS_CLOCK}`, and one "
-        "more where a change is caught late; a register is read or written with one such delay each way. The interrupt "
-        f"follows its cause by one clock of `{CLOCKS[0]}` and two or three of `{BUS_CLOCK}`. A beat passes in every clock of the "
-        "slower one. Results, weights and counts are what they are with one clock, but for where bubbles fall.\n",
-        "EMPTY, WAITING's causes and the interrupts count beats between the clocks, too: a packet that has been taken at "
-        "`s_axis` is in front of the accelerator for every access that is made behind it, and a result waits until it has been "
-        "taken at `m_axis`. WAITING itself counts whole samples at the accelerator's side.\n",
-        f"Both resets reset everything, in this order whichever is pulled: the ports are closed (no ready, no valid), the "
-        "accelerator and its side of the queues are reset, then the bus's side, then the accelerator goes on, then the ports "
-        f"open. `aresetn` is synchronous to `{CLOCKS[0]}`, `bus_aresetn` to `{BUS_CLOCK}`; one clock is enough, and the other reset "
-        "may stay as it is (tie it to 1 if there is none). Both clocks must run meanwhile: a reset waits for a clock that stands. "
-        "Before 12 clocks of each have passed, one after the other, the ports are open again. At power-up the same happens by "
-        f"itself. A reset by `aresetn` takes back what the bus has been promised (valid, answers): reset what is at the bus, too. "
-        f"`aresetn` closes the ports after one clock of `{CLOCKS[0]}` and three of `{BUS_CLOCK}`.\n",
-        f"`{VIVADO_CROSSING}` and `{QUARTUS_CROSSING}` bound the paths between the clocks, and how far the bits of a count may run "
-        f"apart; read them behind the definitions of both clocks, and declare no asynchronous groups. nextpnr takes none and "
-        "leaves such paths alone; what they need holds in any placement whose wires are shorter than a clock. The first "
-        "registers are marked `ASYNC_REG`.\n",
+        f"`{BUS_CLOCK}` is the clock of `s_axis`, `m_axis`, `s_axi` and `interrupt`, `{core}` that of the accelerator. They "
+        "may have any ratio, phase and jitter. Every channel passes a queue whose sides know each other's counts as Gray "
+        f"codes behind two registers: {BEATS} beats of a stream, {ACCESSES} words of an access.\n",
+        table(
+            ("what passes", "adds"),
+            [
+                ("a beat of `s_axis`, an access", f"{latency} clocks of `{core}`"),
+                ("a beat of `m_axis`, an answer", f"{latency} clocks of `{BUS_CLOCK}`"),
+                ("`interrupt`", f"1 clock of `{core}`, 2 of `{BUS_CLOCK}`"),
+            ],
+        ),
+        "Up to one clock less, as the edges lie, and one more where a change is caught late. A beat passes in every clock of "
+        "the slower of the two. Results and weights are what they are with one clock, but for where bubbles fall.\n",
+        "What is between the clocks counts: for an access that is made behind it a packet that has been taken at `s_axis` "
+        "is in front of the accelerator (EMPTY, DRAINED), and a result waits (RESULT) until it is taken at `m_axis`. "
+        "WAITING counts the samples that have reached the accelerator's side.\n",
+        "Each reset resets all of it, and one clock of its own is enough. Whichever is pulled, the ports are closed "
+        "(neither ready nor valid), the accelerator is reset, then the queues, then the accelerator goes on, and the ports "
+        "open when that is known: before 12 clocks of each have passed, one after the other. So nothing of what was under "
+        "way is left on either side, and the other reset may stay as it is, or be tied to 1. Both clocks must run: a reset "
+        f"waits for one that stands. `aresetn` closes the ports after a clock of `{core}` and three of `{BUS_CLOCK}`, "
+        "whatever was promised there: let it reset what is at the bus, too. At power-up this happens by itself.\n",
+        f"`{VIVADO_CROSSING}` and `{QUARTUS_CROSSING}` bound the paths between the clocks, and how far the bits of a count "
+        "may run apart: less than a step of it. Read them behind the definitions of both clocks, and declare no "
+        "asynchronous groups. nextpnr knows no such bounds: there, look that no wire between the clocks is longer than a "
+        "clock.\n",
     ]
