@@ -143,8 +143,8 @@ def clock_section() -> list[str]:
                 ("`interrupt`", f"1 clock of `{core}`, 2 of `{BUS_CLOCK}`"),
             ],
         ),
-        "Up to one clock less, as the edges lie, and one more where a change is caught late. A beat passes in every clock of "
-        "the slower of the two. Results and weights are what they are with one clock, but for where bubbles fall.\n",
+        "Up to one clock less, as the edges lie, and one more where a change is caught late. A beat passes in every clock "
+        "of the slower of the two. Results and weights are what they are with one clock, but for where bubbles fall.\n",
         "What is between the clocks counts: for an access that is made behind it a packet that has been taken at `s_axis` "
         "is in front of the accelerator (EMPTY, DRAINED), and a result waits (RESULT) until it is taken at `m_axis`. "
         "WAITING counts the samples that have reached the accelerator's side.\n",

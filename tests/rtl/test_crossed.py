@@ -59,6 +59,7 @@ class Crossed(Driven):
         """What has come is what the model says."""
         for batches, words in self.played:
             for samples, results, entries in batches:
+                assert sum(seen[entries][0]) == len(samples)  # that have entered
                 assert self.told(seen[results]) == self.modelled(samples, seen[entries][0])
             assert signed([seen[k] for k in words]) == parameters(self.model)
 

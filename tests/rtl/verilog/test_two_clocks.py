@@ -39,7 +39,7 @@ def crossing(netlist):
     for name, cell in module["cells"].items():
         pins = {way: [p for p, w in cell["port_directions"].items() if w == way] for way in ("input", "output")}
         outputs, inputs = ([bit for pin in pins[way] for bit in cell["connections"][pin]] for way in ("output", "input"))
-        register, memory = "CLK" in cell["connections"], "WR_CLK" in cell["connections"]
+        register, memory = "CLK" in cell["connections"], bool(cell["connections"].get("WR_CLK"))
         clock = cell["connections"]["CLK" if register else "WR_CLK"][0] if register or memory else None
         through = [] if register else cell["connections"]["RD_ADDR"] if memory else inputs
         drivers |= {bit: (clock, {name} if memory else names[bit], through) for bit in outputs}
