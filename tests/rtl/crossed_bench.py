@@ -54,18 +54,20 @@ class CrossedHost(Host):
         self.periods["aclk"], self.jitter = core, jitter
 
     async def reset(self, name, clocks):
-        """Pull a reset for so many of its clocks, in the middle of whatever is under way; the bus is quiet then."""
+        """Pull a reset for so many of its clocks, in the middle of what is under way; who is at the bus is reset, too."""
         clock = self.dut.bus_aclk if name == "bus_aresetn" else self.dut.aclk
         await RisingEdge(clock)
         getattr(self.dut, name).value = 0
+        for model in (self.source, self.sink):
+            model.assert_reset(True)
         await ClockCycles(clock, clocks)
         getattr(self.dut, name).value = 1
-        self.source.clear()
         for _ in range(60):
             await RisingEdge(self.dut.aclk)
             await RisingEdge(self.dut.bus_aclk)
-        self.source.clear()
-        self.sink.clear()
+        for model in (self.source, self.sink):
+            model.clear()
+            model.assert_reset(False)
         self.entered = []
 
     async def begun(self, beats):
