@@ -30,9 +30,9 @@ class Interfaced(wiring.Component):
 
     Ports
     -----
-    aclk : in, 1, if axi
+    aclk : in, 1, if axi and not own
         Clock of everything.
-    aresetn : in, 1, if axi
+    aresetn : in, 1, if axi and not own
         Synchronous reset, active low.
     s_axis : in, interface axis_signature, if axi or wishbone
         Packets of samples (:mod:`rtl.ports.packing`).
@@ -46,6 +46,10 @@ class Interfaced(wiring.Component):
         The line from a host, 1 while idle, for all of that (:mod:`rtl.ports.serial_link`).
     tx : out, 1, if serial
         The line to the host.
+    coming : in, 1, if own
+        Beats of samples are on their way to ``s_axis``.
+    leaving : in, 1, if own
+        Beats of results that have left ``m_axis`` are on their way.
     causes : out, 3, if serial
         Causes of an interrupt, whether they are enabled or not, for lights.
     interrupt : out, 1
@@ -62,8 +66,11 @@ class Interfaced(wiring.Component):
         self.bridge: Any = {"axi": AxiLite, "wishbone": Wishbone, "serial": SerialLink}[self._kind](of)
         beat_bits, address = of.config.hardware.beat_bits, AddressMap.of(of).bits + 1
         streams = {"s_axis": In(axis_signature(beat_bits)), "m_axis": Out(axis_signature(beat_bits))}
+        # Where the ports have a clock of their own, this is what lies behind them (:mod:`rtl.crossed`).
+        self._own = of.config.hardware.bus_clock == "own"
+        clocks = {"coming": In(1), "leaving": In(1)} if self._own else {"aclk": In(1), "aresetn": In(1)}
         ports: dict[str, dict[str, Any]] = {
-            "axi": {"aclk": In(1), "aresetn": In(1), **streams, "s_axi": In(axi_lite_signature(address + 2))},
+            "axi": {**clocks, **streams, "s_axi": In(axi_lite_signature(address + 2))},
             "wishbone": {**streams, "wb": In(wishbone_signature(address))},
             "serial": {"rx": In(1, init=1), "tx": Out(1, init=1), "causes": Out(CAUSES)},
         }
@@ -93,10 +100,11 @@ class Interfaced(wiring.Component):
         m.submodules.core, m.submodules.sink, m.submodules.source = accelerator, sink, source
         m.submodules.registers, m.submodules.bridge = registers, self.bridge
         if self._kind == "axi":
-            # The port itself is the clock: one that is assigned would tick later than what comes with it.
-            m.domains.sync = domain = ClockDomain()
-            domain.clk = self.aclk
-            m.d.comb += domain.rst.eq(~self.aresetn)
+            if not self._own:
+                # The port itself is the clock: one that is assigned would tick later than what comes with it.
+                m.domains.sync = domain = ClockDomain()
+                domain.clk = self.aclk
+                m.d.comb += domain.rst.eq(~self.aresetn)
             connect(m, flipped(self.s_axi), self.bridge.s_axi)
         elif self._kind == "wishbone":
             connect(m, flipped(self.wb), self.bridge.wb)
@@ -120,8 +128,8 @@ class Interfaced(wiring.Component):
             registers.unfit.eq(sink.unfit),
             registers.illegal.eq(inside.illegal_kappa | inside.illegal_label),
             registers.level.eq(sink.level),
-            registers.waiting.eq(sink.waiting),
-            registers.result.eq(source.m_axis.tvalid),
+            registers.waiting.eq(sink.waiting | self.coming if self._own else sink.waiting),
+            registers.result.eq(source.m_axis.tvalid | self.leaving if self._own else source.m_axis.tvalid),
             registers.empty.eq(inside.empty),
             self.interrupt.eq(registers.interrupt),
         ]

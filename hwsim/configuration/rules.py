@@ -118,6 +118,13 @@ def _check_interface(config: Settings, hardware: HardwareSection) -> None:
     if hardware.parameter_stream and hardware.interface not in ("axi", "wishbone"):
         rule = f"takes AXI4-Streams, which hardware.interface: {hardware.interface} has not (axi and wishbone have)"
         raise InputError("hardware.parameter_stream", True, rule, [False])
+    if hardware.bus_clock == "own" and hardware.interface != "axi":
+        has = (
+            "LiteX has its own crossing"
+            if hardware.interface == "wishbone"
+            else f"{hardware.interface} ports have one clock"
+        )
+        raise InputError("hardware.bus_clock", hardware.bus_clock, f"is for hardware.interface axi: {has}", ["shared"])
     if hardware.interface != "native" and config.classes > MOST_CLASSES:
         rule = f"gives a class 15 bits, {MOST_CLASSES} classes: network.classes is {config.classes}"
         raise InputError("hardware.interface", hardware.interface, rule, ["native"])

@@ -198,6 +198,9 @@ class HardwareSection(Section):
     parameter_stream: Bool = Field(
         False, description="weights and biases also through the AXI4-Streams, about a word per clock (axi, wishbone)"
     )
+    bus_clock: Literal["shared", "own"] = Field(
+        "shared", description="AXI ports: at the accelerator's clock, or at one of their own with any ratio and phase to it"
+    )
     bit_clocks: Annotated[Int, Field(ge=4, le=2**16 - 1)] = Field(16, description="clocks of a bit on a serial line")
     link_bytes: Annotated[Int, Field(ge=64, le=2**14)] = Field(
         2048, description="bytes of a frame on a serial line, for each of which two buffers have one"

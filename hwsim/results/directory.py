@@ -42,6 +42,7 @@ HARDWARE = ("accelerator.v", "accelerator.core", "lint.vlt", "names.json", "READ
 REGISTER_MAPS = ("registers.rdl", "registers.svd", "registers.h", "registers.json")
 DRIVER = "driver.zip"
 VENDOR_SCRIPTS = ("vivado.tcl", "accelerator.xdc", "quartus.tcl", "accelerator.sdc")
+CROSSING_CONSTRAINTS = ("accelerator_crossing.xdc", "accelerator_crossing.sdc")
 PACKAGING = ("package_ip.tcl", "litex_accelerator.py")
 MEMORY_CONTENTS = ("weights_*.mem", "biases_*.mem", "testbench_*.mem")
 SAMPLES = "samples.npz"
@@ -59,7 +60,8 @@ BOARD = "build.json", *(f"board.{ending}" for ending in ("v", "lpf", "pcf", "xdc
 
 _RESULTS = (
     *(CONNECTIVITY, INPUTS, INITIAL, FINAL, FRONT_END, STREAM, FEATURES, METRICS, TIMING, CHECKPOINT),
-    *(*PICTURES, *TRACES, *LOGS, *HARDWARE, *REGISTER_MAPS, DRIVER, *VENDOR_SCRIPTS, *PACKAGING, *SYNTHESIS, *BOARD),
+    *(*PICTURES, *TRACES, *LOGS, *HARDWARE, *REGISTER_MAPS, DRIVER, *VENDOR_SCRIPTS, *CROSSING_CONSTRAINTS, *PACKAGING),
+    *(*SYNTHESIS, *BOARD),
     *(PROOFS, SAMPLES, TERMINAL, f"{FINAL}.partial", f"{CHECKPOINT}.partial"),
     *(SCATTER, SCATTER_PICTURE, SEARCH, SEARCH_PICTURE, MUTANTS),
 )

@@ -9,12 +9,16 @@ from typing import Any
 from hwsim.results.directory import DRIVER, SAMPLES
 from rtl.boards.board import ProcessorBoard
 from rtl.verilog.driver import PACKAGE
-from rtl.verilog.emission import SOURCE, Verilog
+from rtl.verilog.emission import BUS_CLOCK, SOURCE, Verilog
 from rtl.verilog.ip_package import address_range
+from rtl.verilog.two_clocks import VIVADO_CROSSING
 
 BASE = 0x4000_0000
 DMA = 0x6000_0000
 """Where the processor sees the accelerator's registers and memories, and those of the DMA."""
+
+BUS = 100.0
+"""MHz of the bus where it has a clock of its own."""
 
 
 def script(board: ProcessorBoard, emitted: Verilog, clock: float) -> str:
@@ -23,18 +27,21 @@ def script(board: ProcessorBoard, emitted: Verilog, clock: float) -> str:
     assert hardware is not None
     size = address_range(emitted)
     beat = hardware.beat_bits
+    crossed = BUS_CLOCK in emitted.ports
+    bus = BUS if crossed else clock  # MHz of all but the accelerator, which has a second clock of the processor then
+    served = "accelerator/bus_a" if crossed else "accelerator/a"
     return f"""# vivado -mode batch -source board.tcl
 # {board.title}: processor, AXI DMA and the accelerator. board.bit and board.hwh go to the current folder.
 set here [file dirname [file normalize [info script]]]
 create_project -force board vivado -part {board.part}
 add_files [file join $here {SOURCE}]
-update_compile_order -fileset sources_1
+{_crossing(emitted.top) if crossed else ""}update_compile_order -fileset sources_1
 create_bd_design board
 
 create_bd_cell -type ip -vlnv xilinx.com:ip:processing_system7:5.5 processor
 set_property -dict [list \\
-    CONFIG.PCW_FPGA0_PERIPHERAL_FREQMHZ {{{clock:g}}} \\
-    CONFIG.PCW_USE_M_AXI_GP0 {{1}} \\
+    CONFIG.PCW_FPGA0_PERIPHERAL_FREQMHZ {{{bus:g}}} \\
+{_second_clock(clock) if crossed else ""}    CONFIG.PCW_USE_M_AXI_GP0 {{1}} \\
     CONFIG.PCW_USE_S_AXI_HP0 {{1}} \\
     CONFIG.PCW_USE_FABRIC_INTERRUPT {{1}} \\
     CONFIG.PCW_IRQ_F2P_INTR {{1}}] [get_bd_cells processor]
@@ -68,7 +75,7 @@ foreach {{from to}} {{
     connect_bd_intf_net [get_bd_intf_pins $from] [get_bd_intf_pins $to]
 }}
 foreach pin {{
-    processor/M_AXI_GP0_ACLK processor/S_AXI_HP0_ACLK reset/slowest_sync_clk accelerator/aclk
+    processor/M_AXI_GP0_ACLK processor/S_AXI_HP0_ACLK reset/slowest_sync_clk {served}clk
     axi_dma_0/s_axi_lite_aclk axi_dma_0/m_axi_mm2s_aclk axi_dma_0/m_axi_s2mm_aclk
     control/ACLK control/S00_ACLK control/M00_ACLK control/M01_ACLK
     memory/ACLK memory/S00_ACLK memory/S01_ACLK memory/M00_ACLK
@@ -77,7 +84,7 @@ foreach pin {{
 }}
 connect_bd_net [get_bd_pins processor/FCLK_RESET0_N] [get_bd_pins reset/ext_reset_in]
 foreach pin {{
-    accelerator/aresetn axi_dma_0/axi_resetn
+    {served}resetn axi_dma_0/axi_resetn
     control/S00_ARESETN control/M00_ARESETN control/M01_ARESETN
     memory/S00_ARESETN memory/S01_ARESETN memory/M00_ARESETN
 }} {{
@@ -86,7 +93,7 @@ foreach pin {{
 foreach pin {{control/ARESETN memory/ARESETN}} {{
     connect_bd_net [get_bd_pins reset/interconnect_aresetn] [get_bd_pins $pin]
 }}
-connect_bd_net [get_bd_pins accelerator/interrupt] [get_bd_pins processor/IRQ_F2P]
+{_SECOND_DOMAIN if crossed else ""}connect_bd_net [get_bd_pins accelerator/interrupt] [get_bd_pins processor/IRQ_F2P]
 # The notebook relies on these addresses.
 assign_bd_address -offset {BASE:#x} -range {size:#x} [get_bd_addr_segs accelerator/s_axi/*]
 assign_bd_address -offset {DMA:#x} -range 0x10000 [get_bd_addr_segs axi_dma_0/S_AXI_LITE/*]
@@ -102,6 +109,29 @@ wait_on_run impl_1
 if {{[get_property STATS.WNS [get_runs impl_1]] < 0}} {{ error "timing is not met" }}
 file copy -force [glob vivado/board.runs/impl_1/board_wrapper.bit] board.bit
 file copy -force [lindex [glob vivado/board.*/sources_1/bd/board/hw_handoff/board.hwh] 0] board.hwh
+"""
+
+
+def _second_clock(clock: float) -> str:
+    return f"""    CONFIG.PCW_EN_CLK1_PORT {{1}} \\
+    CONFIG.PCW_FPGA1_PERIPHERAL_FREQMHZ {{{clock:g}}} \\
+"""
+
+
+_SECOND_DOMAIN = """create_bd_cell -type ip -vlnv xilinx.com:ip:proc_sys_reset:5.0 reset_1
+foreach pin {reset_1/slowest_sync_clk accelerator/aclk} {
+    connect_bd_net [get_bd_pins processor/FCLK_CLK1] [get_bd_pins $pin]
+}
+connect_bd_net [get_bd_pins processor/FCLK_RESET0_N] [get_bd_pins reset_1/ext_reset_in]
+connect_bd_net [get_bd_pins reset_1/peripheral_aresetn] [get_bd_pins accelerator/aresetn]
+"""
+
+
+def _crossing(top: str) -> str:
+    """Constraints between the two clocks, wherever the block design has the accelerator."""
+    scoped = f"SCOPED_TO_REF {top} PROCESSING_ORDER LATE USED_IN_SYNTHESIS false"
+    return f"""add_files -fileset constrs_1 [file join $here {VIVADO_CROSSING}]
+set_property -dict {{{scoped}}} [get_files {VIVADO_CROSSING}]
 """
 
 

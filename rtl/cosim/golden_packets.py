@@ -18,10 +18,13 @@ from rtl.ports import register_map
 from rtl.ports.interface_table import LOAD, LOADED, PARAMETERS, SEND, interface_base
 from rtl.ports.packing import Packet
 from rtl.ports.parameter_order import addresses
-from rtl.verilog.emission import BENCH, BENCH_RESULTS, BENCH_SAMPLES, BENCH_WORDS, SOURCE, Verilog
+from rtl.verilog.emission import BENCH, BENCH_RESULTS, BENCH_SAMPLES, BENCH_WORDS, BUS_CLOCK, SOURCE, Verilog
 
 PATIENCE = 64
 """Clocks for an access of the port, more than any takes; and junction cycles that a sample may be late."""
+_HALF, _CORE_HALF = 5, 7
+"""ns of half a clock, and of half a clock of the accelerator where that is another one: a slower one, so that no gap comes
+from beats that are late."""
 _WORD = (1 << register_map.WIDTH) - 1
 
 Outcome = tuple[Results, npt.NDArray[np.int64], npt.NDArray[np.int64]]
@@ -107,15 +110,19 @@ def bench(emitted: Verilog, counts: tuple[int, int, int], parameters: int = 0) -
     n_beats, n_results, n_words = counts
     packet = Packet.sample(of)
     bits, n_samples = packet.beat_bits, n_beats // packet.beats
-    axi = "aclk" in ports
+    axi, crossed = "aclk" in ports, BUS_CLOCK in ports
     pause = (of.hops.drain(len(of.junctions)) + 8) * of.period + PATIENCE if apart(of) else 0
     cycles = n_samples + of.hops.drain(len(of.junctions)) + PATIENCE
     clocks = cycles * max(of.period, packet.beats) + n_beats + n_results + n_words * (PATIENCE + of.skew) + 1000
     clocks += pause * n_samples + 2 * PATIENCE * parameters
+    if crossed:  # the accelerator's clocks, in those of the ports
+        clocks, pause = 2 * clocks, 2 * pause
     open_to = f"(running ? BEATS : {parameters})" if parameters else "BEATS"
     taken = f"RESULTS + {parameters}" if parameters else "RESULTS"
     last = f"{taken} - 1"
     led = {"aclk": "clk", "aresetn": "!rst", "interrupt": ""}
+    if crossed:
+        led |= {"aclk": "core_clk", "aresetn": "!core_rst", "bus_aclk": "clk", "bus_aresetn": "!rst"}
     connections = ",\n    ".join(f".{name}({led.get(name, name)})" for name in ports)
     return f"""// Test bench of {emitted.top}: {n_samples} samples, and what the model of hwsim says of them.
 // iverilog -g2005 -o bench {BENCH} {SOURCE} && vvp bench
@@ -123,8 +130,8 @@ def bench(emitted: Verilog, counts: tuple[int, int, int], parameters: int = 0) -
 module {emitted.top}_bench;
   localparam BEATS = {n_beats + parameters}, RESULTS = {n_results}, WORDS = {n_words}, CLOCKS = {clocks};
   reg clk = 0, rst = 1, feeding = 0{", running = 0" if parameters else ""};
-  always #5 clk = ~clk;
-
+  always #{_HALF} clk = ~clk;
+{_CORE_CLOCK if crossed else ""}
   reg [{bits}:0] samples [0:BEATS - 1];  // tlast, then the beat
   reg [{bits}:0] expected [0:{last}];
   reg [63:0] words [0:WORDS - 1];  // the address, then the word
@@ -232,6 +239,11 @@ def script(address: str, shown: str, before: str = "", behind: str = "") -> str:
     end{behind}"""
 
 
+_CORE_CLOCK = f"""\
+  reg core_clk = 0, core_rst = 1;
+  always #{_CORE_HALF} core_clk = ~core_clk;
+  always @(posedge core_clk) core_rst <= rst;
+"""
 _AXI_SIGNALS = """\
   reg s_axi_awvalid = 0, s_axi_wvalid = 0, s_axi_arvalid = 0;
   reg [{top}:0] s_axi_awaddr = 0, s_axi_araddr = 0;

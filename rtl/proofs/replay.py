@@ -5,18 +5,27 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from amaranth.hdl import DriverConflict, Fragment, MemoryData, MemoryInstance, Shape
+from amaranth.hdl import DriverConflict, Fragment, MemoryData, MemoryInstance, Module, Shape, Signal, Value
 from amaranth.lib.memory import Memory
 from amaranth.sim import Simulator
 
+from rtl.blocks.synchroniser import Synchroniser
 from rtl.proofs.bench import Bench, signals_by_path
+from rtl.proofs.memories import Undecided
 
 
 class FullMemories:
     """The platform that a component is elaborated for to be simulated: words of RAMs are easily told from each other."""
 
     def __init__(self) -> None:
-        self._words = 0
+        self._words, self._undecided = 0, Undecided()
+        self.late: dict[str, Signal] = {}
+
+    def get_caught(self, m: Module, between: Synchroniser) -> Value:
+        """What the first register of a synchroniser catches, as the counter-example has it."""
+        value, late = self._undecided.caught(m, between)
+        self.late[late.name] = late
+        return value
 
     def get_memory(self, memory: Memory) -> MemoryInstance:
         """The RAM; called by :class:`amaranth.lib.memory.Memory`."""
@@ -55,7 +64,8 @@ def replay(bench: Bench, start: Mapping[str, int], clocks: Sequence[dict[str, in
         First clock in which something does not hold, or is reached, by name; an assumption is among them, too.
     """
     seen: dict[str, int] = {}
-    fragment = Fragment.get(bench, FullMemories())
+    platform = FullMemories()
+    fragment = Fragment.get(bench, platform)
     signals = signals_by_path(bench, fragment)
     simulator = Simulator(fragment)
     simulator.add_clock(1e-6, domain=bench.domain)
@@ -68,7 +78,7 @@ def replay(bench: Bench, start: Mapping[str, int], clocks: Sequence[dict[str, in
             with suppress(KeyError, DriverConflict):
                 context.set(signals[path], value)
         for clock, inputs in enumerate(clocks):
-            for name, signal in bench.inputs.items():
+            for name, signal in (bench.inputs | platform.late).items():
                 context.set(signal, inputs.get(name, 0))
             if clock:
                 for p, value in expected:

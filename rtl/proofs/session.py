@@ -21,8 +21,10 @@ from hwsim.figure import Figure, Figures
 from hwsim.results.directory import PROOFS, RunDirectory
 from models.errors import ArgumentError
 from rtl.accelerator import Accelerator
+from rtl.blocks.joint_reset import JointReset
 from rtl.blocks.properties import Property
 from rtl.control.pacer import Pacer
+from rtl.crossed import crossing
 from rtl.interfaced import Interfaced
 from rtl.junction import Junction
 from rtl.plan.plan import Plan
@@ -35,6 +37,7 @@ from rtl.proofs.bench import Bench
 from rtl.proofs.memories import FreeMemories
 from rtl.proofs.prover import Status, Verdict, prove
 from rtl.proofs.replay import replay
+from rtl.proofs.ticked import Ticked
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,10 @@ def components(of: Plan) -> dict[str, Callable[[], Component]]:
         }
     if hardware is not None and hardware.parameter_stream:
         result["parameter stream"] = lambda: ParameterStream(of)
+    if hardware is not None and hardware.bus_clock == "own":
+        for name, channel in (("stream crossing", "s_axis"), ("access crossing", "aw")):
+            result[name] = lambda channel=channel: Ticked(crossing(of, channel, "write", "read"))  # type: ignore[misc]
+        result["joint reset"] = lambda: Ticked(JointReset("write", "read"))
     if hardware is not None and hardware.interface == "serial":
         parts = ("receiver", "transmitter", "frames", "sender", "requests")
         result |= {f"link {part}": lambda part=part: getattr(Interfaced(of).bridge, part) for part in parts}  # type: ignore[misc]

@@ -13,7 +13,7 @@ from rtl.synthesis import cache, carry_chains, dsp_registers, ram_registers, rep
 from rtl.synthesis.netlist import Netlist
 from rtl.synthesis.targets import Family, Target
 from rtl.synthesis.tools import Deadline, Tool, ToolError, complaint, find, find_optional, run
-from rtl.synthesis.wrapper import PINS, WRAPPER, wrapper
+from rtl.synthesis.wrapper import WRAPPER, pins, wrapper
 from rtl.verilog.emission import SOURCE, Verilog
 
 _FORMAT = 3
@@ -276,7 +276,11 @@ def synthesise(
 
 def _wrapped(emitted: Verilog, target: Target) -> Around:
     """The wrapper, its pins at the target's sites if it has any."""
-    pairs = zip(PINS, target.sites, strict=True) if target.sites else ()
+    needed = pins(emitted.ports)
+    if target.sites and len(needed) != len(target.sites):
+        rule = f"is placed with one clock here: a design with hardware.bus_clock own needs the pins {', '.join(needed)}"
+        raise ArgumentError("target", target.name, rule, ["without place and route"])
+    pairs = zip(needed, target.sites, strict=True) if target.sites else ()
     places = "".join(target.family.location.format(pin=pin, site=site) + "\n" for pin, site in pairs)
     return Around(WRAPPER, {_WRAPPER_SOURCE: wrapper(emitted.top, emitted.ports)}, places)
 

@@ -11,7 +11,7 @@ from hwsim.schedule.figures import PREDICTION_LATENCY, UPDATE_LATENCY
 from rtl.figures import CLOCKS_PER_INPUT
 from rtl.synthesis.flow import Result, Synthesis
 from rtl.synthesis.targets import Family, Resource
-from rtl.synthesis.wrapper import PINS
+from rtl.synthesis.wrapper import pins
 from rtl.verilog.emission import TOP
 
 FIGURES = "synthesis.json"
@@ -140,8 +140,8 @@ def notes(made: Synthesis) -> list[str]:
         why = "the placer chooses no pins itself" if target.sites else f"{target.name} has {target.pins} pins"
         lines.append(
             f"wrapped: the design has {result.wrapped} port bits, {why}; shift registers "
-            f"lead all ports to the pins {', '.join(PINS)}; they count among the resources, and the bitstream is only for "
-            "measuring"
+            f"lead all ports to the pins {', '.join(pins(made.emitted.ports))}; they count among the resources, and the "
+            "bitstream is only for measuring"
         )
     if result.packed:
         stages = [(stage, result.packed[stage]) for stage in ("input", "pipeline", "output") if stage in result.packed]

@@ -5,7 +5,7 @@ from rtl.plan.plan import Plan
 from rtl.ports.results import result_layout
 from rtl.ports.samples import sample_layout
 from rtl.verilog.description_parts import judgement, legal_values
-from rtl.verilog.emission import BENCH, CORE, NAMES, SOURCE, WAIVERS, Verilog
+from rtl.verilog.emission import BENCH, BUS_CLOCK, CORE, NAMES, SOURCE, WAIVERS, Verilog
 from rtl.verilog.fusesoc import core_name
 from rtl.verilog.interface_description import interface_sections
 from rtl.verilog.markdown import table
@@ -42,6 +42,11 @@ def _from_sample_to_result(made: Accelerator) -> str:
 def _reset(emitted: Verilog) -> tuple[str, str]:
     """The port that resets, and when it does."""
     return ("aresetn", "low") if "aresetn" in emitted.ports else ("rst", "high")
+
+
+def _to(emitted: Verilog) -> str:
+    """Where there is another clock."""
+    return ", and so is `bus_aresetn`, each to its own clock" if BUS_CLOCK in emitted.ports else ""
 
 
 def _native(emitted: Verilog) -> list[str]:
@@ -105,8 +110,9 @@ def description(emitted: Verilog) -> str:
         numbers(of),
         "## Ports\n",
         table(("port", "direction", "bits"), [(f"`{n}`", d, b) for n, (d, b) in emitted.ports.items()]),
-        f"`{reset}` is synchronous and active {level}. It stops everything at once: samples under way are lost, and weights "
-        "keep what has been written to them, so load them again (or the bitstream).\n",
+        f"`{reset}` is synchronous and active {level}{_to(emitted)}. "
+        "It stops everything at once: samples under way are lost, "
+        "and weights keep what has been written to them, so load them again (or the bitstream).\n",
         *(_native(emitted) if emitted.component is emitted.accelerator else interface_sections(of)),
         register_pages(of),
         memory_pages(of),

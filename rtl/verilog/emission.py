@@ -13,6 +13,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
 from rtl.accelerator import Accelerator
+from rtl.crossed import Crossed
 from rtl.interfaced import Interfaced
 from rtl.verilog.layout import laid_out
 from rtl.verilog.netlist import Netlist
@@ -23,12 +24,18 @@ TOP = "accelerator"
 SOURCE, CORE, WAIVERS, NAMES, DESCRIPTION = f"{TOP}.v", f"{TOP}.core", "lint.vlt", "names.json", "README.md"
 """The files in which the modules, their FuseSoC core, lint waivers, names and description are written."""
 CLOCKS = "aclk", "clk"
-"""Names that the clock may have."""
+"""Names that the accelerator's clock may have."""
+BUS_CLOCK = "bus_aclk"
+"""That of the ports, where they have one of their own."""
 BENCH = "testbench.v"
 BENCH_VECTORS = BENCH_SAMPLES, BENCH_RESULTS, BENCH_WORDS = tuple(
     f"testbench_{what}.mem" for what in ("samples", "results", "words")
 )
 """A test bench and what it reads."""
+
+
+Component = Accelerator | Interfaced | Crossed
+"""Of a top module."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,13 +53,13 @@ class Verilog:
         Amaranth's, it comes from (:func:`rtl.verilog.layout.source`).
     """
 
-    component: Accelerator | Interfaced
+    component: Component
     top: str
     text: str
     _netlist: Netlist
 
     @classmethod
-    def of(cls, component: Accelerator | Interfaced) -> "Verilog":
+    def of(cls, component: Component) -> "Verilog":
         """Generate; the same design gives the same text."""
         hardware = component.plan.config.hardware
         assert hardware is not None
@@ -63,7 +70,7 @@ class Verilog:
     @property
     def accelerator(self) -> Accelerator:
         """The accelerator: the component itself, or the one inside."""
-        return self.component.accelerator if isinstance(self.component, Interfaced) else self.component
+        return self.component if isinstance(self.component, Accelerator) else self.component.accelerator
 
     def path(self, signal: Signal | ValueCastable) -> tuple[str, ...]:
         """Instance names from the top module down, then the signal's own."""
@@ -106,7 +113,7 @@ def around(component: wiring.Component, top: str) -> str:
 
 
 def _ports(component: wiring.Component) -> dict[str, tuple[Value, PortDirection]]:
-    joint = "_" if isinstance(component, Interfaced) else "__"  # as the standards' names are: s_axis_tdata
+    joint = "_" if isinstance(component, (Interfaced, Crossed)) else "__"  # as the standards' names are: s_axis_tdata
     result: dict[str, tuple[Value, PortDirection]] = {}
     for path, member, signal in component.signature.flatten(component):
         value = Value.cast(signal)

@@ -17,6 +17,7 @@ from rtl.verilog.ip_package import PACKAGE_IP, package_script
 from rtl.verilog.litex_module import LITEX, litex_module
 from rtl.verilog.maps.every import maps
 from rtl.verilog.names import names
+from rtl.verilog.two_clocks import constraint_files
 from rtl.verilog.vendor import vendor_files
 
 LINT_WAIVERS = {
@@ -53,6 +54,7 @@ def write(emitted: Verilog, directory: RunDirectory, bench: Mapping[str, str], p
         **maps(of),
         DESCRIPTION: preface + description(emitted),
         **vendor_files(emitted.top, emitted.ports),
+        **constraint_files(emitted),
         **packaged(emitted),
         **contents(of),
         **bench,

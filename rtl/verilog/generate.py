@@ -2,9 +2,10 @@
 
 from hwsim.design import Design
 from rtl.accelerator import Accelerator
+from rtl.crossed import Crossed
 from rtl.interfaced import Interfaced
 from rtl.plan.plan import Plan
-from rtl.verilog.emission import Verilog
+from rtl.verilog.emission import Component, Verilog
 
 
 def generate(design: Design) -> Verilog:
@@ -12,11 +13,13 @@ def generate(design: Design) -> Verilog:
     return Verilog.of(component(Plan.of(design)))
 
 
-def component(of: Plan) -> Accelerator | Interfaced:
+def component(of: Plan) -> Component:
     """The top module's component."""
     hardware = of.config.hardware
     assert hardware is not None
-    return Accelerator(of) if hardware.interface == "native" else Interfaced(of)
+    if hardware.interface == "native":
+        return Accelerator(of)
+    return Crossed(of) if hardware.bus_clock == "own" else Interfaced(of)
 
 
 def generate_native(design: Design) -> Verilog:

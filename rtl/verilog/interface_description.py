@@ -10,6 +10,7 @@ from rtl.verilog.ip_package import PACKAGE_IP
 from rtl.verilog.litex_module import LITEX
 from rtl.verilog.markdown import table
 from rtl.verilog.parameter_description import parameter_section
+from rtl.verilog.two_clocks import clock_section
 
 
 def interface_sections(of: Plan) -> list[str]:
@@ -20,6 +21,7 @@ def interface_sections(of: Plan) -> list[str]:
     serial = hardware.interface == "serial"
     stream = "" if serial else f"An AXI4-Stream of {hardware.beat_bits} bits. "
     return [
+        *(clock_section() if hardware.bus_clock == "own" else []),
         *(_line(of) if serial else ["### s_axis\n"]),
         f"{stream}A packet is a sample, in {sample.beats} beats; `tlast` marks its "
         f"last one. Everything is little-endian. The inputs are {sample.number}, neuron 0 first, each in {_bytes(sample)}; "

@@ -3,8 +3,9 @@
 We have no Vivado: what the script says to it is tested, what it says to the script is not.
 """
 
-from rtl.verilog.emission import SOURCE, Verilog
+from rtl.verilog.emission import BUS_CLOCK, SOURCE, Verilog
 from rtl.verilog.fusesoc import LIBRARY, VENDOR, plain_name
+from rtl.verilog.two_clocks import VIVADO_CROSSING
 from rtl.verilog.vendor import PART
 
 PACKAGE_IP = "package_ip.tcl"
@@ -16,18 +17,24 @@ _LEAST = 12
 _STREAM = "xilinx.com:interface:axis"
 _MEMORY_MAPPED = "xilinx.com:interface:aximm"
 _INTERFACES = (("s_axis", "slave", _STREAM), ("m_axis", "master", _STREAM), ("s_axi", "slave", _MEMORY_MAPPED))
-_SIGNALS = (
-    ("aclk", "aclk", "slave", "clock", "CLK"),
-    ("aresetn", "aresetn", "slave", "reset", "RST"),
-    ("interrupt", "interrupt", "master", "interrupt", "INTERRUPT"),
-)
-_PARAMETERS = (
-    ("aclk", "ASSOCIATED_BUSIF", ":".join(name for name, *_ in _INTERFACES)),
-    ("aclk", "ASSOCIATED_RESET", "aresetn"),
-    ("s_axi", "PROTOCOL", "AXI4LITE"),
-    ("aresetn", "POLARITY", "ACTIVE_LOW"),
-    ("interrupt", "SENSITIVITY", "LEVEL_HIGH"),
-)
+_INTERRUPT = ("interrupt", "interrupt", "master", "interrupt", "INTERRUPT")
+
+
+def _clocking(clock: str) -> list[tuple[str, str, str, str, str]]:
+    """A clock and its reset: interface, port, mode, kind, and what the port is there."""
+    return [(clock, clock, "slave", "clock", "CLK"), (_reset(clock), _reset(clock), "slave", "reset", "RST")]
+
+
+def _reset(clock: str) -> str:
+    return f"{clock.removesuffix('clk')}resetn"
+
+
+def _parameters(clocks: tuple[str, ...]) -> list[tuple[str, str, str]]:
+    """Of interfaces, the last clock being that of the buses."""
+    buses = [(clocks[-1], "ASSOCIATED_BUSIF", ":".join(name for name, *_ in _INTERFACES))]
+    resets = [(clock, "ASSOCIATED_RESET", _reset(clock)) for clock in clocks]
+    low = [(_reset(clock), "POLARITY", "ACTIVE_LOW") for clock in clocks]
+    return [*buses, *resets, ("s_axi", "PROTOCOL", "AXI4LITE"), *low, ("interrupt", "SENSITIVITY", "LEVEL_HIGH")]
 
 
 def address_range(emitted: Verilog) -> int:
@@ -43,17 +50,26 @@ def package_script(emitted: Verilog) -> str:
     of = emitted.accelerator.plan
     layers = "-".join(map(str, of.config.network.layers))
     what = f"{'Training' if of.trains else 'Inference'} accelerator {layers}"
+    crossed = BUS_CLOCK in emitted.ports
+    clocks = ("aclk", BUS_CLOCK) if crossed else ("aclk",)
     lines = []
     for name, mode, kind in _INTERFACES:
         lines += [_added(name, mode, kind)]
         ports = [port for port in emitted.ports if port.startswith(f"{name}_")]
         lines += [_mapped(port.removeprefix(f"{name}_").upper(), port) for port in ports]
-    for name, port, mode, kind, logical in _SIGNALS:
+    for name, port, mode, kind, logical in (*(signal for clock in clocks for signal in _clocking(clock)), _INTERRUPT):
         lines += [_added(name, mode, f"xilinx.com:signal:{kind}"), _mapped(logical, port)]
     declared = "\n".join(lines)
     parameters = "\n".join(
         f"set_property value {value} [ipx::add_bus_parameter {parameter} [ipx::get_bus_interfaces {name} -of_objects $core]]"
-        for name, parameter, value in _PARAMETERS
+        for name, parameter, value in _parameters(clocks)
+    )
+    between = (
+        f"""add_files -fileset constrs_1 -norecurse [file join $here {VIVADO_CROSSING}]
+set_property -dict {{PROCESSING_ORDER LATE USED_IN_SYNTHESIS false}} [get_files {VIVADO_CROSSING}]
+"""
+        if crossed
+        else ""
     )
     return f"""# vivado -mode batch -source {PACKAGE_IP} -tclargs FOLDER PART
 # The design as an IP for the family of PART, in FOLDER (ip if none is given), which belongs into ip_repo_paths; the
@@ -65,10 +81,10 @@ if {{[llength $argv] > 1}} {{ set part [lindex $argv 1] }}
 set here [file dirname [file normalize [info script]]]
 set folder [file normalize $folder]
 
-# The Verilog holds the initial contents of all memories: it is the only file.
+# The Verilog holds the initial contents of all memories: it is the only {"source" if crossed else "file"}.
 create_project -force package_ip package_ip -part $part
 add_files -norecurse [file join $here {SOURCE}]
-set_property top {emitted.top} [current_fileset]
+{between}set_property top {emitted.top} [current_fileset]
 update_compile_order -fileset sources_1
 ipx::package_project -root_dir $folder -vendor {VENDOR} -library {LIBRARY} -taxonomy /UserIP \\
     -import_files -force -set_current true

@@ -12,7 +12,7 @@ _DECLARED = re.compile(r"  (input|output|wire|reg) (\[\d+:\d+\] )?(\w+)(?: = (.+
 _ANONYMOUS = re.compile(r"\b_\d+_\b")
 _VALUE = re.compile(r"  \(\* init = .* \*\)$")
 _CASE = re.compile(r"      (?:\d+'b([?1]+)|default):$")
-_CLOCKED_BY = "  always @(posedge clk)", "  always @(posedge aclk)"
+_CLOCKED_BY = tuple(f"  always @(posedge {clock})" for clock in ("clk", "aclk", "bus_aclk"))
 _CLOCKED = tuple(f"{edge} begin" for edge in _CLOCKED_BY)
 _MEMORY = re.compile(r"  reg (?:\[\d+:\d+\] )?\w+ \[\d+:\d+\];")
 _ROW = re.compile(r"    (\w+)\[(\d+)\] = (\d+'h[0-9a-f]+);$")
@@ -197,7 +197,10 @@ def _declared(name: str, sources: str, ports: Sequence[str], lines: Sequence[str
         elif kind in ("input", "output"):
             kinds[signal] = f"{kind} {width or ''}"
         elif kind == "reg":
-            kinds[signal] = kinds[signal].replace("output ", "output reg ")
+            attributes = ""
+            while rest and rest[-1].lstrip().startswith("(*"):
+                attributes = f"{rest.pop().strip()} {attributes}"
+            kinds[signal] = attributes + kinds[signal].replace("output ", "output reg ")
         if value is not None:
             rest.append(f"  initial {signal} = {value};")
     yield f"module {name} (  // {sources}"

@@ -5,7 +5,8 @@ We have neither tool: what the scripts say to them is tested, what the tools say
 
 from collections.abc import Mapping
 
-from rtl.verilog.emission import CLOCKS, SOURCE, TOP
+from rtl.verilog.emission import BUS_CLOCK, CLOCKS, SOURCE, TOP
+from rtl.verilog.two_clocks import QUARTUS_CROSSING, VIVADO_CROSSING
 
 VIVADO, VIVADO_CLOCK = "vivado.tcl", f"{TOP}.xdc"
 QUARTUS, QUARTUS_CLOCK = "quartus.tcl", f"{TOP}.sdc"
@@ -18,17 +19,18 @@ PERIOD = 10.0
 
 def vendor_files(top: str, ports: Mapping[str, tuple[str, int]]) -> dict[str, str]:
     """The scripts and their clock constraints by file name, for a top module with these ports."""
-    ticks = next(name for name in CLOCKS if name in ports)
-    clock = f"create_clock -name {ticks} -period {PERIOD:.3f} [get_ports {ticks}]\n"
+    ticks = [name for name in (*CLOCKS, BUS_CLOCK) if name in ports]
+    clocks = "".join(f"create_clock -name {name} -period {PERIOD:.3f} [get_ports {name}]\n" for name in ticks)
     return {
-        VIVADO: _vivado(top),
-        VIVADO_CLOCK: clock,
-        QUARTUS: _quartus(top, [name for name in ports if name != ticks]),
-        QUARTUS_CLOCK: f"{clock}derive_clock_uncertainty\n",
+        VIVADO: _vivado(top, len(ticks) > 1),
+        VIVADO_CLOCK: clocks,
+        QUARTUS: _quartus(top, [name for name in ports if name not in ticks], len(ticks) > 1),
+        QUARTUS_CLOCK: f"{clocks}derive_clock_uncertainty\n",
     }
 
 
-def _vivado(top: str) -> str:
+def _vivado(top: str, crossing: bool) -> str:
+    between = f"read_xdc [file join $here {VIVADO_CROSSING}]\n" if crossing else ""
     return f"""# vivado -mode batch -source {VIVADO} -tclargs PART
 # The design out of context: no pins, no I/O buffers. The reports and the checkpoint go to the current folder.
 set part {PART}
@@ -36,7 +38,7 @@ if {{[llength $argv] > 0}} {{ set part [lindex $argv 0] }}
 set here [file dirname [file normalize [info script]]]
 read_verilog [file join $here {SOURCE}]
 read_xdc -mode out_of_context [file join $here {VIVADO_CLOCK}]
-synth_design -top {top} -part $part -mode out_of_context
+{between}synth_design -top {top} -part $part -mode out_of_context
 opt_design
 place_design
 route_design
@@ -46,7 +48,8 @@ write_checkpoint -force {TOP}.dcp
 """
 
 
-def _quartus(top: str, ports: list[str]) -> str:
+def _quartus(top: str, ports: list[str], crossing: bool) -> str:
+    between = f"set_global_assignment -name SDC_FILE [file join $here {QUARTUS_CROSSING}]\n" if crossing else ""
     names = "".join(f"    {name}\n" for name in ports)
     return f"""# quartus_sh -t {QUARTUS} FAMILY DEVICE
 # All ports but the clock are virtual pins. The project and its reports go to the current folder.
@@ -61,7 +64,7 @@ set_global_assignment -name DEVICE $device
 set_global_assignment -name TOP_LEVEL_ENTITY {top}
 set_global_assignment -name VERILOG_FILE [file join $here {SOURCE}]
 set_global_assignment -name SDC_FILE [file join $here {QUARTUS_CLOCK}]
-foreach port {{
+{between}foreach port {{
 {names}}} {{
     set_instance_assignment -name VIRTUAL_PIN ON -to $port
 }}

@@ -17,10 +17,13 @@ from models.numbers.format import Format, Rounding
 from rtl.accelerator import Accelerator
 from rtl.blocks.adder_tree import AdderTree
 from rtl.blocks.arithmetic import Narrow, shape_of
+from rtl.blocks.crossing import Crossing
 from rtl.blocks.gear import Gear
+from rtl.blocks.joint_reset import JointReset
 from rtl.blocks.multiplier import Multipliers
 from rtl.blocks.queues import Queue
 from rtl.blocks.store import Store
+from rtl.blocks.synchroniser import Synchroniser
 from rtl.blocks.table import ActivationTable
 from rtl.boards.boards import BOARDS
 from rtl.boards.lights import Lights
@@ -30,6 +33,7 @@ from rtl.control.dither import Dither, turns
 from rtl.control.pacer import Pacer
 from rtl.control.position import BankCounter, PositionCounter
 from rtl.control.sequencer import Sequencer
+from rtl.crossed import Crossed
 from rtl.interfaced import Interfaced
 from rtl.junction import Junction
 from rtl.memories.interleaved import InterleavedMemory
@@ -60,6 +64,7 @@ from rtl.processors.gathering import Gathering
 from rtl.processors.output_error import OutputError
 from rtl.processors.prediction import Prediction
 from rtl.processors.update import Update
+from rtl.proofs.ticked import Ticked
 from tests.rtl.designs import design
 
 SECTION = re.compile(r"^Ports\n-----\n((?:\S.*\n    .*\n?)+)", re.MULTILINE)
@@ -168,6 +173,10 @@ def blocks():
     yield Queue(5, 3, 4), {"width": 5}
     yield Store(5, 3, 4), {"width": 5}
     yield Gear(5, 3, 4, 7), {}
+    yield Crossing(5, 4), {"width": 5}
+    yield Synchroniser(5, "write", "read"), {"width": 5}
+    yield JointReset(), {}
+    yield Ticked(Crossing(5, 4)), {}
     yield PositionCounter(of), letters
     yield BankCounter(3, 1), letters
 
@@ -208,7 +217,13 @@ def around(of):
     if streams:
         yield ParameterStream(of), whole(of)
         yield Accelerator(of, lends=True), whole(of) | {"lends": True}
-    yield Interfaced(of), {kind: of.config.hardware.interface == kind for kind in ("axi", "wishbone", "serial")}
+    own = of.config.hardware.bus_clock == "own"
+    yield (
+        Interfaced(of),
+        {kind: of.config.hardware.interface == kind for kind in ("axi", "wishbone", "serial")} | {"own": own},
+    )
+    if own:
+        yield Crossed(of), {}
     capacity = of.config.hardware.link_bytes
     for made in (UartReceiver(4), UartTransmitter(4), FrameReceiver(capacity), FrameSender(capacity), LinkRequests(of)):
         yield made, {"bits": bits, "capacity": capacity}
@@ -241,6 +256,7 @@ def everything():
         ("serial", "one_row", 8, False),
     ):
         yield from around(design(name, interface=interface, beat_bits=beat_bits, parameter_stream=streams))
+    yield from around(design("short_beat", interface="axi", beat_bits=64, bus_clock="own"))
 
 
 def test_the_ports_are_those_that_are_listed():

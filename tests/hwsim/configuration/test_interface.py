@@ -3,6 +3,7 @@
 import pytest
 
 from hwsim import parse
+from hwsim.configuration import config_file
 from hwsim.configuration.config_file import hardware_fingerprint
 from models.errors import InputError
 
@@ -48,3 +49,34 @@ def test_clocks_of_a_bit_have_no_effect_without_a_line():
     small = {"network": {"layers": [8, 4], "out_degree": [2]}}
     wishbone = parse(small | {"hardware": {"z": [4], "interface": "wishbone", "bit_clocks": 8, "link_bytes": 512}})
     assert wishbone.notes() == [f"hardware.{k} has no effect without a serial line" for k in ("bit_clocks", "link_bytes")]
+
+
+SMALL = {"network": {"layers": [8, 4], "out_degree": [2]}}
+
+
+@pytest.mark.parametrize(
+    ("interface", "why"),
+    [
+        ("native", "native ports have one clock"),
+        ("wishbone", "LiteX has its own crossing"),
+        ("serial", "serial ports have one"),
+    ],
+)
+def test_only_axi_ports_can_have_a_clock_of_their_own(interface, why):
+    given = SMALL | {"hardware": {"z": [4], "interface": interface, "bus_clock": "own"}}
+    with pytest.raises(
+        InputError, match=rf"hardware\.bus_clock = own: is for hardware\.interface axi: {why}.*nearest: shared"
+    ):
+        parse(given)
+
+
+def test_a_shared_clock_leaves_no_trace():
+    """Designs are known by what they were before there was another; one of its own is another design."""
+    plain, shared, own = (
+        parse(SMALL | {"hardware": {"z": [4], "interface": "axi"} | more})
+        for more in ({}, {"bus_clock": "shared"}, {"bus_clock": "own"})
+    )
+    assert "bus_clock" not in config_file.as_yaml(shared) and "bus_clock: own" in config_file.as_yaml(own)
+    for known in (config_file.fingerprint, config_file.hardware_fingerprint):
+        assert known(plain) == known(shared) != known(own)
+    assert parse(config_file.resolved(shared)) == plain and parse(config_file.resolved(own)) == own

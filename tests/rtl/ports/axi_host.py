@@ -100,7 +100,7 @@ class Driven:
         )
         run._silence = 300
         run.test(
-            test_module=f"tests.rtl.ports.{bench}",
+            test_module=bench if "." in bench else f"tests.rtl.ports.{bench}",
             hdl_toplevel=TOP,
             build_dir=build,
             test_dir=folder,
