@@ -24,7 +24,11 @@ def delivered(name, interface, beat_bits, folder):
     return toolchain.delivered(Verilog.of(component(design(name, interface=interface, beat_bits=beat_bits))), folder)
 
 
-STREAMS = [("two_junctions", "axi", 32), ("short_beat", "wishbone", 16), ("inference", "wishbone", 128)]
+STREAMS = [
+    ("two_junctions", "axi", 32, "shared"),
+    ("short_beat", "axi", 64, "own"),
+    ("inference", "wishbone", 128, "shared"),
+]
 
 
 @pytest.mark.parametrize("given", [FAST, *(pytest.param(d, marks=pytest.mark.slow) for d in DESIGNS[1:])], ids=str)
@@ -39,8 +43,8 @@ def test_every_design_passes(given, tmp_path):
 
 @pytest.mark.parametrize("given", [STREAMS[0], *(pytest.param(d, marks=pytest.mark.slow) for d in STREAMS[1:])], ids=str)
 def test_parameters_are_loaded_before_and_sent_behind(given, tmp_path):
-    name, interface, beat_bits = given
-    of = design(name, interface=interface, beat_bits=beat_bits, parameter_stream=True)
+    name, interface, beat_bits, bus_clock = given
+    of = design(name, interface=interface, beat_bits=beat_bits, parameter_stream=True, bus_clock=bus_clock)
     told = icarus(toolchain.delivered(Verilog.of(component(of)), tmp_path / "d"))
     words = sum(j.pattern.n_edges + j.n_right for j in of.junctions) + 2
     beats = golden.SAMPLES * Packet.result(of).beats
