@@ -28,7 +28,9 @@ def lock(directory: Path, what: str = "run") -> Iterator[None]:
     """
     made = _make(directory)
     try:
-        handle = _locked(directory, what)
+        handle = _locked(directory)
+    except BlockingIOError:  # whoever holds it writes there now, even if it was made here
+        raise ArgumentError("out", str(directory), f"is in use by another {what}") from None
     except BaseException:
         _remove_empty(made)
         raise
@@ -43,7 +45,7 @@ def lock(directory: Path, what: str = "run") -> Iterator[None]:
         os.close(handle)
 
 
-def _locked(directory: Path, what: str) -> int | None:
+def _locked(directory: Path) -> int | None:
     """The handle that holds the lock; None if the directory has gone in the meantime."""
     try:
         handle = os.open(directory, os.O_RDONLY)
@@ -56,7 +58,7 @@ def _locked(directory: Path, what: str) -> int | None:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(handle)
-        raise ArgumentError("out", str(directory), f"is in use by another {what}") from None
+        raise
     except OSError:  # some network file systems have no locks; that is no reason not to run
         pass
     with suppress(OSError):

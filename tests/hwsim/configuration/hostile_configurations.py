@@ -36,7 +36,7 @@ ILLEGAL = [
     ("schedule: flush", "parameter_stream: true", "hardware.parameter_stream = True: takes AXI4-Streams, ...: False"),
     ("schedule: flush", "bit_clocks: 3", "hardware.bit_clocks = 3: must be at least 4; nearest: 4"),
     ("schedule: flush", "link_bytes: 32", "hardware.link_bytes = 32: must be at least 64; nearest: 64"),
-    ("schedule: flush", "bus_clock: fast", 'hardware.bus_clock = "fast": must be shared or own'),
+    ("schedule: flush", "bus_clock: fast", 'hardware.bus_clock = "fast": must be shared or own; nearest: shared, own'),
     ("schedule: flush", "interface: axe", 'hardware.interface = "axe": must be native or axi or wishbone or ...: axi'),
     # layers
     ("[1024, 64, 32]", f"[{HUGE}, 64, 32]", "network.layers[0] = 1000...: must be at most 1048576; nearest: 1048576"),

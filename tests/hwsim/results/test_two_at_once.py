@@ -6,6 +6,7 @@ HWSIM_PAIRS=train,cosim.
 
 import json
 import os
+from contextlib import ExitStack
 from itertools import product
 
 import pytest
@@ -13,6 +14,8 @@ import yaml
 
 from hwsim.commands import app as cli
 from hwsim.configuration import config_file
+from models.errors import InputError
+from models.files import whole
 from tests.hwsim import runs
 from tests.hwsim.frontends import small_frontends
 from tests.hwsim.results.killing import begun
@@ -103,3 +106,21 @@ def test_pair(one, other, prepared, tmp_path):
     if "explore" not in (one, other) and (out / "metrics.json").exists():
         of = json.loads((out / "metrics.json").read_text())["configuration_hash"]
         assert of == config_file.fingerprint(config_file.load(out / "config.yaml"))
+
+
+def test_a_directory_that_another_run_holds_is_left_to_it_by_the_run_that_made_it(tmp_path, monkeypatch):
+    """Between making a directory and owning it somebody else may get hold of it, and write there a moment later."""
+    out, make, holder = tmp_path / "above" / "out", whole._make, ExitStack()
+
+    def overtaken(directory):
+        made = make(directory)
+        monkeypatch.setattr(whole, "_make", make)
+        holder.enter_context(whole.lock(directory))
+        return made
+
+    monkeypatch.setattr(whole, "_make", overtaken)
+    with holder:
+        with pytest.raises(InputError, match="is in use by another run"), whole.lock(out):
+            pass
+        (out / "config.yaml").write_text("kept")
+    assert (out / "config.yaml").read_text() == "kept"
