@@ -81,7 +81,7 @@ class LinkRequests(wiring.Component):
     r_data : in, 8
         That byte, a clock later.
     w_en : out, 1
-        A byte of the reply is written.
+        A byte of the reply is written, the last one while ``reply`` is told; of a register, as are its place and the byte.
     w_address : out, bits(capacity)
         Where to.
     w_data : out, 8
@@ -325,6 +325,9 @@ class LinkRequests(wiring.Component):
         write = Signal()
         late = Signal()
         full = Signal()
+        stores = Signal()
+        place = Signal.like(self.w_address)
+        stored = Signal.like(self.w_data)
         m.d.comb += [
             self.busy.eq(step != Step.WAIT),
             ends.eq(at == self._end),
@@ -332,8 +335,8 @@ class LinkRequests(wiring.Component):
             late.eq(self._timer == PATIENCE - 1),
             full.eq(put == self.capacity),
             self.r_address.eq(at),
-            self.w_address.eq(put),
-            self.w_data.eq(word[:8]),
+            place.eq(put),
+            stored.eq(word[:8]),
             write.eq(self._code == Code.WRITE),
             bus.request.eq(step == Step.ACCESS),
             bus.write.eq(write),
@@ -343,6 +346,8 @@ class LinkRequests(wiring.Component):
             samples.tlast.eq(ends_packet & (at + 1 == self._end)),
             results.tready.eq((step == Step.RESULTS) & ~full),
         ]
+        # The last byte of a reply is written while `reply` is told; nobody reads it before the flag in front of it is sent.
+        m.d.sync += [self.w_en.eq(stores), self.w_address.eq(place), self.w_data.eq(stored)]
         # A byte is there two clocks after its place: behind the buffer, and behind a register.
         m.d.sync += settled.eq(Cat(1, settled[0]))
         with m.If(~settled[1]):
@@ -365,7 +370,7 @@ class LinkRequests(wiring.Component):
                 with m.If(self._same & (byte != Code.HELLO.value)):
                     m.d.sync += step.eq(Step.REPLY)
                 with m.Else():
-                    m.d.comb += [self.w_en.eq(1), self.w_address.eq(0), self.w_data.eq(self._number)]
+                    m.d.comb += [stores.eq(1), place.eq(0), stored.eq(self._number)]
                     m.d.sync += [self._known.eq(1), self._code.eq(byte[:2]), self._done.eq(0), self._timer.eq(0)]
                     m.d.sync += [put.eq(2), self._status.eq(DONE), ended.eq(0)]
                     self._begin(m, byte, word)
@@ -375,12 +380,12 @@ class LinkRequests(wiring.Component):
                 with m.If(left == 0):
                     m.d.sync += step.eq(self._after)
             with m.Case(Step.PUT):
-                m.d.comb += self.w_en.eq(1)
+                m.d.comb += stores.eq(1)
                 m.d.sync += [put.eq(put + 1), word.eq(word[8:]), left.eq(left - 1)]
                 with m.If(left == 0):
                     m.d.sync += step.eq(self._after)
             with m.Case(Step.VERSION):
-                m.d.comb += [self.w_en.eq(1), self.w_data.eq(VERSION)]
+                m.d.comb += [stores.eq(1), stored.eq(VERSION)]
                 m.d.sync += [put.eq(put + 1), word.eq(Cat(C(self.capacity, 16), self.dropped))]
                 m.d.sync += [step.eq(Step.PUT), self._after.eq(Step.ECHO)]
             with m.Case(Step.ECHO):
@@ -419,7 +424,7 @@ class LinkRequests(wiring.Component):
                     with m.Elif(late):
                         m.d.sync += step.eq(Step.COUNT)
             with m.Case(Step.RESULTS):
-                m.d.comb += [self.w_en.eq(results.tvalid & ~full), self.w_data.eq(results.tdata)]
+                m.d.comb += [stores.eq(results.tvalid & ~full), stored.eq(results.tdata)]
                 m.d.sync += self._timer.eq(self._timer + 1)
                 with m.If(results.tvalid & ~full):
                     m.d.sync += [put.eq(put + 1), self._timer.eq(0), ended.eq(results.tlast)]
@@ -428,10 +433,10 @@ class LinkRequests(wiring.Component):
                 with m.Elif(full | late):
                     m.d.sync += step.eq(Step.FACTS)
             with m.Case(Step.FACTS):
-                m.d.comb += [self.w_en.eq(1), self.w_address.eq(2 + 2), self.w_data.eq(Cat(ended, results.tvalid))]
+                m.d.comb += [stores.eq(1), place.eq(2 + 2), stored.eq(Cat(ended, results.tvalid))]
                 m.d.sync += step.eq(Step.END)
             with m.Case(Step.END):
-                m.d.comb += [self.w_en.eq(1), self.w_address.eq(1), self.w_data.eq(self._status)]
+                m.d.comb += [stores.eq(1), place.eq(1), stored.eq(self._status)]
                 m.d.sync += step.eq(Step.REPLY)
             with m.Case(Step.REPLY), m.If(self.sent):
                 m.d.sync += step.eq(Step.WAIT)
