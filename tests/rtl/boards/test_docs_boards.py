@@ -2,11 +2,16 @@
 
 import re
 
+import pytest
+import yaml
+
 from hwsim.results.directory import BOARD, SAMPLES
 from rtl.boards import session
 from rtl.boards.boards import BOARDS
+from rtl.boards.built import built
 from rtl.boards.instructions import MEANINGS
 from tests.documents import page, section, table
+from tests.rtl.boards import measure
 
 TEXT = page("docs/boards.md")
 
@@ -24,9 +29,32 @@ def test_every_file_of_a_board_is_named():
     assert named == {*BOARD, SAMPLES, "README.md"}
 
 
-def test_measured_boards_are_boards():
-    rows = table(section(TEXT, "Measured"), "board")
-    assert {row[0] for row in rows} <= BOARDS.keys()
-    for name, _, clock, routed, *_ in rows:
-        assert float(routed) >= float(clock) and float(clock) == BOARDS[name].clock
+def test_the_measured_boards_are_those_that_were_built():
+    assert measure.table(built()) in section(TEXT, "Measured")
     assert re.search(r"hwsim board ulx3s-85f sim_configs/ecp5\.yaml", TEXT)
+    spread = sorted(built()["ulx3s-85f"].by_seed.values())
+    assert f"{spread[0]:.2f} to {spread[-1]:.2f} MHz" in " ".join(section(TEXT, "Measured").split())
+
+
+def test_every_board_that_claims_a_bitstream_was_built_at_its_own_clock():
+    assert [name for name, board in BOARDS.items() if board.built] == [*built()] == [*measure.DESIGNS]
+    for name, known in built().items():
+        by_seed = sorted(known.by_seed.values())
+        assert len(by_seed) == measure.DESIGNS[name].places and known.routed == by_seed[(len(by_seed) - 1) // 2]
+        assert known.by_seed[str(known.seed)] == known.routed
+        assert by_seed[0] >= known.clock == BOARDS[name].clock
+        assert (known.config, known.settings) == measure.DESIGNS[name][:2]
+        options = "".join(
+            f" --set '{key}={yaml.safe_dump(value, default_flow_style=True, sort_keys=False).strip()}'"
+            for key, value in known.settings.items()
+        )
+        assert f"hwsim board {name} sim_configs/{known.config}.yaml{options} --out" in " ".join(
+            TEXT.replace("\\\n", " ").split()
+        )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", measure.DESIGNS)
+def test_what_was_built_is_what_would_be_built_now(name):
+    """Else the figures are those of another design: measure them, look at the difference, and say what has changed."""
+    assert measure.digest(*measure.generated(name)) == built()[name].digest, f"python -m tests.rtl.boards.measure {name}"
