@@ -7,9 +7,11 @@ import yaml
 
 from hwsim.results.directory import BOARD, SAMPLES
 from rtl.boards import session
+from rtl.boards.board import SerialBoard
 from rtl.boards.boards import BOARDS
 from rtl.boards.built import built
 from rtl.boards.instructions import MEANINGS
+from rtl.boards.line import Line
 from tests.documents import page, section, table
 from tests.rtl.boards import measure
 
@@ -44,13 +46,38 @@ def test_every_board_that_claims_a_bitstream_was_built_at_its_own_clock():
         assert known.by_seed[str(known.seed)] == known.routed
         assert by_seed[0] >= known.clock == BOARDS[name].clock
         assert (known.config, known.settings) == measure.DESIGNS[name][:2]
-        options = "".join(
-            f" --set '{key}={yaml.safe_dump(value, default_flow_style=True, sort_keys=False).strip()}'"
-            for key, value in known.settings.items()
-        )
-        assert f"hwsim board {name} sim_configs/{known.config}.yaml{options} --out" in " ".join(
-            TEXT.replace("\\\n", " ").split()
-        )
+
+
+def commands(name):
+    """What docs/boards.md tells to do for a board, one command a line and without comments."""
+    (shell,) = re.findall(r"```sh\n(.*?)```", section(TEXT, name), re.DOTALL)
+    return [line.split("  # ")[0] for line in shell.replace(" \\\n ", "").splitlines()]
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_a_board_is_built_loaded_and_trained_like_that(name):
+    board, (builds, enters, *others) = BOARDS[name], commands(name)
+    design = measure.DESIGNS.get(name, measure.DESIGNS["colorlight-i9"])
+    options = "".join(f" --set '{key}={flow(value)}'" for key, value in design.settings.items())
+    assert builds == f"hwsim board {name} sim_configs/{design.config}.yaml{options} --out runs/board"
+    assert enters == "cd runs/board"
+    makes = [] if board.built else ["vivado -mode batch -source board.tcl"]
+    if not isinstance(board, SerialBoard):
+        assert others == makes
+        return
+    told = " ".join(section(TEXT, name).split())
+    loads = [command for known in board.flash.values() for command in known]
+    assert all(command in told for command in loads)
+    *rest, trains = others
+    assert set(rest) <= {*makes, *loads} and rest[: len(makes)] == makes and len(rest) > len(makes)
+    baud = Line.of(board.clocking(board.clock).frequency, None, board.baud).asked
+    assert trains == f"python -m hwsim.host.demo . --port {board.port} --baud {baud}"
+    lamps = section(TEXT, "orangecrab-25f" if name == "orangecrab-85f" else name)
+    assert all(light in lamps for light in board.lights)
+
+
+def flow(value):
+    return yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=1000).strip()
 
 
 @pytest.mark.slow
