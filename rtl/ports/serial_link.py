@@ -70,7 +70,7 @@ class SerialLink(wiring.Component):
         unsent = p.past(requests.unsent, "unsent")
         p.require("in_step", "a frame is sent while a request waits for that", implies(sender.busy, requests.waits & unsent))
         p.require("settled", "a reply does not change while it is sent", implies(sender.busy, ~requests.w_en))
-        p.reach("answers", "a frame is sent", sender.done)
+        p.reach("answers", "a frame is being sent", sender.busy)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
