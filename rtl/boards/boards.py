@@ -71,7 +71,7 @@ _ULX3S = SerialBoard(
     "ulx3s-85f",
     "ULX3S with an LFE5U-85F",
     _ecp5("ulx3s-85f", "LFE5U-85F", "CABGA381", 6, "85k", "CABGA381"),
-    75.0,
+    100.0,
     platform=ULX3S_85F_Platform,
     settings=pll.ecp5,
     write=pins.lpf,

@@ -10,9 +10,10 @@ from hwsim.figure import Figure, Figures
 from hwsim.results.directory import SAMPLES, RunDirectory
 from models.data.dataset import Dataset
 from rtl.boards import instructions, vivado, zynq
-from rtl.boards.board import ProcessorBoard, SerialBoard
+from rtl.boards.board import Board, ProcessorBoard, SerialBoard
 from rtl.boards.boards import BOARDS
 from rtl.boards.build import Build
+from rtl.boards.built import built
 from rtl.boards.line import Line
 from rtl.boards.top import TOP, BoardTop
 from rtl.cosim import golden
@@ -146,12 +147,18 @@ def told(build: Build, emitted: Verilog, made: Synthesis | None) -> list[str]:
 
 
 def listed() -> tables.Table:
-    """All boards."""
+    """All boards, and what was built for each."""
     rows = tables.table("boards", "board", "what it is", "chip", "MHz", "bit/s", "result")
     for k in (1, 2, 5):
         rows.columns[k].left = True
+    rows.columns[5].wraps = True
     for b in BOARDS.values():
-        made = f"bitstream board.{b.target.family.extension}" if b.built else "generated only: Vivado builds it"
         line = f"{Line.of(b.clocking(b.clock).frequency, None, b.baud).asked:,}" if isinstance(b, SerialBoard) else ""
-        rows.add_row(b.name, b.title, b.target.device, f"{b.clock:g}", line, made)
+        rows.add_row(b.name, b.title, b.target.device, f"{b.clock:g}", line, _result(b))
     return rows
+
+
+def _result(of: Board) -> str:
+    if not of.built:
+        return "generated only: Vivado builds it"
+    return f"bitstream board.{of.target.family.extension}: {built().get(of.name, 'none was built yet')}"

@@ -81,7 +81,7 @@ class LinkRequests(wiring.Component):
     r_data : in, 8
         That byte, a clock later.
     w_en : out, 1
-        A byte of the reply is written.
+        A byte of the reply is written, the last one while ``reply`` is told; of a register, as are its place and the byte.
     w_address : out, bits(capacity)
         Where to.
     w_data : out, 8
@@ -114,6 +114,8 @@ class LinkRequests(wiring.Component):
         self._byte = Signal(8, reset_less=True, name="byte")
         self._done = Signal(range(self.capacity), name="done")
         self._timer = Signal(range(PATIENCE), name="timer")
+        self._ends_packet, self._offers, self._last = (Signal(name=name) for name in ("ends_packet", "offers", "last"))
+        self._asks = Signal(name="asks")
         bits = range(self.capacity)
         super().__init__(
             {
@@ -219,6 +221,17 @@ class LinkRequests(wiring.Component):
             | (step == Step.SAMPLES) & (self._at == self._end),
         )
         p.require("settles", "a byte comes in two clocks", ~settled[1] | settled[0])
+        rests = step == Step.SAMPLES
+        p.require(
+            "offers",
+            "a byte is offered as soon as it is there",
+            samples.tvalid == (rests & settled[1] & (self._at != self._end)),
+        )
+        p.require(
+            "last",
+            "the last one of the request ends a packet if that was asked for",
+            implies(rests & settled[0], samples.tlast == (self._ends_packet & (self._at + 1 == self._end))),
+        )
 
     def _of_repeats(self, p: Monitor) -> None:
         """What was carried out is not carried out again."""
@@ -264,6 +277,8 @@ class LinkRequests(wiring.Component):
             ("known", ~_one_of(step, Step.WAIT, Step.NUMBER, Step.CODE), self._known),
             ("number", step == Step.NUMBER, at == 0),
             ("code", step == Step.CODE, at == 1),
+            ("hello_is_next", _one_of(step, Step.NUMBER, Step.CODE), after == Step.VERSION),
+            ("asks", C(1), self.bus.request == (step == Step.ACCESS)),
             ("counts_in_words", ~gets & ~puts, left == WORD - 1),
             ("accesses", _one_of(step, Step.NEXT, Step.ADDRESS, Step.ACCESS), read | write),
             ("next", step == Step.NEXT, whole),
@@ -317,7 +332,7 @@ class LinkRequests(wiring.Component):
         step, at, left, settled, put = self._step, self._at, self._left, self._settled, self.reply_length
         byte = self._byte
         word = Signal(WIDTH, reset_less=True)
-        ends_packet = Signal()
+        ends_packet = self._ends_packet
         ended = Signal()
         ends = Signal()
         there = Signal()
@@ -325,6 +340,9 @@ class LinkRequests(wiring.Component):
         write = Signal()
         late = Signal()
         full = Signal()
+        stores = Signal()
+        place = Signal.like(self.w_address)
+        stored = Signal.like(self.w_data)
         m.d.comb += [
             self.busy.eq(step != Step.WAIT),
             ends.eq(at == self._end),
@@ -332,17 +350,21 @@ class LinkRequests(wiring.Component):
             late.eq(self._timer == PATIENCE - 1),
             full.eq(put == self.capacity),
             self.r_address.eq(at),
-            self.w_address.eq(put),
-            self.w_data.eq(word[:8]),
+            place.eq(put),
+            stored.eq(word[:8]),
             write.eq(self._code == Code.WRITE),
-            bus.request.eq(step == Step.ACCESS),
+            bus.request.eq(self._asks),
             bus.write.eq(write),
             bus.write_data.eq(word),
-            samples.tvalid.eq((step == Step.SAMPLES) & ~ends & there),
+            samples.tvalid.eq(self._offers),
             samples.tdata.eq(byte),
-            samples.tlast.eq(ends_packet & (at + 1 == self._end)),
+            samples.tlast.eq(self._last),
             results.tready.eq((step == Step.RESULTS) & ~full),
         ]
+        # Who takes samples has much to do with them: all that is told is of registers, made ready while a byte settles.
+        m.d.sync += [self._offers.eq(0), self._last.eq(ends_packet & (at + 1 == self._end))]
+        # The last byte of a reply is written while `reply` is told; nobody reads it before the flag in front of it is sent.
+        m.d.sync += [self.w_en.eq(stores), self.w_address.eq(place), self.w_data.eq(stored)]
         # A byte is there two clocks after its place: behind the buffer, and behind a register.
         m.d.sync += settled.eq(Cat(1, settled[0]))
         with m.If(~settled[1]):
@@ -353,6 +375,7 @@ class LinkRequests(wiring.Component):
         with m.Switch(step):
             with m.Case(Step.WAIT):
                 m.d.sync += [at.eq(0), settled.eq(0), self._end.eq(self.length)]
+                m.d.sync += [word.eq(int.from_bytes(NAME, "little")), self._after.eq(Step.VERSION)]  # for HELLO
                 with m.If(self.frame):
                     m.d.sync += step.eq(Step.NUMBER)
             with m.Case(Step.NUMBER):
@@ -365,22 +388,22 @@ class LinkRequests(wiring.Component):
                 with m.If(self._same & (byte != Code.HELLO.value)):
                     m.d.sync += step.eq(Step.REPLY)
                 with m.Else():
-                    m.d.comb += [self.w_en.eq(1), self.w_address.eq(0), self.w_data.eq(self._number)]
+                    m.d.comb += [stores.eq(1), place.eq(0), stored.eq(self._number)]
                     m.d.sync += [self._known.eq(1), self._code.eq(byte[:2]), self._done.eq(0), self._timer.eq(0)]
                     m.d.sync += [put.eq(2), self._status.eq(DONE), ended.eq(0)]
-                    self._begin(m, byte, word)
+                    self._begin(m, byte)
             with m.Case(Step.GET), m.If(there):
                 m.d.comb += take.eq(1)
                 m.d.sync += [word.eq(Cat(word[8:], byte)), left.eq(left - 1)]
                 with m.If(left == 0):
-                    m.d.sync += step.eq(self._after)
+                    m.d.sync += [step.eq(self._after), self._asks.eq(self._after == Step.ACCESS)]
             with m.Case(Step.PUT):
-                m.d.comb += self.w_en.eq(1)
+                m.d.comb += stores.eq(1)
                 m.d.sync += [put.eq(put + 1), word.eq(word[8:]), left.eq(left - 1)]
                 with m.If(left == 0):
                     m.d.sync += step.eq(self._after)
             with m.Case(Step.VERSION):
-                m.d.comb += [self.w_en.eq(1), self.w_data.eq(VERSION)]
+                m.d.comb += [stores.eq(1), stored.eq(VERSION)]
                 m.d.sync += [put.eq(put + 1), word.eq(Cat(C(self.capacity, 16), self.dropped))]
                 m.d.sync += [step.eq(Step.PUT), self._after.eq(Step.ECHO)]
             with m.Case(Step.ECHO):
@@ -393,11 +416,11 @@ class LinkRequests(wiring.Component):
                     m.d.sync += step.eq(Mux(write, Step.COUNT, Step.END))
             with m.Case(Step.ADDRESS):
                 m.d.sync += [bus.address.eq(word[2:]), self._after.eq(Step.ACCESS)]
-                m.d.sync += step.eq(Mux(write, Step.GET, Step.ACCESS))
+                m.d.sync += [step.eq(Mux(write, Step.GET, Step.ACCESS)), self._asks.eq(~write)]
                 with m.If(word[:2].any() | (word[2:] >= self._words)):
-                    m.d.sync += refuse
+                    m.d.sync += [*refuse, self._asks.eq(0)]
             with m.Case(Step.ACCESS), m.If(bus.done):
-                m.d.sync += [self._after.eq(Step.NEXT), step.eq(Mux(write, Step.NEXT, Step.PUT))]
+                m.d.sync += [self._asks.eq(0), self._after.eq(Step.NEXT), step.eq(Mux(write, Step.NEXT, Step.PUT))]
                 m.d.sync += [word.eq(bus.read_data), self._done.eq(self._done + 1)]
                 with m.If(bus.error):
                     m.d.sync += [self._done.eq(self._done), *refuse]
@@ -411,15 +434,17 @@ class LinkRequests(wiring.Component):
             with m.Case(Step.SAMPLES):
                 with m.If(ends):
                     m.d.sync += step.eq(Step.COUNT)
-                with m.Elif(there):
+                with m.Else():
+                    m.d.sync += self._offers.eq(settled[0])
+                with m.If(self._offers):
                     m.d.sync += self._timer.eq(self._timer + 1)
                     with m.If(samples.tready):
                         m.d.comb += take.eq(1)
-                        m.d.sync += [self._timer.eq(0), self._done.eq(self._done + 1)]
+                        m.d.sync += [self._timer.eq(0), self._done.eq(self._done + 1), self._offers.eq(0)]
                     with m.Elif(late):
-                        m.d.sync += step.eq(Step.COUNT)
+                        m.d.sync += [step.eq(Step.COUNT), self._offers.eq(0)]
             with m.Case(Step.RESULTS):
-                m.d.comb += [self.w_en.eq(results.tvalid & ~full), self.w_data.eq(results.tdata)]
+                m.d.comb += [stores.eq(results.tvalid & ~full), stored.eq(results.tdata)]
                 m.d.sync += self._timer.eq(self._timer + 1)
                 with m.If(results.tvalid & ~full):
                     m.d.sync += [put.eq(put + 1), self._timer.eq(0), ended.eq(results.tlast)]
@@ -428,10 +453,10 @@ class LinkRequests(wiring.Component):
                 with m.Elif(full | late):
                     m.d.sync += step.eq(Step.FACTS)
             with m.Case(Step.FACTS):
-                m.d.comb += [self.w_en.eq(1), self.w_address.eq(2 + 2), self.w_data.eq(Cat(ended, results.tvalid))]
+                m.d.comb += [stores.eq(1), place.eq(2 + 2), stored.eq(Cat(ended, results.tvalid))]
                 m.d.sync += step.eq(Step.END)
             with m.Case(Step.END):
-                m.d.comb += [self.w_en.eq(1), self.w_address.eq(1), self.w_data.eq(self._status)]
+                m.d.comb += [stores.eq(1), place.eq(1), stored.eq(self._status)]
                 m.d.sync += step.eq(Step.REPLY)
             with m.Case(Step.REPLY), m.If(self.sent):
                 m.d.sync += step.eq(Step.WAIT)
@@ -443,7 +468,7 @@ class LinkRequests(wiring.Component):
             m.d.sync += self._timer.eq(PATIENCE - 1)
         return m
 
-    def _begin(self, m: Module, code: Value, word: Value) -> None:
+    def _begin(self, m: Module, code: Value) -> None:
         """The first step of a request that is to be carried out, which depends on its length, too."""
         step, end = self._step, self._end
         m.d.sync += [step.eq(Step.END), self._status.eq(NO_REQUEST)]
@@ -454,7 +479,6 @@ class LinkRequests(wiring.Component):
         with m.Switch(code):
             with m.Case(Code.HELLO.value), m.If(end == 2 + WORD):
                 legal(Step.PUT)
-                m.d.sync += [word.eq(int.from_bytes(NAME, "little")), self._after.eq(Step.VERSION)]
             with m.Case(Code.READ.value), m.If(end[:2] == 2):
                 legal(Step.NEXT)
             with m.Case(Code.WRITE.value), m.If(end[:3] == 2):

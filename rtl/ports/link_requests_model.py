@@ -20,6 +20,7 @@ class LinkRequestsModel:
         self._last: int | None = None  # number of the request that was carried out last
         self._length, self._at, self._put = 0, 0, 0
         self._byte, self._age = 0, 0
+        self._written: tuple[int, int] | None = None  # place and byte, a clock after they were known
         self._run = self._serve()
         next(self._run)
 
@@ -37,9 +38,10 @@ class LinkRequestsModel:
     ) -> Clocks:
         """A clock, and ``busy`` and ``reply`` behind it; bytes of the request come two clocks behind their place."""
         told: dict[str, int | None] = {"busy": self.busy, "reply": self.reply, "reply_length": None, "r_address": None}
-        told |= {"w_en": int(write is not None), "bus_request": 0, "samples_tvalid": 0, "results_tready": 0}
+        told |= {"w_en": int(self._written is not None), "bus_request": 0, "samples_tvalid": 0, "results_tready": 0}
         told |= dict.fromkeys(("bus_write", "bus_address", "bus_write_data", "samples_tdata", "samples_tlast"))
-        told |= {"w_address": write[0] if write else None, "w_data": write[1] if write else None}
+        told["w_address"], told["w_data"] = self._written or (None, None)
+        self._written = write
         if self._age < 2:
             self._byte = self._given.get("r_data", 0)
             told["r_address"] = self._at if self.busy and self._at < self._length else None

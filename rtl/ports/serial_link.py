@@ -69,7 +69,8 @@ class SerialLink(wiring.Component):
         p.surround("sender", sender, lemmas=_kept(sender))
         unsent = p.past(requests.unsent, "unsent")
         p.require("in_step", "a frame is sent while a request waits for that", implies(sender.busy, requests.waits & unsent))
-        p.reach("answers", "a frame is sent", sender.done)
+        p.require("settled", "a reply does not change while it is sent", implies(sender.busy, ~requests.w_en))
+        p.reach("answers", "a frame is being sent", sender.busy)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -75,12 +75,13 @@ def as_rtlil(bench: Bench, asserted: Sequence[str], given: Sequence[str]) -> str
     asserted
         Names of the properties to prove. Of what must be reached it is asserted that it never is.
     given
-        Names of the conclusions that are assumed.
+        Names of what is assumed: conclusions, and what has been proved already.
     """
     free = FreeMemories(bench.mark)
     fragment = Fragment.get(bench, free)
     stated = bench.monitor
-    assumed = [*stated.assumed, *stated.chosen, *(p for p in stated.concluded if p.name in given)]
+    known = {p.name: p for p in (*stated.concluded, *stated.required) if p.name in given}
+    assumed = [*stated.assumed, *stated.chosen, *known.values()]
     asserting = [p for p in stated.required if p.name in asserted]
     roles = [("assert", p) for p in asserting] + [("assume", p) for p in assumed]
     ports = _ports(bench)

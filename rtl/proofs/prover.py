@@ -64,6 +64,8 @@ INDUCTION, REACHABILITY = "induction", "PDR"
 def prove(bench: Bench, folder: Path, seconds: float, asserted: Sequence[str], given: Sequence[str]) -> dict[str, Verdict]:
     """Prove properties of a bench: all at once by induction; those that are no invariants together, by reachability.
 
+    What induction has proved is given to reachability, which then looks at no state that there is not.
+
     Parameters
     ----------
     bench
@@ -89,7 +91,7 @@ def prove(bench: Bench, folder: Path, seconds: float, asserted: Sequence[str], g
         result |= induction(bench, folder / INDUCTION, seconds, left, given)
     rest = [name for name in asserted if name not in result]
     if rest:
-        result |= reachability(bench, folder / REACHABILITY, seconds, rest, given)
+        result |= reachability(bench, folder / REACHABILITY, seconds, rest, [*given, *result])
     for name in asserted:
         # What is constant is optimised away: it holds, or its contrary is never reached.
         result.setdefault(name, Verdict(Status.FAILED if name in reached else Status.PROVED, "constant", 0, 0.0))
