@@ -119,8 +119,9 @@ def _main() -> None:
         known[name] = measure(name)
         sys.stdout.write(f"{name}: {known[name]}\n")
         sys.stdout.flush()
-        ordered = {name: asdict(known[name]) for name in DESIGNS if name in known}
-        FILE.write_text(json.dumps(ordered, indent=1) + "\n", encoding="utf-8")
+        known = {name: known[name] for name in DESIGNS if name in known}
+        written = {name: asdict(of) for name, of in known.items()}
+        FILE.write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
     sys.stdout.write(f"{table(known)}\n")
 
 
