@@ -214,8 +214,9 @@ def test_directories_of_another_run_are_kept_unless_forced(refused, config, tmp_
 
 def test_a_simulation_replaces_all_of_another_run(config, tmp_path, no_pictures):
     out = tmp_path / "run"
+    traced = ("--trace", "0:9", "--trace-format", "vcd,perfetto")
     assert runs.train(config, out, "--save-stream") == 0
-    assert cli.run(["simulate", str(config), "--out", str(out), "--quiet", "--force", "--trace", "0:9"]) == 0
+    assert cli.run(["simulate", str(config), "--out", str(out), "--quiet", "--force", *traced]) == 0
     assert directory.STREAM not in runs.files(out) and set(directory.TRACES) < set(runs.files(out))
     assert cli.run(["simulate", str(config), "--out", str(out), "--quiet"]) == 2
     assert set(directory.TRACES) < set(runs.files(out))

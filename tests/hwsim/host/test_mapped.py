@@ -181,7 +181,7 @@ def test_pynq_has_all_that_it_takes(monkeypatch):
 
 def test_a_dma_that_fails_is_told():
     _, board, map, model = beside()
-    with pytest.raises(BadValue, match="a buffer of 100 bytes: a sample and a result take 128"):
+    with pytest.raises(BadValue, match="a buffer of 100 bytes: a packet in each direction takes 128"):
         Dma(model, model.memory[:100], ADDRESS, map)
     board.write([0], [1])
     dma = Dma(model, model.memory, ADDRESS, map, patience=0.01)

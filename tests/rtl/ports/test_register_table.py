@@ -108,6 +108,8 @@ def hash_of(text: str) -> int:
     hardware = {key: value for key, value in data["hardware"].items() if key != "module"}
     if hardware["interface"] != "serial":
         hardware = {key: value for key, value in hardware.items() if key not in ("bit_clocks", "link_bytes")}
+    if not hardware["parameter_stream"]:
+        del hardware["parameter_stream"]
     if hardware["kappa"] is None:
         hardware["kappa"] = [min(shifts), max(shifts)]
     made_from = {key: data[key] for key in ("seed", "network", "connectivity", "numbers")} | {
