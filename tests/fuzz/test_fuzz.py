@@ -8,7 +8,7 @@ import pytest
 
 from tests.fuzz.readers import FAMILIES, READERS
 
-CASES, SEED = int(os.environ.get("HWSIM_FUZZ_CASES", "240")), os.environ.get("HWSIM_FUZZ_SEED", "0")
+CASES, SEED = int(os.environ.get("HWSIM_FUZZ_CASES", "160")), os.environ.get("HWSIM_FUZZ_SEED", "0")
 
 
 @pytest.mark.parametrize("readers", FAMILIES, ids=lambda readers: " ".join(readers))

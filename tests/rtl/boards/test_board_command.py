@@ -126,7 +126,10 @@ def check_samples(out, known):
 def test_a_board_s_directory_is_complete(config, players, tmp_path, capsys):
     out = tmp_path / "out"
     told, _ = made(capsys, "ulx3s-85f", config, "--clock", 75, "--out", out, "--set", "data.select.count=13")
-    assert "hardware: interface serial, beat_bits 8, parameter_stream False, bit_clocks 25, whatever the configuration says" in told
+    assert (
+        "hardware: interface serial, beat_bits 8, parameter_stream False, bit_clocks 25, whatever the configuration says"
+        in told
+    )
     assert players.calls == ["yosys", "nextpnr-ecp5", "ecppack"]
     listed = told.strip().splitlines()[-1].rpartition(": ")[2].split(", ")
     assert all((out / name).is_file() for name in listed)

@@ -13,7 +13,6 @@ from tests.rtl.designs import design
 FAST = ("one_junction", {"bit_clocks": 4})
 DESIGNS = [
     FAST,
-    ("mixed_formats", {"link_bytes": 64, "bit_clocks": 4}),
     ("inference", {"bit_clocks": 4}),
 ]
 

@@ -231,7 +231,7 @@ def test_samples_that_are_not_taken():
         at, short, runs, come, results = 0, 0, False, b"", []
         while at < len(line) or len(results) < len(samples):
             part = line[at : at + size - at % size]
-            part = part[: int(rng.integers(1, len(part) + 1))] if part else part
+            part = part[: int(rng.integers(len(part) // 2, len(part))) + 1] if part else part
             taken, known, more = await of.exchange(part, (at + len(part)) % size == 0 and len(part) > 0)
             at += taken
             come += more

@@ -96,7 +96,7 @@ def test_a_study_measures_area(players, tmp_path):
 
 
 STUDIES = Path(__file__).parents[3] / "sim_configs" / "studies"
-DESIGNS = {"area": 48, "clash_free_area": 10}
+DESIGNS = {"area": 30, "clash_free_area": 10}
 
 
 def run(folder, *command):
@@ -107,7 +107,15 @@ def run(folder, *command):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", DESIGNS)
 def test_the_shipped_studies_with_played_tools(name, players, tmp_path):
-    run(tmp_path, "explore", str(STUDIES / f"{name}.yaml"), "--out", "out", "--quiet")
+    study = yaml.safe_load((STUDIES / f"{name}.yaml").read_text())
+    study["base"] = str(STUDIES / study["base"])
+    if name == "area":
+        # Its small networks, and as many draws as a fit needs: the others take minutes even where the tools are played.
+        networks = study["axes"]["network"]["list"]
+        study["axes"]["network"]["list"] = {k: networks[k] for k in ("16-8-4", "32-16-4", "64-16-8")}
+        study["samples"] = 10
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(study))
+    run(tmp_path, "explore", "study.yaml", "--out", "out", "--quiet")
     assert players.calls.count("yosys") == 2 * DESIGNS[name]
     if name == "area":
         run(tmp_path, "fit-area", "out", "--out", "area.yaml")
