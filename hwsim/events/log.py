@@ -123,6 +123,11 @@ class Clocking:
         """First clock of a junction cycle."""
         return self.start + cycle * self.period + self.offsets[junction - 1]
 
+    def between(self, junction: int, first: int, last: int) -> npt.NDArray[np.int64]:
+        """The junction cycles, int64 [cycles], that have a clock in ``first .. last - 1``."""
+        at = self.begin(0, junction)
+        return np.arange((first - at) // self.period, (last - 1 - at) // self.period + 1, dtype=np.int64)
+
 
 @dataclass(frozen=True)
 class Header:

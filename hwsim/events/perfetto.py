@@ -134,9 +134,8 @@ def _cycles(log: EventLog) -> Iterator[_Track]:
     if clocking is None or first == last:
         return
     for junction in range(1, len(clocking.offsets) + 1):
-        at = clocking.begin(0, junction)
-        cycle = np.arange((first - at) // clocking.period, (last - 1 - at) // clocking.period + 1, dtype=np.int64)
-        begin = at + cycle * clocking.period
+        cycle = clocking.between(junction, first, last)
+        begin = clocking.begin(0, junction) + cycle * clocking.period
         end = np.minimum(begin + clocking.period, last)
         yield _Track(junction, _CYCLE, "junction cycle", np.maximum(begin, first), end, cycle, None)
 

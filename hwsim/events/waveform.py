@@ -37,7 +37,6 @@ from hwsim.events.log import (
     OPERATION,
     SAMPLE,
     VALUE,
-    Clocking,
     EventLog,
     Rows,
     owners,
@@ -180,15 +179,10 @@ def _cycles(log: EventLog) -> Iterator[_Signals]:
     if clocking is None or log.header.first == log.header.last:
         return
     for junction in range(1, len(clocking.offsets) + 1):
-        cycle = _cycles_between(clocking, junction, log.header.first, log.header.last)
+        cycle = clocking.between(junction, log.header.first, log.header.last)
         clock = np.maximum(cycle * clocking.period + clocking.begin(0, junction), log.header.first)
         name = [(f"junction{junction}.control", "cycle")]
         yield _Signals(name, VarType.integer, _integer_bits(cycle), "x", np.zeros_like(cycle), clock, cycle)
-
-
-def _cycles_between(clocking: Clocking, junction: int, first: int, last: int) -> _IntArray:
-    at = clocking.begin(0, junction)
-    return np.arange((first - at) // clocking.period, (last - 1 - at) // clocking.period + 1, dtype=np.int64)
 
 
 def _bits(values: _IntArray) -> int:
