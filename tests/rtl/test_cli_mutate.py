@@ -12,7 +12,7 @@ from tests.rtl.mutation.test_campaign import TINY
 
 pytest.importorskip("pyosys")
 
-N = 6
+N = 4
 MUTATE = ("mutate", "tiny.yaml", "--count", str(N), "--simulator", "icarus", "--time-limit", "60")
 FEW = (*MUTATE[:3], "2", *MUTATE[4:-1], "1")
 
@@ -47,7 +47,7 @@ def test_a_run_that_is_broken_off_goes_on_and_ends_as_if_it_had_not_been(folder,
     judge, judged = campaign.Campaign.judge, []
 
     def broken_off(of, mutant):
-        if len(judged) == 3:
+        if len(judged) == 2:
             raise KeyboardInterrupt
         judged.append(mutant.number)
         return judge(of, mutant)
@@ -56,10 +56,10 @@ def test_a_run_that_is_broken_off_goes_on_and_ends_as_if_it_had_not_been(folder,
     odd = "a ru'n \"ä"  # which neither Make nor Verilog reads as it is meant
     assert cli.run([*MUTATE, "--out", odd]) == 130
     assert "--resume goes on" in capsys.readouterr().err and not (folder / odd / "mutants.csv").exists()
-    assert len(judged) == 3
+    assert len(judged) == 2
     monkeypatch.setattr(campaign.Campaign, "judge", lambda of, mutant: judged.append(mutant.number) or judge(of, mutant))
     assert cli.run([*MUTATE[:3], "9", *MUTATE[4:], "--out", odd, "--resume"]) == 2
-    assert "--count = 9: must be as when the run began; nearest: 6" in capsys.readouterr().err
+    assert f"--count = 9: must be as when the run began; nearest: {N}" in capsys.readouterr().err
     assert cli.run([*MUTATE, "--out", odd, "--resume"]) == 0
     assert sorted(judged) == list(range(1, N + 1))
     for name in ("mutants.csv", "metrics.json"):

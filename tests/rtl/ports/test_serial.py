@@ -223,7 +223,7 @@ def test_requests_that_cannot_be():
 def test_samples_that_are_not_taken():
     """While it stands, some go in; what was not taken goes on later in the middle of its packet, and nothing is lost."""
     of, rng = host("two_junctions"), np.random.default_rng(1)
-    samples = [Sample(**s) for s in random_samples(of.of, 12, rng)]
+    samples = [Sample(**s) for s in random_samples(of.of, 7, rng)]
     line = b"".join(map(of.pack, samples))
     size = of.packet.size
 
