@@ -1,5 +1,6 @@
 """What the README says is what happens."""
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -31,6 +32,14 @@ def test_demo_table_is_what_the_demo_prints(capsys):
     printed = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
     for line in block("demo", "text").splitlines():
         assert line.rstrip() in printed
+
+
+def test_the_second_network_learns_what_the_demo_says(tmp_path):
+    config = str(ROOT / "sim_configs/digits97.yaml")
+    assert cli.run(["train", config, "--set", "data.name=mnist-mini", "--out", str(tmp_path / "out"), "-q"]) == 0
+    share = json.loads((tmp_path / "out/metrics.json").read_text())["test_accuracy"]["value"]
+    assert 0.93 < share < 0.95
+    assert "about 94 %" in README and "about 94 %" in (ROOT / "run").read_text(encoding="utf-8")
 
 
 def test_error_line_is_what_a_user_gets(capsys):
