@@ -25,6 +25,8 @@ class Stream(Enum):
     """Patterns from which a search for better ones starts: number of the draw, junction from 0."""
     SEARCH_MOVES = (8, 1)
     """Changes that a search tries: number of the start."""
+    ADAPTATION = (9,)
+    """Whose samples a design adapts to, and which others it has learned from: number of the group left out."""
     KERNELS = (16,)
     """Initial parameters of a convolutional front end."""
     DROPOUT = (17,)

@@ -14,6 +14,7 @@ MEASUREMENTS: Plugins[Measurement] = Plugins(
         "costs": "hwsim.measurements.costs:COSTS",
         "pattern": "hwsim.measurements.pattern:PATTERN",
         "difficulty": "hwsim.measurements.difficulty:DIFFICULTY",
+        "adaptation": "hwsim.measurements.adaptation:ADAPTATION",
         "frontend": "hwsim.measurements.frontend:FRONTEND",
         "synth": "rtl.synthesis.measurement:SYNTH",
     },

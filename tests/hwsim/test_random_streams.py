@@ -23,6 +23,7 @@ KEYS = {
     Stream.DISTURBANCES: (3,),
     Stream.SEARCH_DRAWS: (8, 0),
     Stream.SEARCH_MOVES: (8, 1),
+    Stream.ADAPTATION: (9,),
     Stream.KERNELS: (16,),
     Stream.DROPOUT: (17,),
     Stream.COSIM_INFERENCE: (24,),

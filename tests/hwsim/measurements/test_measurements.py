@@ -31,7 +31,8 @@ POINTS = {"hwsim.measurements": {"wires": "wires:WIRES"}}
 
 
 def test_every_record_of_ours_is_there_under_its_name():
-    assert [*MEASUREMENTS] == ["check", "fixed", "float", "cycle", "costs", "pattern", "difficulty", "frontend", "synth"]
+    ours = ["check", "fixed", "float", "cycle", "costs", "pattern", "difficulty", "adaptation", "frontend", "synth"]
+    assert [*MEASUREMENTS] == ours
     for name, known in MEASUREMENTS.items():
         assert known.name == name and known.figures and columns_of(name)
         assert all(of_column(c) is known.figures[c.partition(".")[2]] for c in columns_of(name))

@@ -14,6 +14,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from hwsim.commands import app as cli
@@ -24,6 +25,7 @@ from hwsim.studies.definition import study
 from hwsim.studies.measuring import code_version, workshop
 from hwsim.training.run import train
 from tests.hwsim import runs
+from tests.hwsim.measurements import test_adaptation
 from tests.hwsim.shipped import SHIPPED
 from tests.hwsim.studies import small_studies
 
@@ -376,6 +378,12 @@ def test_shipped_studies_run(path, tmp_path):
         if not DATA.is_dir():
             pytest.skip("needs the data beside the repository")
         shrink += ["--data-dir", str(DATA)]
+    if "adaptation" in loaded.measure:
+        layers, classes = loaded.base["network"]["layers"], loaded.base["network"]["classes"]
+        rng = np.random.default_rng(0)
+        drawn = rng.integers(0, 256, (500, layers[0]), np.uint8), rng.integers(0, classes, 500), np.arange(500) % 2
+        test_adaptation.written(tmp_path / name, drawn)
+        shrink += ["--data-dir", str(tmp_path)]
     if path.stem == "pattern_search":
         path = with_searched_patterns(path, tmp_path)
     text = path.read_text()
