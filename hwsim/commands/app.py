@@ -40,38 +40,32 @@ from models.files import temporary
 _OPTIONS = {"assignments": "set", "deviation": "std", "megahertz": "clock", "show": "list", "window": "trace"}
 """Options whose names are not those of the library's parameters."""
 
+GROUPS = {
+    "Design": (check.check, solve.solve, patterns.scatter, patterns.search, check.schema),
+    "Train": (train.train, torch.frontend, torch.export_frontend, torch.import_torch),
+    "Simulate": (simulate.simulate, simulate.diff, selftest.selftest, bench.bench),
+    "Hardware": (
+        hardware.verilog,
+        hardware.cosim,
+        prove.prove,
+        mutate.mutate,
+        hardware.synth,
+        power.power,
+        board.board,
+        emulate.emulate,
+    ),
+    "Explore": (explore.explore, explore.fit_area),
+}
+"""Commands as ``hwsim --help`` lists them; those of the data sets come last, with a name of their own."""
+
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
-for _command in (
-    solve.solve,
-    explore.explore,
-    explore.fit_area,
-    patterns.scatter,
-    patterns.search,
-    torch.frontend,
-    torch.export_frontend,
-    torch.import_torch,
-    check.check,
-    train.train,
-    simulate.simulate,
-    hardware.verilog,
-    hardware.cosim,
-    emulate.emulate,
-    mutate.mutate,
-    hardware.synth,
-    board.board,
-    power.power,
-    prove.prove,
-    simulate.diff,
-    selftest.selftest,
-    bench.bench,
-    check.schema,
-):
-    app.command()(expanded(_command))
-app.add_typer(data.app, name="data")
+for _group, _commands in GROUPS.items():
+    for _command in _commands:
+        app.command(rich_help_panel=_group)(expanded(_command))
+app.add_typer(data.app, name="data", rich_help_panel="Data")
 
 
 def _version(asked: bool) -> None:
@@ -128,8 +122,8 @@ def run(arguments: list[str] | None = None) -> int:
         return fail("not enough memory for this configuration", 2)
     except OSError as e:
         return fail(f"{e.filename}: {e.strerror or e}", 2) if e.filename else _output_lost(e)
-    except SystemExit:  # the command-line library's answer to a closed pipe
-        return _output_lost(BrokenPipeError())
+    except SystemExit as e:  # the command-line library's answer to a closed pipe, and how completion ends
+        return 0 if e.code == 0 else _output_lost(BrokenPipeError())
     except Exception as e:
         if not hasattr(e, "exit_code"):  # not one of the command-line library's own
             raise

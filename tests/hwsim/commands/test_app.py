@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from itertools import pairwise
 
 import pytest
 import yaml
@@ -75,6 +76,32 @@ def test_help_is_not_an_error(capsys):
     for arguments in (["--help"], ["train", "--help"], ["data", "fetch", "--help"]):
         assert cli.run(arguments) == 0
         assert "Usage: hwsim" in capsys.readouterr().out
+
+
+def test_help_lists_commands_by_what_they_are_for(capsys):
+    assert cli.run(["--help"]) == 0
+    told = capsys.readouterr().out
+    places = [told.index(f"─ {group} ─") for group in (*cli.GROUPS, "Data")]
+    assert places == sorted(places)
+    for (group, commands), (begin, end) in zip(cli.GROUPS.items(), pairwise(places), strict=True):
+        listed = re.findall(r"^│ ([a-z][a-z-]+) ", told[begin:end], re.MULTILINE)
+        assert listed == [command.__name__.replace("_", "-") for command in commands], group
+
+
+@pytest.mark.parametrize(
+    ("words", "known"),
+    [("hwsim si", ["simulate"]), ("hwsim train --ep", ["--epochs"]), ("hwsim data f", ["fetch"]), ("hwsim nothing", [])],
+)
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_is_told_how_to_complete(words, known, shell, monkeypatch, capsys):
+    monkeypatch.setenv("_HWSIM_COMPLETE", f"complete_{shell}")
+    for name, value in {"COMP_WORDS": words, "COMP_CWORD": len(words.split()) - 1}.items():
+        monkeypatch.setenv(name, str(value))
+    monkeypatch.setenv("_TYPER_COMPLETE_ARGS", words)
+    monkeypatch.setenv("_TYPER_COMPLETE_FISH_ACTION", "get-args")
+    assert cli.run([]) == 0
+    told = capsys.readouterr().out.replace("_files", "").strip()  # zsh: where no word of ours fits
+    assert all(word in told for word in known) and bool(told) == bool(known)
 
 
 def test_configurations_that_cannot_be_read(refused, tmp_path):
