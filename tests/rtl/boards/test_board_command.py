@@ -271,10 +271,9 @@ WITH_PLL = {name: 18 if board.target.family.name == "ice40" else 30 for name, bo
 """MHz that no board's oscillator has."""
 
 
-# The ULX3S is built in full by the measurement, which test_docs_boards.py keeps to the design of today; the two OrangeCrabs
-# differ in their chip alone.
+# The ULX3S is built in full by the measurement, which test_docs_boards.py keeps to the design of today.
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in WITH_PLL if name not in ("ulx3s-85f", "orangecrab-85f")])
+@pytest.mark.parametrize("name", [name for name in WITH_PLL if name != "ulx3s-85f"])
 def test_every_board_that_claims_a_bitstream_gets_one(name, config, tmp_path, capsys):
     """The real tools, a network that predicts; the placer works out the clock behind the PLL itself, and aims at it."""
     board, clock, out = BOARDS[name], WITH_PLL[name], tmp_path / "out"
