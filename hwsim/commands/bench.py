@@ -7,7 +7,6 @@ import typer
 
 from hwsim.commands.console import console_of, say
 from hwsim.commands.options import Out, Quiet, Seed, overrides, replacing
-from hwsim.configuration import config_file
 
 
 def bench(
@@ -22,6 +21,7 @@ def bench(
 ) -> None:
     """Measure training speed of every engine side by side: samples/s and edge operations/s on one core."""
     from hwsim import benchmark
+    from hwsim.configuration import config_file
 
     loaded = [config_file.load(path, overrides(None, seed)) for path in (config or benchmark.shipped_configurations())]
     console = console_of(quiet)

@@ -8,7 +8,6 @@ from typing import Annotated
 from hwsim.commands import describe
 from hwsim.commands.console import console_of
 from hwsim.commands.options import Common, ConfigPath, Where, file
-from hwsim.configuration import config_file
 
 
 def check(config: ConfigPath, where: Where, common: Common) -> None:
@@ -41,6 +40,7 @@ def check(config: ConfigPath, where: Where, common: Common) -> None:
 
 def schema(out: Annotated[Path | None, file("file instead of standard output")] = None) -> None:
     """Print the JSON Schema of configuration files, for editors and other programs."""
+    from hwsim.configuration import config_file
     from models.files.whole import write_whole
 
     text = json.dumps(config_file.json_schema(), indent=2) + "\n"

@@ -4,16 +4,15 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from hwsim.configuration.configuration import Configuration
 from hwsim.tables import bits, percent, table
-from models.connectivity.clash_free import access_sequences, log10_access_sequences
 
 if TYPE_CHECKING:  # a table of contents is no reason to load all engines
+    from hwsim.configuration.configuration import Configuration
     from hwsim.design import Design
     from hwsim.schedule.inventory import Inventory
 
 
-def describe(console: Console, config: Configuration, design: "Design") -> None:
+def describe(console: Console, config: "Configuration", design: "Design") -> None:
     """The junctions of a configuration and, if it has one, its accelerator; ``design`` if its patterns are drawn already."""
     title = f"{config.name}: {'-'.join(map(str, config.network.layers))}, {sum(config.edges):,} edges"
     if config.hardware is None or config.out_degrees is None:
@@ -24,7 +23,7 @@ def describe(console: Console, config: Configuration, design: "Design") -> None:
         console.print(f"note: {note}")
 
 
-def _describe_network(console: Console, config: Configuration, title: str) -> None:
+def _describe_network(console: Console, config: "Configuration", title: str) -> None:
     rows = table(title, "junction", "neurons", "edges", "d_out", "d_in", "density")
     layers = config.network.layers
     for i, edges in enumerate(config.edges):
@@ -35,7 +34,7 @@ def _describe_network(console: Console, config: Configuration, title: str) -> No
     console.print(rows)
 
 
-def _describe_accelerator(console: Console, config: Configuration, a: "Inventory", title: str) -> None:
+def _describe_accelerator(console: Console, config: "Configuration", a: "Inventory", title: str) -> None:
     caption = (
         f"z: edges per clock; C = edges / z: clocks of one pass; D = left neurons / z: words of each left memory.\n"
         f"{a.clocks_per_input} clocks per input: {_longest_pass(a)}, flush = {a.flush}.\n{_latency(a)}"
@@ -75,12 +74,12 @@ def _unbalanced(a: "Inventory") -> list[str]:
     return [f"unbalanced: {', '.join(idle)} of every pass; the longest C sets the pace"] if idle else []
 
 
-def _softmax(config: Configuration) -> list[str]:
+def _softmax(config: "Configuration") -> list[str]:
     float_only = config.network.activations[-1] == "softmax"
     return ["softmax is for the float engine: this accelerator has no Verilog"] if float_only else []
 
 
-def _crossbar(config: Configuration) -> list[str]:
+def _crossbar(config: "Configuration") -> list[str]:
     c = config.connectivity
     if config.hardware is None or c.kind not in ("clash_free", "structured") or (c.kind == "clash_free" and not c.dither):
         return []
@@ -91,8 +90,10 @@ def _crossbar(config: Configuration) -> list[str]:
     return [f"{what} a crossbar in every junction: {sizes} words"]
 
 
-def sequences(config: Configuration) -> list[str]:
+def sequences(config: "Configuration") -> list[str]:
     """How many access sequences each junction's clash-free type has, as decimal magnitudes."""
+    from models.connectivity.clash_free import access_sequences, log10_access_sequences
+
     if config.connectivity.kind != "clash_free" or config.hardware is None or config.out_degrees is None:
         return []
     lines, c = [], config.connectivity

@@ -9,7 +9,6 @@ import typer
 
 from hwsim.commands.console import console_of
 from hwsim.commands.options import DataDir, file, overrides, seeding, setting, silent
-from hwsim.configuration import config_file
 from hwsim.tables import table
 from models.errors import ArgumentError
 
@@ -57,6 +56,7 @@ def difficulty(
 
 def _dataset(source: str, data_dir: Path | None, sets: dict[str, Any]) -> "Dataset":
     """The training samples of a configuration, or the data set of that name."""
+    from hwsim.configuration import config_file
     from hwsim.configuration.data_fit import morse_options
     from hwsim.design import Design
     from models.data import catalogue

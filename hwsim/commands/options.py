@@ -9,13 +9,14 @@ from dataclasses import dataclass, fields, is_dataclass
 from functools import wraps
 from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
-from hwsim.configuration import config_file
-from hwsim.configuration.configuration import Configuration
 from hwsim.simulation.disturbances import Place
+
+if TYPE_CHECKING:  # whoever asks for help needs no configuration
+    from hwsim.configuration.configuration import Configuration
 
 
 def given(text: str, metavar: str | None = None, *names: str) -> Any:
@@ -86,7 +87,7 @@ class Common:
     seed: Seed = None
     quiet: Quiet = False
 
-    def load(self, path: Path, fixed: Mapping[str, Any] | None = None, **training: Any) -> Configuration:
+    def load(self, path: Path, fixed: Mapping[str, Any] | None = None, **training: Any) -> "Configuration":
         """The configuration with what the command line says in place of what the file says.
 
         Parameters
@@ -98,6 +99,8 @@ class Common:
         training
             Further values, by key of the section ``training``; None is none.
         """
+        from hwsim.configuration import config_file
+
         told = {f"training.{key}": value for key, value in training.items() if value is not None}
         return config_file.load(path, overrides(self.assign, self.seed) | told | dict(fixed or {}))
 
@@ -120,6 +123,8 @@ class Again:
 
 def overrides(assignments: list[str] | None, seed: int | None = None) -> dict[str, Any]:
     """What ``--set`` and ``--seed`` say, by configuration key."""
+    from hwsim.configuration import config_file
+
     told = dict(config_file.assignment(text) for text in assignments or [])
     return told | ({} if seed is None else {"seed": seed})
 

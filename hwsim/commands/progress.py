@@ -24,7 +24,6 @@ from rich.progress import (
 
 from hwsim.commands.console import say
 from hwsim.tables import percent
-from hwsim.training.summary import epoch_line
 
 if TYPE_CHECKING:
     from hwsim.training import outcome
@@ -70,6 +69,8 @@ def train_watcher(quiet: bool) -> Iterator["Watcher | None"]:
 
 
 def _training_lines(p: "outcome.TrainingProgress") -> None:
+    from hwsim.training.summary import epoch_line
+
     if p.finished_epoch:
         say(epoch_line(p.current))
 

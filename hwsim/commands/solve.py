@@ -1,15 +1,17 @@
 """The command ``hwsim solve``."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from hwsim.commands.console import console_of
 from hwsim.commands.options import ConfigPath, Out, Quiet, Set, given, overrides, replacing
-from hwsim.configuration.configuration import Configuration
 from models.errors import ArgumentError
+
+if TYPE_CHECKING:  # as in describe.py
+    from hwsim.configuration.configuration import Configuration
 
 _SHOWN = 20
 
@@ -75,7 +77,7 @@ def solve(
         raise typer.Exit(1)
 
 
-def _densities(console: Console, config: Configuration, _: Within, listing: Listing) -> tuple[str, bytes, bool]:
+def _densities(console: Console, config: "Configuration", _: Within, listing: Listing) -> tuple[str, bytes, bool]:
     """Print the feasible densities; returns a file, its content, and whether there are any."""
     from hwsim.solver.report import as_bytes, densities, density_json, density_table
 
@@ -85,7 +87,7 @@ def _densities(console: Console, config: Configuration, _: Within, listing: List
     return "densities.json", as_bytes(density_json(config, found)), True
 
 
-def _candidates(console: Console, config: Configuration, within: Within, listing: Listing) -> tuple[str, bytes, bool]:
+def _candidates(console: Console, config: "Configuration", within: Within, listing: Listing) -> tuple[str, bytes, bool]:
     """Print the candidates within the budget; returns a file, its content, and whether there are any."""
     from hwsim.solver import solver
     from hwsim.solver.near_misses import near_misses
