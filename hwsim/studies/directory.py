@@ -17,12 +17,12 @@ from models.files.whole import lock, write_whole
 STUDY = "study.yaml"
 STORE = "study.sqlite"
 RESULTS, SUMMARY, ILLEGAL = "results.csv", "summary.csv", "illegal.csv"
-PUBLISHED, CORRELATIONS = "published.csv", "correlations.csv"
+PUBLISHED, CORRELATIONS, PAIRED = "published.csv", "correlations.csv", "paired.csv"
 PARQUET = ("results.parquet", "summary.parquet")
 REPORT = "report.md"
 TIMING = "timing.json"
 PICTURES = "*-against-*.png"
-_TABLES = (RESULTS, SUMMARY, ILLEGAL, PUBLISHED, CORRELATIONS, *PARQUET, REPORT, TIMING)
+_TABLES = (RESULTS, SUMMARY, ILLEGAL, PUBLISHED, CORRELATIONS, PAIRED, *PARQUET, REPORT, TIMING)
 
 _LARGEST_STUDY = 1 << 26
 _HEADER = "# The resolved study of `hwsim explore`: feeding it back reproduces the study.\n"

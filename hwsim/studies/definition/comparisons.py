@@ -1,4 +1,4 @@
-"""What a study lays beside its results: published figures, correlations between figures, and curves along an axis."""
+"""What a study lays beside its results: published figures, correlations, differences by seed, and curves along an axis."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -65,14 +65,21 @@ class CurveSection(Section):
     along: Text
 
 
+class PairedSection(Section):
+    """How a figure differs along an axis from its value at one label, seed by seed."""
+
+    y: Text
+    along: Text
+    against: Label
+
+
 def with_labels(study: Any) -> Any:
-    """Plain data of a study in which ``where`` names the labels of lists as they are written at the axis.
+    """Plain data of a study in which ``where`` and ``against`` name the labels of lists as they are written at the axis.
 
     A label such as ``0x10`` or ``1e3`` is text there, but a number here unless it stands in quotes.
     """
     axes = study.get("axes") if isinstance(study, dict) else None
-    published = study.get("published") if isinstance(study, dict) else None
-    if not isinstance(axes, dict) or not isinstance(published, list):
+    if not isinstance(study, dict) or not isinstance(axes, dict):
         return study
 
     def label(axis: str, value: Any) -> Any:
@@ -86,7 +93,12 @@ def with_labels(study: Any) -> Any:
         where = of.get("where") if isinstance(of, dict) else None
         return of | {"where": {a: label(a, v) for a, v in where.items()}} if isinstance(where, dict) else of
 
-    return study | {"published": [named(of) for of in published]}
+    def compared(of: Any) -> Any:
+        there = isinstance(of, dict) and isinstance(of.get("along"), str) and "against" in of
+        return of | {"against": label(of["along"], of["against"])} if there else of
+
+    lists = (("published", named), ("paired", compared))
+    return study | {k: [one(of) for of in study[k]] for k, one in lists if isinstance(study.get(k), list)}
 
 
 def _plain(label: Any) -> tuple[type, Any]:
@@ -103,6 +115,7 @@ class Comparisons:
     published: tuple[PublishedSection, ...]
     correlations: tuple[CorrelationSection, ...]
     curves: tuple[CurveSection, ...]
+    paired: tuple[PairedSection, ...]
 
 
 def check(wanted: Comparisons, columns: Sequence[str], axes: Mapping[str, list[str] | None]) -> None:
@@ -136,6 +149,14 @@ def check(wanted: Comparisons, columns: Sequence[str], axes: Mapping[str, list[s
     for k, curve in enumerate(wanted.curves):
         _check_column(columns, f"curves[{k}].y", curve.y)
         _check_axis(axes, f"curves[{k}].along", curve.along)
+
+    for k, pair in enumerate(wanted.paired):
+        _check_column(columns, f"paired[{k}].y", pair.y)
+        _check_axis(axes, f"paired[{k}].along", pair.along)
+        known = axes[pair.along]
+        if known is not None and pair.against not in known:
+            rule = f"is no label of the axis {pair.along}"
+            raise InputError(f"paired[{k}].against", pair.against, rule, close_names(pair.against, known) or known[:8])
 
 
 def fits(labels: Mapping[str, str], where: Mapping[str, str]) -> bool:

@@ -139,6 +139,7 @@ class Study(Section):
     published: tuple[comparisons.PublishedSection, ...] = Field((), description="what others have found, beside ours")
     correlations: tuple[comparisons.CorrelationSection, ...] = Field((), description="pairs of figures that may go together")
     curves: tuple[comparisons.CurveSection, ...] = Field((), description="pictures of figures along an axis")
+    paired: tuple[comparisons.PairedSection, ...] = Field((), description="differences along an axis, seed by seed")
     search: SearchSection | None = None
     synth: SynthSection = SynthSection()
     energies: FileName | None = Field(None, description="a table of energies for costs, relative to the study's file")
@@ -170,7 +171,7 @@ class Study(Section):
             Expression(text, f"constraints[{k}]")
         for field, columns in self._columns():
             self._check_column(field, columns)
-        wanted = comparisons.Comparisons(self.published, self.correlations, self.curves)
+        wanted = comparisons.Comparisons(self.published, self.correlations, self.curves, self.paired)
         comparisons.check(wanted, self.columns, {name: axis.labels for name, axis in self.axes.items()})
         self._check_keys()
         return self

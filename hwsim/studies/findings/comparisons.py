@@ -6,9 +6,10 @@ from typing import Any
 
 from hwsim.studies.definition import comparisons
 from hwsim.studies.definition.comparisons import CorrelationSection, PublishedSection
-from hwsim.studies.directory import CORRELATIONS, PUBLISHED, StudyDirectory
+from hwsim.studies.directory import CORRELATIONS, PAIRED, PUBLISHED, StudyDirectory
 from hwsim.studies.findings.correlation import Coefficient, Correlation, correlation
 from hwsim.studies.findings.estimates import Estimate
+from hwsim.studies.findings.paired import paired_rows
 from hwsim.studies.findings.tables import DesignRow, as_csv, design_rows, point_rows
 from hwsim.studies.measuring.exploration import Explored
 
@@ -116,8 +117,12 @@ def correlation_rows(explored: Explored) -> list[dict[str, Any]]:
 
 
 def write(explored: Explored, directory: StudyDirectory) -> list[str]:
-    """Both as files, if the study asks for them; returns their names."""
-    made = {PUBLISHED: published_rows(explored), CORRELATIONS: correlation_rows(explored)}
+    """All as files, if the study asks for them; returns their names."""
+    made = {
+        PUBLISHED: published_rows(explored),
+        CORRELATIONS: correlation_rows(explored),
+        PAIRED: paired_rows(explored),
+    }
     names = [name for name, rows in made.items() if rows]
     for name in names:
         directory.write(name, as_csv(made[name]))

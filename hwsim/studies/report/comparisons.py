@@ -1,10 +1,11 @@
-"""Published figures and correlations as sections of a study's report."""
+"""Published figures, correlations and differences by seed as sections of a study's report."""
 
 import math
 
 from hwsim.studies.figures import of_column
 from hwsim.studies.findings.comparisons import Beside, Correlated, beside, correlated
 from hwsim.studies.findings.correlation import FEWEST, Coefficient
+from hwsim.studies.findings.paired import EVERYWHERE, Paired, paired
 from hwsim.studies.findings.tables import varying
 from hwsim.studies.measuring.exploration import Explored
 from hwsim.studies.report.text import markdown_table, shown, title
@@ -14,10 +15,16 @@ _INTERVALS = (
     "They take designs as a random sample, which a grid is not."
 )
 
+_DIFFERS = (
+    "Differences between points of the same seed that differ along the axis alone; ± is the 90 % confidence interval "
+    "(Student t) over the seeds. What differs has 0 outside of it; so has one row of ten where nothing differs. "
+    f"{EVERYWHERE}: mean over the other axes."
+)
+
 
 def sections(explored: Explored) -> list[str]:
-    """Both, as far as the study asks for them."""
-    return [*_published(explored), *_correlations(explored)]
+    """All, as far as the study asks for them."""
+    return [*_published(explored), *_correlations(explored), *_paired(explored)]
 
 
 def _published(explored: Explored) -> list[str]:
@@ -48,11 +55,15 @@ def _published_row(b: Beside, axes: list[str], several: bool) -> list[str]:
 
 
 def _difference(b: Beside) -> str:
-    if b.difference is None:
-        return ""
-    known = of_column(b.published.column)
-    share = known is not None and known.unit == "1"
-    return f"{100 * b.difference:+.2f} points" if share else f"{b.difference:+.4g}"
+    return "" if b.difference is None else _points(b.published.column, b.difference)
+
+
+def _points(column: str, difference: float, half_width: float = 0.0) -> str:
+    """A difference with its sign, and ± half the width of its interval if that is finite and not 0."""
+    known, wide = of_column(column), math.isfinite(half_width) and half_width != 0
+    if known is not None and known.unit == "1":
+        return f"{100 * difference:+.2f}" + (f" ± {100 * half_width:.2f}" if wide else "") + " points"
+    return f"{difference:+.4g}" + (f" ± {half_width:.2g}" if wide else "")
 
 
 def _correlations(explored: Explored) -> list[str]:
@@ -76,3 +87,21 @@ def _correlation_row(c: Correlated) -> list[str]:
 def coefficient(c: Coefficient) -> str:
     """A coefficient with its interval, if it has one."""
     return f"{c.value:.3f}" if math.isinf(c.low) else f"{c.value:.3f} [{c.low:.3f}, {c.high:.3f}]"
+
+
+def _paired(explored: Explored) -> list[str]:
+    found = paired(explored)
+    if not found:
+        return []
+    parts = ["## Paired by seed"]
+    for wanted in dict.fromkeys(p.wanted for p in found):
+        rows = [p for p in found if p.wanted == wanted]
+        axes = [a for a in rows[0].where if len({p.where[a] for p in rows} - {EVERYWHERE}) > 1]
+        parts.append(f"**{title(wanted.y)} along {wanted.along}**, less that at {wanted.against}:")
+        parts.append(markdown_table([*axes, wanted.along, "difference", "differs"], [_paired_row(p, axes) for p in rows]))
+    return [*parts, _DIFFERS]
+
+
+def _paired_row(p: Paired, axes: list[str]) -> list[str]:
+    differs = {True: "yes", False: "no", None: "one seed"}[p.differs]
+    return [*(p.where[a] for a in axes), p.label, _points(p.wanted.y, p.difference.mean, p.difference.half_width), differs]
