@@ -425,7 +425,7 @@ def test_every_random_stream_that_is_asked_for_is_listed(demo, tmp_path, monkeyp
         return {i for i, row in enumerate(rows) if row[: len(stream.value)] == list(map(str, stream.value))}
 
     elsewhere = {Stream.COSIM_INFERENCE, Stream.COSIM_ILLEGAL, Stream.COSIM_PAUSES, Stream.COSIM_SCENARIOS}
-    elsewhere |= {Stream.MUTATION, Stream.TEST_BENCH, Stream.BENCHMARK}
+    elsewhere |= {Stream.MUTATION, Stream.TEST_BENCH, Stream.BENCHMARK, Stream.ADAPTATION}
     assert all(of(stream) for stream in Stream)
     elsewhere |= {Stream.SELFTEST_DESIGN, Stream.SELFTEST_SAMPLES}
     assert hit == set(range(len(rows))) - set().union(*map(of, elsewhere))

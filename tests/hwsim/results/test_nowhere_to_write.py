@@ -49,6 +49,7 @@ def locked(tmp_path):
     (tmp_path / "out").mkdir()
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("NUMBA_", "XDG_", "MPL", "YOWASP"))}
     environment |= {"HOME": str(tmp_path / "none"), "TMPDIR": str(here), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment["NUMBA_OPT"] = "1"  # everything is compiled anew, for a few samples
 
     def run(*arguments, code=0, writable=(tmp_path / "out", here)):
         command = [sys.executable, str(program), os.pathsep.join(map(str, writable)), *map(str, arguments)]

@@ -15,12 +15,12 @@ DESIGNS = {"axi": ("two_junctions", 32), "wishbone": ("one_junction", 64), "byte
 LINK = ("link receiver", "link transmitter", "link frames", "link sender", "link requests", "bridge")
 
 
-def proved(of, name, folder):
-    """What became of each property of a part."""
+def proved(of, name, folder, only=None):
+    """What became of each property of a part, or of one and what it relies on; a busy machine is no reason to fail."""
     make = session.components(of)[name]
     bench = session.stated(make)
-    proofs = session._component(name, make, bench, bench.monitor.required, folder, 300)
-    assert len(proofs) > 3
+    assert len(bench.monitor.required) > 3
+    proofs = session._component(name, make, bench, session._wanted(name, bench, only), folder, 1800)
     return {proof.stated.name: proof.verdict.status for proof in proofs}
 
 
@@ -142,7 +142,7 @@ def carries_out_what_it_has_carried_out(patch):
 def test_a_request_that_is_done_twice_is_refuted(tmp_path, monkeypatch):
     carries_out_what_it_has_carried_out(monkeypatch)
     of = design("one_junction", interface="serial", bit_clocks=4, link_bytes=64)
-    assert proved(of, "link requests", tmp_path / "p")["once"] is Status.FAILED
+    assert proved(of, "link requests", tmp_path / "p", "once")["once"] is Status.FAILED
 
 
 @pytest.mark.slow

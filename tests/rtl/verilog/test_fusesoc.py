@@ -15,11 +15,11 @@ from rtl.verilog.emission import BENCH_RESULTS, SOURCE, Verilog
 from rtl.verilog.generate import component
 from tests.rtl import toolchain
 from tests.rtl.designs import planned
-from tests.rtl.verilog import yosys_with_tcl
 
 pytest.importorskip("fusesoc")
 pytest.importorskip("pyosys")
 pytest.importorskip("tkinter")
+yosys_with_tcl = pytest.importorskip("tests.rtl.verilog.yosys_with_tcl")
 pytestmark = pytest.mark.slow
 
 FUSESOC = "from fusesoc.main import main; main()"
