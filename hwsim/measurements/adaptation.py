@@ -90,10 +90,16 @@ def _grouped(subject: Subject) -> Grouped:
     path = file_of(c.data.name, subject.data_dir)
     if path is None:
         raise InputError("data.name", c.data.name, "does not say whose its samples are: a file with train_groups is needed")
-    for key, value, plain in (("pool", c.data.pool, 1), ("select", c.data.select, None)):
+    for key, value, plain in (
+        ("pool", c.data.pool, 1),
+        ("select", c.data.select, None),
+        ("validation", c.data.validation, 0),
+    ):
         if value != plain:
-            raise InputError(f"data.{key}", str(value), "must not be set where a design adapts: it takes all inputs")
-    known = subject.shelf.kept("groups", (path, path.stat().st_mtime_ns), _KEPT_SETS, lambda: groups.load(path))
+            raise InputError(
+                f"data.{key}", str(value), "must not be set where a design adapts: it takes all inputs and samples"
+            )
+    known = subject.shelf.kept("groups", path, _KEPT_SETS, lambda: groups.load(path))
     if len(known.names) < 2:
         raise InputError("data.name", c.data.name, "has one group only: at least two are needed")
     fewest = int(np.bincount(known.groups).argmin())

@@ -182,6 +182,8 @@ def test_bad_groups_are_told(tmp_path, case):
         ),
         ({"training.epochs": 0}, r"training.epochs = 0: trains nothing"),
         ({"data.select": {"count": 16}}, r"data.select = .*: must not be set where a design adapts"),
+        ({"data.validation": 9}, r"data.validation = 9: must not be set where a design adapts"),
+        ({"data.name": "nowhere.npz"}, r"nowhere.npz: cannot be read: No such file or directory"),
         ({"network.classes": 3}, r"network.classes = 3: are fewer than in"),
     ],
 )
