@@ -6,6 +6,9 @@ import sys
 from types import FrameType
 from typing import NoReturn
 
+_LIGHT = {"--help", "--version", "--show-completion", "--install-completion"}
+"""What is answered without any configuration, and at once."""
+
 
 def main() -> None:
     """Run the command line; its packages take a while to load, in which the interrupt key may be pressed, too.
@@ -19,6 +22,9 @@ def main() -> None:
             signal.signal(signal.SIGINT, _stop)
         try:
             from hwsim.commands import app
+
+            if not _LIGHT.intersection(sys.argv) and "_HWSIM_COMPLETE" not in os.environ:
+                import hwsim.configuration.config_file  # noqa: F401  # what every command loads: NumPy and more compiled code
         finally:
             if usual:
                 signal.signal(signal.SIGINT, signal.default_int_handler)
