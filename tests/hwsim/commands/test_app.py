@@ -88,15 +88,6 @@ def test_help_lists_commands_by_what_they_are_for(capsys):
         assert listed == [command.__name__.replace("_", "-") for command in commands], group
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["data", "--help"]], ids=" ".join)
-def test_whoever_asks_for_help_waits_for_nothing_else(arguments):
-    program = "import sys; from hwsim.commands import app; app.run(sys.argv[1:]); sys.stderr.write(' '.join(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True)
-    loaded = set(done.stderr.split())
-    assert "typer" in loaded and not loaded & {"numpy", "numba", "yaml", "matplotlib", "amaranth", "rtl"}
-    assert not any(name.startswith("hwsim.configuration") for name in loaded)
-
-
 @pytest.mark.parametrize(
     ("words", "known"),
     [("hwsim si", ["simulate"]), ("hwsim train --ep", ["--epochs"]), ("hwsim data f", ["fetch"]), ("hwsim nothing", [])],

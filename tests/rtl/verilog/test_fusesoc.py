@@ -19,7 +19,8 @@ from tests.rtl.designs import planned
 pytest.importorskip("fusesoc")
 pytest.importorskip("pyosys")
 pytest.importorskip("tkinter")
-yosys_with_tcl = pytest.importorskip("tests.rtl.verilog.yosys_with_tcl")
+from tests.rtl.verilog import yosys_with_tcl  # needs tkinter
+
 pytestmark = pytest.mark.slow
 
 FUSESOC = "from fusesoc.main import main; main()"
