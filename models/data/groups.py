@@ -49,8 +49,7 @@ def load(path: Path) -> Grouped:
         If it is no data set, or does not say of every sample whose it is.
     """
     read = stored_arrays.of_archive if path.suffix.lower() == ".npz" else stored_arrays.of_folder
-    found = {name.lower(): array for name, array in read(path).items()}
-    data = user_npz.load(path)
+    found, data = read(path), user_npz.load(path)
     names = [_names(found, split, len(getattr(data, split)), path) for split in ("train", "test")]
     if names[0].dtype.kind != names[1].dtype.kind and "U" in (names[0].dtype.kind, names[1].dtype.kind):
         raise InputError(str(path), None, "names the groups of one split by numbers, those of the other by text")
@@ -63,7 +62,7 @@ def load(path: Path) -> Grouped:
 
 def _names(found: dict[str, StoredArray], split: str, n: int, path: Path) -> np.ndarray:
     """The group of each sample of a split, as stored."""
-    there = [name for name in _NAMES[split] if name in found]
+    there = [name for name in found if name.lower() in _NAMES[split]]  # capital letters do not matter
     if len(there) != 1:
         rule = f"holds both {there[0]} and {there[1]}: keep one" if there else f"lacks the array {_NAMES[split][0]}"
         raise InputError(str(path), None, f"{rule} (whose each sample is)")

@@ -154,6 +154,7 @@ GROUPS = {"train_groups": np.zeros(700, np.int64), "test_groups": np.zeros(80, n
 BAD = {
     "none": ({"train_groups": None}, r"lacks the array train_groups \(whose each sample is\)"),
     "two": ({"utr": np.zeros(700, np.int64)}, "holds both train_groups and utr: keep one"),
+    "twice": ({"TRAIN_GROUPS": np.zeros(700, np.int64)}, "holds both train_groups and TRAIN_GROUPS: keep one"),
     "few": ({"test_groups": np.zeros(79, np.int64)}, r"test_groups = int64 \(79,\): must be one integer, or text"),
     "real": ({"train_groups": np.zeros(700)}, r"train_groups = float64 \(700,\): must be one integer, or text"),
     "long": ({"train_groups": np.full(700, "a" * 65)}, r"must be one integer, or text of at most 64 characters"),
