@@ -13,8 +13,8 @@ from models.errors import ArgumentError
 
 ROOT = Path(__file__).parents[3]
 COMMANDS = sorted((ROOT / "hwsim/commands").rglob("*.py"))
-PROGRAMS = {ROOT / "hwsim/host/demo.py"}
-"""With a command line of their own: the driver knows nothing of ours."""
+PROGRAMS = {ROOT / "hwsim/__main__.py", ROOT / "hwsim/host/demo.py"}
+"""With a command line: the entry point of ours, and one of the driver, which knows nothing of it."""
 LIBRARY = sorted(
     {p for package in ("models", "hwsim", "rtl") for p in (ROOT / package).rglob("*.py")} - {*COMMANDS, *PROGRAMS}
 )
