@@ -31,8 +31,16 @@ from models.floating.engine import FloatEngine
 from models.floating.optimisers import Optimiser
 from models.network.network import Network
 from models.network.parameters import IntegerParameters, Parameters, RealParameters, initialise
+from models.numbers.stochastic import Generators
 
 _log = logging.getLogger("hwsim")
+
+
+def generators(config: Configuration) -> Generators | None:
+    """The generators of stochastic rounding of a configuration, as they begin; None without it."""
+    if not config.numbers.system.stochastic or config.hardware is None:
+        return None
+    return Generators.drawn(config.hardware.z, random_streams.generator(config.seed, Stream.ROUNDING))
 
 
 @dataclass(frozen=True)
@@ -137,10 +145,21 @@ class Design:
         """Initial parameters of everything that computes in fixed point (int32), whatever engine trains."""
         return self._begins_with.quantise(self.config.numbers.system)
 
+    @cached_property
+    def generators(self) -> Generators | None:
+        """Those of stochastic rounding, as they begin; None without it."""
+        return generators(self.config)
+
     @property
     def initial(self) -> Parameters:
         """Initial parameters of the engine that trains, as a run's directory keeps them."""
         return self.initial_real if self.config.training.engine == "float" else self.initial_integers
+
+    @property
+    def initial_arrays(self) -> dict[str, np.ndarray]:
+        """What a run begins with, as ``initial.npz`` holds it: parameters, and the generators if there are any."""
+        drawing = None if self.config.training.engine == "float" else self.generators
+        return self.initial.arrays() | (drawing.arrays() if drawing else {})
 
     @cached_property
     def schedule(self) -> Schedule:
@@ -232,6 +251,7 @@ class Design:
             schedule or self.schedule,
             timing or self.timing,
             banks or Banks.of(self.config.hops, self.config.network.junctions),
+            generators=self.generators,
             enforce=enforce,
         )
         made.log = log
@@ -243,7 +263,9 @@ class Design:
 
     def fixed_engine(self) -> FixedEngine:
         """The fixed-point reference with its initial parameters."""
-        return FixedEngine(self.network, self.config.numbers.system, self.initial_integers, self.config.hops)
+        return FixedEngine(
+            self.network, self.config.numbers.system, self.initial_integers, self.config.hops, self.generators
+        )
 
     def float_engine(self) -> FloatEngine:
         """The floating-point reference with its initial parameters."""

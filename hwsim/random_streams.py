@@ -21,6 +21,8 @@ class Stream(Enum):
     """Order of the training samples: epoch."""
     DISTURBANCES = (3,)
     """Late, inference-only and blocked: epoch, which of the three."""
+    ROUNDING = (4,)
+    """States of the generators of stochastic rounding."""
     SEARCH_DRAWS = (8, 0)
     """Patterns from which a search for better ones starts: number of the draw, junction from 0."""
     SEARCH_MOVES = (8, 1)

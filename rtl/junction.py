@@ -195,8 +195,9 @@ class Junction(wiring.Component):
             output=self.output,
             **parts,
         )
-        initial, i = self._of.design.initial_integers, self._j.number - 1
-        return JunctionModel(self._j, processors, initial.weights[i], initial.biases[i])
+        initial, drawn, i = self._of.design.initial_integers, self._of.design.generators, self._j.number - 1
+        random = 0 if drawn is None else int(drawn.states[i])
+        return JunctionModel(self._j, processors, initial.weights[i], initial.biases[i], random)
 
     @property
     def write_ports(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from models.numbers.stochastic import stepped
 from rtl.control.address import AddressGenerator
 from rtl.control.dither import Dither
 from rtl.plan.plan import JunctionPlan
@@ -49,6 +50,8 @@ class JunctionModel:
     ----------
     weights, biases
         int64 [C, z] and [N_i], integers of their formats; weights row by row, which is the order of the edges.
+    random
+        State of the generator of stochastic rounding; 0 without it.
 
     Examples
     --------
@@ -89,10 +92,13 @@ class JunctionModel:
     True
     """
 
-    def __init__(self, j: JunctionPlan, processors: Processors, weights: np.ndarray, biases: np.ndarray) -> None:
+    def __init__(
+        self, j: JunctionPlan, processors: Processors, weights: np.ndarray, biases: np.ndarray, random: int = 0
+    ) -> None:
         self._j, self._use = j, processors
         self.weights = np.asarray(weights, np.int64).reshape(j.rows, j.z)
         self.biases = np.asarray(biases, np.int64).copy()
+        self.random = random
         # The word that every memory gives in every clock: left neuron q lies in memory q mod z at address q div z.
         self._word = processors.addresses.model(), np.arange(j.z)
         self._turn = np.arange(j.clocks) // (j.depth if j.sweeps else 1)
@@ -133,8 +139,20 @@ class JunctionModel:
         """
         assert self._use.update is not None
         partial = self._partial(delta)
-        self.weights, self.biases = self._use.update.model(self.weights, self._lanes(left), delta, self.biases, kappa)
+        self.weights, self.biases = self._use.update.model(
+            self.weights, self._lanes(left), delta, self.biases, kappa, self._states()
+        )
         return partial
+
+    def _states(self) -> np.ndarray | None:
+        """Of the generator, for every row of a sample; it is left as it stands behind the last."""
+        if not self.random:
+            return None
+        states = []
+        for _ in range(self._j.rows):
+            states.append(self.random)
+            self.random = stepped(self.random)
+        return np.array(states, np.uint32)
 
     def _lanes(self, left: np.ndarray) -> np.ndarray:
         """[C, z]: the left activation of every lane."""

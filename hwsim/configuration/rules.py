@@ -9,6 +9,8 @@ from hwsim.configuration.sections import SERIAL_KEYS, HardwareSection, Section, 
 from hwsim.edge_processors import results_per_clock
 from models.errors import InputError
 from models.network.activations import ACTIVATIONS
+from models.numbers.format import NEAREST
+from models.numbers.stochastic import MOST_DROP
 
 MOST_EDGES = 2**28
 MOST_CLASSES = 2**15
@@ -72,6 +74,7 @@ def _check_degrees(config: Settings) -> None:
 
 def _check_hardware(config: Settings) -> None:
     kind, net, hardware = config.connectivity.kind, config.network, config.hardware
+    _check_rounding(config, hardware)
     if hardware is None:
         if kind == "clash_free":
             rule = "is missing: a clash-free pattern is drawn for given edge processors"
@@ -99,6 +102,27 @@ def _check_hardware(config: Settings) -> None:
             )
             legal = [d for d in divisors(net.layers[i + 1]) if d >= results]
             raise InputError(f"hardware.z[{i + 1}]", hardware.z[i + 1], rule, legal[:2])
+
+
+def _check_rounding(config: Settings, hardware: HardwareSection | None) -> None:
+    numbers = config.numbers.system
+    if not numbers.stochastic:
+        return
+    field = "numbers.rounding.weight_step"
+    if hardware is None:
+        rule = "is missing: stochastic rounding has a generator per junction, whose bits the edge processors share"
+        raise InputError("hardware.z", None, rule, [f"{field} {r}" for r in NEAREST])
+    most, greatest = numbers.most_kappa(config.network.junctions), _greatest_kappa(config, hardware)
+    assert most is not None
+    if greatest > most:
+        rule = f"drops {MOST_DROP + greatest - most} bits at learning-rate shift {greatest}, of at most {MOST_DROP}"
+        legal = [f"a shift up to {most}"] if most >= 0 else ["formats of fewer fraction bits"]
+        raise InputError(field, "stochastic", rule, legal)
+
+
+def _greatest_kappa(config: Settings, hardware: HardwareSection) -> int:
+    used = [k for _, k in config.training.rate_shift]
+    return hardware.kappa[1] if hardware.kappa is not None else max(used, default=0)
 
 
 def _check_kappa(config: Settings, given: tuple[int, int] | None) -> None:
@@ -175,7 +199,8 @@ def ineffective(config: Settings) -> list[str]:
         line = _changed(config.hardware, SERIAL_KEYS)
         notes += [f"hardware.{k} has no effect without a serial line" for k in line]
     if kind == "random" and config.hardware is not None:
-        notes.append("hardware has no effect: random patterns run on the reference engines only")
+        effect = "only hardware.z has an effect" if config.numbers.system.stochastic else "hardware has no effect"
+        notes.append(f"{effect}: random patterns run on the reference engines only")
     if config.training.engine != "float":
         only_float = ("batch_size", "optimiser", "learning_rate", "momentum", "decay", "l2", "precision")
         notes += [

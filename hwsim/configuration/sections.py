@@ -93,14 +93,20 @@ class FormatSection(Section):
         return Format(self.width, self.fraction, self.signed)
 
 
+Nearest = Literal[Rounding.FLOOR, Rounding.HALF_UP, Rounding.HALF_EVEN]
+"""What can round every step; stochastic rounding is for the weight step alone."""
+
+
 class RoundingSection(Section):
     """Rounding of each narrowing step, where one for all is not enough."""
 
-    product: Rounding = Rounding.HALF_UP
-    preactivation: Rounding = Rounding.HALF_UP
-    delta: Rounding = Rounding.HALF_UP
-    weight_step: Rounding = Rounding.HALF_UP
-    bias_step: Rounding = Rounding.HALF_UP
+    product: Nearest = Rounding.HALF_UP
+    preactivation: Nearest = Rounding.HALF_UP
+    delta: Nearest = Rounding.HALF_UP
+    weight_step: Rounding = Field(
+        Rounding.HALF_UP, description="stochastic: up with a probability of what is dropped, by a generator per junction"
+    )
+    bias_step: Nearest = Rounding.HALF_UP
 
 
 class NumbersSection(Section):
@@ -108,7 +114,7 @@ class NumbersSection(Section):
 
     width: Annotated[Int, Field(ge=2, le=24)] = Field(12, description="bits of every signal that has no format of its own")
     fraction: Annotated[Int, Field(ge=0, le=24)] = Field(8, description="bits behind the binary point")
-    rounding: Rounding | RoundingSection = Field(Rounding.HALF_UP, description="of every narrowing step, or of each")
+    rounding: Nearest | RoundingSection = Field(Rounding.HALF_UP, description="of every narrowing step, or of each")
     product_fraction: Annotated[Int, Field(ge=0, le=48)] | None = Field(
         None, description="fraction bits of a product, f_p; default: all of them, so that products are exact"
     )

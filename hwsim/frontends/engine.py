@@ -175,6 +175,11 @@ class FrontendTrainer:
         """Of the classification layers (float64)."""
         return self.network.classifier.parameters_by_edge
 
+    @property
+    def random(self) -> dict[str, np.ndarray]:
+        """Floating point is not rounded by it."""
+        return {}
+
     def saturation(self) -> dict[str, list[int]]:
         """Floating point does not saturate."""
         return {}

@@ -16,7 +16,12 @@ from models.network.activations import ACTIVATIONS
 from models.network.network import Network
 from models.numbers.format import Rounding
 
-_MODE = {Rounding.FLOOR: 0, Rounding.HALF_UP: 1, Rounding.HALF_EVEN: 2}
+_MODE = {
+    Rounding.FLOOR: columns.ROUND_FLOOR,
+    Rounding.HALF_UP: columns.ROUND_HALF_UP,
+    Rounding.HALF_EVEN: columns.ROUND_HALF_EVEN,
+    Rounding.STOCHASTIC: columns.ROUND_STOCHASTIC,
+}
 
 
 def _starts(sizes: Any) -> npt.NDArray[np.int64]:
@@ -178,6 +183,7 @@ def build(config: Configuration, network: Network, schedule: Schedule, times: Ti
             left=np.zeros(z, np.int32),
             sums=_zeros(right),
             deltas=_zeros(right),
+            random=np.zeros(n, np.uint32),
             landing=_never(z),
             output=_zeros(network.layers[-1] + 1, 2),
         ),

@@ -170,6 +170,8 @@ class Registers(NamedTuple):
         int32 [z]: left activations of the lanes at work.
     sums, deltas
         int64 [N_r]: pre-activations under way, and deltas in use.
+    random
+        uint32 [L]: states of the generators of stochastic rounding.
     landing
         int64 [z]: until when the partial deltas that are read were being written.
     output
@@ -183,6 +185,7 @@ class Registers(NamedTuple):
     left: np.ndarray
     sums: np.ndarray
     deltas: np.ndarray
+    random: np.ndarray
     landing: np.ndarray
     output: np.ndarray
 
@@ -588,6 +591,38 @@ def _step(w, x, new, a, b, delta, form, narrow):
     return saturated
 
 
+@_compiled
+def _step_random(w, x, new, lane, a, b, delta, form, state):
+    """New weights of lanes a..b-1, rounded by what each lane takes of the generator's state; returns how many saturated."""
+    drop, low, high = form[0], form[2], form[3]
+    saturated = np.int64(0)
+    for i in range(a, b):
+        p = np.int64(x[i]) * delta
+        if drop > 0:
+            by = np.int64(lane[i]) * 7 & 31
+            # A state written down twice: the 32 bits from any place on are those of the rotated one.
+            twice = np.int64(state) << 31 | np.int64(state) >> 1
+            turned = twice >> (31 - by) if by else np.int64(state)
+            p = (p + (turned & ((np.int64(1) << drop) - 1))) >> drop
+        else:
+            p = p << -drop
+        v = np.int64(w[i]) - p
+        u = _limit(v, low, high)
+        saturated += u != v
+        new[i] = u
+    return saturated
+
+
+@_inlined
+def _next_random(state):
+    """The state of a generator after one step: xorshift32, in the lower half of 64 bits."""
+    x = np.int64(state)
+    x ^= (x << 13) & 0xFFFFFFFF
+    x ^= x >> 17
+    x ^= (x << 5) & 0xFFFFFFFF
+    return np.uint32(x)
+
+
 @_inlined
 def _multiply(w, product, a, b, delta, drop, mode, narrow):
     """Narrowed products of the weights of lanes a..b-1 with one delta."""
@@ -789,15 +824,20 @@ def _summed_delta(here, n, r, lane, place, memories, watch):
 
 
 @_inlined
-def _learn(here, k, kappa, w, new, neurons, registers, watch):
-    """New weights of the lanes at work."""
+def _learn(here, k, kappa, w, new, lanes, neurons, registers, watch):
+    """New weights of the lanes at work; with the row ends what is random in it."""
     p = here.p
     form = (min(p[WEIGHT_DROP] + kappa, MOST_DROP), p[WEIGHT_MODE], p[WEIGHT_LOW], p[WEIGHT_HIGH])
     saturated = np.int64(0)
     for i in range(k[SEGMENT], k[SEGMENT_END]):
         a, b = np.uint64(neurons.segment[i, 1]), np.uint64(neurons.segment[i, 2])
         delta = registers.deltas[neurons.segment[i, 0]]
-        saturated += _step(w, registers.left, new, a, b, delta, form, kappa <= p[NARROW_KAPPA])
+        if p[WEIGHT_MODE] == ROUND_STOCHASTIC:
+            saturated += _step_random(w, registers.left, new, lanes.lane, a, b, delta, form, registers.random[here.j])
+        else:
+            saturated += _step(w, registers.left, new, a, b, delta, form, kappa <= p[NARROW_KAPPA])
+    if p[WEIGHT_MODE] == ROUND_STOCHASTIC and k[ROW_ENDS]:
+        registers.random[here.j] = _next_random(registers.random[here.j])
     watch.saturation[here.j, WEIGHT_SIGNAL] += saturated
 
 
@@ -1136,7 +1176,7 @@ def run(design, state, stretch, feed, samples, results, watch):
                 else:
                     _read_deltas(here, k, n, neurons, memories, registers, watch)
                     new = lines.updates[j, _slot(here, p[UPDATE_LATENCY])] if whole else registers.new_served
-                    _learn(here, k, now[NOW_KAPPA], w, new, neurons, registers, watch)
+                    _learn(here, k, now[NOW_KAPPA], w, new, lanes, neurons, registers, watch)
                     _send_row(here, k, n, new, lanes, memories, registers, lines)
                     _send_biases(here, k, now, neurons, memories, registers, lines, watch)
             if learns and j > 0:

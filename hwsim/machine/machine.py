@@ -30,6 +30,8 @@ from models.fixed.ranges import Ranges
 from models.network.network import Network
 from models.network.order import NO_SAMPLE
 from models.network.parameters import IntegerParameters
+from models.numbers import stochastic
+from models.numbers.stochastic import Generators
 
 _MOST_CYCLES = 1 << (63 - columns.OWNER_BITS)
 """Samples that can be told apart by the bits that their words have for their numbers."""
@@ -94,6 +96,8 @@ class Machine:
     schedule, timing, banks
         Which lane goes where in which clock, when results land, and how many samples every memory holds. Those of the
         design are without fault.
+    generators
+        Of stochastic rounding (copied); needed with it alone.
     enforce
         Whether the first violation ends the simulation; if not, violations are only counted and wrong data flows on.
 
@@ -147,6 +151,7 @@ class Machine:
         timing: Timing,
         banks: Banks,
         *,
+        generators: Generators | None = None,
         enforce: bool = True,
     ) -> None:
         check_machine(config)
@@ -161,6 +166,10 @@ class Machine:
         self._d, self._s = build(config, network, schedule, timing, banks)
         self._s.memories.weight[:] = np.concatenate(parameters.weights)
         self._s.memories.bias[:] = np.concatenate(parameters.biases)
+        if config.numbers.system.stochastic:
+            if generators is None:
+                raise InputError("generators", None, "are missing: stochastic rounding takes its bits from them")
+            self._s.registers.random[:] = generators.states
         n = len(network.patterns)
         self.saturation = np.zeros((n, 4), np.int64)
         self.counts = np.zeros((n, 3, 2), np.int64)
@@ -424,6 +433,11 @@ class Machine:
         self._s.memories.weight[:] = np.concatenate(given.weights)
         self._s.memories.bias[:] = np.concatenate(given.biases)
 
+    @property
+    def random(self) -> dict[str, np.ndarray]:
+        """``random_<i>``: the states of the generators of stochastic rounding; nothing without it."""
+        return stochastic.named(self._s.registers.random) if self.config.numbers.system.stochastic else {}
+
     def arrays(self) -> dict[str, np.ndarray]:
         """All state between two junction cycles, in the form of the reference engine's checkpoint.
 
@@ -443,7 +457,7 @@ class Machine:
             rule = "is the label of a sample that has not come out yet, and no class: drain first"
             raise InputError("checkpoint", int(strange[0]), rule)
         counters = {"cycle": np.array(self.cycle), "saturation": self.saturation.copy()}
-        return self.parameters.arrays() | counters | flight
+        return self.parameters.arrays() | self.random | counters | flight
 
     def restore(self, arrays: dict[str, np.ndarray], kappas: tuple[int, int] = KAPPAS) -> None:
         """Continue from a checkpoint of this machine or of the reference engine, bit for bit.
@@ -470,6 +484,8 @@ class Machine:
             lands[:] = -1
         self._s.memories.weight[:] = np.concatenate([arrays[f"weight_{i}"] for i in range(1, n + 1)])
         self._s.memories.bias[:] = np.concatenate([arrays[f"bias_{i}"] for i in range(1, n + 1)])
+        if self.config.numbers.system.stochastic:
+            self._s.registers.random[:] = stochastic.states_of(arrays, n)
         self.saturation[:] = arrays["saturation"]
         self._first_cycle, self._periods = int(arrays["cycle"]), 0
         self._loaded, self._still = False, True

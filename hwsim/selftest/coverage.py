@@ -8,6 +8,7 @@ from hwsim.selftest.case import PARAMETERS, Case
 from hwsim.tables import Column, Table
 from models.fixed.ranges import Ranges
 from models.network.parameters import INITIALISATIONS
+from models.numbers.format import Rounding
 from models.numbers.system import STEPS
 
 _OWN, _YES_NO = ("own", "default"), ("yes", "no")
@@ -41,6 +42,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "outputs": ("all classes", "padding at the end", "padding spread"),
     **{f"format of {signal}": (*_OWN, *(("unsigned",) if signal in draw.UNSIGNED else ())) for signal in draw.SIGNALS},
     **{f"rounding of {step}": draw.ROUNDINGS for step in STEPS},
+    "rounding of weight_step": (*draw.ROUNDINGS, str(Rounding.STOCHASTIC)),
     "products": ("exact", "narrowed"),
     "sums": ("32 bits", "64 bits"),
     "steps of the learning rate": ("1", "2", "3"),

@@ -21,7 +21,7 @@ from hwsim.selftest.case import PARAMETERS, Case, Meets
 from models.connectivity.draw import feasible_out_degrees
 from models.errors import InputError
 from models.network.parameters import INITIALISATIONS
-from models.numbers.format import Rounding
+from models.numbers.format import NEAREST, Rounding
 from models.numbers.system import STEPS
 
 T = TypeVar("T")
@@ -41,7 +41,8 @@ SCHEDULES = ("flush", "overlap")
 LATENCIES = {"memory_read": 4, "multiplier": 4, "tree_every": 4, "table": 4, "write_back": 4}
 """Greatest clocks that are drawn."""
 HIDDEN = ("sigmoid", "relu", "clipped_relu", "tanh")
-ROUNDINGS = tuple(str(r) for r in Rounding)
+ROUNDINGS = tuple(str(r) for r in NEAREST)
+"""Of every step; that of the weights can be stochastic, too."""
 SIGNALS = ("input", "weight", "bias", "preactivation", "activation", "derivative", "delta")
 UNSIGNED = ("input", "activation", "derivative")
 """Signals that need not have a sign."""
@@ -106,6 +107,7 @@ def draw_design(rng: np.random.Generator, n_junctions: int, connectivity: dict[s
             break
         except InputError:  # sums that might not fit
             continue
+    sections["numbers"], made = _rounded_by_chance(rng.spawn(1)[0], sections, made)
     sections["hardware"]["latency"] = _latency(rng, sections, made)
     return sections
 
@@ -164,6 +166,21 @@ def _training(rng: np.random.Generator, hardware: dict[str, Any]) -> dict[str, A
         "init_bias": some(rng, (0.0, 0.1, -0.25)),
         "shuffle": chance(rng, 0.5),
     }
+
+
+def _rounded_by_chance(rng: np.random.Generator, sections: dict[str, Any], made: Design) -> tuple[dict[str, Any], Design]:
+    """The numbers, and now and then with stochastic rounding of the weights, where so many bits can be drawn."""
+    numbers = sections["numbers"]
+    if not chance(rng, 0.3):
+        return numbers, made
+    rounding = numbers["rounding"] if isinstance(numbers["rounding"], dict) else dict.fromkeys(STEPS, numbers["rounding"])
+    changed = numbers | {"rounding": rounding | {"weight_step": str(Rounding.STOCHASTIC)}}
+    try:
+        stochastic = Design(config_file.parse(sections | {"numbers": changed}))
+        stochastic.fixed_engine()
+    except InputError:  # shifts that drop more bits
+        return numbers, made
+    return changed, stochastic
 
 
 def _numbers(rng: np.random.Generator) -> dict[str, Any]:

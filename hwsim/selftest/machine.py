@@ -201,8 +201,8 @@ class _Pair:
 
     def _compare_state(self) -> None:
         if self._strange():
-            theirs = self.reference.parameters.arrays() | {"saturation": self.reference.saturation}
-            ours = self.machine.parameters.arrays() | {"saturation": self.machine.saturation}
+            theirs = self.reference.parameters.arrays() | self.reference.random | {"saturation": self.reference.saturation}
+            ours = self.machine.parameters.arrays() | self.machine.random | {"saturation": self.machine.saturation}
         else:
             theirs, ours = self.reference.arrays(), self.machine.arrays()
         for name, expected in theirs.items():

@@ -40,6 +40,10 @@ class Trainer(Protocol):
     def parameters(self) -> Parameters:
         """As they are."""
 
+    @property
+    def random(self) -> dict[str, np.ndarray]:
+        """States of the generators of stochastic rounding, ``random_<i>``; empty without it."""
+
     def saturation(self) -> dict[str, list[int]]:
         """Saturation events since the start by signal, one count per junction; empty in floating point."""
 
@@ -105,6 +109,11 @@ class FixedTrainer(_Integers):
         """Integers."""
         return self._engine.parameters
 
+    @property
+    def random(self) -> dict[str, np.ndarray]:
+        """States of the generators."""
+        return self._engine.random
+
     def saturation(self) -> dict[str, list[int]]:
         """Counts by signal."""
         return dict(zip(SATURATION_SIGNALS, self._engine.saturation.T.tolist(), strict=True))
@@ -154,6 +163,11 @@ class CycleTrainer(_Integers):
     def parameters(self) -> IntegerParameters:
         """Integers."""
         return self._machine.parameters
+
+    @property
+    def random(self) -> dict[str, np.ndarray]:
+        """States of the generators."""
+        return self._machine.random
 
     def saturation(self) -> dict[str, list[int]]:
         """Counts by signal."""
@@ -206,6 +220,11 @@ class FloatTrainer:
     def parameters(self) -> RealParameters:
         """float64."""
         return self._engine.parameters
+
+    @property
+    def random(self) -> dict[str, np.ndarray]:
+        """Floating point is not rounded by it."""
+        return {}
 
     def saturation(self) -> dict[str, list[int]]:
         """Floating point does not saturate."""

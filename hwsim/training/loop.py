@@ -68,8 +68,8 @@ class TrainingLoop:
     @property
     def outcome(self) -> Outcome:
         """What it has come to by now."""
-        history, parameters = [*self.history], self.trainer.parameters
-        return Outcome(self.design, history, self.finished, self._seconds, self._trained, parameters)
+        history, trainer = [*self.history], self.trainer
+        return Outcome(self.design, history, self.finished, self._seconds, self._trained, trainer.parameters, trainer.random)
 
     def advance(self) -> TrainingProgress:
         """Train on one chunk of samples, and judge at the end of an epoch."""

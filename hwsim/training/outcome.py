@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from hwsim.design import Design
 from hwsim.training.engines import Predicted
 from models.network.parameters import Parameters
@@ -75,6 +77,8 @@ class Outcome:
         Training samples fed in this call.
     parameters
         Weights [W_i] and biases [N_i] as they are: int32 of the fixed-point engines, float64 of the float engine.
+    random
+        ``random_<i>``: states of the generators of stochastic rounding as they are (uint32); empty without it.
 
     Examples
     --------
@@ -93,6 +97,7 @@ class Outcome:
     seconds: float
     samples: int
     parameters: Parameters
+    random: dict[str, np.ndarray]
 
     @property
     def samples_per_second(self) -> float:

@@ -162,12 +162,12 @@ class TrainingRun:
         if not (self.directory / CONNECTIVITY).is_file():
             write_connectivity(self.directory / CONNECTIVITY, self.design.patterns)
         if not (self.directory / INITIAL).is_file():
-            self.directory.write_arrays(INITIAL, self.design.initial.arrays())
+            self.directory.write_arrays(INITIAL, self.design.initial_arrays)
         kept_inputs.write(self.directory, self.design.config, self.data)
         self._written = self.directory.digests(CONNECTIVITY, INPUTS, INITIAL)
 
     def _write_results(self, outcome: Outcome) -> None:
-        self.directory.write_arrays(FINAL, outcome.parameters.arrays())
+        self.directory.write_arrays(FINAL, outcome.parameters.arrays() | outcome.random)
         if self._stream:
             self._write_stream()
         self.directory.write_json(METRICS, self._metrics(outcome))

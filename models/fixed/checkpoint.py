@@ -14,6 +14,7 @@ from models.errors import InputError
 from models.fixed.ranges import Ranges
 from models.network.network import Network
 from models.network.order import Hops
+from models.numbers import stochastic
 from models.numbers.system import NumberSystem
 
 BUBBLE, INFERENCE, TRAINING = 0, 1, 2
@@ -116,6 +117,9 @@ class Checkpoint:
             yield f"weight_{i}", Form(np.int32, (p.n_edges,), weight.lowest, weight.highest)
         for i, p in enumerate(self.network.patterns, 1):
             yield f"bias_{i}", Form(np.int32, (p.n_right,), bias.lowest, bias.highest)
+        if self.numbers.stochastic:
+            for i in range(1, len(self.network.patterns) + 1):
+                yield f"random_{i}", Form(np.uint32, (), 1, (1 << stochastic.BITS) - 1)
         yield "saturation", Form(np.int64, (len(self.network.patterns), 4), 0, MOST_CYCLES)
         yield "cycle", Form(np.int64, (), 0, cycles)
 
@@ -125,6 +129,9 @@ class Checkpoint:
         hidden, sums = layers[1:-1], self.ranges.partials[1:]
         partial = np.int32 if self.ranges.narrow else np.int64
         most = np.repeat(np.array(sums, np.int64), hidden)
+        most_kappa = numbers.most_kappa(len(layers) - 1)
+        if most_kappa is not None:
+            kappas = kappas[0], min(kappas[1], most_kappa)
         return {
             "kind": Form(np.int8, (n,), BUBBLE, TRAINING),
             "label": Form(np.int32, (n,), 0, self.network.classes - 1),

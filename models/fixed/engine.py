@@ -19,7 +19,9 @@ from models.network.activations import ACTIVATIONS
 from models.network.network import Network
 from models.network.order import NO_SAMPLE, Hops
 from models.network.parameters import IntegerParameters
+from models.numbers import stochastic
 from models.numbers.format import Rounding
+from models.numbers.stochastic import Generators
 from models.numbers.system import NumberSystem
 
 SATURATION_SIGNALS = ("preactivation", "delta", "weight", "bias")
@@ -29,6 +31,7 @@ _MODES = {
     Rounding.FLOOR: kernel.FLOOR,
     Rounding.HALF_UP: kernel.HALF_UP,
     Rounding.HALF_EVEN: kernel.HALF_EVEN,
+    Rounding.STOCHASTIC: kernel.STOCHASTIC,
 }
 
 
@@ -52,6 +55,11 @@ class _Net(NamedTuple):
     partial_start: np.ndarray  # [L + 1] places of the left layers in a row of partial deltas (one unused for layer 0)
     edge_start: np.ndarray  # [L + 1] uint64
     left: np.ndarray  # [padded W] uint32
+    n_rows: (
+        np.ndarray
+    )  # [L] weight rows of the lanes, by which generators step; like the next two for stochastic rounding only
+    row: np.ndarray  # [padded W] uint32: that of every edge
+    rotation: np.ndarray  # [padded W] uint32: of its lane
     output_neurons: np.ndarray
     forward_lag: np.ndarray  # [L] junction cycles
     backward_lag: np.ndarray  # [L]
@@ -104,6 +112,7 @@ class _Work(NamedTuple):
     pre: np.ndarray
     packed: np.ndarray
     scratch: np.ndarray
+    states: np.ndarray  # of a generator, by weight rows
 
 
 class Results(NamedTuple):
@@ -139,6 +148,8 @@ class FixedEngine:
         What is computed and in which order.
     parameters
         Initial weights and biases (copied).
+    generators
+        Of stochastic rounding (copied); needed with it alone.
 
     Attributes
     ----------
@@ -150,7 +161,14 @@ class FixedEngine:
         The next junction cycle.
     """
 
-    def __init__(self, network: Network, numbers: NumberSystem, parameters: IntegerParameters, hops: Hops) -> None:
+    def __init__(
+        self,
+        network: Network,
+        numbers: NumberSystem,
+        parameters: IntegerParameters,
+        hops: Hops,
+        generators: Generators | None = None,
+    ) -> None:
         for name in network.activations:
             if name not in ACTIVATIONS:
                 raise InputError("network.activation", name, "needs the float engine; fixed point has", ACTIVATIONS)
@@ -159,15 +177,20 @@ class FixedEngine:
         checked = IntegerParameters.of_this_kind(parameters)
         checked.check_shapes(network)
         checked.check_ranges(numbers)
+        if numbers.stochastic and generators is None:
+            raise InputError("generators", None, "are missing: stochastic rounding takes its bits from them")
+        drawing = generators if numbers.stochastic else None
         self.network, self.numbers, self.hops = network, numbers, hops
         self._ranges = Ranges.of(network, numbers)
         self._like = np.int32(0) if self._ranges.narrow else np.int64(0)
         self._checkpoint = Checkpoint(network, numbers, hops, self._ranges)
-        self._net = _net(network, numbers, hops, self._ranges)
+        self._net = _net(network, numbers, hops, self._ranges, drawing)
         self._place = _edge_places(network)
         self._weights = np.zeros(self._net.left.size, np.int32)
         self._weights[self._place] = np.concatenate(parameters.weights)
         self._biases = np.concatenate(parameters.biases).astype(np.int32)
+        self._random = np.zeros(0, np.uint32) if drawing is None else drawing.states.copy()
+        self._most_kappa = numbers.most_kappa(len(network.patterns))
         self._pipe = self._empty_pipe()
         net = self._net
         self._work = _Work(
@@ -176,6 +199,7 @@ class FixedEngine:
             pre=np.zeros(net.widest, np.int32),
             packed=np.zeros(net.n_input + 1, np.uint32),
             scratch=np.zeros(kernel.GATHER_CHUNK, np.uint32),
+            states=np.zeros(net.n_rows.max(initial=0), np.uint32),
         )
         self.saturation = np.zeros((len(network.patterns), len(SATURATION_SIGNALS)), np.int64)
         self.cycle = 0
@@ -201,6 +225,11 @@ class FixedEngine:
             [w.copy() for w in np.split(self._weights[self._place], weight_ends)],
             [b.copy() for b in np.split(self._biases, self._net.right_start[1:-1])],
         )
+
+    @property
+    def random(self) -> dict[str, np.ndarray]:
+        """``random_<i>``: the states of the generators of stochastic rounding; nothing without it."""
+        return stochastic.named(self._random)
 
     def samples(self, inputs: np.ndarray, labels: npt.ArrayLike) -> "Samples":
         """Samples that this engine accepts, checked once.
@@ -258,6 +287,9 @@ class FixedEngine:
         trains = np.broadcast_to(np.asarray(train, np.bool_), entering.size).copy()
         if kappas.size and kappas.min() < 0:
             raise InputError("kappa", int(kappas.min()), "must not be negative")
+        if self._most_kappa is not None and kappas[trains].max(initial=0) > self._most_kappa:
+            rule = f"must not exceed {self._most_kappa}: stochastic rounding has {stochastic.MOST_DROP} bits at most"
+            raise InputError("kappa", int(kappas[trains].max()), rule, [self._most_kappa])
         if entering.size and not (entering.min() >= NO_SAMPLE and entering.max() < n):
             raise InputError("source", f"{entering.min()}..{entering.max()}", f"must lie in {NO_SAMPLE}..{n - 1}")
         results = _empty_results(entering.size, self.network.layers[-1])
@@ -265,6 +297,7 @@ class FixedEngine:
             self._net,
             self._weights,
             self._biases,
+            self._random,
             self._pipe,
             self._work,
             self.cycle,
@@ -303,7 +336,7 @@ class FixedEngine:
         return results
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """All state, for a checkpoint: parameters, counters and the samples in flight.
+        """All state, for a checkpoint: parameters, generators, counters and the samples in flight.
 
         ``flight_*`` arrays have one row per junction cycle that a sample may have entered in and not yet left, oldest first:
         ``flight_kind`` (0 bubble, 1 inference, 2 training), ``flight_label``, ``flight_kappa``; ``flight_activation``
@@ -318,7 +351,7 @@ class FixedEngine:
         for name, array in flight.items():
             array[~alive[name]] = 0
         counters = {"cycle": np.array(self.cycle), "saturation": self.saturation.copy()}
-        return self.parameters.arrays() | counters | {f"flight_{k}": v for k, v in flight.items()}
+        return self.parameters.arrays() | self.random | counters | {f"flight_{k}": v for k, v in flight.items()}
 
     def restore(self, arrays: dict[str, np.ndarray], kappas: tuple[int, int] = KAPPAS) -> None:
         """Continue from :meth:`arrays`, bit for bit.
@@ -339,6 +372,7 @@ class FixedEngine:
         n = len(self.network.patterns)
         self._weights[self._place] = np.concatenate([arrays[f"weight_{i}"] for i in range(1, n + 1)])
         self._biases[:] = np.concatenate([arrays[f"bias_{i}"] for i in range(1, n + 1)])
+        self._random[:] = stochastic.states_of(arrays, self._random.size)
         self.saturation[:] = arrays["saturation"]
         self.cycle = int(arrays["cycle"])
         rows = self._flight_rows()
@@ -387,13 +421,26 @@ def _starts(sizes: list[int]) -> npt.NDArray[np.int64]:
     return np.concatenate(([0], np.cumsum(sizes))).astype(np.int64)
 
 
-def _net(network: Network, numbers: NumberSystem, hops: Hops, ranges: Ranges) -> _Net:
+def _rows_and_rotations(network: Network, generators: Generators | None, padded: int) -> tuple[np.ndarray, ...]:
+    """Weight rows of every junction [L]; row and rotation of every padded edge, of which those that are none have any."""
+    row, rotation = np.zeros((2, padded if generators else 0), np.uint32)
+    if generators is None:
+        return np.zeros(0, np.int64), row, rotation
+    edges = [np.arange(p.n_edges) for p in network.patterns]
+    place = _edge_places(network)
+    row[place] = np.concatenate([e // z for e, z in zip(edges, generators.z, strict=True)])
+    rotation[place] = np.concatenate([stochastic.rotations(e % z) for e, z in zip(edges, generators.z, strict=True)])
+    return np.array([-(-e.size // z) for e, z in zip(edges, generators.z, strict=True)], np.int64), row, rotation
+
+
+def _net(network: Network, numbers: NumberSystem, hops: Hops, ranges: Ranges, generators: Generators | None) -> _Net:
     patterns, layers = network.patterns, network.layers
     n = len(patterns)
     d_in = [int(p.in_degrees.max()) for p in patterns]
     left = np.repeat([p.n_left for p in patterns], [d * p.n_right for d, p in zip(d_in, patterns, strict=True)])
     left = left.astype(np.uint32)
     left[_edge_places(network)] = np.concatenate([p.left for p in patterns])
+    n_rows, row, rotation = _rows_and_rotations(network, generators, left.size)
     lanes = max(1, 32 // numbers.input.width)
     tables = [
         ACTIVATIONS[a].tables(numbers.preactivation, numbers.activation, numbers.derivative) for a in network.activations
@@ -416,6 +463,9 @@ def _net(network: Network, numbers: NumberSystem, hops: Hops, ranges: Ranges) ->
         partial_start=_starts([1] + [size + 1 for size in layers[1:-1]]),
         edge_start=_starts([d * p.n_right for d, p in zip(d_in, patterns, strict=True)]).astype(np.uint64),
         left=left,
+        n_rows=n_rows,
+        row=row,
+        rotation=rotation,
         output_neurons=network.output_neurons.astype(np.int64),
         forward_lag=np.array([hops.feedforward_lag(i) for i in range(1, n + 1)], np.int64),
         backward_lag=np.array([hops.backward_lag(i, n) for i in range(1, n + 1)], np.int64),
@@ -438,9 +488,7 @@ def _net(network: Network, numbers: NumberSystem, hops: Hops, ranges: Ranges) ->
         delta_mode=mode["delta"],
         delta_low=numbers.delta.lowest,
         delta_high=numbers.delta.highest,
-        weight_drop=np.array(
-            [numbers.left_activation(j).fraction + f_delta - numbers.weight.fraction for j in range(n)], np.int64
-        ),
+        weight_drop=np.array([numbers.weight_drop(j) for j in range(n)], np.int64),
         weight_mode=mode["weight_step"],
         weight_low=numbers.weight.lowest,
         weight_high=numbers.weight.highest,

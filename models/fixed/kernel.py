@@ -15,7 +15,7 @@ import numpy as np
 
 from models.compiled import intrinsic, njit
 
-FLOOR, HALF_UP, HALF_EVEN = 0, 1, 2
+FLOOR, HALF_UP, HALF_EVEN, STOCHASTIC = 0, 1, 2, 3
 """Rounding modes as the kernels know them."""
 
 PREACTIVATION, DELTA, WEIGHT_STEP, BIAS_STEP = 0, 1, 2, 3
@@ -140,10 +140,40 @@ def _row_update(w, g, base, d_in, delta, drop, half, odd, low, high, like):
 
 
 @_inlined
-def _learn_rows(net, j, weights, biases, gathered, partial, delta, kappa, saturation, like):
+def _row_update_random(w, g, base, d_in, delta, drop, states, rows, rotations, low, high, like):
+    """Weight step of one right neuron, rounded by the random bits of its edges' rows and lanes; how many saturated."""
+    d = _as(delta, like)
+    mask = np.uint32((np.int64(1) << drop) - 1)
+    saturated = np.int32(0)
+    for e in range(d_in):
+        state, by = states[rows[base + e]], rotations[base + e]
+        turned = np.uint32(np.uint32(state << by) | _shift(state, np.uint32((np.uint32(32) - by) & np.uint32(31))))
+        p = _as(_as(g[base + e], like) * d, like)
+        v = _as(_as(w[base + e], like) - _shift(_as(p + _as(turned & mask, like), like), drop), like)
+        u = _clip(v, low, high)
+        saturated = np.int32(saturated + np.int32(u != v))
+        w[base + e] = u
+    return saturated
+
+
+@_inlined
+def _draw(states, random, j, n_rows):
+    """The states of the generator of junction j for the weight rows of one sample; it steps once for each."""
+    x = random[j]
+    for c in range(n_rows):
+        states[c] = x
+        x = np.uint32(x ^ np.uint32(x << np.uint32(13)))
+        x = np.uint32(x ^ _shift(x, np.uint32(17)))
+        x = np.uint32(x ^ np.uint32(x << np.uint32(5)))
+    random[j] = x
+
+
+@_inlined
+def _learn_rows(net, j, weights, biases, gathered, partial, delta, kappa, saturation, states, like):
     """Backpropagation (but for the first junction) and update of junction j, whose right neurons have ``delta``.
 
-    ``like`` is the type of the weight steps; partial deltas have the type of their array.
+    ``like`` is the type of the weight steps; partial deltas have the type of their array. ``states`` are those of
+    :func:`_draw`, where it draws.
     """
     base, d_in = net.edge_start[j], net.d_in[j]
     right = net.right_start[j]
@@ -159,7 +189,12 @@ def _learn_rows(net, j, weights, biases, gathered, partial, delta, kappa, satura
         if d != 0:  # every rounding narrows 0 to 0: no partial delta, weight or bias would change
             if j > 0:
                 _row_scatter(partial, net.left, weights, base, d_in, d, back_drop, back_half, back_odd, partial[0])
-            saturated += _row_update(weights, gathered, base, d_in, d, drop, half, odd, low, high, like)
+            if net.weight_mode == STOCHASTIC and drop > 0:
+                saturated += _row_update_random(
+                    weights, gathered, base, d_in, d, drop, states, net.row, net.rotation, low, high, like
+                )
+            else:
+                saturated += _row_update(weights, gathered, base, d_in, d, drop, half, odd, low, high, like)
             v = biases[right + r] - _narrow(np.int64(d), bias_drop, net.bias_mode)
             u = _clip(v, net.bias_low, net.bias_high)
             saturated_biases += u != v
@@ -295,7 +330,7 @@ def infer(net, weights, biases, work, inputs, prediction, outputs, like):
 
 
 @_compiled
-def run(net, weights, biases, pipe, work, cycle, source, inputs, labels, kappas, trains, results, saturation, like):
+def run(net, weights, biases, random, pipe, work, cycle, source, inputs, labels, kappas, trains, results, saturation, like):
     """Advance the pipeline by ``source.size`` junction cycles, starting with junction cycle ``cycle``.
 
     ``source[c]`` is the row of ``inputs`` that enters in cycle ``cycle + c``, or -1 for a bubble. Returns how many rows of
@@ -357,9 +392,11 @@ def run(net, weights, biases, pipe, work, cycle, source, inputs, labels, kappas,
             partial = pipe.partial[slot, net.partial_start[j] : net.partial_start[j + 1]]
             for q in range(partial.size):
                 partial[q] = 0
-            kappa, gathered = pipe.kappa[slot], pipe.gathered[slot]
+            kappa, gathered, states = pipe.kappa[slot], pipe.gathered[slot], work.states
+            if net.weight_mode == STOCHASTIC:
+                _draw(states, random, j, net.n_rows[j])
             if kappa <= net.narrow_kappa[j]:
-                _learn_rows(net, j, weights, biases, gathered, partial, delta, kappa, saturation, like)
+                _learn_rows(net, j, weights, biases, gathered, partial, delta, kappa, saturation, states, like)
             else:
-                _learn_rows(net, j, weights, biases, gathered, partial, delta, kappa, saturation, np.int64(0))
+                _learn_rows(net, j, weights, biases, gathered, partial, delta, kappa, saturation, states, np.int64(0))
     return filled

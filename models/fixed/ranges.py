@@ -52,7 +52,8 @@ class Ranges:
             partials.append(int(p.out_degrees.max()) * back)
             terms += [term, back_term]
             base = left.fraction + numbers.delta.fraction - f_w
-            kappas.append(_narrow_kappa(left.magnitude * numbers.delta.magnitude, base, numbers.weight.magnitude))
+            step = left.magnitude * numbers.delta.magnitude
+            kappas.append(_narrow_kappa(step, base, numbers.weight.magnitude, numbers.stochastic))
             # The widest 64-bit intermediates: a product, a shifted sum, a partial delta times a derivative, a weight step.
             widest = max(
                 term,
@@ -62,7 +63,7 @@ class Ranges:
                     partials[-1] * numbers.derivative.magnitude,
                     f_p + numbers.derivative.fraction - numbers.delta.fraction,
                 )[1],
-                _narrowed(left.magnitude * numbers.delta.magnitude, base)[1] * 2,
+                _narrowed(step, base)[1] * 2,
             )
             if widest >= _INT64 >> 1:
                 rule = f"exact sums of junction {j + 1} may need {widest.bit_length()} bits and a sign, at most 62 are legal"
@@ -79,10 +80,12 @@ def _narrowed(magnitude: int, drop: int) -> tuple[int, int]:
     return (with_half >> drop) + 1, with_half + 1
 
 
-def _narrow_kappa(product: int, base: int, weight: int) -> int:
+def _narrow_kappa(product: int, base: int, weight: int, random: bool) -> int:
     fitting = -1
     for kappa in range(32):
         step, intermediate = _narrowed(product, base + kappa)
+        if random:  # up to twice the half of rounding to nearest is added
+            intermediate += 1 << max(base + kappa - 1, 0)
         if base + kappa > 30 or intermediate >= _INT32 or weight + step >= _INT32:
             break
         fitting = kappa

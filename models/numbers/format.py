@@ -25,6 +25,11 @@ class Rounding(StrEnum):
     FLOOR = "floor"  # arithmetic shift, towards minus infinity
     HALF_UP = "half_up"  # to nearest, ties towards plus infinity
     HALF_EVEN = "half_even"  # to nearest, ties to the even integer
+    STOCHASTIC = "stochastic"  # up with a probability of what is dropped, by bits that are given
+
+
+NEAREST = (Rounding.FLOOR, Rounding.HALF_UP, Rounding.HALF_EVEN)
+"""What needs no random bits: the same number is always narrowed alike."""
 
 
 @dataclass(frozen=True)
@@ -91,14 +96,18 @@ class Format:
         return f"{'s' if self.signed else 'u'}{self.width}.{self.fraction}"
 
 
-def narrow(x: npt.ArrayLike, drop: int, rounding: Rounding) -> npt.NDArray[np.int64]:
+def narrow(x: npt.ArrayLike, drop: int, rounding: Rounding, random: npt.ArrayLike | None = None) -> npt.NDArray[np.int64]:
     """Drop ``drop`` fraction bits of integers ``x``; a negative ``drop`` appends zero bits, which is exact.
 
-    Intermediate sums need one bit more than ``x``: ``|x|`` must stay below 2**62.
+    Intermediate sums need one bit more than ``x``: ``|x|`` must stay below 2**62. ``random`` is what stochastic rounding
+    adds before it drops bits, 0 .. 2**drop - 1 for each of ``x``.
     """
     wide = np.asarray(x, dtype=np.int64)
     if drop <= 0:
         return wide << -drop
+    if rounding is Rounding.STOCHASTIC:
+        assert random is not None, "stochastic rounding needs random bits"
+        return (wide + np.asarray(random, np.int64)) >> drop
     half = 1 << (drop - 1)
     if rounding is Rounding.FLOOR:
         return wide >> drop

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 
 from models.errors import InputError
-from models.numbers.format import Format, Rounding
+from models.numbers import stochastic
+from models.numbers.format import NEAREST, Format, Rounding
 
 STEPS = ("product", "preactivation", "delta", "weight_step", "bias_step")
 """The named points at which numbers are narrowed."""
@@ -43,6 +44,9 @@ class NumberSystem:
         if self.rounding.keys() != set(STEPS) or not all(isinstance(r, Rounding) for r in self.rounding.values()):
             given = {step: str(r) for step, r in self.rounding.items()}
             raise InputError("rounding", given, f"must name the Rounding of each of {', '.join(STEPS)}", list(Rounding))
+        for step, rounding in self.rounding.items():
+            if rounding not in NEAREST and step != "weight_step":
+                raise InputError(f"rounding.{step}", rounding, "is for the weight step alone", list(NEAREST))
 
     def _check_formats(self) -> None:
         if self.preactivation.width > _MOST_TABLE_BITS:
@@ -73,6 +77,21 @@ class NumberSystem:
             product_fraction=2 * default.fraction if product_fraction is None else product_fraction,
             rounding=dict.fromkeys(STEPS, rounding),
         )
+
+    @property
+    def stochastic(self) -> bool:
+        """Whether weight steps are rounded by random bits."""
+        return self.rounding["weight_step"] is Rounding.STOCHASTIC
+
+    def weight_drop(self, junction: int) -> int:
+        """Bits that a weight step of junction ``junction`` (0 = first) drops of activation times delta at rate 1."""
+        return self.left_activation(junction).fraction + self.delta.fraction - self.weight.fraction
+
+    def most_kappa(self, junctions: int) -> int | None:
+        """The greatest learning-rate shift for which there are random bits enough; None where none are needed."""
+        if not self.stochastic:
+            return None
+        return stochastic.MOST_DROP - max(self.weight_drop(j) for j in range(junctions))
 
     def left_activation(self, junction: int) -> Format:
         """Format of the activations that junction ``junction`` (0 = first) reads."""

@@ -142,25 +142,38 @@ class Narrow(wiring.Component):
         return m
 
 
-def less_narrowed(x: Any, step: Any, drop: int, rounding: Rounding) -> Value:
-    """x - narrow(step): one subtraction even when rounding half up.
+def less_narrowed(x: Any, step: Any, drop: int, rounding: Rounding, random: Value | None = None) -> Value:
+    """x - narrow(step): one subtraction even when rounding half up, or by random bits.
 
     Half up, floor((step / 2**(drop - 1) + 1) / 2) subtracted from x is floor((2 x - step / 2**(drop - 1)) / 2): the rounding
-    bit becomes the borrow.
+    bit becomes the borrow. With ``random`` bits r, x - floor((step + r) / 2**drop) is
+    floor((2**drop x + 2**drop - 1 - r - step) / 2**drop): below x stand the random bits inverted.
     """
     x, step = Value.cast(x), Value.cast(step)
+    if rounding is Rounding.STOCHASTIC and drop > 0:
+        assert random is not None
+        return (_above(random, drop, x) - step).shift_right(drop)
     if rounding is Rounding.HALF_UP and drop > 0:
         doubled = Cat(Const(0, 1), x).as_signed() if x.shape().signed else Cat(Const(0, 1), x)
         return (doubled - step.shift_right(drop - 1)).shift_right(1)
     return x - narrow(step, drop, rounding)
 
 
-def plus_narrowed(x: Any, less: Any, drop: int, rounding: Rounding) -> Value:
+def _above(random: Value, drop: int, x: Value) -> Value:
+    """2**drop x + 2**drop - 1 - r, r being the lowest bits of ``random``."""
+    return Cat(~random[:drop], x).as_signed()
+
+
+def plus_narrowed(x: Any, less: Any, drop: int, rounding: Rounding, random: Value | None = None) -> Value:
     """x - narrow(-less), ``less`` being a step with its sign turned: an addition of whole numbers, as multiplier blocks have
     one behind their product, and what is dropped lies in its constant.
 
-    x - floor((s + h) / 2**d) is floor((2**d x + 2**d - 1 - h - s) / 2**d), with h of :func:`rounding_constant`.
+    x - floor((s + h) / 2**d) is floor((2**d x + 2**d - 1 - h - s) / 2**d), with h of :func:`rounding_constant`,
+    or ``random``.
     """
+    if rounding is Rounding.STOCHASTIC:
+        assert random is not None
+        return (_above(random, drop, Value.cast(x)) + less).shift_right(drop)
     constant = (1 << drop) - 1 - rounding_constant(drop, rounding)
     return (Cat(Const(constant, drop), x).as_signed() + less).shift_right(drop)
 

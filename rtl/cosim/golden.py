@@ -78,7 +78,7 @@ def _machine(of: Plan) -> Machine:
     pipelined, n = config.model_copy(update={"training": training}), len(of.junctions)
     banks = Banks.of(of.hops, n) if of.trains else Banks.of_inference(n)
     initial = loaded(of) or design.initial_integers
-    return Machine(pipelined, design.network, initial, design.schedule, design.timing, banks)
+    return Machine(pipelined, design.network, initial, design.schedule, design.timing, banks, generators=design.generators)
 
 
 def outcome(

@@ -224,7 +224,7 @@ def judge(
         If the client's file is none.
     """
     found = _parameters(design, directory / FINAL)
-    engine = FixedEngine(design.network, design.config.numbers.system, found, design.config.hops)
+    engine = FixedEngine(design.network, design.config.numbers.system, found, design.config.hops, design.generators)
     results = engine.infer(engine.samples(data.test.integers(engine.numbers.input), data.test.labels))
     return first_difference(found, reference(design, samples, every)), float((results.prediction == results.label).mean())
 

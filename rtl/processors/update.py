@@ -1,16 +1,18 @@
 """Updates in the edge processors: new weights and biases."""
 
 import numpy as np
-from amaranth.hdl import Module, Mux, Shape, Signal
+from amaranth.hdl import Module, Mux, Shape, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from models.numbers import format
+from models.numbers.stochastic import random_bits, rotations
 from rtl.blocks.arithmetic import less_narrowed, plus_narrowed, saturate, shape_of
 from rtl.blocks.choose import lookup, route
 from rtl.blocks.delay import delayed
 from rtl.blocks.multiplier import Multipliers
 from rtl.plan.plan import JunctionPlan, Plan
+from rtl.processors.generator import Generator
 
 
 class Update(wiring.Component):
@@ -19,6 +21,8 @@ class Update(wiring.Component):
     The learning-rate shift kappa is applied to the delta, once per neuron: narrow(a delta, f + kappa) equals
     narrow(a delta 2**(K - kappa), f + K), K being the greatest shift, so that no lane needs a shifter.
     With ``hardware.multiply_add`` the sign of the delta is turned likewise, and the multiplier blocks subtract the step.
+    Stochastic rounding takes its bits from one generator (:class:`rtl.processors.generator.Generator`), lane m those of its
+    state rotated by 7 m: wires.
 
     Latency ``multiplier`` clocks and ``of_write_back`` ones, one row per clock.
 
@@ -72,8 +76,9 @@ class Update(wiring.Component):
         self._bias_drop = n.delta.fraction - n.bias.fraction + greatest
         self._shifted = Shape(n.delta.width + greatest - least, True)
         stages, rounding = of.config.hardware.latency, n.rounding["weight_step"]
-        constant = rounding in (format.Rounding.FLOOR, format.Rounding.HALF_UP) and self._weight_drop > 0
-        self._adds = of.config.hardware.multiply_add and constant
+        known = rounding is not format.Rounding.HALF_EVEN and self._weight_drop > 0  # what is added before bits are dropped
+        self._adds = of.config.hardware.multiply_add and known
+        self.generator = self._generator(of, j) if self._weight_drop > 0 else None
         operand = Shape(self._shifted.width + 1, True) if self._adds else self._shifted
         self.multipliers = Multipliers(j.z, shape_of(j.left), operand, stages.multiplier)
         self.of_write_back = int(stages.write_back > 1)
@@ -101,14 +106,34 @@ class Update(wiring.Component):
             }
         )
 
+    def _generator(self, of: Plan, j: JunctionPlan) -> Generator | None:
+        drawn, (least, greatest) = of.design.generators, of.kappas
+        return None if drawn is None else Generator(int(drawn.states[j.number - 1]), greatest - least + 1)
+
     def model(
-        self, weight: np.ndarray, left: np.ndarray, delta: np.ndarray, bias: np.ndarray, kappa: int
+        self,
+        weight: np.ndarray,
+        left: np.ndarray,
+        delta: np.ndarray,
+        bias: np.ndarray,
+        kappa: int,
+        states: np.ndarray | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """New weights [C, z] and biases [N] of a pass over weights and left activations [C, z], deltas and biases [N]."""
+        """New weights [C, z] and biases [N] of a pass over weights and left activations [C, z], deltas and biases [N].
+
+        ``states`` are those of the generator by rows, [C], where there is one.
+        """
         n, j = self._of.numbers, self._j
         shifted = np.asarray(delta, np.int64) << (self._greatest - kappa)
         products = self.multipliers.model(left, np.repeat(shifted, j.d_in).reshape(weight.shape))
-        step = format.narrow(products, self._weight_drop, n.rounding["weight_step"])
+        if self.generator is None:
+            step = format.narrow(products, self._weight_drop, n.rounding["weight_step"])
+        else:
+            assert states is not None
+            fewer = self._greatest - kappa
+            drop = self._weight_drop - fewer
+            random = random_bits(states[:, None], np.arange(j.z), drop)
+            step = format.narrow(products >> fewer, drop, format.Rounding.STOCHASTIC, random)
         bias_step = format.narrow(shifted, self._bias_drop, n.rounding["bias_step"])
         return format.saturate(weight - step, n.weight), format.saturate(bias - bias_step, n.bias)
 
@@ -144,11 +169,12 @@ class Update(wiring.Component):
                 self.new_bias[k].eq(Mux(hit, self.replace_word.as_signed(), late)),
                 self.bias_saturated[k].eq(delayed(m, flag, behind, f"bias_clipped_{k}")),
             ]
-        stepping = plus_narrowed if self._adds else less_narrowed
+        stepping, drawn = plus_narrowed if self._adds else less_narrowed, self._drawn(m)
         factors = [-delta for delta in shifted] if self._adds else shifted
         for lane in range(j.z):
             m.d.comb += multipliers.b[lane].eq(route(self.phase, [of.segment(p, lane) for p in phases], factors))
-            stepped = stepping(weight[lane], multipliers.product[lane], self._weight_drop, n.rounding["weight_step"])
+            random = None if drawn is None else drawn.rotate_left(int(rotations(lane)))
+            stepped = stepping(weight[lane], multipliers.product[lane], self._weight_drop, n.rounding["weight_step"], random)
             new, clipped = saturate(delayed(m, stepped, own, f"stepped_{lane}"), n.weight)
             hit = delayed(m, self.replace_weight & (self.replace_lane == lane), self.early, f"hit_{lane}")
             m.d.comb += [
@@ -156,3 +182,15 @@ class Update(wiring.Component):
                 self.weight_saturated[lane].eq(clipped),
             ]
         return m
+
+    def _drawn(self, m: Module) -> Value | None:
+        """The random bits of the row whose products are there; they are turned in the clock before, if there is one."""
+        if self.generator is None:
+            return None
+        m.submodules.generator = generator = self.generator
+        before = max(self.multipliers.latency - 1, 0)
+        m.d.comb += [
+            generator.step.eq(delayed(m, self.valid, before, "drawing", valid=True)),
+            generator.shift.eq(delayed(m, self.shift, before, "drawing_shift")),
+        ]
+        return Value.cast(delayed(m, generator.bits, self.multipliers.latency - before, "random"))

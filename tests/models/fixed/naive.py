@@ -9,8 +9,11 @@ from fractions import Fraction
 from models.network.activations import ACTIVATIONS
 
 
-def narrow(x: int, drop: int, rounding: str) -> int:
+def narrow(x: int, drop: int, rounding: str, random: str = "") -> int:
+    """``random``: 32 binary digits of which stochastic rounding adds the last ``drop``."""
     exact = Fraction(x) / Fraction(2) ** drop
+    if rounding == "stochastic" and drop > 0:
+        return math.floor(exact + Fraction(int(random[32 - drop :], 2)) / Fraction(2) ** drop)
     below = math.floor(exact)
     rest = exact - below
     if rounding == "floor" or rest == 0:
@@ -20,8 +23,15 @@ def narrow(x: int, drop: int, rounding: str) -> int:
     return below + (rest > Fraction(1, 2))
 
 
+def xorshift(state: int) -> int:
+    for move in (lambda x: x * 2**13, lambda x: x // 2**17, lambda x: x * 2**5):
+        state = (state ^ move(state)) % 2**32
+    return state
+
+
 class NaiveFixed:
-    def __init__(self, network, numbers, parameters, hops):
+    def __init__(self, network, numbers, parameters, hops, z=(), states=()):
+        self.z, self.states = z, [int(state) for state in states]
         self.net, self.num, self.hops = network, numbers, hops
         self.w = [[int(v) for v in w] for w in parameters.weights]
         self.b = [[int(v) for v in b] for b in parameters.biases]
@@ -111,11 +121,21 @@ class NaiveFixed:
         partial = [0] * p.n_left
         drop = num.weight.fraction + num.delta.fraction - num.product_fraction
         step = num.left_activation(j).fraction + num.delta.fraction - num.weight.fraction + s["k"]
+        row = lane = 0
         for r in range(p.n_right):
             for e in self.edges(j, r):
+                random = ""
+                if self.z:
+                    if e // self.z[j] > row:
+                        row, self.states[j] = row + 1, xorshift(self.states[j])
+                    lane = e % self.z[j]
+                    digits = f"{self.states[j]:032b}"
+                    random = digits[7 * lane % 32 :] + digits[: 7 * lane % 32]
                 partial[p.left[e]] += narrow(self.w[j][e] * delta[r], drop, num.rounding["product"])
-                change = narrow(s["a"][j][p.left[e]] * delta[r], step, num.rounding["weight_step"])
+                change = narrow(s["a"][j][p.left[e]] * delta[r], step, num.rounding["weight_step"], random)
                 new_w[j][e] = self.clip(self.w[j][e] - change, num.weight, j, "weight")
             change = narrow(delta[r], num.delta.fraction - num.bias.fraction + s["k"], num.rounding["bias_step"])
             new_b[j][r] = self.clip(self.b[j][r] - change, num.bias, j, "bias")
+        if self.z:
+            self.states[j] = xorshift(self.states[j])
         s["partial"] = partial

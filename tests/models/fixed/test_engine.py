@@ -1,6 +1,7 @@
 """The fixed-point engine against the contract read aloud, integer by integer."""
 
 import itertools
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -14,11 +15,12 @@ from models.fixed.engine import SATURATION_SIGNALS, FixedEngine
 from models.network.network import Network
 from models.network.order import FLUSH, NO_SAMPLE, OVERLAP, SEQUENTIAL, Hops
 from models.network.parameters import IntegerParameters, initialise
-from models.numbers.format import Format, Rounding
+from models.numbers.format import NEAREST, Format, Rounding
+from models.numbers.stochastic import Generators
 from models.numbers.system import STEPS, NumberSystem
 from tests.models.fixed.naive import NaiveFixed
 
-ROUNDINGS = list(Rounding)
+ROUNDINGS = list(NEAREST)
 
 
 def random_pattern(n_left, n_right, rng):
@@ -116,6 +118,32 @@ def test_equals_the_naive_loops(seed, n_junctions, hops, uniform):
     assert_same(engine, naive, results)
 
 
+def stochastic_design(rng, n_junctions, most=8):
+    """A design whose weight steps are rounded by random bits, and generators for lanes that fit no neuron's edges."""
+    while True:
+        network, numbers = random_design(rng, n_junctions)
+        numbers = replace(numbers, rounding=numbers.rounding | {"weight_step": Rounding.STOCHASTIC})
+        if numbers.most_kappa(n_junctions) >= most:
+            return network, numbers, Generators.drawn(tuple(rng.integers(1, 40, n_junctions).tolist()), rng)
+
+
+@settings(max_examples=100)
+@given(seed=st.integers(0, 2**32 - 1), n_junctions=st.integers(1, 4), hops=st.sampled_from([SEQUENTIAL, FLUSH, OVERLAP]))
+def test_stochastic_rounding_equals_the_naive_loops(seed, n_junctions, hops):
+    rng = np.random.default_rng(seed)
+    network, numbers, generators = stochastic_design(rng, n_junctions)
+    parameters = random_parameters(rng, network, numbers)
+    inputs, labels, kappa, train, source = random_stream(rng, network, numbers, 12 + 3 * hops.drain(n_junctions))
+    if seed % 3 == 0:  # as many bits as there are
+        kappa[0] = numbers.most_kappa(n_junctions)
+    engine = FixedEngine(network, numbers, parameters, hops, generators)
+    naive = NaiveFixed(network, numbers, parameters, hops, generators.z, generators.states)
+    results = engine_run(engine, inputs, labels, kappa, train, source)
+    naive_run(naive, inputs, labels, kappa, train, source)
+    assert_same(engine, naive, results)
+    assert [int(state) for state in engine.random.values()] == naive.states
+
+
 def wide_design(width):
     """Formats whose sums need ``width``-bit arithmetic, with extreme values everywhere."""
     fmt = Format(20, 10) if width == 64 else Format(8, 6)
@@ -185,6 +213,32 @@ def test_checkpoint_in_mid_flight_continues_to_the_same_bits(hops):
     again = engine_run(resumed, inputs, labels, kappa[23:], train[23:], source[23:])
     assert again.output.tolist() == rest.output.tolist()
     assert {k: v.tolist() for k, v in resumed.arrays().items()} == {k: v.tolist() for k, v in whole.arrays().items()}
+
+
+def test_a_checkpoint_holds_the_generators():
+    rng = np.random.default_rng(23)
+    network, numbers, generators = stochastic_design(rng, 2)
+    parameters = random_parameters(rng, network, numbers)
+    inputs, labels, kappa, train, source = random_stream(rng, network, numbers, 50)
+    whole = FixedEngine(network, numbers, parameters, FLUSH, generators)
+    engine_run(whole, inputs, labels, kappa[:23], train[:23], source[:23])
+    saved = whole.arrays()
+    assert saved["random_1"].dtype == np.uint32 and saved["random_1"] != generators.states[0]
+    engine_run(whole, inputs, labels, kappa[23:], train[23:], source[23:])
+    resumed = FixedEngine(network, numbers, parameters, FLUSH, generators)
+    resumed.restore(saved)
+    engine_run(resumed, inputs, labels, kappa[23:], train[23:], source[23:])
+    assert {k: v.tolist() for k, v in resumed.arrays().items()} == {k: v.tolist() for k, v in whole.arrays().items()}
+    dead, few = saved | {"random_2": np.array(0, np.uint32)}, {k: v for k, v in saved.items() if k != "random_2"}
+    for forged, told in ((dead, "checkpoint:random_2 = 0: must lie in 1..4294967295"), (few, "checkpoint:random_2")):
+        with pytest.raises(InputError, match=re.escape(told)):
+            resumed.restore(forged)
+    with pytest.raises(InputError, match="generators: are missing"):
+        FixedEngine(network, numbers, parameters, FLUSH)
+    most = numbers.most_kappa(2)
+    with pytest.raises(InputError, match=rf"kappa = {most + 1}: must not exceed {most}"):
+        engine_run(whole, inputs, labels, most + 1)
+    engine_run(whole, inputs, labels, most + 1, False)  # nothing is learned from them
 
 
 def test_at_one_junction_only_staleness_separates_the_orders():

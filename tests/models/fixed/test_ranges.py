@@ -15,10 +15,10 @@ from models.fixed.ranges import Ranges
 from models.network.network import Network
 from models.network.order import FLUSH
 from models.network.parameters import IntegerParameters
-from models.numbers.format import Format, Rounding
+from models.numbers.format import NEAREST, Format, Rounding
 from models.numbers.system import STEPS, NumberSystem
 
-ROUNDINGS = list(Rounding)
+ROUNDINGS = list(NEAREST)
 SIGNALS = ("input", "weight", "bias", "preactivation", "activation", "derivative", "delta")
 GREATEST_KAPPA = 40
 MOST_DROP = 62  # the engine drops no more, since that changes nothing in numbers below 2**61

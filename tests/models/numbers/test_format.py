@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.errors import InputError
-from models.numbers.format import Format, Rounding, narrow, saturate
+from models.numbers.format import NEAREST, Format, Rounding, narrow, saturate
 
-ROUNDINGS = list(Rounding)
+ROUNDINGS = list(NEAREST)
 QUANTIZATION = {
     Rounding.FLOOR: QuantizationMode.TO_NEG,
     Rounding.HALF_UP: QuantizationMode.TIES_POS,

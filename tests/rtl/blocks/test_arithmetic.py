@@ -5,8 +5,8 @@ import itertools
 import pytest
 from amaranth.hdl import signed, unsigned
 
-from models.numbers.format import Format, Rounding
-from rtl.blocks.arithmetic import Narrow, less_narrowed, narrow, shape_of
+from models.numbers.format import NEAREST, Format, Rounding
+from rtl.blocks.arithmetic import Narrow, less_narrowed, narrow, plus_narrowed, shape_of
 from tests.models.fixed import naive
 from tests.rtl.driving import clip, evaluate, play
 
@@ -19,7 +19,7 @@ def values(shape):
     return range(-(1 << (shape.width - 1)), 1 << (shape.width - 1)) if shape.signed else range(1 << shape.width)
 
 
-@pytest.mark.parametrize("rounding", list(Rounding))
+@pytest.mark.parametrize("rounding", list(NEAREST))
 @pytest.mark.parametrize("source", SOURCES, ids=repr)
 def test_every_number_is_narrowed_and_clipped(source, rounding):
     for drop, to in itertools.product(DROPS, TARGETS):
@@ -32,7 +32,7 @@ def test_every_number_is_narrowed_and_clipped(source, rounding):
         assert list(zip(y.tolist(), clipped.tolist(), strict=True)) == expected, (drop, to)
 
 
-@pytest.mark.parametrize("rounding", list(Rounding))
+@pytest.mark.parametrize("rounding", list(NEAREST))
 @pytest.mark.parametrize("source", SOURCES, ids=repr)
 def test_narrowed_numbers_are_as_wide_as_they_must_be(source, rounding):
     for drop in DROPS:
@@ -40,7 +40,7 @@ def test_narrowed_numbers_are_as_wide_as_they_must_be(source, rounding):
         assert got == [naive.narrow(x, drop, rounding) for x in values(source)], drop
 
 
-@pytest.mark.parametrize("rounding", list(Rounding))
+@pytest.mark.parametrize("rounding", list(NEAREST))
 @pytest.mark.parametrize("x", [signed(4), unsigned(3)], ids=["signed", "unsigned"])
 def test_a_narrowed_step_is_subtracted(x, rounding):
     step = signed(6)
@@ -48,6 +48,20 @@ def test_a_narrowed_step_is_subtracted(x, rounding):
     for drop in (-2, 0, 1, 2, 5, 6, 7, 9):
         got = evaluate({"x": x, "step": step}, lambda x, step, drop=drop: less_narrowed(x, step, drop, rounding), pairs)
         assert got == [p["x"] - naive.narrow(p["step"], drop, rounding) for p in pairs], drop
+
+
+@pytest.mark.parametrize("adds", [False, True], ids=["subtracted", "added with its sign turned"])
+def test_a_step_is_rounded_by_random_bits(adds):
+    step, x, bits = signed(5), signed(3), 8
+    pairs = [{"x": a, "step": b, "random": r} for a in values(x) for b in values(step) for r in range(1 << bits)]
+    for drop in (1, 2, 5, 7) if adds else (-1, 0, 1, 2, 5, 7):
+        form = plus_narrowed if adds else less_narrowed
+
+        def build(x, step, random, drop=drop, form=form):
+            return form(x, -step if adds else step, drop, Rounding.STOCHASTIC, random)
+
+        got = evaluate({"x": x, "step": step, "random": unsigned(bits)}, build, pairs)
+        assert got == [p["x"] - naive.narrow(p["step"], drop, "stochastic", f"{p['random']:032b}") for p in pairs], drop
 
 
 def test_shapes_of_formats():
