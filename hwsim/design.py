@@ -36,13 +36,6 @@ from models.numbers.stochastic import Generators
 _log = logging.getLogger("hwsim")
 
 
-def generators(config: Configuration) -> Generators | None:
-    """The generators of stochastic rounding of a configuration, as they begin; None without it."""
-    if not config.numbers.system.stochastic or config.hardware is None:
-        return None
-    return Generators.drawn(config.hardware.z, random_streams.generator(config.seed, Stream.ROUNDING))
-
-
 @dataclass(frozen=True)
 class Design:
     """A validated configuration and everything that follows from it alone; drawn once and kept.
@@ -148,7 +141,9 @@ class Design:
     @cached_property
     def generators(self) -> Generators | None:
         """Those of stochastic rounding, as they begin; None without it."""
-        return generators(self.config)
+        if not self.config.numbers.system.stochastic or self.config.hardware is None:
+            return None
+        return Generators.drawn(self.config.hardware.z, self.generator(Stream.ROUNDING))
 
     @property
     def initial(self) -> Parameters:

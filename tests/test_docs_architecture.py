@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from hwsim import Design, load
+from hwsim.configuration.config_file import changed
 from hwsim.configuration.configuration import Configuration
 from hwsim.patterns.search import search
 from hwsim.random_streams import Stream
@@ -26,7 +27,8 @@ from models.connectivity.draw import Kind
 from models.files.npz import read_npz
 from models.network.order import FLUSH, OVERLAP, SEQUENTIAL
 from models.network.parameters import initialise
-from models.numbers.format import Rounding, narrow
+from models.numbers.format import NEAREST, narrow
+from models.numbers.stochastic import random_bits, stepped
 from rtl.plan.plan import Plan
 from rtl.ports import register_map, register_table
 from rtl.ports.results import result_layout
@@ -133,9 +135,13 @@ def test_roundings():
     numbers = re.search(r"^\| x / 4, narrowed by 2 bits \|(.*)\|$", TEXT, re.MULTILINE)[1].split("|")
     x = np.array([number(cell.strip()) for cell in numbers])
     rows = table(section(TEXT, "§3"), "x / 4, narrowed by 2 bits")
-    assert [re.match(r"\w+", name)[0] for name, *_ in rows] == [str(r) for r in Rounding]
-    for rounding, (_, *narrowed) in zip(Rounding, rows, strict=True):
+    assert [re.match(r"\w+", name)[0] for name, *_ in rows] == [str(r) for r in NEAREST]
+    for rounding, (_, *narrowed) in zip(NEAREST, rows, strict=True):
         assert narrow(x, 2, rounding).tolist() == [number(cell) for cell in narrowed]
+    drawn = table(section(TEXT, "§3"), "state R")
+    for state, lane, drop, random in drawn:
+        assert random_bits(int(state.split(",")[0]), int(lane), int(drop)) == int(random)
+    assert stepped(int(drawn[1][0])) == int(drawn[2][0].split(",")[0]) and "a step later" in drawn[2][0]
 
 
 def test_roundings_can_be_given_for_the_steps_that_are_named():
@@ -342,7 +348,8 @@ def arrays_said_to_be_in_a_run(junctions):
 
 def test_arrays_of_a_run(tmp_path):
     config, out = runs.write_config(tmp_path, "fixed pipelined"), tmp_path / "run"
-    assert runs.train(config, out, "--save-stream") == 0
+    random = "numbers.rounding={weight_step: stochastic}"
+    assert runs.train(config, out, "--save-stream", "--set", random) == 0
     c = load(config)
     found = {(p.name, name): a for p in out.glob("*.npz") for name, a in read_npz(p).items()}
     told = arrays_said_to_be_in_a_run(2)
@@ -358,7 +365,8 @@ def test_arrays_of_a_run(tmp_path):
                 "z": c.hardware.z[i - 1],
                 "d_out": c.out_degrees[i - 1],
             }
-        assert (str(array.dtype), array.shape) == (dtype, tuple(sizes[s] for s in shape.split(" × "))), key
+        expected = () if shape == "none" else tuple(sizes[s] for s in shape.split(" × "))
+        assert (str(array.dtype), array.shape) == (dtype, expected), key
     metrics = json.loads((out / "metrics.json").read_text(encoding="utf-8"))
     plain = {key for key, of in metrics.items() if not isinstance(of, dict) or of.keys() != {"value", "unit", "meaning"}}
     assert plain == set(re.findall(r"`(\w+)`", re.search(r"`metrics.json` has (.*?), and", TEXT)[1]))
@@ -381,6 +389,12 @@ def test_random_streams(demo):
     t = demo.config.training
     initial = initialise(demo.network, t.init, t.init_fan, t.init_bias, generator("(1)"))
     assert all(np.array_equal(a, b) for a, b in zip(initial.weights, demo.initial_real.weights, strict=True))
+    stochastic = Design(changed(demo.config, {"numbers.rounding": {"weight_step": "stochastic"}}))
+    states = generator("(4)").integers(1, 2**32, 2, np.uint32)
+    assert {k: int(v) for k, v in stochastic.initial_arrays.items() if "random" in k} == {
+        "random_1": states[0],
+        "random_2": states[1],
+    }
     assert np.array_equal(generator("(2, epoch)", epoch=3).permutation(99), demo.epoch_order(3, 99))
     late = generator("(3, epoch, 0)", epoch=2).geometric(1 - 0.5, 50) - 1
     train = generator("(3, epoch, 1)", epoch=2).random(50) >= 0.25
@@ -404,6 +418,7 @@ def test_every_random_stream_that_is_asked_for_is_listed(demo, tmp_path, monkeyp
     monkeypatch.setattr(Design, "generator", recorded)
     design = Design(load(runs.write_config(tmp_path, "fixed pipelined")))
     assert design.patterns and design.initial_real
+    assert Design(changed(design.config, {"numbers.rounding": {"weight_step": "stochastic"}})).generators
     entering(Disturbances(late=0.5), design, 1, 20, 3)
     search(design, trials=4, draws=2, restarts=2)
     fronted = Design(load(small_frontends.write_config(tmp_path)))

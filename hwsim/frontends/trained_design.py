@@ -10,7 +10,7 @@ import numpy as np
 from hwsim.configuration import config_file, given_files
 from hwsim.configuration.configuration import Configuration
 from hwsim.configuration.provenance import provenance
-from hwsim.design import Design, generators
+from hwsim.design import Design
 from hwsim.frontends.figures import EXPORTED
 from hwsim.results.directory import CONNECTIVITY, GIVEN, INITIAL, METRICS, RunDirectory
 from models.connectivity.files import write_connectivity
@@ -78,7 +78,7 @@ def fidelity(
 ) -> Fidelity:
     """Compare predictions ``before`` quantisation, [n], with those of the fixed-point reference."""
     numbers = config.numbers.system
-    engine = FixedEngine(network, numbers, integers, config.hops, generators(config))
+    engine = FixedEngine(network, numbers, integers, config.hops, Design(config).generators)
     after = engine.infer(engine.samples(test.integers(numbers.input), test.labels)).prediction
     limits = [int(((w == numbers.weight.lowest) | (w == numbers.weight.highest)).sum()) for w in integers.weights]
     right, still = (float((p == test.labels).mean()) for p in (before, after))

@@ -1124,7 +1124,7 @@ def run(design, state, stretch, feed, samples, results, watch):
     feed
         int64: row of ``samples`` that the host loads in each period, for the junction cycle after it; -1 for none.
     samples, results
-        :class:`hwsim.machine.machine.Samples` and, with room for all that leave, :class:`hwsim.machine.machine.Results`.
+        :class:`hwsim.machine.streams.Samples` and, with room for all that leave, :class:`hwsim.machine.streams.Results`.
 
     Returns
     -------

@@ -5,8 +5,6 @@ the timing say, and checks every access. Its state between junction cycles is th
 (:meth:`models.fixed.engine.FixedEngine.arrays`), so checkpoints cross over in both directions.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 import numpy.typing as npt
 
@@ -19,6 +17,7 @@ from hwsim.machine.arrays import build
 from hwsim.machine.faults import violation
 from hwsim.machine.flight import Flight
 from hwsim.machine.log import Log
+from hwsim.machine.streams import IllegalCounts, Results, Samples, joined
 from hwsim.schedule.banks import Banks
 from hwsim.schedule.passes import Schedule
 from hwsim.schedule.timing import Timing
@@ -36,41 +35,6 @@ from models.numbers.stochastic import Generators
 _MOST_CYCLES = 1 << (63 - columns.OWNER_BITS)
 """Samples that can be told apart by the bits that their words have for their numbers."""
 _ENDLESS = int(np.iinfo(np.int64).max)
-
-
-class Samples(NamedTuple):
-    """What the host can feed: ``input`` int32 [n, N_0], ``label``, ``kappa`` int32 [n], ``kind`` int8 [n]."""
-
-    input: np.ndarray
-    label: np.ndarray
-    kappa: np.ndarray
-    kind: np.ndarray
-
-
-class IllegalCounts(NamedTuple):
-    """Training samples that entered with a learning-rate shift or a label out of range, and were fed forward only.
-
-    One that had both counts in both. As in hardware, counting ends at 2**32 - 1.
-    """
-
-    kappa: int
-    label: int
-
-
-class Results(NamedTuple):
-    """What left the output, in order: as in the reference, and the ``clock`` in which each result was complete.
-
-    ``kind`` says what a sample was taken for: one that was to be trained on and could not be is an inference sample.
-    """
-
-    prediction: npt.NDArray[np.int32]
-    label: npt.NDArray[np.int32]
-    kind: npt.NDArray[np.int8]
-    output: npt.NDArray[np.int32]
-    clock: npt.NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return int(self.prediction.size)
 
 
 def check_machine(config: Configuration) -> None:
@@ -499,8 +463,3 @@ class Machine:
 def _check_range(name: str, given: np.ndarray, lowest: int, highest: int) -> None:
     if given.size and (given.min() < lowest or given.max() > highest):
         raise InputError(name, f"{given.min()}..{given.max()}", f"must lie in {lowest}..{highest}")
-
-
-def joined(a: Results, b: Results) -> Results:
-    """Results in sequence."""
-    return Results(*(np.concatenate(pair) for pair in zip(a, b, strict=True)))  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hwsim.design import Design
 from hwsim.figure import FED, JUDGED, Figure, Figures
-from hwsim.machine import machine
+from hwsim.machine import streams
 from hwsim.measurements.measurement import Measurement, Need, Shelf, Subject
 from hwsim.training.engines import CycleTrainer, FixedTrainer, FloatTrainer, Predicted, Trainer
 from models.data.catalogue import CATALOGUE
@@ -86,7 +86,7 @@ class _SharingTrainer(FixedTrainer):
         self._shelf = shelf
         super().__init__(design, train)
 
-    def _figures(self, results: engine.Results | machine.Results) -> Predicted:
+    def _figures(self, results: engine.Results | streams.Results) -> Predicted:
         return super()._figures(results) if self.counts else Predicted(results.prediction, 0, 0.0)
 
     def _prepared(self, split: Split) -> engine.Samples:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from hwsim.machine import machine as machines
+from hwsim.machine import streams
 from hwsim.machine.machine import Machine
 from hwsim.selftest.case import Case, Different
 from hwsim.simulation.disturbances import Disturbances
@@ -118,7 +118,7 @@ class _Pair:
     fed: Fed
     machine: Machine
     reference: FixedEngine
-    ours: list[machines.Results] = field(default_factory=list)
+    ours: list[streams.Results] = field(default_factory=list)
     theirs: list[Results] = field(default_factory=list)
     fed_cycles: int = 0
     drained: int = 0

@@ -9,7 +9,8 @@ import numpy as np
 from hwsim import vocabulary
 from hwsim.design import Design
 from hwsim.events.log import EventLog
-from hwsim.machine.machine import Machine, Results
+from hwsim.machine.machine import Machine
+from hwsim.machine.streams import Results
 from hwsim.simulation.disturbances import MACHINE, UNDISTURBED, Disturbances
 from hwsim.simulation.entering import entering
 from hwsim.vocabulary import TRAINING

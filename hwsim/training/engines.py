@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hwsim.design import Design
-from hwsim.machine import machine
+from hwsim.machine import streams
 from models.data.dataset import Split
 from models.fixed import engine
 from models.fixed.engine import SATURATION_SIGNALS
@@ -60,11 +60,11 @@ class _Integers:
     def __init__(self, design: Design) -> None:
         self._design = design
 
-    def _figures(self, results: engine.Results | machine.Results) -> Predicted:
+    def _figures(self, results: engine.Results | streams.Results) -> Predicted:
         right = int((results.prediction == results.label).sum())
         return Predicted(results.prediction, right, self._loss(results) * len(results))
 
-    def _loss(self, results: engine.Results | machine.Results) -> float:
+    def _loss(self, results: engine.Results | streams.Results) -> float:
         net, activation = self._design.network, self._design.config.numbers.system.activation
         real = activation.real(results.output)
         return mean_loss(real, results.label, net.output_neurons, net.cost, 1 / activation.one)
@@ -74,7 +74,7 @@ class _Integers:
         scheduled = [kappa for _, kappa in self._design.config.training.rate_shift]
         return min(scheduled), max(scheduled)
 
-    def _judged(self, results: engine.Results | machine.Results) -> tuple[float, float]:
+    def _judged(self, results: engine.Results | streams.Results) -> tuple[float, float]:
         return float((results.prediction == results.label).mean()), self._loss(results)
 
 
@@ -142,7 +142,7 @@ class CycleTrainer(_Integers):
     def advance(self, order: npt.NDArray[np.int64], epoch: int) -> Predicted:
         """One sample a junction cycle."""
         samples = self._machine.samples(self._inputs, self._labels, self._design.config.training.kappa(epoch))
-        return self._figures(machine.joined(self._machine.feed(samples, order), self._machine.settle()))
+        return self._figures(streams.joined(self._machine.feed(samples, order), self._machine.settle()))
 
     def drain(self) -> Predicted:
         """Bubbles until the pipeline is empty."""
@@ -152,7 +152,7 @@ class CycleTrainer(_Integers):
         """The same weights in a second machine, fed with inference-only samples."""
         judge = self._design.machine(self._machine.parameters)
         fed = judge.feed(judge.samples(self._integers(split), split.labels, 0, train=False))
-        return self._judged(machine.joined(fed, judge.drain()))
+        return self._judged(streams.joined(fed, judge.drain()))
 
     @property
     def clock(self) -> int:

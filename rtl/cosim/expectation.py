@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from hwsim.events.log import CLOCK, EVENT_FIELDS
 from hwsim.machine.log import Log
-from hwsim.machine.machine import Machine, Results, Samples, joined
+from hwsim.machine.machine import Machine
+from hwsim.machine.streams import Results, Samples, joined
 from hwsim.schedule.banks import Banks
 from hwsim.vocabulary import ACTIVATION, BIAS, HOST, WEIGHT, WRITE
 from models.network.order import NO_SAMPLE

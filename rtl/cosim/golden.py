@@ -11,7 +11,8 @@ from functools import reduce
 import numpy as np
 import numpy.typing as npt
 
-from hwsim.machine.machine import Machine, Results, joined
+from hwsim.machine.machine import Machine
+from hwsim.machine.streams import Results, joined
 from hwsim.random_streams import Stream
 from hwsim.schedule.banks import Banks
 from hwsim.vocabulary import TRAINING

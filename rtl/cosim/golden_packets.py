@@ -9,7 +9,7 @@ from math import ceil
 import numpy as np
 import numpy.typing as npt
 
-from hwsim.machine.machine import Results
+from hwsim.machine.streams import Results
 from hwsim.vocabulary import TRAINING
 from models.network.parameters import IntegerParameters
 from rtl.cosim.stimulus import StreamSamples, parameter_words

@@ -21,6 +21,7 @@ KEYS = {
     Stream.INITIAL: (1,),
     Stream.SHUFFLE: (2,),
     Stream.DISTURBANCES: (3,),
+    Stream.ROUNDING: (4,),
     Stream.SEARCH_DRAWS: (8, 0),
     Stream.SEARCH_MOVES: (8, 1),
     Stream.ADAPTATION: (9,),

@@ -7,6 +7,9 @@ from hwsim.configuration.configuration import Configuration
 from hwsim.design import Design
 from rtl.plan.plan import JunctionPlan, Plan
 
+STOCHASTIC: dict[str, Any] = {"width": 10, "fraction": 6, "rounding": {"weight_step": "stochastic"}}
+"""Weight steps are rounded by random bits."""
+
 NUMBERS: dict[str, dict[str, Any]] = {
     "exact": {
         "width": 12,

@@ -98,8 +98,15 @@ ILLEGAL = [
     ("product_fraction: 16", f"product_fraction: {HUGE}", "numbers.product_fraction = 100...: must be at most 48; ..."),
     ("rounding: half_up", "rounding: half_upp", 'numbers.rounding = "half_upp": must be floor or ...; nearest: half_up...'),
     ("rounding: half_up", "rounding: 3", "numbers.rounding = 3: must be floor or half_up or half_even; nearest: ..."),
+    ("rounding: half_up", "rounding: stochastic", 'numbers.rounding = "stochastic": must be floor or half_up or ...'),
+    ("rounding: half_up", "rounding: {delta: stochastic}", 'numbers.rounding.delta = "stochastic": must be floor or ...'),
     ("rounding: half_up", "rounding: {prodct: floor}", "numbers.rounding.prodct: is an unknown key; nearest: product"),
     ("rounding: half_up", "rounding: {product: flor}", 'numbers.rounding.product = "flor": must be ...; nearest: floor'),
+    (
+        "rounding: half_up",
+        "rounding: {weight_step: stochastic}, delta: {width: 24, fraction: 24}, weight: {width: 12, fraction: 4}",
+        "numbers.rounding.weight_step = stochastic: drops 34 bits at learning-rate shift 6, of at most 31; nearest: ... 3",
+    ),
     # training
     ("epochs: 30", "epochs: -1", "training.epochs = -1: must be at least 0; nearest: 0"),
     ("epochs: 30", "epochs: 1e3", "training.epochs = 1000.0: must be a whole number"),

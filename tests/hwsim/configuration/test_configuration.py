@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hwsim.commands import app as cli
 from hwsim.commands import describe
 from hwsim.configuration.config_file import as_yaml, fingerprint, json_schema, load, parse, resolved
+from hwsim.design import Design
 from models.connectivity.clash_free import access_sequences, log10_access_sequences
 from models.errors import InputError
 from tests.hwsim.configuration.hostile_configurations import FILES, ILLEGAL, SMALL
@@ -204,3 +205,16 @@ def test_magnitudes_of_access_sequences_are_those_of_the_exact_count(junction, d
     assert (exact is None) == (magnitude is None)
     if exact is not None and magnitude is not None:
         assert magnitude == pytest.approx(math.log10(exact), rel=1e-9, abs=1e-9)
+
+
+def test_stochastic_rounding_takes_edge_processors():
+    sections = {"network": {"layers": [8, 4], "out_degree": [2]}, "connectivity": {"kind": "structured"}}
+    sections |= {"numbers": {"rounding": {"weight_step": "stochastic"}}}
+    with pytest.raises(InputError, match=r"^hardware.z: is missing: stochastic rounding has a generator per junction"):
+        parse(sections)
+    made = parse(sections | {"hardware": {"z": [4]}})
+    assert Design(made).fixed_engine().random.keys() == {"random_1"} and made.notes() == []
+    random = {"connectivity": {"kind": "random"}, "hardware": {"z": [4]}}
+    assert parse(sections | random).notes() == [
+        "only hardware.z has an effect: random patterns run on the reference engines only"
+    ]

@@ -9,7 +9,8 @@ from hwsim.configuration import config_file
 from hwsim.configuration.configuration import Configuration
 from hwsim.design import Design
 from hwsim.machine.log import Log
-from hwsim.machine.machine import Machine, Samples
+from hwsim.machine.machine import Machine
+from hwsim.machine.streams import Samples
 from hwsim.schedule.passes import Schedule
 from hwsim.selftest.draw import draw_design
 from models.fixed.engine import FixedEngine

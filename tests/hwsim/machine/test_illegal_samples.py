@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hwsim.machine.machine import Samples, joined
+from hwsim.machine.streams import Samples, joined
 from hwsim.vocabulary import TRAINING, UP
 from models.errors import InputError
 from tests.hwsim.machine.machines import SMALL, Pair, configuration, random_configuration, random_parameters

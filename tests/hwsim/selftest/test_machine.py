@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from hwsim.machine.machine import Machine, Results
+from hwsim.machine.machine import Machine
+from hwsim.machine.streams import Results
 from hwsim.selftest import machine
 from hwsim.selftest.case import Case, Different, Meets
 from hwsim.selftest.draw import drawn

@@ -5,8 +5,8 @@ import pytest
 
 from rtl.processors.backward import Backward
 from rtl.processors.update import Update
-from tests.models.fixed.naive import narrow
-from tests.rtl.designs import NUMBERS, design, junctions, row
+from tests.models.fixed.naive import narrow, xorshift
+from tests.rtl.designs import NUMBERS, STOCHASTIC, design, junctions, row
 from tests.rtl.driving import clip, integers, play, put_off
 
 NAMES = ("two_junctions", "three_junctions", "full", "depth_1", "type_1", "type_1_dither")
@@ -35,10 +35,10 @@ def test_products_of_a_row(numbers, multiplier):
         assert component.model(weight, delta).tolist() == expected
 
 
-def new_weight(of, j, w, left, delta, kappa):
+def new_weight(of, j, w, left, delta, kappa, random=""):
     n = of.numbers
     drop = j.left.fraction + n.delta.fraction - n.weight.fraction + kappa
-    wide = w - narrow(left * delta, drop, n.rounding["weight_step"])
+    wide = w - narrow(left * delta, drop, n.rounding["weight_step"], random)
     return clip(wide, n.weight), int(clip(wide, n.weight) != wide)
 
 
@@ -48,13 +48,27 @@ def new_bias(of, b, delta, kappa):
     return clip(wide, n.bias), int(clip(wide, n.bias) != wide)
 
 
+class Random:
+    """Binary digits of a generator for the lanes of rows that are learned from; none without stochastic rounding."""
+
+    def __init__(self, of, j):
+        drawn = of.design.generators
+        self.state, self.z = drawn and int(drawn.states[j.number - 1]), j.z
+
+    def row(self):
+        if self.state is None:
+            return [""] * self.z
+        digits, self.state = f"{self.state:032b}", xorshift(self.state)
+        return [(2 * digits)[7 * lane % 32 :][:32] for lane in range(self.z)]
+
+
 def bits(word, n):
     return [word >> i & 1 for i in range(n)]
 
 
 def check_rows(of, j, n_rows=20, replace=False):
     """Rows one after the other, some of them without a sample; what comes out of each."""
-    rng, n = np.random.default_rng(0), of.numbers
+    rng, n, random = np.random.default_rng(0), of.numbers, Random(of, j)
     component, stages = Update(of, j), of.config.hardware.latency
     late = component.latency
     assert late == stages.multiplier + component.of_write_back and component.of_write_back == (stages.write_back > 1)
@@ -73,7 +87,9 @@ def check_rows(of, j, n_rows=20, replace=False):
         used = dict(zip(of_row.there, d.tolist() if valid else [0] * len(d), strict=False))
         first = c % j.rows * j.z
         lanes = zip(w.tolist(), a.tolist(), [used[e // j.d_in] for e in range(first, first + j.z)], strict=True)
-        weights = [new_weight(of, j, *lane, kappa) for lane in lanes]
+        # Without a sample nothing is drawn, and no bits round a step of 0.
+        drawn = random.row() if valid else ["1" * 32] * j.z
+        weights = [new_weight(of, j, *lane, kappa, bits) for lane, bits in zip(lanes, drawn, strict=True)]
         # Slots without a neuron mean nothing, but clip nothing either.
         biases = [(None, 0)] * q if valid else [(x, 0) for x in b.tolist()]
         for neuron in of_row.end if j.straddles else of_row.there:
@@ -136,6 +152,27 @@ def test_rows_come_after_the_multiplier(multiplier, write_back, multiply_add):
         assert j.timing.update == stages.memory_read + 2 * multiplier + stages.write_back
 
 
+@pytest.mark.parametrize("multiply_add", [False, True])
+@pytest.mark.parametrize("multiplier", range(4))
+@pytest.mark.parametrize("kappas", [(0, 0), (0, 5), (2, 19)], ids=str)
+def test_random_bits_round_the_rows_that_are_learned_from(kappas, multiplier, multiply_add):
+    shifts = ((0, kappas[0]), (1, kappas[1]))
+    changes = {"latency": {"multiplier": multiplier}, "multiply_add": multiply_add, "rate_shift": shifts}
+    for name in ("type_1", "straddling_three", "depth_1"):
+        of = design(name, numbers=STOCHASTIC, **changes)
+        for j in of.junctions:
+            check_rows(of, j, replace=True)
+
+
+def test_nothing_is_random_where_no_bits_are_dropped():
+    """Weights of more fraction bits than a product at the greatest shift: the step is exact at every rate."""
+    numbers = {"width": 8, "fraction": 2, "weight": {"width": 14, "fraction": 9}, "rounding": STOCHASTIC["rounding"]}
+    of = design("type_1", numbers=numbers, rate_shift=((0, 0), (1, 2)))
+    for j in of.junctions:
+        assert Update(of, j).generator is None
+        check_rows(of, j)
+
+
 @pytest.mark.parametrize(("multiplier", "write_back"), [(0, 0), (2, 1), (2, 2)])
 @pytest.mark.parametrize("numbers", NUMBERS)
 def test_one_word_of_a_row_is_replaced(numbers, multiplier, write_back):
@@ -145,15 +182,25 @@ def test_one_word_of_a_row_is_replaced(numbers, multiplier, write_back):
         check_rows(of, j, replace=True)
 
 
-@pytest.mark.parametrize("numbers", NUMBERS)
+def generator_states(state, n):
+    states = [state]
+    while len(states) < n:
+        states.append(xorshift(states[-1]))
+    return states
+
+
+@pytest.mark.parametrize("numbers", [*NUMBERS, STOCHASTIC], ids=[*NUMBERS, "stochastic"])
 def test_the_model_of_a_pass(numbers):
     of = design("three_junctions", numbers=numbers)
     n, rng = of.numbers, np.random.default_rng(0)
     for j in of.junctions:
+        rows = Random(of, j)
         w, a = integers(rng, n.weight, j.rows, j.z), integers(rng, j.left, j.rows, j.z)
         d, b = integers(rng, n.delta, j.n_right), integers(rng, n.bias, j.n_right)
         for kappa in of.kappas:
-            weights, biases = Update(of, j).model(w, a, d, b, kappa)
-            by_edge = zip(w.ravel().tolist(), a.ravel().tolist(), np.repeat(d, j.d_in).tolist(), strict=True)
-            assert weights.ravel().tolist() == [new_weight(of, j, *edge, kappa)[0] for edge in by_edge]
+            states = np.array(generator_states(rows.state, j.rows), np.uint32) if rows.state else None
+            weights, biases = Update(of, j).model(w, a, d, b, kappa, states)
+            drawn = [digits for _ in range(j.rows) for digits in rows.row()]
+            by_edge = zip(w.ravel().tolist(), a.ravel().tolist(), np.repeat(d, j.d_in).tolist(), drawn, strict=True)
+            assert weights.ravel().tolist() == [new_weight(of, j, *edge[:3], kappa, edge[3])[0] for edge in by_edge]
             assert biases.tolist() == [new_bias(of, *x, kappa)[0] for x in zip(b.tolist(), d.tolist(), strict=True)]
