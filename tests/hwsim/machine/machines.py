@@ -97,7 +97,8 @@ class Pair:
         return self.design.machine(self.start, **replaced)
 
     def new_reference(self) -> FixedEngine:
-        return FixedEngine(self.design.network, self.config.numbers.system, self.start, self.config.hops)
+        of = self.design
+        return FixedEngine(of.network, self.config.numbers.system, self.start, self.config.hops, of.generators)
 
     def feed(self, stream: Stream, first: int = 0, last: int | None = None) -> None:
         self.feed_machine(stream, first, last)

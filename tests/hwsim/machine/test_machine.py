@@ -77,7 +77,9 @@ def test_equals_the_reference(seed, n_junctions, connectivity, order):
 def test_equals_the_naive_loops(seed, n_junctions, connectivity, order):
     _, pair, stream = random_pair(seed, n_junctions, connectivity, order)
     config, machine = pair.config, pair.machine
-    naive = NaiveFixed(pair.design.network, config.numbers.system, pair.start, config.hops)
+    drawn = pair.design.generators
+    lanes = (drawn.z, drawn.states) if drawn else ()
+    naive = NaiveFixed(pair.design.network, config.numbers.system, pair.start, config.hops, *lanes)
     for s, label, kappa, train in zip(stream.source, stream.labels, stream.kappa, stream.train, strict=True):
         naive.cycle(None if s < 0 else (stream.inputs[s], int(label), int(kappa), bool(train)))
     pair.feed_machine(stream)
