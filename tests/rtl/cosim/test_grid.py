@@ -14,7 +14,7 @@ from models.connectivity.draw import feasible_out_degrees
 from models.errors import InputError
 from rtl.plan.plan import Plan
 from tests.rtl.cosim.driving import cosimulate, generate, loud
-from tests.rtl.designs import DESIGNS, NUMBERS, STRUCTURED, clash_free, planned
+from tests.rtl.designs import DESIGNS, NUMBERS, STOCHASTIC, STRUCTURED, clash_free, planned
 
 TIGHT = {
     "width": 8,
@@ -73,7 +73,7 @@ SLOW = {
         {"blocked": 0.5},
         False,
     ),
-    "clashes": Case("clashing", streams={"idle": 0.3, "blocked": 0.3, "inference": 0.3}),
+    "clashes, random bits": Case("clashing", {"numbers": STOCHASTIC}, {"idle": 0.3, "blocked": 0.3, "inference": 0.3}),
     "clashes, neurons straddle rows, deep": Case("clashing_straddling", {"numbers": "mixed"}, {"blocked": 0.5}),
     "clashes, inference build": Case("clashing_inference", streams={"idle": 0.3}),
     "no clash, no sweeps, no registers": Case("one_lane", {"numbers": "half_even"}),
@@ -97,7 +97,7 @@ SLOW = {
     "results wrap around the next memories": Case("results_wrap"),
     "beats wrap around the memories": Case("beats_wrap"),
     "registers everywhere": Case("deep", streams={"idle": 0.2, "blocked": 0.3}),
-    "more registers": Case("deepest", streams={"idle": 0.2}),
+    "more registers, random bits": Case("deepest", {"numbers": STOCHASTIC}, {"idle": 0.2}),
     "no registers": Case("combinational"),
     "combinational reads, all else late": Case(
         "combinational", {"latency": {"memory_read": 0, "multiplier": 3, "tree_every": 1, "table": 4, "write_back": 2}}
@@ -109,7 +109,7 @@ SLOW = {
         "accumulate_3", {"latency": {"accumulate": 2, "memory_read": 2}}, {"idle": 0.5, "inference": 0.3}
     ),
     "accumulation in three clocks": Case("accumulate_3", {"z": [4, 2]}),
-    "overlap, registers everywhere": Case("overlap", streams={"blocked": 0.9}, bus=False),
+    "overlap, registers everywhere, random bits": Case("overlap", {"numbers": STOCHASTIC}, {"blocked": 0.9}, bus=False),
     "overlap, three junctions": Case("overlap_three", streams={"blocked": 0.5, "idle": 0.3, "inference": 0.2}, bus=False),
     "overlap, one junction": Case(
         None, sizes([32, 8], [4], [8], **OVERLAP_SMALL), {"blocked": 0.5, "idle": 0.3, "inference": 0.2}
