@@ -7,6 +7,7 @@ from hwsim.selftest import machine
 from hwsim.selftest.run import REFERENCE, examine, pairs
 from models.fixed import engine, kernel
 from models.numbers.format import Rounding
+from models.numbers.stochastic import stepped
 
 PAIRS = pairs(("reference", "machine"))
 
@@ -55,6 +56,19 @@ def machine_breaks_off(monkeypatch):
     monkeypatch.setattr(Design, "machine", broken)
 
 
+def machine_draws_a_row_early(monkeypatch):
+    """The generator of the first junction is a step ahead."""
+    whole = Design.machine
+
+    def ahead(self, *given, **more):
+        made = whole(self, *given, **more)
+        if made.random:
+            made._s.registers.random[0] = stepped(int(made._s.registers.random[0]))
+        return made
+
+    monkeypatch.setattr(Design, "machine", ahead)
+
+
 FAULTS = {
     fault.__name__: fault
     for fault in (
@@ -62,6 +76,7 @@ FAULTS = {
         machine_cuts_off,
         machine_has_a_bank_too_few,
         machine_learns_too_slowly,
+        machine_draws_a_row_early,
         machine_breaks_off,
     )
 }
