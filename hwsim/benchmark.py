@@ -152,7 +152,7 @@ class GatherLoop:
         ours = {n.weight, n.bias, n.preactivation, n.activation, n.derivative, n.delta}
         exact = n.product_fraction >= n.weight.fraction + max(n.input.fraction, n.weight.fraction)
         common = set(net.activations) == {"sigmoid"} and net.cost == "cross_entropy" and config.out_degrees is not None
-        return common and exact and len(ours) == 1 and n.delta.one <= n.delta.highest
+        return common and not n.stochastic and exact and len(ours) == 1 and n.delta.one <= n.delta.highest
 
     def __init__(self, design: Design) -> None:
         self._network, self._numbers = design.network, design.config.numbers.system

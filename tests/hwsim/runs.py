@@ -25,6 +25,7 @@ KINDS = {
     "fixed pipelined": FIXED,
     "fixed overlap": FIXED | {"hardware": {"z": [8, 4], "schedule": "overlap"}},
     "fixed sequential": FIXED | {"training": FIXED["training"] | {"order": "sequential"}},
+    "fixed stochastic": FIXED | {"numbers": FIXED["numbers"] | {"rounding": {"weight_step": "stochastic"}}},
     "cycle": FIXED | {"training": FIXED["training"] | {"engine": "cycle"}},
     "float adam batches": FLOAT | {"training": FLOAT["training"] | {"optimiser": "adam", "batch_size": 8, "decay": 1e-4}},
     "float momentum": FLOAT | {"training": FLOAT["training"] | {"optimiser": "momentum", "learning_rate": 0.01}},

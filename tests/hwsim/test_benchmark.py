@@ -89,6 +89,7 @@ def test_the_gather_loop_computes_the_integers_of_the_sequential_engine(name):
         {"network": {"layers": [16, 8, 4], "out_degree": [2, 2], "activation": ["relu", "sigmoid"]}},
         {"connectivity": {"kind": "random"}},
         {"numbers": NUMBERS | {"product_fraction": 10}},
+        {"numbers": NUMBERS | {"rounding": {"weight_step": "stochastic"}}, "hardware": {"z": [4, 4]}},
         {"numbers": NUMBERS | {"bias": {"width": 16, "fraction": 10}}},
         {"numbers": {"width": 8, "fraction": 7}},  # a delta of minus one saturates
     ],

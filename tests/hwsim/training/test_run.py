@@ -80,11 +80,14 @@ def from_files(out):
     return network, numbers, IntegerParameters.read(out / "initial.npz", network, numbers), config.hops
 
 
-@pytest.mark.parametrize("kind", ["fixed pipelined", "fixed overlap", "fixed sequential"])
+@pytest.mark.parametrize("kind", ["fixed pipelined", "fixed overlap", "fixed sequential", "fixed stochastic"])
 def test_the_naive_model_replays_the_stream_to_the_same_integers(kind, tmp_path, no_pictures):
     out = tmp_path / "run"
     assert runs.train(runs.write_config(tmp_path, kind), out, "--save-stream") == 0
-    naive, stream = NaiveFixed(*from_files(out)), read_npz(out / "stream.npz")
+    initial, lanes = read_npz(out / "initial.npz"), ()
+    if kind == "fixed stochastic":
+        lanes = runs.FIXED["hardware"]["z"], [initial["random_1"], initial["random_2"]]
+    naive, stream = NaiveFixed(*from_files(out), *lanes), read_npz(out / "stream.npz")
     for x, label, kappa in zip(stream["input"], stream["label"], stream["kappa"], strict=True):
         naive.cycle((x, int(label), int(kappa), True))
     for _ in range(naive.hops.drain(naive.L)):
@@ -94,6 +97,7 @@ def test_the_naive_model_replays_the_stream_to_the_same_integers(kind, tmp_path,
     for i in (1, 2):
         assert naive.w[i - 1] == final[f"weight_{i}"].tolist()
         assert naive.b[i - 1] == final[f"bias_{i}"].tolist()
+    assert naive.states == [int(final[name]) for name in sorted(final) if name.startswith("random")]
     assert set(stream["kappa"].tolist()) == {3, 4}
 
 
@@ -263,8 +267,8 @@ def test_training_without_a_directory_gives_the_same_numbers_and_writes_nothing(
     written = run.train(Design(config), out=tmp_path / "run")
     assert written.history == outcome.history
     final = read_npz(tmp_path / "run" / "final.npz")
-    assert final.keys() == outcome.parameters.arrays().keys()
-    assert all(np.array_equal(final[name], array) for name, array in outcome.parameters.arrays().items())
+    assert final.keys() == (outcome.parameters.arrays() | outcome.random).keys()
+    assert all(np.array_equal(final[name], array) for name, array in (outcome.parameters.arrays() | outcome.random).items())
 
 
 def test_two_runs_cannot_share_a_directory(tmp_path):

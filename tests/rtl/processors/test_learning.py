@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from rtl.processors.backward import Backward
+from rtl.processors.generator import Generator
 from rtl.processors.update import Update
 from tests.models.fixed.naive import narrow, xorshift
 from tests.rtl.designs import NUMBERS, STOCHASTIC, design, junctions, row
@@ -162,6 +163,21 @@ def test_random_bits_round_the_rows_that_are_learned_from(kappas, multiplier, mu
         of = design(name, numbers=STOCHASTIC, **changes)
         for j in of.junctions:
             check_rows(of, j, replace=True)
+
+
+@pytest.mark.parametrize("shifts", [1, 2, 5, 29])
+def test_a_generator_steps_when_it_is_told_to_and_turns_its_state(shifts):
+    rng, state, clocks, expected = np.random.default_rng(shifts), 0x9E3779B9, [], []
+    component = Generator(state, shifts)
+    for _ in range(60):
+        step, shift = int(rng.integers(2)), int(rng.integers(shifts))
+        clocks.append({"step": step, "shift": shift})
+        digits = f"{state:032b}"
+        expected.append(int(digits[shift:] + digits[:shift], 2))
+        bits, after = component.model(state, shift)
+        assert (bits, after) == (expected[-1], xorshift(state))
+        state = after if step else state
+    assert [seen.bits for seen in play(component, clocks)] == expected
 
 
 def test_nothing_is_random_where_no_bits_are_dropped():
