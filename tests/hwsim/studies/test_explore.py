@@ -386,8 +386,7 @@ def test_shipped_studies_run(path, tmp_path):
         shrink += ["--data-dir", str(tmp_path)]
     if path.stem == "pattern_search":
         path = with_searched_patterns(path, tmp_path)
-    text = path.read_text()
-    if "rate_shift: [[0, 3], [2, 4]]" in text:
+    if loaded.set.get("training.rate_shift") == [[0, 3], [2, 4]]:
         shrink += ["--set", "training.rate_shift=[[0, 3]]"]
     assert small_studies.explore(path, tmp_path / "out", "--workers", "2", *shrink) == 0
     assert re.search(r"!\[.*\]\(.*-against-.*\.png\)", (tmp_path / "out" / "report.md").read_text())
