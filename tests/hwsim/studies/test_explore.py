@@ -368,7 +368,7 @@ def test_shipped_studies_run(path, tmp_path):
     mini = "data.name=mnist-mini"
     small = {"mnist": mini, "fashion-mnist": mini, "morse": "data.morse.per_class=[10,1,1]"}
     loaded = study.load(path)
-    name = loaded.base.get("data", {}).get("name")
+    name = loaded.set.get("data.name", loaded.base.get("data", {}).get("name"))
     shrink += ["--set", small[name]] if name in small else []
     if "frontend" in loaded.measure:
         pytest.importorskip("torch")
