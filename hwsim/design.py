@@ -28,7 +28,7 @@ from models.data.selection import Inputs
 from models.errors import InputError
 from models.fixed.engine import FixedEngine
 from models.floating.engine import FloatEngine
-from models.floating.optimisers import Optimiser
+from models.floating.optimisers import Optimiser, rate_scales
 from models.network.network import Network
 from models.network.parameters import IntegerParameters, Parameters, RealParameters, initialise
 from models.numbers.stochastic import Generators
@@ -267,7 +267,8 @@ class Design:
         t = self.config.training
         rate = t.learning_rate if t.learning_rate is not None else 1e-3 if t.optimiser == "adam" else 1.0
         optimiser = Optimiser(t.optimiser, rate=rate, decay=t.decay, momentum=t.momentum)
-        return FloatEngine(self.network, self.initial_real, optimiser, t.l2, np.dtype(t.precision))
+        scales = rate_scales(t.rate_scale, [p.density for p in self.patterns])
+        return FloatEngine(self.network, self.initial_real, optimiser, t.l2, np.dtype(t.precision), scales=scales)
 
     def dataset(self, data_dir: Path | None = None) -> Dataset:
         """The data set of :meth:`unpadded`, inputs padded to layer 0."""

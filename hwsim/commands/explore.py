@@ -25,6 +25,7 @@ class Exploring:
     force: Annotated[bool, replacing("another study")] = False
     scheduler: Annotated[str | None, given("of a Dask scheduler, in place of --workers", "ADDRESS")] = None
     seeds: Annotated[int | None, given("so many seeds: the study's first ones, or more than it lists", "N")] = None
+    trials: Annotated[int | None, given("so many trials, where the study searches or chooses", "N")] = None
 
 
 def explore(
@@ -46,7 +47,7 @@ def explore(
     from hwsim.studies.measuring.explore import explored
     from hwsim.studies.report import pictures, report
 
-    loaded = load(study, overrides(assign), wanted.seeds)
+    loaded = load(study, overrides(assign), wanted.seeds, wanted.trials)
     directory = StudyDirectory(out or Path("runs") / loaded.name, loaded, wanted.resume, wanted.force)
     console = console_of(quiet)
     options: dict[str, Any] = {"scheduler": wanted.scheduler, "data_dir": data_dir, "again": wanted.retry}
@@ -55,10 +56,10 @@ def explore(
         with study_watcher(quiet) as watch, explored(loaded, directory, watch=watch, **options) as found:
             files = tables.write(found, directory) + comparisons.write(found, directory)
             drawn = pictures.write(found, directory)
-            report.write(found, directory, files, drawn, _command(study, assign, wanted.seeds))
+            report.write(found, directory, files, drawn, _command(study, assign, wanted))
     except KeyboardInterrupt:
         more = ("--out", str(directory.path), "--workers", str(wanted.workers), "--resume")
-        again = _command(study, assign, wanted.seeds, *more)
+        again = _command(study, assign, wanted, *more)
         console.print(f"interrupted; continue with: {again}", soft_wrap=True)
         raise typer.Exit(130) from None
     console.print(report.as_table(found, _SHOWN_DESIGNS))
@@ -100,9 +101,10 @@ def fit_area(
     console_of(quiet).print(f"weights in {target}")
 
 
-def _command(study: Path, assign: list[str] | None, seeds: int | None, *more: str) -> str:
+def _command(study: Path, assign: list[str] | None, wanted: Exploring, *more: str) -> str:
     parts = ["hwsim", "explore", str(study)]
     for text in assign or []:
         parts += ["--set", text]
-    parts += [] if seeds is None else ["--seeds", str(seeds)]
+    for name in ("seeds", "trials"):
+        parts += [] if (value := getattr(wanted, name)) is None else [f"--{name}", str(value)]
     return shlex.join([*parts, *more])

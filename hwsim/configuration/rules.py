@@ -15,6 +15,8 @@ from models.numbers.stochastic import MOST_DROP
 MOST_EDGES = 2**28
 MOST_CLASSES = 2**15
 """Of a design with AXI4-Streams, whose results are packed with 15 bits for a label."""
+ONLY_FLOAT = ("batch_size", "optimiser", "learning_rate", "rate_scale", "momentum", "decay", "l2", "precision")
+"""Of the training section: keys that say nothing to the fixed-point engines."""
 
 
 def check_design(config: Settings) -> None:
@@ -202,10 +204,9 @@ def ineffective(config: Settings) -> list[str]:
         effect = "only hardware.z has an effect" if config.numbers.system.stochastic else "hardware has no effect"
         notes.append(f"{effect}: random patterns run on the reference engines only")
     if config.training.engine != "float":
-        only_float = ("batch_size", "optimiser", "learning_rate", "momentum", "decay", "l2", "precision")
         notes += [
             f"training.{k} has no effect on the {config.training.engine} engine"
-            for k in _changed(config.training, only_float)
+            for k in _changed(config.training, ONLY_FLOAT)
         ]
     elif config.training.optimiser != "momentum" and _changed(config.training, ("momentum",)):
         notes.append(f"training.momentum has no effect on the optimiser {config.training.optimiser}")

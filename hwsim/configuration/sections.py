@@ -226,6 +226,10 @@ class HardwareSection(Section):
         return self.build == "training"
 
 
+RateScale = Literal["none", "density"]
+_RATE_SCALE = "density: the weights of a junction learn 1 / sqrt(its density) times as fast, by as much as they start wider"
+
+
 class TrainingSection(Section):
     """How the network is trained. Single samples and rate shifts for every engine; batches and optimisers for float."""
 
@@ -237,7 +241,9 @@ class TrainingSection(Section):
         ((0, 3),), description="[epoch, kappa]: from this epoch on the learning rate is 2**-kappa"
     )
     shuffle: Bool = Field(True, description="a new order of the samples in every epoch")
-    init: Literal["glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "file"] = "glorot_normal"
+    init: Literal["glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "he_positive", "file"] = Field(
+        "glorot_normal", description="he_positive: he_normal without signs in junction 1, for inputs that are never negative"
+    )
     init_file: FileName | None = Field(
         None, description="with init file: weight_<i> in edge order and bias_<i>, real numbers or fixed-point integers"
     )
@@ -248,6 +254,7 @@ class TrainingSection(Section):
     learning_rate: Annotated[Real, Field(gt=0, le=1e3)] | None = Field(
         None, description="float engine; default: the rate shifts for sgd and momentum, 0.001 for adam"
     )
+    rate_scale: RateScale = Field("none", description=f"{_RATE_SCALE}; float engine")
     momentum: Annotated[Real, Field(ge=0, lt=1)] = Field(0.9, description="of the momentum optimiser")
     decay: Annotated[Real, Field(ge=0, le=1)] = Field(0.0, description="rate / (1 + decay * updates), float engine")
     l2: Annotated[Real, Field(ge=0, le=1e3)] = Field(0.0, description="l2 * sum(w**2) is added to the cost, float engine")
@@ -366,6 +373,7 @@ class FrontendSection(Section):
     schedule: Literal["constant", "cosine"] = Field(
         "cosine", description="of the learning rate: as it is, or down to 0 at the last update as half a cosine"
     )
+    rate_scale: RateScale = Field("none", description=_RATE_SCALE)
     momentum: Annotated[Real, Field(ge=0, lt=1)] = Field(0.9, description="of the momentum optimiser")
     decay: Annotated[Real, Field(ge=0, le=1)] = Field(0.0, description="rate / (1 + decay * updates)")
     l2: Annotated[Real, Field(ge=0, le=1e3)] = Field(

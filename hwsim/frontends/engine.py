@@ -19,7 +19,7 @@ from hwsim.training.engines import Predicted
 from models.data import catalogue
 from models.data.dataset import Dataset, Split
 from models.errors import InputError
-from models.floating.optimisers import Optimiser, all_exactly
+from models.floating.optimisers import Optimiser, all_exactly, rate_scales
 from models.network.parameters import RealParameters
 from models.torch_layers.convolutions import Convolutions, FrontedNetwork
 from models.torch_layers.flat_parameters import FlatParameters
@@ -50,7 +50,7 @@ def trained_design(design: Design) -> Design:
     Patterns and initial parameters come from the configuration's seed as in any other run.
     """
     config, f = design.config, section(design.config)
-    same = ("epochs", "batch_size", "optimiser", "learning_rate", "momentum", "decay", "l2")
+    same = ("epochs", "batch_size", "optimiser", "learning_rate", "momentum", "decay", "l2", "rate_scale")
     own = {key: getattr(f, key) for key in same}
     training = config.training.model_copy(update=own | {"engine": "float", "order": "sequential", "precision": "float32"})
     return Design(config.model_copy(update={"training": training, "frontend": None}))
@@ -104,8 +104,9 @@ class FrontendTrainer:
             convolutions.initialise(design.generator(Stream.KERNELS))
             self.network = FrontedNetwork(convolutions, self.classification.network, f.form)
             self.network.classifier.load(self.classification.initial_real)
-            weights = [layer.weight for layer in self.network.classifier.junctions]
-            self._flat = FlatParameters(self.network, weights, optimiser, f.l2)
+            layers = self.network.classifier.junctions
+            scales = rate_scales(f.rate_scale, [layer.pattern.density for layer in layers])
+            self._flat = FlatParameters(self.network, [layer.weight for layer in layers], optimiser, f.l2, scales)
 
     def advance(self, order: npt.NDArray[np.int64], epoch: int) -> Predicted:
         """Batches in the order given; dropout draws from a stream of its own for every call."""

@@ -10,6 +10,7 @@ import numpy as np
 from hwsim.configuration import config_file, given_files
 from hwsim.configuration.configuration import Configuration
 from hwsim.configuration.provenance import provenance
+from hwsim.configuration.rules import ONLY_FLOAT
 from hwsim.design import Design
 from hwsim.frontends.figures import EXPORTED
 from hwsim.results.directory import CONNECTIVITY, GIVEN, INITIAL, METRICS, RunDirectory
@@ -23,7 +24,7 @@ from models.fixed.engine import FixedEngine
 from models.network.network import Network
 from models.network.parameters import IntegerParameters
 
-_NO_LONGER = ("batch_size", "optimiser", "learning_rate", "momentum", "decay", "l2", "precision", "init_fan", "init_bias")
+_NO_LONGER = (*ONLY_FLOAT, "init_fan", "init_bias")
 """Keys of the training section that say nothing to the fixed engine, or about parameters from a file."""
 
 _SECTIONS = ("network", "connectivity", "training")

@@ -16,13 +16,13 @@ from models.files.whole import lock, write_whole
 
 STUDY = "study.yaml"
 STORE = "study.sqlite"
-RESULTS, SUMMARY, ILLEGAL = "results.csv", "summary.csv", "illegal.csv"
+RESULTS, SUMMARY, ILLEGAL, TRIALS = "results.csv", "summary.csv", "illegal.csv", "trials.csv"
 PUBLISHED, CORRELATIONS, PAIRED = "published.csv", "correlations.csv", "paired.csv"
 PARQUET = ("results.parquet", "summary.parquet")
 REPORT = "report.md"
 TIMING = "timing.json"
 PICTURES = "*-against-*.png"
-_TABLES = (RESULTS, SUMMARY, ILLEGAL, PUBLISHED, CORRELATIONS, PAIRED, *PARQUET, REPORT, TIMING)
+_TABLES = (RESULTS, SUMMARY, ILLEGAL, TRIALS, PUBLISHED, CORRELATIONS, PAIRED, *PARQUET, REPORT, TIMING)
 
 _LARGEST_STUDY = 1 << 26
 _HEADER = "# The resolved study of `hwsim explore`: feeding it back reproduces the study.\n"

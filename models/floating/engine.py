@@ -5,7 +5,7 @@ an edge = mean over the batch of a_left δ_right. Only existing edges hold a wei
 that agree to rounding: through a dense matrix and BLAS, or edge by edge; :data:`DENSE_FROM` says which.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import NamedTuple
@@ -70,6 +70,9 @@ class FloatEngine:
         float32 or float64, for parameters and arithmetic. Losses are always summed in float64.
     dense_from
         In place of :data:`DENSE_FROM`.
+    scales
+        At how many times the rate the weights of each junction learn, see :func:`models.floating.optimisers.rate_scales`;
+        default: at the rate itself, as biases do.
     """
 
     def __init__(
@@ -80,6 +83,7 @@ class FloatEngine:
         l2: float = 0.0,
         dtype: npt.DTypeLike = np.float32,
         dense_from: float = DENSE_FROM,
+        scales: Sequence[float] | None = None,
     ) -> None:
         if not 0 <= l2 < np.inf:
             raise InputError("l2", l2, "must not be negative, and finite", [0.0])
@@ -92,7 +96,9 @@ class FloatEngine:
         size = network.n_edges + sum(network.layers[1:])
         self._values = np.zeros(size, self.dtype)
         self._gradient = np.zeros(size, self.dtype)
-        self._state = OptimiserState(optimiser or Optimiser(), size, self.dtype)
+        self._scales = np.ones(len(network.patterns)) if scales is None else np.array(scales, np.float64)
+        runs = [(p.n_edges, float(s)) for p, s in zip(network.patterns, self._scales, strict=True)]
+        self._state = OptimiserState(optimiser or Optimiser(), size, self.dtype, runs)
         self._own, self._own_gradient = self._split(self._values), self._split(self._gradient)
         self._junctions: list[Junction] = [
             (DenseJunction if pattern.density >= dense_from else SparseJunction)(pattern, weights, gradient)
@@ -183,6 +189,7 @@ class FloatEngine:
             np.ascontiguousarray(inputs, self.dtype),
             labels,
             each,
+            self._scales,
             self.optimiser.code,
             self.optimiser.hyper(),
             self._state.iterations,

@@ -259,6 +259,7 @@ def train_samples(  # type: ignore[no-untyped-def]
     inputs,
     labels,
     rates,
+    scales,
     kind,
     hyper,
     iterations,
@@ -290,6 +291,8 @@ def train_samples(  # type: ignore[no-untyped-def]
         int64 [n].
     rates
         float64 [n]: learning rate that travels with each sample, put into ``hyper[0]``.
+    scales
+        float64 [L]: at how many times that rate the weights of each junction learn.
     kind, hyper, iterations
         As for :func:`step`; the update by sample n is number ``iterations + n``.
     penalty
@@ -345,7 +348,8 @@ def train_samples(  # type: ignore[no-untyped-def]
             b = slice(edges + right.start - n_left, edges + right.stop - n_left)
             if penalty != 0.0:
                 add_penalty(penalty, values[w], gradient[w])
-            hyper[0] = rates[n]
+            hyper[0] = rates[n] * scales[i - 1]
             step(kind, hyper, iterations + n, values[w], gradient[w], first[w], second[w])
+            hyper[0] = rates[n]
             step(kind, hyper, iterations + n, values[b], d[right], first[b], second[b])
     return loss

@@ -12,7 +12,7 @@ adam      m ← beta1 m + (1 − beta1) g; v ← beta2 v + (1 − beta2) g²;
 ========  ====================================================================================================
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -93,6 +93,9 @@ class OptimiserState:
         Parameters.
     dtype
         float32 or float64, that of the parameters.
+    scales
+        (n, factor) of runs at the head of the vector: so many parameters learn at so many times the rate; the rest at the
+        rate itself.
 
     Attributes
     ----------
@@ -102,8 +105,11 @@ class OptimiserState:
         [size]: velocity or first moment, and second moment; length 0 where the rule has none.
     """
 
-    def __init__(self, optimiser: Optimiser, size: int, dtype: npt.DTypeLike) -> None:
+    def __init__(
+        self, optimiser: Optimiser, size: int, dtype: npt.DTypeLike, scales: Sequence[tuple[int, float]] = ()
+    ) -> None:
         self.optimiser = optimiser
+        self._runs = _runs(size, scales)
         self.iterations = 0
         moments = _MOMENTS[optimiser.kind]
         self.first: np.ndarray = np.zeros(size if "first" in moments else 0, dtype)
@@ -111,8 +117,11 @@ class OptimiserState:
 
     def step(self, values: np.ndarray, gradient: np.ndarray, rate: float | None = None) -> None:
         """Update ``values`` [size] in place; ``rate`` stands in for the optimiser's own (decay still applies)."""
-        hyper = self.optimiser.hyper(rate)
-        kernels.step(self.optimiser.code, hyper, self.iterations, values, gradient, self.first, self.second)
+        for at, factor in self._runs:
+            hyper = self.optimiser.hyper(rate)
+            hyper[0] *= factor
+            moments = self.first[at], self.second[at]
+            kernels.step(self.optimiser.code, hyper, self.iterations, values[at], gradient[at], *moments)
         self.iterations += 1
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -144,6 +153,27 @@ class OptimiserState:
         self.iterations = int(checked["iterations"])
         for name in _MOMENTS[self.optimiser.kind]:
             getattr(self, name)[:] = checked[name]
+
+
+def rate_scales(kind: Literal["none", "density"], densities: Sequence[float]) -> list[float]:
+    """By how much faster the weights of every junction learn than biases.
+
+    ``none`` gives 1. ``density`` gives 1 / √density, by as much as weights start wider in a sparse junction than in a full
+    one: a step of Adam, whose size is the rate whatever the gradient, then moves them by the same share of what they are.
+    """
+    return [1.0 if kind == "none" else density**-0.5 for density in densities]
+
+
+def _runs(size: int, scales: Sequence[tuple[int, float]]) -> list[tuple[slice, float]]:
+    """All of a vector in runs of one factor."""
+    if all(factor == 1 for _, factor in scales):
+        return [(slice(0, size), 1.0)]
+    runs: list[tuple[slice, float]] = []
+    start = 0
+    for n, factor in (*scales, (size - sum(n for n, _ in scales), 1.0)):
+        runs.append((slice(start, start + n), factor))
+        start += n
+    return runs
 
 
 def all_exactly(given: Mapping[str, np.ndarray], own: Mapping[str, np.ndarray], where: str = "") -> dict[str, np.ndarray]:

@@ -12,7 +12,7 @@ from models.files.npz import read_npz
 from models.network.network import Network
 from models.numbers.system import NumberSystem
 
-INITIALISATIONS = ("glorot_normal", "glorot_uniform", "he_normal", "he_uniform")
+INITIALISATIONS = ("glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "he_positive")
 
 
 @dataclass
@@ -190,7 +190,9 @@ def initialise(network: Network, kind: str, fan: str, bias: float, rng: np.rando
     Parameters
     ----------
     kind
-        ``glorot_*``: variance 2 / (fan-in + fan-out); ``he_*``: variance 2 / fan-in.
+        ``glorot_*``: variance 2 / (fan-in + fan-out); ``he_*``: variance 2 / fan-in. ``he_positive`` is ``he_normal``
+        with the absolute values in the first junction: where inputs are never negative, a neuron of few edges could
+        otherwise have negative ones only, and a ReLU that is dead from the start.
     fan
         ``sparse`` counts a neuron's actual edges (mean degrees where they vary), ``dense`` the neurons of the layers,
         which is what a masked dense layer of the common frameworks does.
@@ -206,6 +208,7 @@ def initialise(network: Network, kind: str, fan: str, bias: float, rng: np.rando
             limit = deviation * np.sqrt(3)
             weights.append(rng.uniform(-limit, limit, p.n_edges))
         else:
-            weights.append(rng.normal(0, deviation, p.n_edges))
+            drawn = rng.normal(0, deviation, p.n_edges)
+            weights.append(np.abs(drawn) if shape == "positive" and not weights else drawn)
         biases.append(np.full(p.n_right, float(bias)))
     return RealParameters(weights, biases)

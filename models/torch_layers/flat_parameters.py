@@ -26,6 +26,8 @@ class FlatParameters:
         The update rule.
     l2
         λ of the penalty λ Σ w² (gradient 2 λ w).
+    scales
+        At how many times the rate each of the penalised parameters learns; default: at the rate itself.
 
     Attributes
     ----------
@@ -33,7 +35,14 @@ class FlatParameters:
         The vectors, the penalised parameters first.
     """
 
-    def __init__(self, module: nn.Module, penalised: Sequence[nn.Parameter], optimiser: Optimiser, l2: float = 0.0) -> None:
+    def __init__(
+        self,
+        module: nn.Module,
+        penalised: Sequence[nn.Parameter],
+        optimiser: Optimiser,
+        l2: float = 0.0,
+        scales: Sequence[float] = (),
+    ) -> None:
         first = {id(p) for p in penalised}
         parameters = [*penalised, *(p for p in module.parameters() if id(p) not in first)]
         size = sum(p.numel() for p in parameters)
@@ -49,7 +58,9 @@ class FlatParameters:
         self.values: np.ndarray = values.numpy()
         self.gradient: np.ndarray = gradient.numpy()
         self._penalised, self._l2 = sum(p.numel() for p in penalised), l2
-        self._state = OptimiserState(optimiser, size, self.values.dtype)
+        self._state = OptimiserState(
+            optimiser, size, self.values.dtype, [(p.numel(), s) for p, s in zip(penalised, scales, strict=bool(scales))]
+        )
 
     @property
     def updates(self) -> int:

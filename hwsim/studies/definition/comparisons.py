@@ -63,6 +63,7 @@ class CurveSection(Section):
 
     y: Text
     along: Text
+    x: Text | None = Field(None, description="a figure by whose value the axis' labels stand; default: equal distances")
 
 
 class PairedSection(Section):
@@ -147,7 +148,9 @@ def check(wanted: Comparisons, columns: Sequence[str], axes: Mapping[str, list[s
         if c.within is not None:
             _check_axis(axes, f"correlations[{k}].within", c.within)
     for k, curve in enumerate(wanted.curves):
-        _check_column(columns, f"curves[{k}].y", curve.y)
+        for field, column in (("y", curve.y), ("x", curve.x)):
+            if column is not None:
+                _check_column(columns, f"curves[{k}].{field}", column)
         _check_axis(axes, f"curves[{k}].along", curve.along)
 
     for k, pair in enumerate(wanted.paired):

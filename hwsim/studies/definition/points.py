@@ -73,6 +73,8 @@ class Points:
     ----------
     excluded
         How many combinations each constraint of the study excludes.
+    combinations
+        The values of every design.
     repeated
         Combinations that are the same configuration as an earlier one.
     """
@@ -81,6 +83,7 @@ class Points:
     illegal: list[IllegalPoint] = field(default_factory=list)
     excluded: Counter[str] = field(default_factory=Counter)
     repeated: int = 0
+    combinations: list[list[Value]] = field(default_factory=list)
     _known: dict[str, int] = field(default_factory=dict)
 
     def add(self, space: "Space", combination: list[Value]) -> list[Point]:
@@ -106,6 +109,7 @@ class Points:
         design = self._known[key] = len(self._known)
         numbered = enumerate(seeds, len(self.legal))
         made = [Point(n, design, labels, s, config.model_copy(update={"seed": s})) for n, s in numbered]
+        self.combinations.append(combination)
         self.legal += made
         return made
 

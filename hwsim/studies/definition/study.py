@@ -109,6 +109,24 @@ class SearchSection(Section):
     objectives: Annotated[tuple[Text, ...], Field(min_length=1, max_length=8)]
 
 
+class ChooseSection(Section):
+    """The best setting for every combination of the other axes: found by trials, then measured with all seeds."""
+
+    among: Annotated[tuple[Text, ...], Field(min_length=1)] = Field(description="axes of which a value is chosen")
+    by: Text = Field(description="the figure that is best, of validation samples where test samples are to be judged by")
+    trials: Annotated[Int, Field(ge=1, le=10**6)] | None = Field(
+        None, description="settings that Optuna proposes for every combination of the other axes; default: all there are"
+    )
+    sampler: Literal["tpe", "random"] = "tpe"
+    batch: Annotated[Int, Field(ge=1, le=10_000)] = Field(
+        4, description="settings proposed at a time, before their results are known"
+    )
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1, max_length=MOST_SEEDS)] = Field(
+        (0,), description="of the configuration: every trial is measured with each"
+    )
+    set: dict[Key, Any] = Field(default_factory=dict, description="at trials only, such as a shorter training")
+
+
 class SynthSection(Section):
     """How designs are synthesized."""
 
@@ -141,6 +159,7 @@ class Study(Section):
     curves: tuple[comparisons.CurveSection, ...] = Field((), description="pictures of figures along an axis")
     paired: tuple[comparisons.PairedSection, ...] = Field((), description="differences along an axis, seed by seed")
     search: SearchSection | None = None
+    choose: ChooseSection | None = None
     synth: SynthSection = SynthSection()
     energies: FileName | None = Field(None, description="a table of energies for costs, relative to the study's file")
 
@@ -162,11 +181,14 @@ class Study(Section):
             if len(set(values)) != len(values):
                 raise InputError(field, list(values), "has a value twice")
         random = [name for name, axis in self.axes.items() if axis.random is not None]
-        if self.search is None and bool(random) != (self.samples is not None):
+        searched = self.search is not None or (self.choose is not None and self.choose.trials is not None)
+        if not searched and bool(random) != (self.samples is not None):
             rule = f"is missing: {random[0]} is drawn" if random else "has no effect: no axis is random"
             raise InputError("samples", self.samples, rule)
-        if self.search is not None and self.samples is not None:
+        if searched and self.samples is not None:
             raise InputError("samples", self.samples, "has no effect with a search, which has trials")
+        if self.choose is not None:
+            self._check_choose(self.choose)
         for k, text in enumerate(self.constraints):
             Expression(text, f"constraints[{k}]")
         for field, columns in self._columns():
@@ -180,6 +202,26 @@ class Study(Section):
     def columns(self) -> list[str]:
         """Every figure that the study can measure, as ``measurement.name``."""
         return [column for m in self.measure for column in figures.columns_of(m)]
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """Axes whose values are chosen, and so tell no two designs apart."""
+        return self.choose.among if self.choose is not None else ()
+
+    def _check_choose(self, choose: ChooseSection) -> None:
+        if self.search is not None:
+            raise InputError("choose", None, "cannot stand beside search: it has trials of its own")
+        for field, values in (("among", choose.among), ("seeds", choose.seeds)):
+            if len(set(values)) != len(values):
+                raise InputError(f"choose.{field}", list(values), "has a value twice")
+        for name in choose.among:
+            if name not in self.axes:
+                raise InputError("choose.among", name, "is no axis of this study", close_names(name, self.axes) or self.axes)
+        for name, axis in self.axes.items():
+            if choose.trials is not None and name not in choose.among and axis.grid is None and axis.list is None:
+                rule = f"must be among what is chosen, or have grid or list: {choose.trials} trials are made for each value"
+                raise InputError(f"axes.{name}", None, rule)
+        self._check_column("choose.by", choose.by)
 
     def _columns(self) -> list[tuple[str, str]]:
         pairs = [(f"pareto[{k}]", c) for k, pair in enumerate(self.pareto or ()) for c in pair]
@@ -200,10 +242,15 @@ class Study(Section):
         for key in self.set:
             if key in owner:
                 raise InputError(f"set.{key}", None, f"has no effect: the axis {owner[key]} varies it")
+        at_trials = self.choose.set if self.choose is not None else {}
+        for key in at_trials:
+            if key in owner:
+                raise InputError(f"choose.set.{key}", None, f"has no effect: the axis {owner[key]} varies it")
         for key in ("seed", "training.engine"):
-            if key in owner or key in self.set:
-                other = "seeds" if key == "seed" else "measure"
-                raise InputError(f"axes.{owner[key]}" if key in owner else f"set.{key}", None, f"belongs into {other}")
+            fields = [f"axes.{owner[key]}"] if key in owner else []
+            fields += [f"{of}.{key}" for of, sets in (("set", self.set), ("choose.set", at_trials)) if key in sets]
+            if fields:
+                raise InputError(fields[0], None, f"belongs into {'seeds' if key == 'seed' else 'measure'}")
 
     @property
     def pareto_pairs(self) -> tuple[tuple[str, str], ...]:
@@ -238,7 +285,7 @@ def keys_of(axis: Axis) -> set[str]:
     return {axis.key or ""}
 
 
-def load(path: Path, sets: dict[str, Any] | None = None, seeds: int | None = None) -> Study:
+def load(path: Path, sets: dict[str, Any] | None = None, seeds: int | None = None, trials: int | None = None) -> Study:
     """Read and validate a study file; the base becomes its content, so that the study no longer depends on other files.
 
     Parameters
@@ -248,13 +295,16 @@ def load(path: Path, sets: dict[str, Any] | None = None, seeds: int | None = Non
     seeds
         How many seeds to take; those listed if left out. Fewer are the first ones; more go on with the least numbers, from
         0, that are not listed.
+    trials
+        Of a search or a choice, in place of what the file says.
 
     Raises
     ------
     InputError
         For a file that cannot be read or parsed, and for every violated rule.
     """
-    return made(config_file.read_sections(path, "study"), path.parent, sets, seeds)
+    found = made(config_file.read_sections(path, "study"), path.parent, sets, seeds)
+    return found if trials is None else _with_trials(found, trials)
 
 
 def made(data: dict[str, Any], folder: Path, sets: dict[str, Any] | None = None, seeds: int | None = None) -> Study:
@@ -265,10 +315,31 @@ def made(data: dict[str, Any], folder: Path, sets: dict[str, Any] | None = None,
     if sets:
         given = data.get("set")
         data["set"] = (given if isinstance(given, dict) else {}) | sets
+        data = _at_trials_too(data, sets)
     study = parse(data)
     if study.energies is not None:
         energy.load(Path(study.energies))
     return study if seeds is None else study.model_copy(update={"seeds": _seeds(study.seeds, seeds)})
+
+
+def _at_trials_too(data: dict[str, Any], sets: dict[str, Any]) -> dict[str, Any]:
+    """What is set on the command line holds at trials as well."""
+    choose = data.get("choose")
+    own = choose.get("set") if isinstance(choose, dict) else None
+    if not isinstance(choose, dict) or not isinstance(own, dict):
+        return data
+    return data | {"choose": choose | {"set": {k: v for k, v in own.items() if k not in sets}}}
+
+
+def _with_trials(study: Study, trials: int) -> Study:
+    """The same with so many trials of its search or choice."""
+    if trials < 1:
+        raise ArgumentError("trials", trials, "must be positive", [1])
+    for field in ("search", "choose"):
+        of = getattr(study, field)
+        if of is not None and of.trials is not None:
+            return study.model_copy(update={field: of.model_copy(update={"trials": trials})})
+    raise ArgumentError("trials", trials, "belongs to a study with trials, of a search or a choice")
 
 
 def _seeds(listed: tuple[int, ...], count: int) -> tuple[int, ...]:

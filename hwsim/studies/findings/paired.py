@@ -1,6 +1,7 @@
 """Differences along an axis, seed by seed: what two designs owe to their seed alike, as the order of samples, drops out.
 
-Two points are a pair if they have the same seed, and their configurations differ in the keys of the axis alone.
+Two points are a pair if they have the same seed, and their configurations differ in the keys of the axis alone, and in what
+the study chooses for each.
 """
 
 import json
@@ -50,7 +51,7 @@ def paired(explored: Explored) -> list[Paired]:
 
 
 def _along(explored: Explored, wanted: PairedSection) -> list[Paired]:
-    others = [axis for axis in explored.study.axes if axis != wanted.along]
+    others = [axis for axis in explored.study.axes if axis != wanted.along and axis not in explored.study.chosen]
     alike: defaultdict[str, dict[tuple[str, int], Point]] = defaultdict(dict)
     for point in explored.points.legal:
         if _value(explored, point, wanted.y) is not None:
@@ -75,9 +76,10 @@ def _along(explored: Explored, wanted: PairedSection) -> list[Paired]:
 
 
 def _rest(explored: Explored, point: Point, along: str) -> str:
-    """A configuration without its seed and what the axis varies."""
+    """A configuration without its seed, what the axis varies, and what is chosen."""
     data: dict[str, Any] = config_file.resolved(point.config)
-    for key in ("seed", *keys_of(explored.study.axes[along])):
+    axes = explored.study.axes
+    for key in ("seed", *(key for axis in (along, *explored.study.chosen) for key in keys_of(axes[axis]))):
         *sections, last = key.split(".")
         inside: Any = data
         for name in sections:

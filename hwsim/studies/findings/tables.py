@@ -3,10 +3,11 @@
 import csv
 import io
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from hwsim.studies.directory import ILLEGAL, PARQUET, RESULTS, SUMMARY, StudyDirectory
+from hwsim.studies.directory import ILLEGAL, PARQUET, RESULTS, SUMMARY, TRIALS, StudyDirectory
 from hwsim.studies.figures import columns_of, of_column, trains
 from hwsim.studies.findings.estimates import Estimate, estimate, pareto_front
 from hwsim.studies.measuring.exploration import Explored
@@ -65,10 +66,17 @@ def illegal_rows(explored: Explored) -> list[dict[str, Any]]:
     return [{**i.labels, "reason": i.reason} for i in explored.points.illegal]
 
 
-def varying(rows: list[DesignRow]) -> list[str]:
-    """Axes that have more than one label."""
+def trial_rows(explored: Explored) -> list[dict[str, Any]]:
+    """One row for every setting that a study has tried, in the order of the trials, and whether it was chosen."""
+    tried = explored.tried
+    rows = design_rows(tried) if tried is not None else []
+    return [flat(r) | {"chosen": r.design in explored.chosen} for r in rows]
+
+
+def varying(rows: list[DesignRow], but: Collection[str] = ()) -> list[str]:
+    """Axes that have more than one label, without some."""
     axes = rows[0].labels if rows else {}
-    return [a for a in axes if len({r.labels[a] for r in rows}) > 1]
+    return [a for a in axes if a not in but and len({r.labels[a] for r in rows}) > 1]
 
 
 def headline(explored: Explored) -> list[str]:
@@ -99,7 +107,8 @@ def write(explored: Explored, directory: StudyDirectory) -> list[str]:
     """All tables as files; Parquet only if its package is there. Returns the names of the files."""
     points, designs = point_rows(explored), [flat(r) for r in design_rows(explored)]
     illegal = illegal_rows(explored)
-    made = {RESULTS: points, SUMMARY: designs} | ({ILLEGAL: illegal} if illegal else {})
+    made = {RESULTS: points, SUMMARY: designs}
+    made |= {name: rows for name, rows in ((ILLEGAL, illegal), (TRIALS, trial_rows(explored))) if rows}
     for name, rows in made.items():
         directory.write(name, as_csv(rows))
     parquet = {name: rows for name, rows in zip(PARQUET, (points, designs), strict=True) if rows}

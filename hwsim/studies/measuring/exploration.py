@@ -42,6 +42,8 @@ class Explored:
         Wall clock of this call's measurements; ``measured`` of them are new.
     workers
         Processes that measured; 0 if a cluster did.
+    tried
+        The trials of a study that chooses, and of their designs those that were chosen.
     """
 
     study: Study
@@ -53,6 +55,8 @@ class Explored:
     engine_seconds: float = 0.0
     samples: int = 0
     workers: int = 0
+    tried: "Explored | None" = None
+    chosen: frozenset[int] = frozenset()
 
     def result(self, point: Point, measurement: str) -> Result | None:
         """Of one point."""
@@ -65,8 +69,8 @@ class Explored:
 
     @property
     def failed(self) -> int:
-        """Points with an error."""
-        return sum(self.error(p) is not None for p in self.points.legal)
+        """Points with an error, trials included."""
+        return sum(self.error(p) is not None for p in self.points.legal) + (self.tried.failed if self.tried else 0)
 
 
 class Exploration:

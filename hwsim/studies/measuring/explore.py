@@ -8,6 +8,7 @@ from hwsim.measurements.catalogue import MEASUREMENTS
 from hwsim.studies.definition.points import Points, Space
 from hwsim.studies.definition.study import Study
 from hwsim.studies.directory import STORE, StudyDirectory
+from hwsim.studies.measuring.choose import choose, trial_study
 from hwsim.studies.measuring.exploration import Exploration, Explored, Watcher
 from hwsim.studies.measuring.search import search
 from hwsim.studies.measuring.store import Store
@@ -49,7 +50,7 @@ def explored(
     space = Space(study, data_dir)
     for measurement in study.measure:
         MEASUREMENTS[measurement].depends(study.settings(measurement))  # refuses what is missing
-    points = Points() if study.search else space.all()
+    points = Points() if study.search or study.choose else space.all()
     team = _team(workers, scheduler)
     with closing(team), directory.locked(), Store(directory / STORE) as store:
         exploration = Exploration(study, store, team, data_dir, watch, again, say)
@@ -57,6 +58,8 @@ def explored(
         found.workers = workers if isinstance(workers, int) and scheduler is None else 0
         if study.search:
             search(space, exploration)
+        elif study.choose:
+            choose(space, exploration, Exploration(trial_study(study, study.choose), store, team, data_dir, watch, again))
         else:
             found.points = points
             exploration.measure(points.legal)

@@ -7,12 +7,13 @@ proposes the same points again, whose results are then known.
 
 import math
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
-from hwsim.studies.definition.points import Space, Value
+from hwsim.studies.definition.points import Point, Space, Value
 from hwsim.studies.definition.study import SearchSection
 from hwsim.studies.figures import of_column
-from hwsim.studies.measuring.exploration import Exploration
+from hwsim.studies.measuring.exploration import Exploration, Explored
 from models.errors import InputError
 
 
@@ -46,7 +47,7 @@ def search(space: Space, exploration: Exploration) -> None:
             expected = len(points.legal) + (wanted.trials - first - len(trials)) * len(study.seeds)
             exploration.measure(new, expected * len(study.measure))
             for trial, group in zip(trials, made, strict=True):
-                values = _values(exploration, group, wanted.objectives)
+                values = means(exploration.explored, group, wanted.objectives)
                 if values is None:
                     found.tell(trial, state=optuna.trial.TrialState.FAIL)
                 else:
@@ -84,12 +85,12 @@ def _propose(space: Space, trial: Any) -> list[Value]:
     return chosen
 
 
-def _values(exploration: Exploration, points: list[Any], objectives: tuple[str, ...]) -> list[float] | None:
-    """Means over the seeds; ``None`` if the point is no design or has failed."""
+def means(explored: Explored, points: Sequence[Point], columns: tuple[str, ...]) -> list[float] | None:
+    """Of figures over the seeds of a design; ``None`` if it is none or has failed."""
     totals = []
-    for column in objectives:
+    for column in columns:
         measurement, _, name = column.partition(".")
-        results = [exploration.explored.result(p, measurement) for p in points]
+        results = [explored.result(p, measurement) for p in points]
         values = [r.figures[name] for r in results if r is not None and name in r.figures]
         if not points or len(values) < len(points) or not all(math.isfinite(v) for v in values):
             return None

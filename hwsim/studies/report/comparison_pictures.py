@@ -1,6 +1,7 @@
 """Pictures of a figure along an axis, beside published values, and of two figures that may go together."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -27,16 +28,19 @@ def curves(explored: Explored) -> dict[str, Figure]:
     made = {}
     for wanted in explored.study.curves:
         rows = [r for r in design_rows(explored) if wanted.y in r.figures and r.labels[wanted.along] != IDLE]
+        if wanted.x is not None:
+            rows = [r for r in rows if wanted.x in r.figures and math.isfinite(r.figures[wanted.x].mean)]
         if len({r.labels[wanted.along] for r in rows}) >= 2:
-            name = f"curve-{wanted.y.replace('.', '-')}-against-{wanted.along}.png"
+            against = wanted.x.partition(".")[2] if wanted.x is not None else wanted.along
+            name = f"curve-{wanted.y.replace('.', '-')}-against-{against}.png"
             made[name.replace("_", "-")] = _curve(explored, rows, wanted)
     return made
 
 
 def _curve(explored: Explored, rows: list[DesignRow], wanted: CurveSection) -> Figure:
-    """A line for every combination of the other axes; the axis' labels stand at equal distances, in their order."""
+    """A line for every combination of the other axes; the axis' labels stand at equal distances, or where a figure is."""
     fig, (ax,) = panels(width=6.4, height=4.0)
-    others = [a for a in varying(rows) if a != wanted.along]
+    others = [a for a in varying(rows, explored.study.chosen) if a != wanted.along]
     places = {label: k for k, label in enumerate(dict.fromkeys(r.labels[wanted.along] for r in rows))}
     groups = list(dict.fromkeys(tuple(r.labels[a] for a in others) for r in rows))
     xs: dict[int, float] = {}
@@ -44,17 +48,27 @@ def _curve(explored: Explored, rows: list[DesignRow], wanted: CurveSection) -> F
     for k, group in enumerate(groups):
         members = [r for r in rows if tuple(r.labels[a] for a in others) == group]
         aside = 0.06 * (k - (len(groups) - 1) / 2) / max(1, len(groups) / 6)
-        xs |= {r.design: places[r.labels[wanted.along]] + aside for r in members}
+        if wanted.x is None:
+            xs |= {r.design: places[r.labels[wanted.along]] + aside for r in members}
+        else:
+            xs |= {r.design: scaled(wanted.x, r.figures[wanted.x].mean) for r in members}
+            members = sorted(members, key=lambda r: xs[r.design])
         label = ", ".join(f"{a} {v}" for a, v in zip(others, group, strict=True) if v != IDLE)
-        _line(ax, _gapped(members, places, wanted.along), xs, wanted.y, k, label)
+        line: Sequence[DesignRow | None] = members if wanted.x is not None else _gapped(members, places, wanted.along)
+        _line(ax, line, xs, wanted.y, k, label)
         found = published(explored, members, wanted.y)
         marks += [PublishedMark(xs[r.design], k, p) for r, p in found]
     mark_published(ax, wanted.y, marks)
-    upright = sum(map(len, places)) > _LONG_LABELS
-    ax.set_xticks(range(len(places)), [*places], rotation=60 if upright else 0, ha="right" if upright else "center")
+    if wanted.x is None:
+        upright = sum(map(len, places)) > _LONG_LABELS
+        ax.set_xticks(range(len(places)), [*places], rotation=60 if upright else 0, ha="right" if upright else "center")
+        x_title = wanted.along.replace("_", " ")
+    else:
+        set_scale(ax, "x", wanted.x, [r.figures[wanted.x].mean for r in rows])
+        x_title = axis_title(wanted.x)
     seeds = len(explored.study.seeds)
     bars = f"\nbars: 90 % confidence over {seeds} seeds" if seeds > 1 else ""
-    frame(fig, ax, f"{explored.study.about or explored.study.name}{bars}", wanted.along.replace("_", " "), wanted.y)
+    frame(fig, ax, f"{explored.study.about or explored.study.name}{bars}", x_title, wanted.y)
     return fig
 
 
@@ -70,7 +84,7 @@ def _gapped(rows: list[DesignRow], places: dict[str, int], along: str) -> list[D
     return made
 
 
-def _line(ax: Axes, rows: list[DesignRow | None], xs: dict[int, float], column: str, k: int, label: str) -> None:
+def _line(ax: Axes, rows: Sequence[DesignRow | None], xs: dict[int, float], column: str, k: int, label: str) -> None:
     """A mark for every design, joined to its neighbours."""
     found = [r.figures[column] if r else Estimate(math.nan, math.nan, 0) for r in rows]
     halves = [scaled(column, e.half_width) if math.isfinite(e.half_width) else 0.0 for e in found]

@@ -67,7 +67,8 @@ def scatter(explored: Explored, rows: list[DesignRow], picture: Wanted) -> Pictu
     fig, (ax,) = panels(width=6.4, height=4.0)
     set_scale(ax, "x", picture.x, [r.figures[picture.x].mean for r in rows])
     set_scale(ax, "y", picture.y, [r.figures[picture.y].mean for r in rows])
-    group_axis = _grouping(rows)
+    apart = varying(rows, explored.study.chosen)
+    group_axis = _grouping(rows, apart)
     groups = list(dict.fromkeys(r.labels[group_axis] for r in rows)) if group_axis else [""]
     places = _places(ax, rows, picture)
     front = sorted(front_of(rows, picture), key=lambda r: r.figures[picture.x].mean)
@@ -84,7 +85,7 @@ def scatter(explored: Explored, rows: list[DesignRow], picture: Wanted) -> Pictu
     bars = f"; bars: 90 % confidence over {seeds} seeds" if seeds > 1 else ""
     about = explored.study.about or explored.study.name
     frame(fig, ax, f"{about}\n{len(rows)} designs{bars}", axis_title(picture.x), picture.y)
-    _labels(ax, front, places, [a for a in varying(rows) if a != group_axis], picture)
+    _labels(ax, front, places, [a for a in apart if a != group_axis], picture)
     return fig
 
 
@@ -122,9 +123,9 @@ def _marks(
     )
 
 
-def _grouping(rows: list[DesignRow]) -> str | None:
+def _grouping(rows: list[DesignRow], varying_axes: list[str]) -> str | None:
     """The first varying axis with few labels."""
-    return next((a for a in varying(rows) if len({r.labels[a] for r in rows}) <= _MOST_GROUPS), None)
+    return next((a for a in varying_axes if len({r.labels[a] for r in rows}) <= _MOST_GROUPS), None)
 
 
 def _labels(

@@ -6,7 +6,7 @@ from importlib import metadata
 from hwsim import tables
 from hwsim.figure import Figure, Figures
 from hwsim.studies.definition.points import IllegalPoint
-from hwsim.studies.directory import ILLEGAL, REPORT, RESULTS, SUMMARY, TIMING, StudyDirectory
+from hwsim.studies.directory import ILLEGAL, REPORT, RESULTS, SUMMARY, TIMING, TRIALS, StudyDirectory
 from hwsim.studies.figures import of_column
 from hwsim.studies.findings.estimates import Estimate
 from hwsim.studies.findings.tables import DesignRow, columns, design_rows, fronts, headline, varying
@@ -102,6 +102,7 @@ def markdown(explored: Explored, files: list[str], pictures: list[str], command:
         f"Study `{s.name}`: {_tally(explored)}. Measured: {', '.join(s.measure)}; seeds {', '.join(map(str, s.seeds))}.",
         f"Made by `{command}`; {', '.join(f'{k} {v}' for k, v in versions.items())}; code {code_of(*s.measure)[:12]}.",
         *_axes(explored),
+        *_choice(explored),
         *_designs(explored),
         *comparisons.sections(explored),
         *_fronts(explored),
@@ -129,6 +130,40 @@ def _axes(explored: Explored) -> list[str]:
     text = markdown_table(["axis", "key", "values", "only when"], rows)
     common = markdown_table(["key", "value at every point"], [[f"`{k}`", f"`{v}`"] for k, v in s.set.items()])
     return ["## Axes", text, *([common] if s.set else []), *(f"Constraint: `{c}`." for c in s.constraints)]
+
+
+def _choice(explored: Explored) -> list[str]:
+    """How settings were chosen, and what the trials of every combination came to, from the best down."""
+    choose, tried = explored.study.choose, explored.tried
+    if choose is None or tried is None:
+        return []
+    found = [r for r in design_rows(tried) if choose.by in r.figures]
+    known = of_column(choose.by)
+    found.sort(key=lambda r: r.figures[choose.by].mean, reverse=known is None or known.better == "more")
+    others = [a for a in varying(found) if a not in choose.among]
+    groups: dict[tuple[str, ...], list[DesignRow]] = {}
+    for r in found:
+        groups.setdefault(tuple(r.labels[a] for a in others), []).append(r)
+    order = [tuple(r.labels[a] for a in others) for r in design_rows(explored)]
+    cells = [
+        [*group, *(groups[group][0].labels[a] for a in choose.among), *_best(groups[group], choose.by)]
+        for group in dict.fromkeys(order)
+        if group in groups
+    ]
+    titles = [*others, *choose.among, "trials", title(choose.by), "second best", "worst"]
+    how = "all there are" if choose.trials is None else f"{choose.trials} proposed by Optuna ({choose.sampler})"
+    at = "; ".join(f"{k} {v}" for k, v in choose.set.items())
+    note = (
+        f"For every combination of the other axes the setting of {', '.join(choose.among)} with the best {title(choose.by)} "
+        f"of its trials, {how}, seeds {', '.join(map(str, choose.seeds))}{', with ' + at if at else ''}. "
+        f"All trials are in `{TRIALS}`. What follows is measured with the settings chosen."
+    )
+    return ["## Chosen settings", markdown_table(titles, cells), note]
+
+
+def _best(group: list[DesignRow], by: str) -> list[str]:
+    shown_at = [group[k] if k < len(group) else None for k in (0, 1, len(group) - 1)]
+    return [str(len(group)), *("" if r is None else _estimate(by, r.figures[by]) for r in shown_at)]
 
 
 def _designs(explored: Explored) -> list[str]:
@@ -172,7 +207,8 @@ def _illegal(explored: Explored) -> list[str]:
 
 def failure_lines(explored: Explored, most: int) -> list[str]:
     """The first failed points with their errors."""
-    failed = [(p, e) for p in explored.points.legal if (e := explored.error(p)) is not None]
+    of = [explored.tried, explored] if explored.tried is not None else [explored]
+    failed = [(p, e) for each in of for p in each.points.legal if (e := each.error(p)) is not None]
     lines = [f"point {p.number} ({', '.join(p.labels.values())}, seed {p.seed}): {e}" for p, e in failed[:most]]
     return lines + ([f"{len(failed) - most:,} more in {RESULTS}"] if len(failed) > most else [])
 

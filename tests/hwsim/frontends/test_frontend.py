@@ -138,6 +138,25 @@ def test_dropout_draws_from_the_seed_and_leaves_other_draws_alone(tmp_path):
     assert torch.equal(torch.rand(3), wanted)
 
 
+def test_sparse_layers_may_learn_faster(tmp_path):
+    """One step of Adam is the rate, times 1 / sqrt(density) for weights of the classification layers only."""
+    path = small_frontends.write_config(tmp_path)
+    one = {"frontend__batch_size": 1000, "frontend__schedule": "constant", "frontend__dropout": 0.0}
+    steps = []
+    for scale in ("none", "density"):
+        design, data = make(path, **one, frontend__rate_scale=scale)
+        trainer = FrontendTrainer(design, data)
+        before, kernels = trainer.parameters, trainer.front_arrays()["layers.0.weight"]
+        trainer.advance(np.arange(len(data.train)), 0)
+        after = trainer.parameters
+        steps.append([np.abs(b - a).max() for a, b in zip(before.weights, after.weights, strict=True)])
+        steps[-1] += [np.abs(b - a).max() for a, b in zip(before.biases, after.biases, strict=True)]
+        steps[-1].append(np.abs(trainer.front_arrays()["layers.0.weight"] - kernels).max())
+    densities = [p.density for p in trainer.classification.patterns]
+    assert steps[0] == pytest.approx([0.01] * 5, rel=1e-2)
+    assert steps[1] == pytest.approx([0.01 * d**-0.5 for d in densities] + [0.01] * 3, rel=1e-2)
+
+
 def test_settings_of_pytorch_come_back(tmp_path):
     before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     trained(small_frontends.write_config(tmp_path), frontend__threads=2, frontend__epochs=1)

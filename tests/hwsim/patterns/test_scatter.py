@@ -9,6 +9,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.colors import to_hex
 
 from hwsim.commands import app as cli
 from hwsim.configuration import scatter_windows
@@ -18,13 +19,13 @@ from hwsim.patterns import scatter_picture, scatter_report
 from hwsim.patterns.figures import PATTERN_FIGURES, pattern_figures
 from hwsim.patterns.scatter import scatter
 from hwsim.pictures import training
-from hwsim.pictures.style import panels
+from hwsim.pictures.style import BLUE, RED, panels
 from models.connectivity.clash_free import from_seeds
 from models.connectivity.files import write_connectivity
 from models.data.catalogue import CATALOGUE
 from models.data.dataset import padded_positions
 from models.errors import InputError
-from models.pattern_quality.scatter import Coverage
+from models.pattern_quality.scatter import Coverage, Scatter
 from tests.hwsim.shipped import SHIPPED
 from tests.work import calls
 
@@ -345,6 +346,29 @@ def test_pictures_of_images_show_windows_where_they_lie():
     assert drawn.shape == (7, 7)
     assert drawn.ravel().tolist() == found.coverage["1f"].by_window.tolist()
     assert panel.get_xlim() == (0, 28) and panel.get_ylim() == (28, 0)
+
+
+def test_pictures_draw_what_is_attainable_and_judge_by_it():
+    """With an ideal of half an edge half is all there is: nothing is red there, and maps are of shares of the attainable."""
+    path = next(p for p in SHIPPED if p.stem == "demo")
+    halves = "{left_1: {size: [2, 2], shape: [28, 28], real: true}, left_2: {size: [1]}}"
+    design = Design(load(path, {"scatter.windows": value_of(halves)}))
+    found = scatter(design)
+    panels = {ax.get_title().split(":")[0]: ax for ax in scatter_picture.scatter(design, found).axes if ax.get_title()}
+    shares = found.coverage["1f"].by_window / 0.25
+    assert np.array_equal(panels["forward, junction 1"].collections[0].get_array().ravel(), shares) and shares.max() > 0.9
+
+    def drawn(panel):
+        heights = {to_hex(patch.get_facecolor()): patch.get_data().values for patch in panel.patches}
+        lines = [line.get_ydata()[0] for line in panel.lines]
+        return heights[to_hex(BLUE)], heights[to_hex(RED)], lines
+
+    blue, red, lines = drawn(panels["forward, junction 2"])
+    assert blue.tolist() == [0.5] * 64 and not red.any() and lines[1] == 0.5
+    worse = {**found.coverage, "2f": Coverage(0.5, np.array([0.24, 0.26] * 32))}
+    fig = scatter_picture.scatter(design, Scatter(worse))
+    blue, red, lines = drawn(next(ax for ax in fig.axes if ax.get_title().startswith("forward, junction 2")))
+    assert blue.tolist() == [0, 0.26] * 32 and red.tolist() == [0.24, 0] * 32 and lines == [0.25, 0.5]
 
 
 def test_the_house_style_has_as_many_panels_in_a_row_as_wanted():

@@ -370,6 +370,7 @@ def test_shipped_studies_run(path, tmp_path):
     loaded = study.load(path)
     name = loaded.set.get("data.name", loaded.base.get("data", {}).get("name"))
     shrink += ["--set", small[name]] if name in small else []
+    shrink += ["--set", "data.validation=50"] if "data.validation" in loaded.set else []
     if "frontend" in loaded.measure:
         pytest.importorskip("torch")
     if name == "fashion-mnist":

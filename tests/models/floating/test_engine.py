@@ -115,6 +115,30 @@ def test_single_samples_agree_with_batches_of_one(kind):
     assert single.arrays()["optimiser_iterations"] == batched.arrays()["optimiser_iterations"] == 25
 
 
+@pytest.mark.parametrize("kind", ["sgd", "adam"])
+def test_junctions_learn_at_their_own_multiples_of_the_rate(kind):
+    """After a step each junction's weights have moved by its multiple, biases by one; single samples and batches agree."""
+    network = make_network((6, 5, 4, 4), "tanh", kind="ragged")
+    parameters, scales, optimiser = some_parameters(network), [8.0, 1.0, 0.25], Optimiser(kind, rate=0.1)
+    inputs, labels = some_samples(network, 12)
+    single, batch, plain = (
+        FloatEngine(network, parameters, optimiser, 0.01, np.float64, scales=s) for s in (scales, scales, None)
+    )
+    plain.train(inputs[:1], labels[:1])
+    for k in range(12):
+        twice = [k, k]  # a batch whose mean gradient is that of the sample
+        single.train(inputs[k : k + 1], labels[k : k + 1])
+        batch.train(inputs[twice], labels[twice], 2)
+        if k == 0:
+            start = parameters.copy()
+            for i, scale in enumerate(scales):
+                moved = plain.parameters.weights[i] - start.weights[i]
+                assert single.parameters.weights[i] - start.weights[i] == pytest.approx(scale * moved, rel=1e-9, abs=1e-12)
+                assert np.abs(moved).max() > 1e-4
+                assert single.parameters.biases[i].tolist() == plain.parameters.biases[i].tolist()
+    assert flat(single.parameters) == pytest.approx(flat(batch.parameters), rel=1e-9, abs=1e-12)
+
+
 def test_a_batch_larger_than_the_set_is_the_whole_set():
     network = make_network((6, 5, 4))
     inputs, labels = some_samples(network, 7)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models.errors import InputError
-from models.floating.optimisers import Optimiser, OptimiserState
+from models.floating.optimisers import Optimiser, OptimiserState, rate_scales
 
 GRADIENTS = [0.5, -0.25, 0.125, 3.0, 0.0, -1e-3]
 
@@ -123,3 +123,27 @@ def test_restore_refuses_a_missing_array():
 def test_impossible_settings_are_refused(field, value):
     with pytest.raises(InputError, match=f"optimiser.{field} = "):
         Optimiser(**{field: value})
+
+
+@pytest.mark.parametrize("kind", ["sgd", "momentum", "adam"])
+def test_a_run_learns_at_a_multiple_of_the_rate(kind):
+    """Each run as a vector of its own at that rate, bit for bit; and factors of 1 change nothing."""
+    optimiser = Optimiser(kind, rate=0.1, decay=0.5)
+    scales = [(2, 4.0), (3, 0.5), (1, 1.0)]
+    whole = OptimiserState(optimiser, 8, np.float32, scales)
+    parts = [(OptimiserState(optimiser, n, np.float32), factor) for n, factor in (*scales, (2, 1.0))]
+    starts = np.linspace(-1, 1, 8, dtype=np.float32)
+    value, pieces = starts.copy(), np.split(starts.copy(), [2, 5, 6])
+    for gradient in GRADIENTS:
+        gradients = (gradient * np.arange(1, 9)).astype(np.float32)
+        whole.step(value, gradients, 0.2)
+        for (state, factor), piece, g in zip(parts, pieces, np.split(gradients, [2, 5, 6]), strict=True):
+            state.step(piece, g, 0.2 * factor)
+    assert value.tolist() == np.concatenate(pieces).tolist()
+    assert whole.iterations == len(GRADIENTS)
+
+
+def test_sparse_junctions_learn_faster_by_as_much_as_they_start_wider():
+    """Full ones at the rate; a hundredth of the edges, and so of the fan-in, ten times as fast."""
+    assert rate_scales("density", [1.0, 0.01, 0.25]) == [1.0, pytest.approx(10), 2.0]
+    assert rate_scales("none", [1.0, 0.01]) == [1.0, 1.0]

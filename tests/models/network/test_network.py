@@ -71,6 +71,13 @@ def test_initial_weights_have_the_variance_of_their_fan(kind, fan, variances, sh
         assert (np.abs(w).max() <= np.sqrt(3 * variance)) == (shape == "uniform")
 
 
+@pytest.mark.parametrize("fan", ["sparse", "dense"])
+def test_a_positive_start_is_the_normal_one_without_signs_in_junction_1(fan):
+    positive, normal = draw(LARGE, "he_positive", fan).weights, draw(LARGE, "he_normal", fan).weights
+    assert positive[0].tolist() == np.abs(normal[0]).tolist() and (normal[0] < 0).any()
+    assert positive[1].tolist() == normal[1].tolist() and (normal[1] < 0).any()
+
+
 def test_degrees_that_vary_count_by_their_mean():
     """Eight edges between eight left and four right neurons mean fan-in 2 and fan-out 1, however they are shared."""
     varied = Pattern(8, 4, np.array([0, 1, 2, 3, 4, 5, 0, 1], np.int32), np.array([0, 6, 7, 8, 8]))

@@ -44,10 +44,10 @@ def make(output, cost, hidden="relu", kind="structured"):
     return network, parameters, inputs, labels
 
 
-def in_torch(network, parameters, form, optimiser=OPTIMISERS[0], l2=0.0):
+def in_torch(network, parameters, form, optimiser=OPTIMISERS[0], l2=0.0, scales=()):
     classifier = Classifier(network, form, torch.float64)
     classifier.load(parameters)
-    return classifier, FlatParameters(classifier, [j.weight for j in classifier.junctions], optimiser, l2)
+    return classifier, FlatParameters(classifier, [j.weight for j in classifier.junctions], optimiser, l2, scales)
 
 
 def learn(classifier, flat, inputs, labels):
@@ -102,6 +102,21 @@ def test_training_follows_the_float_engine_step_by_step(optimiser, hidden, form)
         assert predictions == wanted.predictions.tolist()
         assert loss == pytest.approx(wanted.loss, rel=1e-9)
         assert_close(classifier.parameters_by_edge, engine.parameters)
+
+
+@pytest.mark.parametrize("form", ["masked", "gathered"])
+@pytest.mark.parametrize("optimiser", OPTIMISERS, ids=lambda o: o.kind)
+def test_junctions_learn_at_multiples_of_the_rate_as_in_the_float_engine(optimiser, form):
+    network, parameters, inputs, labels = make("softmax", "cross_entropy")
+    scales = [3.0, 0.5, 2.0]
+    classifier, flat = in_torch(network, parameters, form, optimiser, 1e-3, scales)
+    engine = FloatEngine(network, parameters, optimiser, 1e-3, np.float64, scales=scales)
+    plain = FloatEngine(network, parameters, optimiser, 1e-3, np.float64)
+    learn(classifier, flat, inputs, labels)
+    engine.train(inputs, labels, BATCH)
+    plain.train(inputs, labels, BATCH)
+    assert_close(classifier.parameters_by_edge, engine.parameters)
+    assert not np.allclose(engine.parameters.weights[0], plain.parameters.weights[0])
 
 
 def test_random_patterns_train_alike_too():
