@@ -374,6 +374,9 @@ def test_shipped_studies_run(path, tmp_path):
         pytest.importorskip("torch")
     if name == "fashion-mnist":
         shrink += ["--set", "frontend.epochs=1"]
+    if loaded.choose is not None:
+        shrink += ["--trials", "1", "--set", "data.validation=20"]
+        shrink += ["--set", "frontend.epochs=1"] if name == "cifar10-part" else []
     if name == "cifar10-part":
         if not DATA.is_dir():
             pytest.skip("needs the data beside the repository")
