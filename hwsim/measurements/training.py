@@ -29,7 +29,7 @@ FIGURES = Figures(
 
 def measure(subject: Subject) -> dict[str, int | float]:
     """What ``hwsim train`` reports after the last epoch."""
-    design, data = subject.design, _dataset(subject)
+    design, data = subject.design, dataset_of(subject)
     t = design.config.training
     if not t.epochs:
         raise InputError("training.epochs", 0, "trains nothing", [1])
@@ -56,7 +56,8 @@ def measure(subject: Subject) -> dict[str, int | float]:
     return result
 
 
-def _dataset(subject: Subject) -> Dataset:
+def dataset_of(subject: Subject) -> Dataset:
+    """The data set of a point, which others with the same samples share."""
     c = subject.design.config
     known = CATALOGUE.get(c.data.name)
     seed = c.seed if known is not None and known.drawn else None
