@@ -53,7 +53,7 @@ def measure(subject: Subject) -> dict[str, int | float]:
     design = subject.design
     newcomers.check_trains(design)
     splits = _splits(subject)
-    newcomers.check(design, splits, _LAST)
+    newcomers.check(design, splits, _LAST, _TEST)
     of = newcomers.newcomer(design, splits, _TEST, _LAST)
     learner = of.meets(design)
     known, rows = learner.judge(of.remembered)[0], [_judged(learner, of)]

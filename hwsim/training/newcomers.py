@@ -59,13 +59,15 @@ def path_of(design: Design, data_dir: Path | None) -> Path:
     return path
 
 
-def check(design: Design, of: Grouped, learned: int) -> None:
+def check(design: Design, of: Grouped, learned: int, only: int | None = None) -> None:
     """Refuse groups that cannot be left out, before anything long.
 
     Parameters
     ----------
     learned
         How many samples of a newcomer are learned from.
+    only
+        The one group that will be left out, if not each in turn.
 
     Raises
     ------
@@ -76,10 +78,10 @@ def check(design: Design, of: Grouped, learned: int) -> None:
     if len(of.names) < 2:
         raise InputError("data.name", c.data.name, "has one group only: at least two are needed")
     sizes = np.bincount(of.groups)
-    fewest = int(sizes.argmin())
+    fewest = int(sizes.argmin()) if only is None else only
     if sizes[fewest] < learned + LEAST_JUDGED:
         rule = f"has {sizes[fewest]} samples of group {of.names[fewest]}: {learned} to learn from and {LEAST_JUDGED}"
-        raise InputError("data.name", c.data.name, f"{rule} to judge by are needed of each")
+        raise InputError("data.name", c.data.name, f"{rule} to judge by are needed" + (" of each" if only is None else ""))
     if features > c.network.layers[0]:
         rule = f"has fewer neurons than the {features} inputs of {c.data.name}"
         raise InputError("network.layers[0]", c.network.layers[0], rule, [features])

@@ -76,10 +76,11 @@ class Adapting:
         """
         newcomers.check_trains(design)
         known = groups.load(newcomers.path_of(design, data_dir))
-        newcomers.check(design, known, LOOKS[-1])
         if who not in known.names:
             raise ArgumentError("adapt", who, f"is no group of {design.config.data.name}", known.names[:8])
-        of = newcomers.newcomer(design, known, known.names.index(who), LOOKS[-1])
+        group = known.names.index(who)
+        newcomers.check(design, known, LOOKS[-1], group)
+        of = newcomers.newcomer(design, known, group, LOOKS[-1])
         learner = of.meets(design, FixedTrainer)
         pretrained = _parameters(learner).copy()
         right, known_right = [_right(learner, of.judged)], [_right(learner, of.remembered)]
