@@ -82,7 +82,7 @@ def check(design: Design, port: int, asked: Asked) -> None:
             raise ArgumentError(name, value, "must be at least 1", [1])
     hardware = design.config.hardware
     if asked.samples is not None and asked.adapt is not None:
-        raise ArgumentError("adapt", asked.adapt, "is another way of training than --train: give one of both")
+        raise ArgumentError("adapt", asked.adapt, "is another way of training than <train>: give one of both")
     for name, wanted in (("train", asked.samples), ("adapt", asked.adapt)):
         if wanted is not None and hardware is not None and not hardware.trains:
             raise ArgumentError(name, wanted, "needs hardware.build = training: this one was built for inference")
