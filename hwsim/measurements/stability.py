@@ -13,8 +13,8 @@ import numpy.typing as npt
 from hwsim.design import Design
 from hwsim.figure import Figure, Figures
 from hwsim.measurements.measurement import Measurement, Need, Subject
-from hwsim.measurements.training import dataset_of
-from hwsim.training.engines import Trainer, trainer
+from hwsim.measurements.training import dataset_of, trainer_of
+from hwsim.training.engines import Trainer
 from models.errors import InputError
 from models.fixed.engine import SATURATION_SIGNALS
 
@@ -51,7 +51,7 @@ def measure(subject: Subject) -> dict[str, int | float]:
     design, data = subject.design, dataset_of(subject)
     if not design.config.training.epochs:
         raise InputError("training.epochs", 0, "trains nothing", [1])
-    learner = trainer(design, data.train)
+    learner = trainer_of(design, data, subject.shelf, counts=False)
     seen, accuracy, before, result = [], [], _weights(learner), dict[str, int | float]()
     for end in _stream(design, learner, len(data.train)):
         seen.append(end)
