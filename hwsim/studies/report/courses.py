@@ -37,7 +37,14 @@ def _stops(explored: Explored, wanted: CourseSection) -> Stops:
 
 
 def _file(wanted: CourseSection) -> str:
-    parts = ["course", wanted.y, *(["by", wanted.panels] if wanted.panels else []), *sum(wanted.where.items(), ())]
+    """A name that :data:`hwsim.studies.directory.PICTURES` knows."""
+    parts = [
+        "course",
+        wanted.y,
+        "against-samples",
+        *(["by", wanted.panels] if wanted.panels else []),
+        *sum(wanted.where.items(), ()),
+    ]
     return "-".join("".join(c if c.isalnum() else "-" for c in part).strip("-") for part in parts) + ".png"
 
 
@@ -93,10 +100,10 @@ def _dress(ax: Axes, wanted: CourseSection, stops: Stops, title: str) -> None:
         ax.set_xscale("symlog", linthresh=first, linscale=0.6)
     else:
         ax.set_xscale("log")
-    ax.xaxis.set_major_locator(FixedLocator(numbers))
+    ax.xaxis.set_major_locator(FixedLocator(_apart(numbers)))
     ax.xaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: _short(v)))
-    ax.tick_params(axis="x", labelrotation=60 if len(numbers) > 7 else 0)
+    ax.tick_params(axis="x", labelrotation=45 if len(numbers) > 7 else 0)
     ax.set_title(title, fontsize=9)
     ax.set_xlabel("samples learned from", fontsize=9)
     figure = f"{wanted.y}_{first}"
@@ -106,6 +113,14 @@ def _dress(ax: Axes, wanted: CourseSection, stops: Stops, title: str) -> None:
     if is_share(figure):
         low, high = ax.get_ylim()
         ax.set_ylim(max(low, 0.0), min(high, 100.5))
+
+
+def _apart(numbers: list[int]) -> list[int]:
+    """Those whose labels have room: the last, and from there down every one that is less than half of the one above."""
+    kept = numbers[-1:]
+    for n in reversed(numbers):
+        kept += [n] if 2 * n < kept[-1] else []
+    return kept[::-1]
 
 
 def _short(n: float) -> str:

@@ -1,6 +1,9 @@
 """Pictures of accuracy over the samples learned from: what they show is what the tables have."""
 
+import shutil
+
 import pytest
+import yaml
 
 from hwsim.studies.report import courses
 from tests.hwsim.measurements import test_adaptation
@@ -39,9 +42,9 @@ def found(tmp_path_factory):
 def test_every_picture_has_its_file_and_stands_in_the_report(found):
     out, drawn = found
     names = [
-        "course-adaptation-after-by-width.png",
-        "course-adaptation-in-order-shuffled-degrees-4-4.png",
-        "course-stability-after-by-degrees-width-12.png",
+        "course-adaptation-after-against-samples-by-width.png",
+        "course-adaptation-in-order-shuffled-against-samples-degrees-4-4.png",
+        "course-stability-after-against-samples-by-degrees-width-12.png",
     ]
     assert [*drawn] == names
     report = (out / "report.md").read_text()
@@ -50,7 +53,7 @@ def test_every_picture_has_its_file_and_stands_in_the_report(found):
 
 def test_lines_are_the_figures_of_the_table(found):
     out, drawn = found
-    fig = drawn["course-adaptation-after-by-width.png"]
+    fig = drawn["course-adaptation-after-against-samples-by-width.png"]
     means = {(r["width"], r["degrees"]): r for r in rows(out, "summary.csv")}
     assert [ax.get_title() for ax in fig.axes] == ["width 10", "width 12"]
     for ax, width in zip(fig.axes, ("10", "12"), strict=True):
@@ -66,11 +69,24 @@ def test_lines_are_the_figures_of_the_table(found):
 
 def test_where_leaves_out_designs_and_a_stream_ends_where_it_ends(found):
     _, drawn = found
-    (ax,) = drawn["course-adaptation-in-order-shuffled-degrees-4-4.png"].axes
+    (ax,) = drawn["course-adaptation-in-order-shuffled-against-samples-degrees-4-4.png"].axes
     assert [c.get_label() for c in ax.containers] == ["width 10", "width 12"]
     assert ax.containers[0].lines[0].get_xdata().tolist() == [10, 50, 200], "before belongs to what is called after"
-    for ax in drawn["course-stability-after-by-degrees-width-12.png"].axes:
+    for ax in drawn["course-stability-after-against-samples-by-degrees-width-12.png"].axes:
         assert [line.get_xdata().tolist() for line in (c.lines[0] for c in ax.containers)] == [[100, 1000]]
+
+
+def test_ticks_do_not_run_into_each_other_and_the_last_is_there():
+    assert courses._apart([100, 1000, 300_000, 600_000, 900_000, 1_200_000]) == [100, 1000, 300_000, 1_200_000]
+    assert courses._apart([0, 10, 50, 200]) == [0, 10, 50, 200]
+
+
+def test_a_course_that_is_no_longer_asked_for_goes(found, tmp_path):
+    out = shutil.copytree(found[0], tmp_path / "out")
+    shutil.copy(found[0].parent / "people.npz", tmp_path)
+    path = small_studies.write(tmp_path, **yaml.safe_load((found[0].parent / "study.yaml").read_text()) | {"courses": []})
+    assert small_studies.explore(path, out, "--resume") == 0
+    assert not [*out.glob("course-*")] and "course-" not in (out / "report.md").read_text()
 
 
 @pytest.mark.parametrize(
