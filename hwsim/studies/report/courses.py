@@ -13,6 +13,9 @@ from hwsim.studies.findings.tables import DesignRow, columns, design_rows, varyi
 from hwsim.studies.measuring.exploration import Explored
 from hwsim.studies.report.axes import axis_title, is_share, scaled, style
 
+_CHARACTERS = 12
+"""Of a legend, in an inch."""
+
 Stops = dict[str, int]
 """Samples by figure, in ascending order."""
 
@@ -67,7 +70,7 @@ def _picture(explored: Explored, rows: list[DesignRow], wanted: CourseSection, s
     fig.suptitle("\n".join([title, *([", ".join(chosen)] if chosen else [])]), fontsize=9, x=0.01, ha="left")
     known = {label: handle for ax in axes for handle, label in zip(*ax.get_legend_handles_labels(), strict=True) if label}
     if known:
-        columns_of_legend = max(1, min(len(known), 90 // (max(map(len, known)) + 7)))
+        columns_of_legend = max(1, min(len(known), int(_CHARACTERS * fig.get_figwidth()) // (max(map(len, known)) + 7)))
         fig.legend(
             known.values(), known.keys(), frameon=False, fontsize=8, ncols=columns_of_legend, loc="outside lower center"
         )
