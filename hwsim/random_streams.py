@@ -28,7 +28,8 @@ class Stream(Enum):
     SEARCH_MOVES = (8, 1)
     """Changes that a search tries: number of the start."""
     ADAPTATION = (9,)
-    """Whose samples a design adapts to, and which others it has learned from: number of the group left out."""
+    """Whose samples a design adapts to, and which others it has learned from: number of the group left out, with 1
+    behind it another order of samples that come in their own."""
     KERNELS = (16,)
     """Initial parameters of a convolutional front end."""
     DROPOUT = (17,)

@@ -14,7 +14,6 @@ from hwsim.commands.console import console_of, fail
 from hwsim.commands.hardware import tools
 from hwsim.commands.options import Again, Common, ConfigPath, Where, given
 from hwsim.commands.progress import preparing, step_watcher
-from hwsim.tables import percent
 from models.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -29,14 +28,17 @@ class Emulating:
 
     port: Annotated[int, typer.Option(metavar="N", help="TCP port on this machine; 0: any free one")] = 0
     train: Annotated[int | None, given("train it on so many samples, compare its weights with the reference's", "N")] = None
+    adapt: Annotated[
+        str | None, given("train on all of the data's groups but this one, have the board adapt to it, compare", "GROUP")
+    ] = None
     every: Annotated[int, typer.Option(metavar="K", help="samples of a batch, after which the pipeline is drained")] = 500
 
 
 def emulate(config: ConfigPath, where: Where, emulating: Emulating, *, again: Again, common: Common) -> None:
     """Run the design as a board: its Verilog with the wires of a serial line, as a pseudo-terminal and a TCP port.
 
-    The driver trains it as it trains an FPGA. It serves until it is interrupted; with --train it is trained at once:
-    exit code 1 if a weight then differs from the reference's.
+    The driver trains it as it trains an FPGA. It serves until it is interrupted; with --train or --adapt it learns at
+    once: exit code 1 if a weight then differs from the reference's.
     """
     from hwsim.design import Design
     from hwsim.results import kept_inputs
@@ -44,12 +46,12 @@ def emulate(config: ConfigPath, where: Where, emulating: Emulating, *, again: Ag
     from hwsim.results.stored import read_run
 
     with tools():
-        from rtl.emulation import session
+        from rtl.emulation import adapting, session
         from rtl.emulation.board import Board
         from rtl.emulation.program import BuildError
 
     loaded = common.load(config, session.SETTINGS)
-    design, asked = Design(loaded), session.Asked(emulating.train, emulating.every)
+    design, asked = Design(loaded), session.Asked(emulating.train, emulating.every, emulating.adapt)
     session.check(design, emulating.port, asked)
     console = console_of(common.quiet)
     directory = RunDirectory(where.out, loaded, "emulate", asked.options, **asdict(again))
@@ -58,8 +60,13 @@ def emulate(config: ConfigPath, where: Where, emulating: Emulating, *, again: Ag
         raise ArgumentError("resume", str(directory.path), f"began with{how}" if began else "began without <train>")
     if again.resume:
         design = Design.of(loaded, inputs=read_run(directory.path).inputs)
+    lesson: session.Lesson | None = None
+    if asked.adapt is not None:
+        lesson = adapting.Adapting.to(asked.adapt, design, where.data_dir)
     data = design.dataset(where.data_dir)
     samples = session.training_samples(design, data, asked.samples)
+    if asked.samples is not None:
+        lesson = session.Training(design, data, samples, asked)
     with directory.locked():
         try:
             with preparing(common.quiet), step_watcher(common.quiet) as watch:
@@ -70,22 +77,21 @@ def emulate(config: ConfigPath, where: Where, emulating: Emulating, *, again: Ag
         with Board(program, directory / TERMINAL, emulating.port) as board:
             address = f"tcp:127.0.0.1:{board.port}"
             console.print(f"{loaded.name}: a board at {address} and {directory / TERMINAL} ({board.device})")
-            words = session.client(directory.path, address, asked, resume=again.resume)
-            if asked.samples is None:
+            if lesson is None:
+                words = session.client(directory.path, address, asked)
                 console.print(f"train it: {shlex.join(['python', *words])}", soft_wrap=True)
                 _serve(board, console)
                 return
-            fed = asked.samples - session.done(directory) + len(data.test)
+            lesson.prepare(directory)
+            fed, words = lesson.fed(directory), lesson.client(directory, address, again.resume)
             seconds = _run([sys.executable, *words], directory.path, common.quiet)
             board.stop()
-            spell = next(s for s in board.spells() if not s.whole)
-        difference, accuracy = session.judge(design, data, directory, samples, asked.every)
-        trained = session.Trained(asked.samples, asked.every, fed, difference, accuracy, spell, seconds)
-        session.write(trained, design, directory)
-    console.print(session.told(trained))
+            speed = session.Speed(fed, next(s for s in board.spells() if not s.whole), seconds)
+        difference, told = lesson.judged(directory, speed)
+    console.print(speed.told)
     if difference is not None:
         raise typer.Exit(fail(f"board and reference differ: {difference}; in {directory.path}", 1))
-    console.print(f"{percent(accuracy)} of {len(data.test):,} test samples are predicted right with the board's weights")
+    console.print(told)
     console.print(f"board = reference in every weight and bias; results in {directory.path}")
 
 
@@ -111,6 +117,8 @@ def _told(spell: "Spell") -> str:
 
 def _run(words: list[str], directory: Path, quiet: bool) -> float:
     """Run the client, which prints where we do and answers an interrupt itself; returns its seconds."""
+    from hwsim.results.directory import CHECKPOINT
+
     began = time.monotonic()
     interrupted = False
     with subprocess.Popen(words, stdout=subprocess.DEVNULL if quiet else None) as process:
@@ -119,7 +127,8 @@ def _run(words: list[str], directory: Path, quiet: bool) -> float:
         except KeyboardInterrupt:
             code, interrupted = process.wait(), True
     if interrupted or code == 130:
-        raise typer.Exit(fail(f"interrupted; the same command with --resume continues what is in {directory}", 130))
+        goes_on = f"; the same command with --resume continues what is in {directory}"
+        raise typer.Exit(fail("interrupted" + (goes_on if (directory / CHECKPOINT).is_file() else ""), 130))
     if code:
         raise typer.Exit(fail(f"the program that trains the board has ended with code {code}", 1))
     return time.monotonic() - began

@@ -1,6 +1,7 @@
 """The driver of an accelerator, for the computer that it is connected to. Needs NumPy and nothing else of hwsim.
 
-A serial port needs pyserial, too; ``python -m hwsim.host.demo`` trains a board through one, or through TCP.
+A serial port needs pyserial, too; ``python -m hwsim.host.demo`` trains a board through one, or through TCP, and
+``python -m hwsim.host.adapt`` has it adapt to somebody new.
 A small board's own Python runs a copy of this directory.
 """
 

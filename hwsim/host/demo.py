@@ -10,40 +10,23 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
 import numpy as np
-import numpy.typing as npt
 
 from .accelerator import Accelerator
-from .errors import BadValue, HostError
+from .errors import BadValue
 from .files import read_arrays
+from .program import SAMPLES, Arrays, Parser, counted, ended, read_samples, say
 from .streams import connect
-
-SAMPLES = ("train_inputs", "train_labels", "train_kappa", "test_inputs", "test_labels")
-Arrays = dict[str, npt.NDArray]
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise BadValue(message)
-
-
-def _counted(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of samples: must be 1 or more")
-    return int(text)
 
 
 def _options(given: Sequence[str] | None) -> argparse.Namespace:
-    parser = _Parser(prog="demo", description="Train a board on samples, from the beginning or from a checkpoint.")
-    parser.add_argument("directory", metavar="DIR", type=Path, help="registers.json, samples.npz, initial.npz")
-    parser.add_argument("--port", required=True, help="/dev/ttyUSB0, COM3, /dev/pts/4 or tcp:host:port")
-    parser.add_argument("--baud", type=int, default=115200, help="bits per second of a serial port (115200)")
-    parser.add_argument("--samples", type=_counted, metavar="N", help="how many samples to train on (all)")
+    about = "Train a board on samples, from the beginning or from a checkpoint."
+    parser = Parser("demo", about, "registers.json, samples.npz, initial.npz")
+    parser.add_argument("--samples", type=counted, metavar="N", help="how many samples to train on (all)")
     parser.add_argument(
         "--every",
-        type=_counted,
+        type=counted,
         default=1000,
         metavar="K",
         help="samples between two checkpoints (1000)",
@@ -55,14 +38,7 @@ def _options(given: Sequence[str] | None) -> argparse.Namespace:
 
 def _samples(of: Path, wanted: int | None) -> tuple[Arrays, int]:
     """The arrays of samples, and how many to train on."""
-    known = read_arrays(of)
-    missing = [name for name in SAMPLES if name not in known]
-    if missing:
-        raise BadValue(f"{of}: {missing[0]} is missing; there are {', '.join(sorted(known)) or 'no arrays'}")
-    for kind, *others in (("train_inputs", "train_labels", "train_kappa"), ("test_inputs", "test_labels")):
-        for name in others:
-            if known[name].shape != known[kind].shape[:1] or known[kind].ndim != 2:
-                raise BadValue(f"{of}: {name} has the shape {list(known[name].shape)}, {kind} {list(known[kind].shape)}")
+    known = read_samples(of)
     n = len(known["train_inputs"])
     if wanted is not None and wanted > n:
         raise BadValue(f"--samples {wanted}: must be at most {n}, as many as {of} has")
@@ -80,7 +56,7 @@ def _resumed(accelerator: Accelerator, path: Path, n: int) -> int:
     if not 0 <= done <= n:
         raise BadValue(f"{path}: {done} samples have been trained on and there are {n}")
     accelerator.load(known)
-    _say(f"{done} samples have been trained on")
+    say(f"{done} samples have been trained on")
     return done
 
 
@@ -124,32 +100,19 @@ def _train(accelerator: Accelerator, known: Arrays, begins: range, n: int, check
         right = accelerator.train(inputs, labels, kappa).prediction == labels
         rate = len(right) / max(time.monotonic() - clock, 1e-9)
         _checkpoint(accelerator, checkpoint, part.stop)
-        _say(f"{part.stop} of {n} samples: {right.mean():.1%} of the last {len(right)} right, {rate:.0f} samples/s")
+        say(f"{part.stop} of {n} samples: {right.mean():.1%} of the last {len(right)} right, {rate:.0f} samples/s")
 
 
 def _test(accelerator: Accelerator, known: Arrays, every: int) -> None:
     inputs, labels = known["test_inputs"], known["test_labels"]
     told = [accelerator.predict(inputs[at : at + every]).prediction for at in range(0, len(inputs), every)]
     if told:
-        _say(f"{(np.concatenate(told) == labels).mean():.1%} of {len(labels)} test samples right")
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+        say(f"{(np.concatenate(told) == labels).mean():.1%} of {len(labels)} test samples right")
 
 
 def main() -> int:
     """The exit code: 0; 2 with one line on standard error; 130 when interrupted."""
-    try:
-        run()
-    except (HostError, OSError) as e:
-        sys.stderr.write(f"demo: {' '.join(str(e).split())}\n")
-        return 2
-    except KeyboardInterrupt:
-        sys.stderr.write("demo: interrupted; --resume goes on from the last checkpoint\n")
-        return 130
-    return 0
+    return ended("demo", run, "interrupted; --resume goes on from the last checkpoint")
 
 
 if __name__ == "__main__":

@@ -29,11 +29,11 @@ FIGURES = Figures(
 
 def measure(subject: Subject) -> dict[str, int | float]:
     """What ``hwsim train`` reports after the last epoch."""
-    design, data = subject.design, _dataset(subject)
+    design, data = subject.design, dataset_of(subject)
     t = design.config.training
     if not t.epochs:
         raise InputError("training.epochs", 0, "trains nothing", [1])
-    trainer = _trainer(design, data, subject.shelf)
+    trainer = trainer_of(design, data, subject.shelf)
     started = time.perf_counter()
     for epoch in range(t.epochs):
         if isinstance(trainer, _SharingTrainer):
@@ -56,7 +56,8 @@ def measure(subject: Subject) -> dict[str, int | float]:
     return result
 
 
-def _dataset(subject: Subject) -> Dataset:
+def dataset_of(subject: Subject) -> Dataset:
+    """The data set of a point, which others with the same samples share."""
     c = subject.design.config
     known = CATALOGUE.get(c.data.name)
     seed = c.seed if known is not None and known.drawn else None
@@ -64,11 +65,20 @@ def _dataset(subject: Subject) -> Dataset:
     return subject.shelf.kept("datasets", key, _KEPT_DATASETS, lambda: subject.design.dataset(subject.data_dir))
 
 
-def _trainer(design: Design, data: Dataset, shelf: Shelf) -> Trainer:
+def trainer_of(design: Design, data: Dataset, shelf: Shelf, counts: bool = True) -> Trainer:
+    """A trainer of the training split that shares what it needs with others.
+
+    Parameters
+    ----------
+    counts
+        Whether anybody wants to know the accuracy and loss of the samples as they are fed.
+    """
     if design.config.training.engine != "fixed":
         kinds: dict[str, type[Trainer]] = {"cycle": CycleTrainer, "float": FloatTrainer}
         return kinds[design.config.training.engine](design, data.train)
-    return _SharingTrainer(design, data.train, shelf)
+    made = _SharingTrainer(design, data.train, shelf)
+    made.counts = counts
+    return made
 
 
 class _SharingTrainer(FixedTrainer):

@@ -47,6 +47,8 @@ PACKAGING = ("package_ip.tcl", "litex_accelerator.py")
 MEMORY_CONTENTS = ("weights_*.mem", "biases_*.mem", "testbench_*.mem")
 SAMPLES = "samples.npz"
 """What a client trains a board on, and is judged by."""
+PRETRAINED, NEWCOMER, ADAPTED = "pretrained.npz", "newcomer.npz", "adapted.npz"
+"""Of a board that adapts: what it has learned from others, the newcomer's samples, what it has become."""
 TERMINAL = "tty"
 """A link to the pseudo-terminal of a board that runs."""
 FEATURES = "features.npz"
@@ -62,7 +64,8 @@ _RESULTS = (
     *(CONNECTIVITY, INPUTS, INITIAL, FINAL, FRONT_END, STREAM, FEATURES, METRICS, TIMING, CHECKPOINT),
     *(*PICTURES, *TRACES, *LOGS, *HARDWARE, *REGISTER_MAPS, DRIVER, *VENDOR_SCRIPTS, *CROSSING_CONSTRAINTS, *PACKAGING),
     *(*SYNTHESIS, *BOARD),
-    *(PROOFS, SAMPLES, TERMINAL, f"{FINAL}.partial", f"{CHECKPOINT}.partial"),
+    *(PROOFS, SAMPLES, PRETRAINED, NEWCOMER, ADAPTED, TERMINAL),
+    *(f"{name}.partial" for name in (FINAL, CHECKPOINT, ADAPTED)),
     *(SCATTER, SCATTER_PICTURE, SEARCH, SEARCH_PICTURE, MUTANTS),
 )
 _HEADER = "# The resolved configuration of a run of hwsim: feeding it back reproduces the run.\n"

@@ -1,10 +1,10 @@
 """What ``hwsim emulate`` does: the board's directory, its program, and whether it has learned what it should have."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,8 @@ from hwsim.configuration.provenance import provenance
 from hwsim.design import Design
 from hwsim.figure import JUDGED, Figure, Figures
 from hwsim.results.directory import CHECKPOINT, FINAL, METRICS, SAMPLES, TIMING, RunDirectory
-from models.data.dataset import Dataset
+from hwsim.tables import percent
+from models.data.dataset import Dataset, Split
 from models.errors import ArgumentError, InputError
 from models.files.npz import read_npz
 from models.fixed.engine import FixedEngine
@@ -50,14 +51,19 @@ class Asked:
         How many, None for a board that others train.
     every
         Samples of a batch, after which the pipeline is drained.
+    adapt
+        The group of samples that it adapts to, trained on all others; None if it does not.
     """
 
     samples: int | None
     every: int
+    adapt: str | None = None
 
     @property
     def options(self) -> dict[str, Any]:
         """What a run's directory depends on."""
+        if self.adapt is not None:
+            return {"adapt": self.adapt}
         return {} if self.samples is None else {"train": self.samples, "every": self.every}
 
 
@@ -75,8 +81,11 @@ def check(design: Design, port: int, asked: Asked) -> None:
         if value is not None and value < 1:
             raise ArgumentError(name, value, "must be at least 1", [1])
     hardware = design.config.hardware
-    if asked.samples is not None and hardware is not None and not hardware.trains:
-        raise ArgumentError("train", asked.samples, "needs hardware.build = training: this one was built for inference")
+    if asked.samples is not None and asked.adapt is not None:
+        raise ArgumentError("adapt", asked.adapt, "is another way of training than <train>: give one of both")
+    for name, wanted in (("train", asked.samples), ("adapt", asked.adapt)):
+        if wanted is not None and hardware is not None and not hardware.trains:
+            raise ArgumentError(name, wanted, "needs hardware.build = training: this one was built for inference")
     program.check()
 
 
@@ -116,16 +125,25 @@ def prepare(
 
 
 def arrays(design: Design, data: Dataset, samples: StreamSamples) -> dict[str, npt.NDArray]:
-    """What a client trains on and is judged by, each input in as few bytes as its format needs."""
-    to = design.config.numbers.system.input
-    small = np.promote_types(np.min_scalar_type(to.lowest), np.min_scalar_type(to.highest))
+    """What a client trains on and is judged by."""
     return {
-        "train_inputs": samples.input.astype(small),
+        "train_inputs": samples.input.astype(_small(design)),
         "train_labels": samples.label,
         "train_kappa": samples.kappa,
-        "test_inputs": data.test.integers(to).astype(small),
+        "test_inputs": inputs(design, data.test),
         "test_labels": data.test.labels.astype(np.int32),
     }
+
+
+def _small(design: Design) -> npt.DTypeLike:
+    """As few bytes as the format of an input needs."""
+    to = design.config.numbers.system.input
+    return np.promote_types(np.min_scalar_type(to.lowest), np.min_scalar_type(to.highest))
+
+
+def inputs(design: Design, of: Split) -> npt.NDArray:
+    """Inputs [n, N_0] in the design's format, as a client sends them."""
+    return of.integers(design.config.numbers.system.input).astype(_small(design))
 
 
 def done(directory: RunDirectory) -> int:
@@ -170,36 +188,26 @@ def reference(design: Design, samples: StreamSamples, every: int) -> IntegerPara
 
 
 @dataclass(frozen=True, eq=False)
-class Trained:
-    """A board that has been trained.
+class Speed:
+    """How fast a board was.
 
     Attributes
     ----------
-    samples, every
-        How many, and after how many of them the pipeline was drained.
     fed
-        Through the wires, by this client: training samples, and those it is judged by.
-    difference
-        The first weight or bias in which it differs from the reference, and how many do; None if all are equal.
-    accuracy
-        Share of the test samples that are predicted right with its weights.
+        Samples through the wires, by this client: those it trained on, and those it is judged by.
     spell
         What it did for its client.
     seconds
         The client's, from its start to its end.
     """
 
-    samples: int
-    every: int
     fed: int
-    difference: str | None
-    accuracy: float
     spell: Spell
     seconds: float
 
     @property
-    def speed(self) -> dict[str, Any]:
-        """How fast it learned, by the names of the figures."""
+    def figures(self) -> dict[str, Any]:
+        """By their names."""
         spell = self.spell
         return {
             "fed": self.fed,
@@ -212,6 +220,73 @@ class Trained:
             "bytes_out": spell.bytes_out,
         }
 
+    @property
+    def told(self) -> str:
+        """In a line."""
+        known = self.figures
+        return (
+            f"{self.fed:,} samples in {self.seconds:.1f} s: {known['samples_per_second']:,.0f} samples/s, "
+            f"{known['clocks_per_sample']:,.0f} clocks a sample, {known['clocks_per_second']:,.0f} clocks/s"
+        )
+
+
+class Verdict(NamedTuple):
+    """What a board has learned: its first difference from the reference, None if there is none, and a line about it."""
+
+    difference: str | None
+    told: str
+
+
+class Lesson(Protocol):
+    """What a board learns at once."""
+
+    def prepare(self, directory: RunDirectory) -> None:
+        """Leave what the client needs beside :func:`prepare`'s files."""
+
+    def client(self, directory: RunDirectory, where: str, resume: bool) -> list[str]:
+        """The words, behind the name of Python, of the command that teaches the board at ``where``."""
+
+    def fed(self, directory: RunDirectory) -> int:
+        """Samples that the client will send, before it begins."""
+
+    def judged(self, directory: RunDirectory, speed: Speed) -> Verdict:
+        """Compare what the client has left with the reference, and leave the figures."""
+
+
+@dataclass(frozen=True, eq=False)
+class Training:
+    """The first samples of a training run."""
+
+    design: Design
+    data: Dataset
+    samples: StreamSamples
+    asked: Asked
+
+    def prepare(self, directory: RunDirectory) -> None:
+        """Nothing more."""
+
+    def client(self, directory: RunDirectory, where: str, resume: bool) -> list[str]:
+        """As for a board that others train."""
+        return client(directory.path, where, self.asked, resume=resume)
+
+    def fed(self, directory: RunDirectory) -> int:
+        """Those that are not known yet, and the test samples."""
+        return len(self.samples) - done(directory) + len(self.data.test)
+
+    def judged(self, directory: RunDirectory, speed: Speed) -> Verdict:
+        """By the weights that are left, and the test samples."""
+        difference, accuracy = judge(self.design, self.data, directory, self.samples, self.asked.every)
+        learned = {
+            "samples": len(self.samples),
+            "batch": self.asked.every,
+            "first_difference": difference,
+            "test_accuracy": accuracy,
+        }
+        write(self.design, directory, difference, EMULATION.all_told(learned), speed)
+        (directory / CHECKPOINT).unlink(missing_ok=True)
+        told = f"{percent(accuracy)} of {len(self.data.test):,} test samples are predicted right with the board's weights"
+        return Verdict(difference, told)
+
 
 def judge(
     design: Design, data: Dataset, directory: RunDirectory, samples: StreamSamples, every: int
@@ -223,13 +298,20 @@ def judge(
     InputError
         If the client's file is none.
     """
-    found = _parameters(design, directory / FINAL)
+    found = parameters(design, directory / FINAL)
     engine = FixedEngine(design.network, design.config.numbers.system, found, design.config.hops, design.generators)
     results = engine.infer(engine.samples(data.test.integers(engine.numbers.input), data.test.labels))
     return first_difference(found, reference(design, samples, every)), float((results.prediction == results.label).mean())
 
 
-def _parameters(design: Design, path: Path) -> IntegerParameters:
+def parameters(design: Design, path: Path) -> IntegerParameters:
+    """What a client has left in a file.
+
+    Raises
+    ------
+    InputError
+        If it is none, or lacks some.
+    """
     arrays, junctions = read_npz(path), range(1, len(design.patterns) + 1)
     try:
         lists = [[arrays[f"{kind}_{i}"].astype(np.int32) for i in junctions] for kind in ("weight", "bias")]
@@ -273,24 +355,8 @@ EMULATION = Figures(
 """By name, as ``metrics.json`` has what was learned, and ``timing.json`` how fast."""
 
 
-def write(trained: Trained, design: Design, directory: RunDirectory) -> None:
+def write(design: Design, directory: RunDirectory, difference: str | None, learned: Mapping[str, Any], speed: Speed) -> None:
     """Leave the figures; those that depend on the machine's speed apart from the others."""
-    result = provenance(design.config) | {"status": "agree" if trained.difference is None else "differ"}
-    learned = {
-        "samples": trained.samples,
-        "batch": trained.every,
-        "first_difference": trained.difference,
-        "test_accuracy": trained.accuracy,
-    }
-    directory.write_json(METRICS, result | EMULATION.all_told(learned))
-    directory.write_json(TIMING, EMULATION.all_told(trained.speed))
-    (directory / CHECKPOINT).unlink(missing_ok=True)
-
-
-def told(trained: Trained) -> str:
-    """How fast it was, in a line."""
-    speed = trained.speed
-    return (
-        f"{trained.fed:,} samples in {trained.seconds:.1f} s: {speed['samples_per_second']:,.0f} samples/s, "
-        f"{speed['clocks_per_sample']:,.0f} clocks a sample, {speed['clocks_per_second']:,.0f} clocks/s"
-    )
+    result = provenance(design.config) | {"status": "agree" if difference is None else "differ"}
+    directory.write_json(METRICS, result | dict(learned))
+    directory.write_json(TIMING, EMULATION.all_told(speed.figures))

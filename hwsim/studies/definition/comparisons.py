@@ -66,6 +66,18 @@ class CurveSection(Section):
     x: Text | None = Field(None, description="a figure by whose value the axis' labels stand; default: equal distances")
 
 
+class CourseSection(Section):
+    """A picture of a figure over the samples learned from: the figures ``y_10``, ``y_50``, … over 10, 50, …"""
+
+    y: Text = Field(description="what their names have in common, e.g. adaptation.after")
+    panels: Text | None = Field(None, description="an axis: a panel for each of its labels")
+    where: dict[Text, Label] = Field(default_factory=dict, description="labels by axis; only designs that have them all")
+
+    def figures(self, columns: Sequence[str]) -> list[str]:
+        """Those of some columns that belong to it."""
+        return [c for c in columns if c.startswith(f"{self.y}_") and c.removeprefix(f"{self.y}_").isdecimal()]
+
+
 class PairedSection(Section):
     """How a figure differs along an axis from its value at one label, seed by seed."""
 
@@ -98,7 +110,7 @@ def with_labels(study: Any) -> Any:
         there = isinstance(of, dict) and isinstance(of.get("along"), str) and "against" in of
         return of | {"against": label(of["along"], of["against"])} if there else of
 
-    lists = (("published", named), ("paired", compared))
+    lists = (("published", named), ("courses", named), ("paired", compared))
     return study | {k: [one(of) for of in study[k]] for k, one in lists if isinstance(study.get(k), list)}
 
 
@@ -116,6 +128,7 @@ class Comparisons:
     published: tuple[PublishedSection, ...]
     correlations: tuple[CorrelationSection, ...]
     curves: tuple[CurveSection, ...]
+    courses: tuple[CourseSection, ...]
     paired: tuple[PairedSection, ...]
 
 
@@ -136,12 +149,7 @@ def check(wanted: Comparisons, columns: Sequence[str], axes: Mapping[str, list[s
     """
     for k, p in enumerate(wanted.published):
         _check_column(columns, f"published[{k}].column", p.column)
-        for axis, label in p.where.items():
-            _check_axis(axes, f"published[{k}].where", axis)
-            known = axes[axis]
-            if known is not None and label not in known:
-                rule = f"is no label of the axis {axis}"
-                raise InputError(f"published[{k}].where.{axis}", label, rule, close_names(label, known) or known[:8])
+        _check_where(axes, f"published[{k}].where", p.where)
     for k, c in enumerate(wanted.correlations):
         for field in ("x", "y"):
             _check_column(columns, f"correlations[{k}].{field}", getattr(c, field))
@@ -152,7 +160,13 @@ def check(wanted: Comparisons, columns: Sequence[str], axes: Mapping[str, list[s
             if column is not None:
                 _check_column(columns, f"curves[{k}].{field}", column)
         _check_axis(axes, f"curves[{k}].along", curve.along)
-
+    for k, course in enumerate(wanted.courses):
+        if not course.figures(columns):
+            stems = dict.fromkeys(c.rpartition("_")[0] for c in columns if c.rpartition("_")[2].isdecimal())
+            raise InputError(f"courses[{k}].y", course.y, "is no figure after numbers of samples", [*stems])
+        if course.panels is not None:
+            _check_axis(axes, f"courses[{k}].panels", course.panels)
+        _check_where(axes, f"courses[{k}].where", course.where)
     for k, pair in enumerate(wanted.paired):
         _check_column(columns, f"paired[{k}].y", pair.y)
         _check_axis(axes, f"paired[{k}].along", pair.along)
@@ -170,6 +184,15 @@ def fits(labels: Mapping[str, str], where: Mapping[str, str]) -> bool:
 def _check_column(known: Sequence[str], field: str, column: str) -> None:
     if column not in known:
         raise InputError(field, column, "is no figure that this study measures", close_names(column, known))
+
+
+def _check_where(axes: Mapping[str, list[str] | None], field: str, where: Mapping[str, str]) -> None:
+    for axis, label in where.items():
+        _check_axis(axes, field, axis)
+        known = axes[axis]
+        if known is not None and label not in known:
+            rule = f"is no label of the axis {axis}"
+            raise InputError(f"{field}.{axis}", label, rule, close_names(label, known) or known[:8])
 
 
 def _check_axis(known: Mapping[str, Any], field: str, axis: str) -> None:

@@ -157,6 +157,7 @@ class Study(Section):
     published: tuple[comparisons.PublishedSection, ...] = Field((), description="what others have found, beside ours")
     correlations: tuple[comparisons.CorrelationSection, ...] = Field((), description="pairs of figures that may go together")
     curves: tuple[comparisons.CurveSection, ...] = Field((), description="pictures of figures along an axis")
+    courses: tuple[comparisons.CourseSection, ...] = Field((), description="pictures of figures over samples learned from")
     paired: tuple[comparisons.PairedSection, ...] = Field((), description="differences along an axis, seed by seed")
     search: SearchSection | None = None
     choose: ChooseSection | None = None
@@ -193,7 +194,7 @@ class Study(Section):
             Expression(text, f"constraints[{k}]")
         for field, columns in self._columns():
             self._check_column(field, columns)
-        wanted = comparisons.Comparisons(self.published, self.correlations, self.curves, self.paired)
+        wanted = comparisons.Comparisons(self.published, self.correlations, self.curves, self.courses, self.paired)
         comparisons.check(wanted, self.columns, {name: axis.labels for name, axis in self.axes.items()})
         self._check_keys()
         return self

@@ -14,7 +14,7 @@ from hwsim.studies.figures import of_column
 from hwsim.studies.findings.comparisons import published
 from hwsim.studies.findings.tables import DesignRow, design_rows, front_of, varying
 from hwsim.studies.measuring.exploration import Explored
-from hwsim.studies.report import comparison_pictures
+from hwsim.studies.report import comparison_pictures, courses
 from hwsim.studies.report.axes import PublishedMark, axis_title, frame, mark_published, scaled, set_scale, style
 
 _ROOM = (0.16, 0.05)
@@ -54,7 +54,7 @@ def write(explored: Explored, directory: StudyDirectory) -> list[str]:
         shown = [r for r in rows if picture.x in r.figures and picture.y in r.figures]
         if len(shown) >= 2:
             made[picture.file] = scatter(explored, shown, picture)
-    made |= comparison_pictures.curves(explored) | comparison_pictures.correlations(explored)
+    made |= comparison_pictures.curves(explored) | courses.courses(explored) | comparison_pictures.correlations(explored)
     for name, fig in made.items():
         buffer = io.BytesIO()
         fig.savefig(buffer, format="png", metadata={"Software": None})

@@ -13,15 +13,15 @@ from models.errors import ArgumentError
 
 ROOT = Path(__file__).parents[3]
 COMMANDS = sorted((ROOT / "hwsim/commands").rglob("*.py"))
-PROGRAMS = {ROOT / "hwsim/__main__.py", ROOT / "hwsim/host/demo.py"}
-"""With a command line: the entry point of ours, and one of the driver, which knows nothing of it."""
+PROGRAMS = {ROOT / "hwsim/__main__.py", *(ROOT / "hwsim/host" / f"{name}.py" for name in ("adapt", "demo", "program"))}
+"""With a command line: the entry point of ours, and those of the driver, which know nothing of it."""
 LIBRARY = sorted(
     {p for package in ("models", "hwsim", "rtl") for p in (ROOT / package).rglob("*.py")} - {*COMMANDS, *PROGRAMS}
 )
 CALLS_TOOLS = (
     *("rtl/synthesis/flow.py", "rtl/synthesis/targets.py", "rtl/synthesis/tools.py"),
     *("rtl/boards/boards.py", "rtl/boards/instructions.py"),
-    *("rtl/emulation/board.py", "rtl/emulation/program.py", "rtl/emulation/session.py"),
+    *("rtl/emulation/board.py", "rtl/emulation/program.py", "rtl/emulation/session.py", "rtl/emulation/adapting.py"),
     *("rtl/cosim/capture.py", "rtl/cosim/simulators.py", "rtl/mutation/replay.py", "rtl/proofs/prover.py"),
 )
 """Where other programs are called: a text that is nothing but an option is an argument of theirs."""

@@ -8,7 +8,7 @@ import pytest
 from hwsim import Design
 from hwsim.configuration import config_file
 from hwsim.costs import energy, operations
-from hwsim.measurements.adaptation import LOOKS, measure
+from hwsim.measurements.adaptation import LOOKS, measure, measure_in_order
 from hwsim.measurements.measurement import Subject
 from hwsim.random_streams import Stream
 from models.data import groups
@@ -106,6 +106,66 @@ def test_every_figure_is_what_the_engine_gives_step_by_step(tmp_path):
     for name, column in zip(names, np.array(rows).T, strict=True):
         assert found[name] == pytest.approx(column.mean(), abs=1e-12), name
     assert found["worst_after"] == np.array(rows)[:, 4].min()
+
+
+def in_turns(n=3, each=300, runs=5):
+    """People who write the same class for a while, then another, and begin again."""
+    x, y, g = people(n, each)
+    order = np.concatenate([np.lexsort((np.arange(each) // (each // runs), y[g == 10 * k])) for k in range(n)])
+    rows = [np.flatnonzero(g == 10 * k) for k in range(n)]
+    chosen = np.concatenate([rows[k][order[k * each : (k + 1) * each]] for k in range(n)])
+    return x[chosen], y[chosen], g[chosen]
+
+
+def test_samples_in_their_order_step_by_step(tmp_path):
+    """The engine driven by hand: the first samples of each person as they come, then again in another order."""
+    x, y, g = in_turns()
+    path = written(tmp_path / "people.npz", (x, y, g))
+    design = Design(config(path, **{"training.rate_shift": [[0, 3], [2, 4], [3, 2]]}))
+    found = measure_in_order(Subject(design))
+    x, y, g = (np.concatenate([a[80:], a[:80]]) for a in (x, y, g))
+    rows = []
+    for number, person in enumerate((0, 10, 20)):
+        rng = design.generator(Stream.ADAPTATION, number)
+        rng.permutation(int((g == person).sum()))
+        others = rng.permutation(np.flatnonzero(g != person))
+        held, train = others[: len(others) // 10], others[len(others) // 10 :]
+        new, again = np.flatnonzero(g == person), design.generator(Stream.ADAPTATION, number, 1).permutation(200)
+        for order in (np.arange(200), again):
+            engine = design.fixed_engine()
+            everything = engine.samples(x.astype(np.int32), y)
+
+            def right(chosen, engine=engine):
+                predicted = engine.infer(engine.samples(x[chosen].astype(np.int32), y[chosen])).prediction
+                return (predicted == y[chosen]).mean()
+
+            for epoch, kappa in enumerate((3, 3, 4)):
+                engine.run(everything, kappa, source=train[design.epoch_order(epoch, len(train))])
+            engine.drain()
+            row = [right(new[200:])]
+            for begin, end in ((0, 10), (10, 50), (50, 200)):
+                engine.run(everything, 2, source=new[order[begin:end]])
+                engine.drain()
+                row.append(right(new[200:]))
+            rows.append([*row, right(held)])
+    both = np.array(rows).reshape(3, 2, -1).mean(axis=0)
+    for k, name in enumerate(("before", "after_10", "after_50", "after_200", "known_after")):
+        assert found[name] == pytest.approx(both[0, k], abs=1e-12), name
+    for k, n in enumerate(LOOKS, 1):
+        assert found[f"shuffled_{n}"] == pytest.approx(both[1, k], abs=1e-12)
+    assert found["order_costs"] == found["shuffled_200"] - found["after_200"]
+    assert found["after_10"] != found["shuffled_10"] and found["forgotten"] != found["forgotten_shuffled"]
+    assert found["forgotten_shuffled"] == pytest.approx(found["known_before"] - both[1, -1], abs=1e-12)
+
+
+def test_the_order_of_the_data_set_matters_in_order_only(tmp_path):
+    x, y, g = in_turns(2)
+    here = written(tmp_path / "people.npz", (x, y, g))
+    mixed = np.random.default_rng(5).permutation(len(y))
+    there = written(tmp_path / "mixed.npz", (x[mixed], y[mixed], g[mixed]))
+    first, other = (measure_in_order(Subject(Design(config(path)))) for path in (here, there))
+    assert first["after_10"] < other["after_10"], "ten samples of one class teach that class alone"
+    assert first["groups"] == other["groups"] == 2
 
 
 def test_clocks_and_energy_are_those_of_the_hardware(tmp_path):

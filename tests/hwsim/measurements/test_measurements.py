@@ -31,8 +31,8 @@ POINTS = {"hwsim.measurements": {"wires": "wires:WIRES"}}
 
 
 def test_every_record_of_ours_is_there_under_its_name():
-    ours = ["check", "fixed", "float", "cycle", "costs", "pattern", "difficulty", "adaptation", "frontend", "synth"]
-    assert [*MEASUREMENTS] == ours
+    ours = ["check", "fixed", "float", "cycle", "costs", "pattern", "difficulty", "adaptation", "adaptation_in_order"]
+    assert [*MEASUREMENTS] == [*ours, "drift", "stability", "frontend", "synth"]
     for name, known in MEASUREMENTS.items():
         assert known.name == name and known.figures and columns_of(name)
         assert all(of_column(c) is known.figures[c.partition(".")[2]] for c in columns_of(name))

@@ -388,11 +388,12 @@ def test_shipped_studies_run(path, tmp_path):
         if not DATA.is_dir():
             pytest.skip("needs the data beside the repository")
         shrink += ["--data-dir", str(DATA)]
-    if "adaptation" in loaded.measure:
+    if {"adaptation", "adaptation_in_order", "drift"} & {*loaded.measure}:
         layers, classes = loaded.base["network"]["layers"], loaded.base["network"]["classes"]
-        rng = np.random.default_rng(0)
-        drawn = rng.integers(0, 256, (500, layers[0]), np.uint8), rng.integers(0, classes, 500), np.arange(500) % 2
-        test_adaptation.written(tmp_path / name, drawn)
+        rng, test = np.random.default_rng(0), 5100 if "drift" in loaded.measure else 80
+        n = 420 + test
+        drawn = rng.integers(0, 256, (n, layers[0]), np.uint8), rng.integers(0, classes, n), np.arange(n) % 2
+        test_adaptation.written(tmp_path / name, drawn, test)
         shrink += ["--data-dir", str(tmp_path)]
     if path.stem == "pattern_search":
         path = with_searched_patterns(path, tmp_path)
