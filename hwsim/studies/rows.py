@@ -32,8 +32,9 @@ class StudyRows:
         A row for every point: ``point``, ``design``, the label of every axis (str), ``seed``, every figure (int, float,
         or None where it was not measured), and ``error`` (str or None).
     designs
-        A row for every design: ``design``, the labels, ``failed`` (how many of its points), of every figure the mean over
-        its seeds and, as ``<figure>.ci90``, half the width of its 90 % confidence interval (None for one seed), ``seeds``.
+        A row for every design, of a study that chooses for every one that was chosen: ``design``, the labels, ``failed``
+        (how many of its points), of every figure the mean over its seeds and, as ``<figure>.ci90``, half the width of its
+        90 % confidence interval (None for one seed), ``seeds``.
     illegal
         A row for every combination of the axes that is no design: the labels and the ``reason``.
 

@@ -53,8 +53,9 @@ def choose(space: Space, exploration: Exploration, trying: Exploration) -> None:
         tried.points = Space(trials, space.data_dir).all()
         trying.measure(tried.points.legal)
     else:
-        for narrowed in _one_by_one(trials, wanted):
-            search(Space(narrowed, space.data_dir), trying)
+        narrowed = [*_one_by_one(trials, wanted)]
+        for k, one in enumerate(narrowed, 1):
+            search(Space(one, space.data_dir), trying, (len(narrowed) - k) * trials.search.trials)
     found.points.illegal += tried.points.illegal
     found.points.excluded += tried.points.excluded
     known = of_column(wanted.by)

@@ -17,8 +17,13 @@ from hwsim.studies.measuring.exploration import Exploration, Explored
 from models.errors import InputError
 
 
-def search(space: Space, exploration: Exploration) -> None:
+def search(space: Space, exploration: Exploration, later: int = 0) -> None:
     """Propose and measure ``trials`` points; illegal ones count as trials, too.
+
+    Parameters
+    ----------
+    later
+        Trials of other searches that are still to come, for whoever watches.
 
     Raises
     ------
@@ -44,7 +49,7 @@ def search(space: Space, exploration: Exploration) -> None:
             trials = [found.ask() for _ in range(min(wanted.batch, wanted.trials - first))]
             made = [points.add(space, _propose(space, trial)) for trial in trials]
             new = list({p.number: p for group in made for p in group}.values())
-            expected = len(points.legal) + (wanted.trials - first - len(trials)) * len(study.seeds)
+            expected = len(points.legal) + (wanted.trials - first - len(trials) + later) * len(study.seeds)
             exploration.measure(new, expected * len(study.measure))
             for trial, group in zip(trials, made, strict=True):
                 values = means(exploration.explored, group, wanted.objectives)

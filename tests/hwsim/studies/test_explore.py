@@ -366,7 +366,12 @@ def with_searched_patterns(path, folder):
 def test_shipped_studies_run(path, tmp_path):
     shrink = ["--set", "training.samples=100", "--set", "training.epochs=1", "--seeds", "1"]
     mini = "data.name=mnist-mini"
-    small = {"mnist": mini, "fashion-mnist": mini, "morse": "data.morse.per_class=[10,1,1]"}
+    small = {
+        "mnist": mini,
+        "fashion-mnist": mini,
+        "cifar10": "data.name=cifar10-part",
+        "morse": "data.morse.per_class=[10,1,1]",
+    }
     loaded = study.load(path)
     name = loaded.base.get("data", {}).get("name")
     shrink += ["--set", small[name]] if name in small else []
@@ -375,7 +380,11 @@ def test_shipped_studies_run(path, tmp_path):
         pytest.importorskip("torch")
     if name == "fashion-mnist":
         shrink += ["--set", "frontend.epochs=1"]
-    if name == "cifar10-part":
+    if loaded.choose is not None:
+        shrink += ["--trials", "1", "--set", "data.validation=20"]
+    if name == "cifar10" or (name == "cifar10-part" and loaded.choose is not None):
+        shrink += ["--set", "frontend.epochs=1"]
+    if name in ("cifar10", "cifar10-part"):
         if not DATA.is_dir():
             pytest.skip("needs the data beside the repository")
         shrink += ["--data-dir", str(DATA)]
