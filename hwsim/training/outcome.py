@@ -97,7 +97,7 @@ class Outcome:
     seconds: float
     samples: int
     parameters: Parameters
-    random: dict[str, np.ndarray]
+    random: dict[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def samples_per_second(self) -> float:
