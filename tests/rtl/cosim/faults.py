@@ -186,7 +186,7 @@ def stale_delta(patch):
 def wrong_rounding(patch):
     """Weight and bias steps are rounded down."""
     as_it_was = update.less_narrowed
-    patch.setattr(update, "less_narrowed", lambda x, step, drop, _: as_it_was(x, step, drop, Rounding.FLOOR))
+    patch.setattr(update, "less_narrowed", lambda x, step, drop, *_: as_it_was(x, step, drop, Rounding.FLOOR))
 
 
 @fault("bubbles", "junction 1, FF write to activation memory .*: machine no write")
