@@ -41,7 +41,7 @@ FIGURES = Figures(
         **_course("false_alarms_", "share of those of class 0 that are taken for another", "less", "false alarms"),
         "known_before": Figure("1", "accuracy of held back samples of the training split", "more"),
         "known_after": Figure("1", f"the same after learning from {_LAST} test samples", "more"),
-        "forgotten": Figure("1", "known_before less known_after", "less", "forgotten of the known"),
+        "forgotten": Figure("1", "known_before less known_after, of the training split", "less", "forgotten of the known"),
         "clocks": Figure("clocks", f"to learn from {_LAST} samples that come without pauses", "less"),
         "energy": Figure("µJ", f"estimate, {_LAST} samples: arithmetic and memories only", "less", "energy (µJ, estimate)"),
     },
