@@ -310,6 +310,32 @@ def test_killed_workers_are_replaced_and_nothing_is_lost(whole, tmp_path):
     assert small_studies.tables(out) == small_studies.tables(whole[1])
 
 
+@pytest.mark.slow
+def test_workers_end_with_whoever_started_them(tmp_path):
+    """In the middle of a point that would take hours."""
+    path = small_studies.write(tmp_path, set={"training.epochs": 1_000_000, "numbers.fraction": 6})
+    process = start(path, tmp_path / "out", "--workers", "1")
+    working: set[int] = set()
+    while not working:
+        assert process.poll() is None, process.communicate()
+        working = {p for p in descendants(process.pid) if is_worker(p, process.pid) and processor_time(p) > 2}
+        time.sleep(0.05)
+    process.terminate()
+    process.communicate(timeout=600)
+    waited = 0
+    while any((Path("/proc") / str(p)).exists() for p in working):
+        assert (waited := waited + 1) < 6000, working  # five minutes and more, of which an instant is used
+        time.sleep(0.05)
+
+
+def processor_time(pid):
+    """Seconds that a process has worked."""
+    with suppress(OSError):
+        fields = (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
+
+
 def children(pid):
     with suppress(OSError):
         text = (Path("/proc") / str(pid) / "task" / str(pid) / "children").read_text()
