@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -13,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import count, islice
 from typing import NamedTuple
 
+from hwsim import worker_process
 from hwsim.selftest import coverage, machine
 from hwsim.selftest.case import Case, Comparison, Different, Unbuildable
 from hwsim.selftest.draw import drawn
@@ -210,15 +210,11 @@ def _here(wanted: Wanted, comparisons: Pairs, numbers: Iterator[int]) -> Iterato
         yield examine_number(wanted.seed, number, comparisons)
 
 
-def _ignore_interrupts() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that started the workers decides
-
-
 @contextmanager
 def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     # Processes forked from this one would share locks of threads that they do not have.
     context = multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver")
-    pool = ProcessPoolExecutor(workers, context, _ignore_interrupts)
+    pool = ProcessPoolExecutor(workers, context, worker_process.begin)
     try:
         yield pool
     finally:

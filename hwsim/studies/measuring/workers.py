@@ -2,15 +2,14 @@
 
 import multiprocessing
 import os
-import signal
 import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
-from threading import Thread
 from typing import Any, Protocol
 
+from hwsim import worker_process
 from hwsim.studies.measuring.task import Result, Task
 from hwsim.studies.measuring.workshop import Workshop
 from models import compiled
@@ -35,22 +34,13 @@ class Workers(Protocol):
 
 def _serve(connection: Connection) -> None:
     """The life of a worker: it ends when nobody is there to give it work or to take its results."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that started it decides
-    Thread(target=_end_with_starter, daemon=True).start()
+    worker_process.begin()
     workshop = Workshop()
     try:
         while True:
             connection.send(workshop.measure(connection.recv()))
     except (EOFError, OSError):
         return
-
-
-def _end_with_starter() -> None:
-    """End in the middle of a point, which may take hours, when whoever started this process has been killed."""
-    starter = multiprocessing.parent_process()
-    if starter is not None:
-        starter.join()
-        os._exit(0)
 
 
 class ThisProcess:
