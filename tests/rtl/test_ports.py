@@ -61,6 +61,7 @@ from rtl.processors.collection import Collection
 from rtl.processors.delta import DeltaSource
 from rtl.processors.feedforward import FeedForward
 from rtl.processors.gathering import Gathering
+from rtl.processors.generator import Generator
 from rtl.processors.output_error import OutputError
 from rtl.processors.prediction import Prediction
 from rtl.processors.update import Update
@@ -161,6 +162,8 @@ def blocks():
     yield narrow, {"source": 9, "to": 5}
     multipliers = Multipliers(3, signed(4), signed(7), 1)
     yield multipliers, {"lanes": 3, "a": 4, "b": 7, "product": 11}
+    for shifts in (1, 6):
+        yield Generator(1, shifts), {"shifts": shifts, "bits": bits}
     for apart in (False, True):
         letters = {"bits": bits, "banks": 3, "depth": 6, "lanes": 3, "word": 5, "rams": 3 if apart else 1}
         yield RowMemory(signed(5), 3, 6, banks=3, apart=apart), letters
