@@ -154,8 +154,8 @@ def test_rows_come_after_the_multiplier(multiplier, write_back, multiply_add):
 
 
 @pytest.mark.parametrize("multiply_add", [False, True])
-@pytest.mark.parametrize("multiplier", range(4))
-@pytest.mark.parametrize("kappas", [(0, 0), (0, 5), (2, 19)], ids=str)
+@pytest.mark.parametrize("multiplier", [0, 1, 3])
+@pytest.mark.parametrize("kappas", [(0, 0), (2, 19)], ids=str)
 def test_random_bits_round_the_rows_that_are_learned_from(kappas, multiplier, multiply_add):
     shifts = ((0, kappas[0]), (1, kappas[1]))
     changes = {"latency": {"multiplier": multiplier}, "multiply_add": multiply_add, "rate_shift": shifts}
