@@ -151,10 +151,14 @@ class Design:
         return self.initial_real if self.config.training.engine == "float" else self.initial_integers
 
     @property
+    def integer_arrays(self) -> dict[str, np.ndarray]:
+        """What everything that computes in fixed point begins with: parameters, and the generators if there are any."""
+        return self.initial_integers.arrays() | (self.generators.arrays() if self.generators else {})
+
+    @property
     def initial_arrays(self) -> dict[str, np.ndarray]:
-        """What a run begins with, as ``initial.npz`` holds it: parameters, and the generators if there are any."""
-        drawing = None if self.config.training.engine == "float" else self.generators
-        return self.initial.arrays() | (drawing.arrays() if drawing else {})
+        """What the engine that trains begins with, as ``initial.npz`` holds it."""
+        return self.initial_real.arrays() if self.config.training.engine == "float" else self.integer_arrays
 
     @cached_property
     def schedule(self) -> Schedule:

@@ -89,14 +89,6 @@ class Configuration(Settings):
         return not isinstance(self.data, DefaultData)
 
     @property
-    def kappa_range(self) -> tuple[int, int]:
-        """Least and greatest learning-rate shift that the hardware can be given."""
-        if self.hardware is not None and self.hardware.kappa is not None:
-            return self.hardware.kappa
-        used = [k for _, k in self.training.rate_shift]
-        return min(used), max(used)
-
-    @property
     def kappa_bits(self) -> int:
         """Bits of a learning-rate shift on the stream of samples: some of what they can say may be illegal."""
         return max(1, self.kappa_range[1].bit_length())

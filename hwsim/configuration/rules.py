@@ -25,6 +25,7 @@ def check_design(config: Settings) -> None:
     _check_degrees(config)
     _check_hardware(config)
     _check_training(config)
+    _check_rounding(config)
     if config.data.morse is not None and config.data.name != "morse":
         raise InputError("data.morse", None, f"belongs to the data set morse, not to {config.data.name}")
     if config.frontend is not None and config.data.select is not None:
@@ -76,7 +77,6 @@ def _check_degrees(config: Settings) -> None:
 
 def _check_hardware(config: Settings) -> None:
     kind, net, hardware = config.connectivity.kind, config.network, config.hardware
-    _check_rounding(config, hardware)
     if hardware is None:
         if kind == "clash_free":
             rule = "is missing: a clash-free pattern is drawn for given edge processors"
@@ -106,25 +106,20 @@ def _check_hardware(config: Settings) -> None:
             raise InputError(f"hardware.z[{i + 1}]", hardware.z[i + 1], rule, legal[:2])
 
 
-def _check_rounding(config: Settings, hardware: HardwareSection | None) -> None:
+def _check_rounding(config: Settings) -> None:
     numbers = config.numbers.system
     if not numbers.stochastic:
         return
     field = "numbers.rounding.weight_step"
-    if hardware is None:
+    if config.hardware is None:
         rule = "is missing: stochastic rounding has a generator per junction, whose bits the edge processors share"
         raise InputError("hardware.z", None, rule, [f"{field} {r}" for r in NEAREST])
-    most, greatest = numbers.most_kappa(config.network.junctions), _greatest_kappa(config, hardware)
+    most, greatest = numbers.most_kappa(config.network.junctions), config.kappa_range[1]
     assert most is not None
     if greatest > most:
         rule = f"drops {MOST_DROP + greatest - most} bits at learning-rate shift {greatest}, of at most {MOST_DROP}"
         legal = [f"a shift up to {most}"] if most >= 0 else ["formats of fewer fraction bits"]
         raise InputError(field, "stochastic", rule, legal)
-
-
-def _greatest_kappa(config: Settings, hardware: HardwareSection) -> int:
-    used = [k for _, k in config.training.rate_shift]
-    return hardware.kappa[1] if hardware.kappa is not None else max(used, default=0)
 
 
 def _check_kappa(config: Settings, given: tuple[int, int] | None) -> None:

@@ -422,5 +422,13 @@ class Settings(Section):
         """Outputs that count."""
         return self.network.classes or self.network.layers[-1]
 
+    @property
+    def kappa_range(self) -> tuple[int, int]:
+        """Least and greatest learning-rate shift that the hardware can be given."""
+        if self.hardware is not None and self.hardware.kappa is not None:
+            return self.hardware.kappa
+        used = [k for _, k in self.training.rate_shift]
+        return min(used), max(used)
+
 
 assert {*INITIALISATIONS, "file"} == set(TrainingSection.model_fields["init"].annotation.__args__)  # type: ignore[union-attr]

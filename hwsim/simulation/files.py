@@ -20,10 +20,10 @@ TRACE_FORMATS: Mapping[str, str] = {"vcd": WAVES, "perfetto": PERFETTO}
 
 def write(run: Simulation, directory: RunDirectory, traced: Collection[str]) -> None:
     """Leave the run directory: integers, figures, pictures, and the trace in some of :data:`TRACE_FORMATS`, if any."""
-    design, machine, drawing = run.design, run.machine, run.design.generators
+    design, machine = run.design, run.machine
     directory.begin()
     write_connectivity(directory / CONNECTIVITY, design.patterns)
-    write_npz(directory / INITIAL, design.initial_integers.arrays() | (drawing.arrays() if drawing else {}))
+    write_npz(directory / INITIAL, design.integer_arrays)
     write_npz(directory / FINAL, machine.parameters.arrays() | machine.random)
     directory.write_json(METRICS, figures(run))
     log = run.log

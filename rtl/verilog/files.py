@@ -65,8 +65,7 @@ def write(emitted: Verilog, directory: RunDirectory, bench: Mapping[str, str], p
     for name, data in driven.items():
         directory.write_bytes(name, data)
     write_connectivity(directory / CONNECTIVITY, of.design.patterns)
-    drawing = of.design.generators
-    write_npz(directory / INITIAL, of.design.initial_integers.arrays() | (drawing.arrays() if drawing else {}))
+    write_npz(directory / INITIAL, of.design.integer_arrays)
     return [*files, *driven, CONNECTIVITY, INITIAL]
 
 

@@ -61,6 +61,30 @@ def measured(path, **changes):
     return measure(Subject(Design(config(path, **changes))))
 
 
+class ByHand:
+    """The fixed engine of a design, driven by hand over rows of all samples."""
+
+    def __init__(self, design, x, y):
+        self.design, self.engine, self.x, self.y = design, design.fixed_engine(), x.astype(np.int32), y
+        self.everything = self.engine.samples(self.x, y)
+
+    def trained(self, rows, kappas):
+        """A shift for each epoch."""
+        for epoch, kappa in enumerate(kappas):
+            self.engine.run(self.everything, kappa, source=rows[self.design.epoch_order(epoch, len(rows))])
+        self.engine.drain()
+
+    def learned(self, rows, kappa):
+        self.engine.run(self.everything, kappa, source=rows)
+        self.engine.drain()
+
+    def told(self, rows):
+        return self.engine.infer(self.engine.samples(self.x[rows], self.y[rows])).prediction
+
+    def right(self, rows):
+        return (self.told(rows) == self.y[rows]).mean()
+
+
 def test_a_newcomer_is_learned(tmp_path):
     path = written(tmp_path / "people.npz")
     found = measured(path)
@@ -86,22 +110,13 @@ def test_every_figure_is_what_the_engine_gives_step_by_step(tmp_path):
         new = rng.permutation(np.flatnonzero(g == person))
         others = rng.permutation(np.flatnonzero(g != person))
         held, train = others[:52], others[52:]
-        engine = design.fixed_engine()
-        everything = engine.samples(x.astype(np.int32), y)
-
-        def right(chosen, engine=engine):
-            predicted = engine.infer(engine.samples(x[chosen].astype(np.int32), y[chosen])).prediction
-            return (predicted == y[chosen]).mean()
-
-        for epoch, kappa in enumerate((3, 3, 4)):
-            engine.run(everything, kappa, source=train[design.epoch_order(epoch, len(train))])
-        engine.drain()
-        row = [right(held), right(new[200:])]
+        hand = ByHand(design, x, y)
+        hand.trained(train, (3, 3, 4))
+        row = [hand.right(held), hand.right(new[200:])]
         for begin, end in ((0, 10), (10, 50), (50, 200)):
-            engine.run(everything, 5, source=new[begin:end])
-            engine.drain()
-            row.append(right(new[200:]))
-        rows.append([*row, right(held)])
+            hand.learned(new[begin:end], 5)
+            row.append(hand.right(new[200:]))
+        rows.append([*row, hand.right(held)])
     names = ("known_before", "before", "after_10", "after_50", "after_200", "known_after")
     for name, column in zip(names, np.array(rows).T, strict=True):
         assert found[name] == pytest.approx(column.mean(), abs=1e-12), name
@@ -132,22 +147,13 @@ def test_samples_in_their_order_step_by_step(tmp_path):
         held, train = others[: len(others) // 10], others[len(others) // 10 :]
         new, again = np.flatnonzero(g == person), design.generator(Stream.ADAPTATION, number, 1).permutation(200)
         for order in (np.arange(200), again):
-            engine = design.fixed_engine()
-            everything = engine.samples(x.astype(np.int32), y)
-
-            def right(chosen, engine=engine):
-                predicted = engine.infer(engine.samples(x[chosen].astype(np.int32), y[chosen])).prediction
-                return (predicted == y[chosen]).mean()
-
-            for epoch, kappa in enumerate((3, 3, 4)):
-                engine.run(everything, kappa, source=train[design.epoch_order(epoch, len(train))])
-            engine.drain()
-            row = [right(new[200:])]
+            hand = ByHand(design, x, y)
+            hand.trained(train, (3, 3, 4))
+            row = [hand.right(new[200:])]
             for begin, end in ((0, 10), (10, 50), (50, 200)):
-                engine.run(everything, 2, source=new[order[begin:end]])
-                engine.drain()
-                row.append(right(new[200:]))
-            rows.append([*row, right(held)])
+                hand.learned(new[order[begin:end]], 2)
+                row.append(hand.right(new[200:]))
+            rows.append([*row, hand.right(held)])
     both = np.array(rows).reshape(3, 2, -1).mean(axis=0)
     for k, name in enumerate(("before", "after_10", "after_50", "after_200", "known_after")):
         assert found[name] == pytest.approx(both[0, k], abs=1e-12), name

@@ -9,7 +9,7 @@ from hwsim.measurements.drift import LOOKS, measure
 from hwsim.measurements.measurement import Subject
 from hwsim.random_streams import Stream
 from models.errors import InputError
-from tests.hwsim.measurements.test_adaptation import CLASSES, FEATURES, raw
+from tests.hwsim.measurements.test_adaptation import CLASSES, FEATURES, ByHand, raw
 
 TRAIN, TEST = 700, 5300
 
@@ -46,28 +46,21 @@ def test_attacks_that_were_not_known_are_learned_step_by_step(tmp_path):
     new = rng.permutation(np.arange(TRAIN, TRAIN + TEST))
     old = rng.permutation(TRAIN)
     held, train, judged = old[:70], old[70:], new[LOOKS[-1] :]
-    engine = design.fixed_engine()
-    everything = engine.samples(x.astype(np.int32), y)
-
-    def told(chosen):
-        return engine.infer(engine.samples(x[chosen].astype(np.int32), y[chosen])).prediction
+    hand = ByHand(design, x, y)
 
     def compare(time):
-        said, truth = told(judged), y[judged]
+        said, truth = hand.told(judged), y[judged]
         assert found[time] == pytest.approx((said == truth).mean(), abs=1e-12)
         assert found[f"found_{time}"] == pytest.approx((said[truth != 0] != 0).mean(), abs=1e-12)
         assert found[f"false_alarms_{time}"] == pytest.approx((said[truth == 0] != 0).mean(), abs=1e-12)
 
-    for epoch, kappa in enumerate((3, 3, 4)):
-        engine.run(everything, kappa, source=train[design.epoch_order(epoch, len(train))])
-    engine.drain()
+    hand.trained(train, (3, 3, 4))
     compare("before")
-    assert found["known_before"] == pytest.approx((told(held) == y[held]).mean(), abs=1e-12)
+    assert found["known_before"] == pytest.approx(hand.right(held), abs=1e-12)
     for begin, end in zip((0, *LOOKS), LOOKS, strict=False):
-        engine.run(everything, 5, source=new[begin:end])
-        engine.drain()
+        hand.learned(new[begin:end], 5)
         compare(f"after_{end}")
-    assert found["forgotten"] == pytest.approx(found["known_before"] - (told(held) == y[held]).mean(), abs=1e-12)
+    assert found["forgotten"] == pytest.approx(found["known_before"] - hand.right(held), abs=1e-12)
     assert found["known_before"] > 0.9 > found["before"] + 0.05 and found["after_5000"] > found["before"] + 0.05
     assert found["clocks"] == 5000 * design.inventory.clocks_per_input
 
