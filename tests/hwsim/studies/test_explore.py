@@ -421,6 +421,15 @@ def test_shipped_studies_run(path, tmp_path):
         drawn = rng.integers(0, 256, (n, layers[0]), np.uint8), rng.integers(0, classes, n), np.arange(n) % 2
         test_adaptation.written(tmp_path / name, drawn, test)
         shrink += ["--data-dir", str(tmp_path)]
+    if name == "features.npz":  # what a front end makes of images
+        rng, n = np.random.default_rng(0), loaded.base["network"]["layers"][0]
+        drawn = {
+            f"{a}_{b}": m
+            for a, k in (("train", 120), ("test", 20))
+            for b, m in (("inputs", rng.random((k, n), np.float32)), ("labels", rng.integers(0, 10, k)))
+        }
+        np.savez(tmp_path / name, **drawn)
+        shrink += ["--data-dir", str(tmp_path), "--set", "data.validation=20"]
     if path.stem == "pattern_search":
         path = with_searched_patterns(path, tmp_path)
     if loaded.set.get("training.rate_shift") == [[0, 3], [2, 4]]:
