@@ -1,0 +1,44 @@
+"""How Sphinx makes the site of this folder; ``./run docs`` does so, and checks the links."""
+
+import os
+import sys
+from importlib import metadata
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from tools.site import pages
+
+project = "hwsim"
+author = "the authors of hwsim"
+release = metadata.version("hwsim")
+
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+exclude_patterns = ["**.ipynb_checkpoints"]
+root_doc = "index"
+nitpicky = False  # docstrings refer to modules that have no page of their own; tests/test_house.py follows those
+
+myst_enable_extensions = ["colon_fence", "dollarmath"]
+myst_heading_anchors = 4
+nb_execution_mode = os.environ.get("HWSIM_SITE_NOTEBOOKS", "off")
+nb_execution_raise_on_error = True
+nb_execution_timeout = 120
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"  # the sections of the docstrings tell shapes and units, which types cannot
+napoleon_google_docstring = False
+napoleon_use_rtype = False
+napoleon_use_ivar = True  # members are documented where they are, too
+
+html_theme = "furo"
+html_title = "hwsim"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_copy_source = False
+html_show_sphinx = False
+html_theme_options = {"navigation_with_keys": True, "top_of_page_buttons": []}
+
+
+def setup(app):
+    """Pages are filled in as they are read."""
+    app.connect("source-read", pages.fill)
