@@ -16,6 +16,7 @@ release = metadata.version("hwsim")
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["**.ipynb_checkpoints"]
 root_doc = "index"
+suppress_warnings = ["ref.python"]  # a name in a docstring may be that of attributes of several classes
 nitpicky = False  # docstrings refer to modules that have no page of their own; tests/test_house.py follows those
 
 myst_enable_extensions = ["colon_fence", "dollarmath"]
@@ -30,12 +31,15 @@ napoleon_google_docstring = False
 napoleon_use_rtype = False
 napoleon_use_ivar = True  # members are documented where they are, too
 
+smartquotes = False
 html_theme = "furo"
 html_title = "hwsim"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sphinx = False
+html_use_index = False
+html_domain_indices = False
 html_theme_options = {"navigation_with_keys": True, "top_of_page_buttons": []}
 
 

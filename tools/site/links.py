@@ -3,34 +3,31 @@
 import re
 from collections.abc import Iterator
 from functools import cache
-from html.parser import HTMLParser
+from html import unescape
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 HOST = re.compile(r"^[a-z0-9-]+(\.[a-z0-9-]+)+$|^localhost$")
 
 
-class _Page(HTMLParser):
+TAG = re.compile(r"<(a|link|img|script|source)\b([^>]*)>")
+REFERENCE = re.compile(r"""\b(?:href|src)=("[^"]*"|'[^']*')""")
+ANCHOR = re.compile(r"""\b(?:id|name)=("[^"]*"|'[^']*')""")
+
+
+class _Page(NamedTuple):
     """What a page links to, and the anchors that it has."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.links: set[str] = set()
-        self.anchors: set[str] = {""}
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        of = {name: value or "" for name, value in attrs}
-        self.anchors |= {of[name] for name in ("id", "name") if name in of}
-        wanted = {"a": "href", "link": "href", "img": "src", "script": "src", "source": "src"}.get(tag)
-        if wanted in of:
-            self.links.add(of[wanted])
+    links: frozenset[str]
+    anchors: frozenset[str]
 
 
 @cache
 def _read(path: Path) -> _Page:
-    page = _Page()
-    page.feed(path.read_text(encoding="utf-8"))
-    return page
+    text = path.read_text(encoding="utf-8")
+    links = {unescape(m[1][1:-1]) for _, attributes in TAG.findall(text) for m in REFERENCE.finditer(attributes)}
+    return _Page(frozenset(links), frozenset({"", *(unescape(m[1][1:-1]) for m in ANCHOR.finditer(text))}))
 
 
 def broken(site: Path) -> list[str]:
