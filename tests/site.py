@@ -40,7 +40,7 @@ def agrees(printed, said):
 
 
 def follow(name, folder, monkeypatch, capfd):
-    """Run every command of a page in a folder that looks like the repository's root to those who read configurations there."""
+    """Run every command of a page in a folder that looks like the repository's root to who reads configurations there."""
     monkeypatch.chdir(folder)
     monkeypatch.setenv("COLUMNS", "80")
     (folder / "sim_configs").symlink_to(ROOT / "sim_configs")
