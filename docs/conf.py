@@ -7,7 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tools.site import pages
+from tools.site import pages, python
 
 project = "hwsim"
 author = "the authors of hwsim"
@@ -38,11 +38,13 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sphinx = False
+html_show_copyright = False
 html_use_index = False
 html_domain_indices = False
 html_theme_options = {"navigation_with_keys": True, "top_of_page_buttons": []}
 
 
 def setup(app):
-    """Pages are filled in as they are read."""
+    """Pages are filled in as they are read, and docstrings brought into a form that napoleon knows."""
     app.connect("source-read", pages.fill)
+    app.connect("autodoc-process-docstring", python.several_names, priority=400)

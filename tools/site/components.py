@@ -39,6 +39,8 @@ def summary(made: type) -> str:
 
 def latency(made: type) -> str:
     """Where it is the same in every build, or told by a property: the summary tells the others."""
+    if re.search(r"[Ll]atency:? (\d|`)", summary(made)):
+        return ""
     found = inspect.getattr_static(made, "latency", None)
     if isinstance(found, int):
         return f"*Latency: {found} clock{'' if found == 1 else 's'}.*"

@@ -148,7 +148,7 @@ def reference() -> str:
     for section, of in sections.items():
         rows = [[code(k.name), _meaning(k), kind(k.schema, definitions), default(k), _example(k)] for k in of]
         head = ["key", "meaning", "values", "default", "example"]
-        told.append(f"## {f'`{section}`' if section else 'At the top'}\n\n{table(head, rows)}")
+        told.append(f"## {f'`{section}`' if section else 'At the top'}\n\n{table(head, rows, told='second')}")
     return "\n".join(told)
 
 

@@ -7,7 +7,6 @@ from hwsim.figure import registered
 from tools.site.text import code, escaped, table
 
 ROOT = Path(__file__).resolve().parents[2]
-BETTER = {"more": "more", "less": "less", "": ""}
 
 
 def load() -> None:
@@ -24,6 +23,6 @@ def reference() -> str:
     rooms: dict[str, list[list[str]]] = {}
     for key, figure in registered().items():
         room, _, name = key.rpartition(".")
-        rooms.setdefault(room, []).append([code(name), escaped(figure.unit), escaped(figure.meaning), BETTER[figure.better]])
-    head = ["figure", "unit", "meaning", "better"]
+        rooms.setdefault(room, []).append([code(name), escaped(figure.unit), figure.better, escaped(figure.meaning)])
+    head = ["figure", "unit", "better", "meaning"]
     return "\n".join(f"## {room}\n\n{table(head, rows)}" for room, rows in sorted(rooms.items()))

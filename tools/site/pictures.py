@@ -50,17 +50,17 @@ def clash() -> str:
         (pattern,) = hwsim.Design(config).patterns
         made = junction_schedule(1, pattern, z, z)
         x0 = side * 290
-        boxes += [label(x0, 0, f"{kind}: {made.rows} rows in {made.clocks} clocks"), label(x0, 22, "row")]
-        boxes += [label(x0 + 40 + m * CELL, 22, str(m), CELL, "middle") for m in range(z)]
+        boxes += [label(x0, 0, f"{kind}: {made.rows} rows in {made.clocks} clocks"), label(x0, 22, "lane")]
+        boxes += [label(x0 + 50 + m * CELL, 22, str(m), CELL, "middle") for m in range(z)]
         for row in range(rows):
             memories = pattern.left[row * z : (row + 1) * z] % z
             y = 44 + row * CELL
-            boxes.append(label(x0, y + 3, str(row)))
+            boxes.append(label(x0, y + 3, f"row {row}"))
             for lane, memory in enumerate(memories):
                 bold = int((memories == memory).sum()) > 1
-                boxes.append(Box(x0 + 40 + lane * CELL, y, CELL, CELL, str(memory), COLOURS[memory], bold=bold))
+                boxes.append(Box(x0 + 50 + lane * CELL, y, CELL, CELL, str(memory), COLOURS[memory], bold=bold))
             took = int((made.row == row).sum())
-            boxes.append(label(x0 + 50 + z * CELL, y + 3, f"{took} clock{'s' if took > 1 else ''}"))
+            boxes.append(label(x0 + 60 + z * CELL, y + 3, f"{took} clock{'s' if took > 1 else ''}"))
         told.append(f"{kind}: {made.rows} rows take {made.clocks} clocks")
     return drawing(boxes, "Memory that each lane of each row asks for. " + "; ".join(told), 560, 44 + rows * CELL + 8)
 

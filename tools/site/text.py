@@ -20,7 +20,8 @@ def code(text: object) -> str:
     return f"`{text}`".replace("|", "\\|") if str(text) else ""
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table; cells are Markdown."""
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], told: str = "last") -> str:
+    """A table; cells are Markdown. The column with sentences, ``second`` or ``last``, stays wide enough to be read."""
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+    body = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return f":::{{table}}\n:class: told-{told}\n\n{body}\n:::\n"
