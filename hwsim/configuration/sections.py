@@ -66,7 +66,7 @@ class ConnectivitySection(Section):
     """Which edges exist."""
 
     kind: Literal["full", "random", "structured", "clash_free"] = Field(
-        "clash_free", description="all edges; so many, degrees free; exact degrees; exact degrees without a clash in any clock"
+        "clash_free", description="all edges; so many, degrees free; exact degrees; exact degrees and no clash in any clock"
     )
     type: Annotated[Int, Field(ge=1, le=3)] = Field(2, description="clash-free type 1, 2 or 3")
     dither: Bool = Field(False, description="memory dither of clash-free patterns: costs a crossbar in hardware")
@@ -120,13 +120,17 @@ class NumbersSection(Section):
     product_fraction: Annotated[Int, Field(ge=0, le=48)] | None = Field(
         None, description="fraction bits of a product, f_p; default: all of them, so that products are exact"
     )
-    input: FormatSection | None = Field(None, description="of the inputs; default: width and fraction above")
-    weight: FormatSection | None = Field(None, description="of the weights; default: width and fraction above")
-    bias: FormatSection | None = Field(None, description="of the biases; default: width and fraction above")
-    preactivation: FormatSection | None = Field(None, description="of a neuron's sum, the argument of its activation table; default: width and fraction above")
-    activation: FormatSection | None = Field(None, description="of what a neuron gives on; default: width and fraction above")
-    derivative: FormatSection | None = Field(None, description="of the activation's slope, kept for backpropagation; default: width and fraction above")
-    delta: FormatSection | None = Field(None, description="of the error of a neuron; default: width and fraction above")
+    input: FormatSection | None = Field(None, description="of the inputs; default: width, fraction")
+    weight: FormatSection | None = Field(None, description="of the weights; default: width, fraction")
+    bias: FormatSection | None = Field(None, description="of the biases; default: width, fraction")
+    preactivation: FormatSection | None = Field(
+        None, description="of a neuron's sum, in front of its activation; default: width, fraction"
+    )
+    activation: FormatSection | None = Field(None, description="of what a neuron gives on; default: width, fraction")
+    derivative: FormatSection | None = Field(
+        None, description="of the activation's slope, for backpropagation; default: width, fraction"
+    )
+    delta: FormatSection | None = Field(None, description="of the error of a neuron; default: width, fraction")
 
     @cached_property
     def system(self) -> NumberSystem:
@@ -397,7 +401,7 @@ class FrontendSection(Section):
 class Settings(Section):
     """All sections of a configuration, each legal by itself; whether they fit together is not known yet."""
 
-    schema_version: Version = Field(1, description="of this list of keys")
+    schema_version: Version = Field(1, description="of the list of keys, of which there is one so far")
     name: Annotated[Text, Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] = Field(
         "unnamed", description="of the design, as files and reports call it"
     )

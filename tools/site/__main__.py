@@ -28,7 +28,7 @@ def build(out: Path, notebooks: bool = False) -> int:
     """
     os.environ["HWSIM_SITE_NOTEBOOKS"] = "force" if notebooks else "off"
     doctrees = out.parent / f"{out.name}-read"
-    code = build_main(["-b", "html", "-W", "--keep-going", "-q", "-d", str(doctrees), str(DOCS), str(out)])
+    code = build_main(["-b", "html", "-E", "-W", "--keep-going", "-q", "-d", str(doctrees), str(DOCS), str(out)])
     faults = broken(out)
     sys.stderr.writelines(f"{fault}\n" for fault in faults)
     return 1 if code or faults else 0
