@@ -203,3 +203,33 @@ def test_how_to_write_a_measurement_is_right(tmp_path, monkeypatch, capfd):
     monkeypatch.syspath_prepend(str(tmp_path))
     assert app.run(["explore", "study.yaml", "--out", "out", "--quiet"]) == 0, capfd.readouterr().err
     assert "twins.share" in (tmp_path / "out/results.csv").read_text().splitlines()[0]
+
+
+SAID = re.compile(r"hwsim ((?:data )?[a-z][a-z-]*)((?:[^`\n\\]|\\\n)*)")
+
+
+def test_commands_and_options_of_the_pages_are_there():
+    """Of every command in code marks or in a block, on every page."""
+    import typer
+
+    from hwsim.commands.app import app
+
+    root = typer.main.get_command(app)
+    known = {
+        full.removeprefix("hwsim "): {option for p in of.params for option in p.opts} | {"--help"}
+        for name, command in root.commands.items()
+        for full, of in command_reference.commands(f"hwsim {name}", command)
+    }
+    checked = 0
+    for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+        text = path.read_text(encoding="utf-8")
+        code = re.findall(r"^```(?:sh|console)\n(.*?)^```|`(hwsim [^`]*)`", text, re.MULTILINE | re.DOTALL)
+        for name, rest in SAID.findall("\n".join(part for both in code for part in both)):
+            if name not in known:
+                assert name == "data", f"{path.name}: hwsim {name}"  # `hwsim data` alone means all of its commands
+                continue
+            rest = re.split(r"[#;|&]|, hwsim ", rest)[0]
+            for option in re.findall(r"(?<![\w-])--[a-z][\w-]*", rest):
+                assert option in known[name], f"{path.name}: hwsim {name} has no {option}"
+                checked += 1
+    assert checked > 50
