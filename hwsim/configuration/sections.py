@@ -49,7 +49,7 @@ class NetworkSection(Section):
     activation: Activation | tuple[Activation, ...] = Field(
         "sigmoid", description="one for all junctions or one for each; softmax only last and only in the float engine"
     )
-    cost: Literal["cross_entropy", "quadratic"] = "cross_entropy"
+    cost: Literal["cross_entropy", "quadratic"] = Field("cross_entropy", description="what training makes less of")
 
     @property
     def junctions(self) -> int:
@@ -65,7 +65,9 @@ class NetworkSection(Section):
 class ConnectivitySection(Section):
     """Which edges exist."""
 
-    kind: Literal["full", "random", "structured", "clash_free"] = "clash_free"
+    kind: Literal["full", "random", "structured", "clash_free"] = Field(
+        "clash_free", description="all edges; so many, degrees free; exact degrees; exact degrees and no clash in any clock"
+    )
     type: Annotated[Int, Field(ge=1, le=3)] = Field(2, description="clash-free type 1, 2 or 3")
     dither: Bool = Field(False, description="memory dither of clash-free patterns: costs a crossbar in hardware")
     seeds: Literal["drawn", "zero"] = Field(
@@ -81,7 +83,7 @@ class FormatSection(Section):
 
     width: Annotated[Int, Field(ge=2, le=24)] = Field(description="bits")
     fraction: Annotated[Int, Field(ge=0, le=24)] = Field(description="bits behind the binary point, at most width")
-    signed: Bool = True
+    signed: Bool = Field(True, description="two's complement; inputs, activations and derivatives may be without a sign")
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -100,13 +102,13 @@ Nearest = Literal[Rounding.FLOOR, Rounding.HALF_UP, Rounding.HALF_EVEN]
 class RoundingSection(Section):
     """Rounding of each narrowing step, where one for all is not enough."""
 
-    product: Nearest = Rounding.HALF_UP
-    preactivation: Nearest = Rounding.HALF_UP
-    delta: Nearest = Rounding.HALF_UP
+    product: Nearest = Field(Rounding.HALF_UP, description="of products to product_fraction bits")
+    preactivation: Nearest = Field(Rounding.HALF_UP, description="of the sum of a right neuron's products")
+    delta: Nearest = Field(Rounding.HALF_UP, description="of the delta of a hidden neuron")
     weight_step: Rounding = Field(
         Rounding.HALF_UP, description="stochastic: up with a probability of what is dropped, by a generator per junction"
     )
-    bias_step: Nearest = Rounding.HALF_UP
+    bias_step: Nearest = Field(Rounding.HALF_UP, description="of what a bias changes by")
 
 
 class NumbersSection(Section):
@@ -118,13 +120,17 @@ class NumbersSection(Section):
     product_fraction: Annotated[Int, Field(ge=0, le=48)] | None = Field(
         None, description="fraction bits of a product, f_p; default: all of them, so that products are exact"
     )
-    input: FormatSection | None = None
-    weight: FormatSection | None = None
-    bias: FormatSection | None = None
-    preactivation: FormatSection | None = None
-    activation: FormatSection | None = None
-    derivative: FormatSection | None = None
-    delta: FormatSection | None = None
+    input: FormatSection | None = Field(None, description="of the inputs; default: width, fraction")
+    weight: FormatSection | None = Field(None, description="of the weights; default: width, fraction")
+    bias: FormatSection | None = Field(None, description="of the biases; default: width, fraction")
+    preactivation: FormatSection | None = Field(
+        None, description="of a neuron's sum, in front of its activation; default: width, fraction"
+    )
+    activation: FormatSection | None = Field(None, description="of what a neuron gives on; default: width, fraction")
+    derivative: FormatSection | None = Field(
+        None, description="of the activation's slope, for backpropagation; default: width, fraction"
+    )
+    delta: FormatSection | None = Field(None, description="of the error of a neuron; default: width, fraction")
 
     @cached_property
     def system(self) -> NumberSystem:
@@ -233,9 +239,13 @@ _RATE_SCALE = "density: the weights of a junction learn 1 / sqrt(its density) ti
 class TrainingSection(Section):
     """How the network is trained. Single samples and rate shifts for every engine; batches and optimisers for float."""
 
-    engine: Literal["float", "fixed", "cycle"] = "fixed"
-    order: Literal["pipelined", "sequential"] = "pipelined"
-    epochs: Annotated[Int, Field(ge=0, le=10**6)] = 15
+    engine: Literal["float", "fixed", "cycle"] = Field(
+        "fixed", description="floating point; the hardware's integers; or the machine itself, clock by clock"
+    )
+    order: Literal["pipelined", "sequential"] = Field(
+        "pipelined", description="updates land as late as in the hardware, or before the next sample enters"
+    )
+    epochs: Annotated[Int, Field(ge=0, le=10**6)] = Field(15, description="passes over the training samples")
     samples: Count | None = Field(None, description="training samples of an epoch, the first ones; default: all")
     rate_shift: Annotated[tuple[tuple[Annotated[Int, Field(ge=0)], Shift], ...], Field(max_length=1000)] = Field(
         ((0, 3),), description="[epoch, kappa]: from this epoch on the learning rate is 2**-kappa"
@@ -272,9 +282,9 @@ Frames = Annotated[Int, Field(ge=1, le=10**5)]
 class MorseSection(Section):
     """Which member of the Morse family (arXiv 1807.04239)."""
 
-    family: Annotated[Int, Field(ge=1, le=4)] = 1
+    family: Annotated[Int, Field(ge=1, le=4)] = Field(1, description="how frames are made, from 1, the easiest")
     sigma: Annotated[Real, Field(ge=0, le=16)] = Field(0.0, description="standard deviation of the noise, of 16 full scale")
-    black_and_white: Bool = False
+    black_and_white: Bool = Field(False, description="every value to one of two, before noise is added")
     per_class: tuple[Frames, Frames, Frames] = Field((5000, 1000, 1000), description="training, validation and test frames")
 
 
@@ -326,7 +336,7 @@ class DataSection(Section):
     )
     pad_outputs: Literal["end", "spread"] = Field("end", description="where classes stand among the output neurons")
     validation: Annotated[Int, Field(ge=0, le=10**9)] = Field(0, description="training samples held out, the last ones")
-    morse: MorseSection | None = None
+    morse: MorseSection | None = Field(None, description="of the data set morse only")
 
 
 class DefaultData(DataSection):
@@ -366,10 +376,10 @@ class FrontendSection(Section):
     network: Literal["small", "shallow", "deep"] = Field(
         "small", description="small: two convolutions, for 28x28 images; shallow, deep: the papers' CIFAR networks"
     )
-    epochs: Annotated[Int, Field(ge=1, le=10**6)] = 6
+    epochs: Annotated[Int, Field(ge=1, le=10**6)] = Field(6, description="passes over the training samples")
     batch_size: Count = Field(64, description="samples per update")
-    optimiser: Literal["sgd", "momentum", "adam"] = "adam"
-    learning_rate: Annotated[Real, Field(gt=0, le=1e3)] = 2e-3
+    optimiser: Literal["sgd", "momentum", "adam"] = Field("adam", description="of convolutions and classification layers")
+    learning_rate: Annotated[Real, Field(gt=0, le=1e3)] = Field(2e-3, description="at the first update")
     schedule: Literal["constant", "cosine"] = Field(
         "cosine", description="of the learning rate: as it is, or down to 0 at the last update as half a cosine"
     )
@@ -391,9 +401,11 @@ class FrontendSection(Section):
 class Settings(Section):
     """All sections of a configuration, each legal by itself; whether they fit together is not known yet."""
 
-    schema_version: Version = 1
-    name: Annotated[Text, Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] = "unnamed"
-    seed: Annotated[Int, Field(ge=0, lt=2**63)] = 0
+    schema_version: Version = Field(1, description="of the list of keys, of which there is one so far")
+    name: Annotated[Text, Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] = Field(
+        "unnamed", description="of the design, as files and reports call it"
+    )
+    seed: Annotated[Int, Field(ge=0, lt=2**63)] = Field(0, description="from which every random number follows")
     network: NetworkSection
     connectivity: ConnectivitySection = ConnectivitySection()
     numbers: NumbersSection = NumbersSection()

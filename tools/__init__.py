@@ -1,0 +1,1 @@
+"""Programs for the repository itself; nothing that hwsim needs to run."""
