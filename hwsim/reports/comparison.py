@@ -1,4 +1,4 @@
-"""The report of several runs side by side: where their configurations differ, their figures, and their curves in one chart."""
+"""The report of several runs: where their configurations differ, their figures side by side, their curves in one chart."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from hwsim.configuration import config_file
 from hwsim.configuration.configuration import Configuration
-from hwsim.reports.html import Child, Html, tag, table
+from hwsim.reports.html import Child, Html, table, tag
 
 
 def flat(data: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:

@@ -1,4 +1,4 @@
-"""What the directory of a run holds, as far as it can be read: whatever is missing or damaged is named, and no reason to stop."""
+"""What the directory of a run holds, as far as it can be read: what is missing or damaged is named, no reason to stop."""
 
 from functools import cached_property
 from pathlib import Path

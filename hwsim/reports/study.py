@@ -232,8 +232,9 @@ def _designs() -> Section:
     )
     note = "A star marks designs on a Pareto front of what the filter keeps. Headings sort; a number opens its design."
     grid = tag("div", tag("table", id="grid"), class_="frame", tabindex=0, role="region", aria_label="Table of designs")
+    rest = tag("button", type="button", id="more", hidden=True)
     without = tag("noscript", tag("p", "This table needs JavaScript; summary.csv beside this file holds the same."))
-    return Section("designs", "Designs", tag("p", note, class_="note"), more, without, grid)
+    return Section("designs", "Designs", tag("p", note, class_="note"), more, without, grid, rest)
 
 
 def _chosen(made: Page, content: StudyContent) -> None:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from hwsim.reports.html import Child, Html, joined, tag, table
+from hwsim.reports.html import Child, Html, joined, table, tag
 
 _LONGEST_LIST = 40
 _SHARE = "1"

@@ -57,10 +57,17 @@ const study = (() => {
 
   /* Parallel coordinates: an axis of the study or a figure each; a figure that some design lacks has no place there. */
   const logged = (k, v) => (figures[k].log ? Math.log10(v) : v);
+  const differs = (k) => designs.some((d) => d.values[k] !== designs[0].values[k]);
   const dimensions = () => [
     ...axes.map((a, k) => ({ axis: k })),
-    ...state.columns.filter((k) => designs.every((d) => d.values[k] !== null)).map((k) => ({ figure: k })),
+    ...state.columns.filter((k) => designs.every((d) => d.values[k] !== null) && differs(k)).map((k) => ({ figure: k })),
   ];
+  /* As many labels as there is room for, and as much of each. */
+  const MOST_LABELS = 16, LONGEST_LABEL = 14;
+  const ticks = ({ labels }) => {
+    const each = Math.ceil(labels.length / MOST_LABELS);
+    return labels.map((label, k) => (k % each ? "" : label.length > LONGEST_LABEL ? `${label.slice(0, LONGEST_LABEL - 1)}…` : label));
+  };
   let drawn = [];
   const brushes = ({ axis, figure }) => {
     if (axis !== undefined) return state.labels[axis] && [...state.labels[axis]].sort((a, b) => a - b).map((v) => [v - 0.4, v + 0.4]);
@@ -78,7 +85,7 @@ const study = (() => {
         dimensions: drawn.map((dimension) => {
           const { axis, figure } = dimension, range = brushes(dimension)?.map(finite);
           const own = axis !== undefined
-            ? { label: plain(axes[axis].name), tickvals: axes[axis].labels.map((_, k) => k), ticktext: axes[axis].labels.map(plain) }
+            ? { label: plain(axes[axis].name), tickvals: axes[axis].labels.map((_, k) => k), ticktext: ticks(axes[axis]) }
             : { label: plain((figures[figure].log ? "log₁₀ " : "") + named(figure)) };
           return { ...own, values: of(dimension), ...(range?.length ? { constraintrange: range.length > 1 ? range : range[0] } : {}) };
         }),
@@ -88,7 +95,7 @@ const study = (() => {
         rangefont: { size: 10, color: "rgba(0,0,0,0)" }, labelangle: drawn.length > 6 ? -12 : 0,
       }],
       layout: {
-        height: 380, margin: { l: 70, r: 70, t: drawn.length > 6 ? 90 : 60, b: 24 },
+        height: 380, margin: { l: 96, r: 70, t: drawn.length > 6 ? 90 : 60, b: 24 },
         paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", autosize: true,
       },
     };
@@ -113,8 +120,8 @@ const study = (() => {
     later();
   };
 
-  const fronts = (visible) => pairs.map(([x, y], k) => {
-    const best = front(visible, [x, y]), has = (d) => d.values[x] !== null && d.values[y] !== null;
+  const drawFront = (k, visible, best) => {
+    const [x, y] = pairs[k], has = (d) => d.values[x] !== null && d.values[y] !== null;
     const points = (of) => ({
       x: of.map((d) => d.values[x]), y: of.map((d) => d.values[y]), customdata: of.map((d) => d.design),
       text: of.map((d) => plain(`${words(d)}\n${named(x)} ${shown(d, x)}\n${named(y)} ${shown(d, y)}`).replace(/\n/g, "<br>")),
@@ -129,19 +136,50 @@ const study = (() => {
         error_y: { type: "data", array: half, visible: half.some((h) => h > 0), color: "var(--series-2)", thickness: 1, width: 3 } },
       { ...points(chosen && has(chosen) ? [chosen] : []), mode: "markers", marker: { color: "rgba(0,0,0,0)", size: 16, line: { color: "var(--ink)", width: 2 } }, hoverinfo: "skip", hovertemplate: null },
     ];
-    const scaleOf = (f) => ({ title: named(f), type: figures[f].log ? "log" : "linear", ...(figures[f].log ? { dtick: "D2" } : {}) });
-    const plot = at(`front-${k}`);
-    plot.dataset.front = best.map((d) => d.design).join(" ");
+    /* The same axes whatever the filter keeps; an interval may reach beyond. */
+    const scaleOf = (f) => {
+      const there = designs.flatMap((d) => (d.values[f] === null ? [] : [logged(f, d.values[f])]));
+      const low = Math.min(...there), high = Math.max(...there), room = 0.06 * (high - low) || 0.5;
+      return { title: named(f), type: figures[f].log ? "log" : "linear", range: [low - room, high + room], ...(figures[f].log ? { dtick: "D2" } : {}) };
+    };
+    report.draw(at(`front-${k}`), { traces, layout: { xaxis: scaleOf(x), yaxis: scaleOf(y), showlegend: false, height: 320, hovermode: "closest" } });
+  };
+  /* What is seen is drawn first, a chart a frame, so that a brush can be dragged over thousands of designs; the rest when it is seen. */
+  const todo = new Map(), seen = new Set();
+  let drawing = false;
+  const drawNext = () => {
+    const next = [...todo.keys()].find((k) => seen.has(k));
+    drawing = next !== undefined;
+    document.documentElement.dataset.drawing = drawing ? "yes" : "no";
+    if (!drawing) return;
+    const work = todo.get(next);
+    todo.delete(next);
+    work();
+    requestAnimationFrame(drawNext);
+  };
+  const watch = () => {
+    const observer = new IntersectionObserver((entries) => {
+      for (const e of entries) seen[e.isIntersecting ? "add" : "delete"](Number(e.target.dataset.pair));
+      if (!drawing) drawNext();
+    }, { rootMargin: "200px" });
+    pairs.forEach((_, k) => { at(`front-${k}`).dataset.pair = k; observer.observe(at(`front-${k}`)); });
+    addEventListener("beforeprint", () => { for (const work of todo.values()) work(); todo.clear(); });
+  };
+  const fronts = (visible) => pairs.map(([x, y], k) => {
+    const best = front(visible, [x, y]);
+    at(`front-${k}`).dataset.front = best.map((d) => d.design).join(" ");
     const listed = best.slice(0, 12).map((d) => `${words(d)} (${shown(d, x)}; ${shown(d, y)})`).join(" · ");
     at(`front-${k}-words`).textContent = best.length
       ? `On the front, ${best.length} of ${visible.length.toLocaleString("en")}: ${listed}${best.length > 12 ? " · …" : ""}`
       : "The filter keeps no design that has both figures.";
-    report.draw(plot, { traces, layout: { xaxis: scaleOf(x), yaxis: scaleOf(y), showlegend: false, height: 320, hovermode: "closest" } });
+    todo.set(k, () => drawFront(k, visible, best));
+    if (!drawing) requestAnimationFrame(drawNext);
     return best;
   });
 
-  /* The table: rows are made once, then hidden and moved. */
-  const lines = new Map();
+  /* The table: the first rows of what the filter keeps, all of them when asked for. */
+  const FIRST_ROWS = 100;
+  let everything = false, best = new Set();
   const value = (d, by) => {
     if (by === "design") return d.design;
     const [kind, k] = by.split(" ");
@@ -149,15 +187,25 @@ const study = (() => {
   };
   const sorted = () => {
     const { by, down } = state.sort;
-    return [...designs].sort((a, b) => {
+    return designs.filter(kept).sort((a, b) => {
       const x = value(a, by), y = value(b, by);
       if (x === null || y === null) return (x === null) - (y === null) || a.design - b.design;
       return (down ? y - x : x - y) || a.design - b.design;
     });
   };
+  const line = (d) => {
+    const open = element("button", { type: "button", "aria-label": `Show design ${d.design}` }, String(d.design));
+    open.addEventListener("click", () => choose(d.design));
+    return element("tr", { "data-design": d.design, class: best.has(d) ? "best" : "", "aria-selected": String(state.chosen === d) },
+      element("th", { scope: "row" }, open),
+      ...axes.map((a, k) => element("td", {}, a.labels[d.labels[k]])),
+      ...state.columns.map((k) => element("td", { class: "number" }, shown(d, k))));
+  };
   const order = () => {
-    const body = at("grid").tBodies[0];
-    body.append(...sorted().map((d) => lines.get(d.design)));
+    const all = sorted(), some = everything ? all : all.slice(0, FIRST_ROWS);
+    at("grid").tBodies[0].replaceChildren(...some.map(line));
+    at("more").hidden = some.length === all.length;
+    at("more").textContent = `Show all ${all.length.toLocaleString("en")}`;
     for (const heading of at("grid").tHead.rows[0].cells) {
       const { by, down } = state.sort;
       if (heading.dataset.by === by) heading.setAttribute("aria-sort", down ? "descending" : "ascending");
@@ -178,17 +226,7 @@ const study = (() => {
       heading("design", "design", "number of the design, in the order of the axes"),
       ...axes.map((a, k) => heading(a.name, `axis ${k}`, "axis of the study")),
       ...state.columns.map((k) => heading(named(k), `figure ${k}`, figures[k].meaning))));
-    lines.clear();
-    for (const d of designs) {
-      const open = element("button", { type: "button", "aria-label": `Show design ${d.design}` }, String(d.design));
-      open.addEventListener("click", () => choose(d.design, open));
-      lines.set(d.design, element("tr", { "data-design": d.design },
-        element("th", { scope: "row" }, open),
-        ...axes.map((a, k) => element("td", {}, a.labels[d.labels[k]])),
-        ...state.columns.map((k) => element("td", { class: "number" }, shown(d, k)))));
-    }
     at("grid").replaceChildren(element("caption", {}, "Designs of the study"), head, element("tbody"));
-    order();
   };
 
   /* Fields that do what a brush does. */
@@ -251,21 +289,20 @@ const study = (() => {
   };
 
   /* One design: its figures, its configuration, and what repeats it. */
-  let opener = null;
   const close = () => {
+    const from = state.chosen;
     at("chosen").hidden = true;
     state.chosen = null;
     update();
-    opener?.focus();
+    document.querySelector(`#grid [data-design="${from.design}"] button`)?.focus();
   };
   const command = (text) => {
     const box = element("div", { class: "command" }, element("pre", { tabindex: 0 }, element("code", {}, text)));
     report.copying(box);
     return box;
   };
-  const choose = (number, from = null) => {
+  const choose = (number) => {
     const d = designs.find((one) => one.design === number);
-    opener = from;
     state.chosen = d;
     const rows = figures.flatMap((f, k) => (d.values[k] === null ? [] : [element("tr", {},
       element("th", { scope: "row" }, element("span", { class: "term", tabindex: 0, "data-tip": f.meaning, "aria-description": f.meaning }, f.title)),
@@ -289,14 +326,9 @@ const study = (() => {
   };
 
   const update = () => {
-    const visible = designs.filter(kept), best = new Set(fronts(visible).flat());
-    const there = new Set(visible);
-    for (const d of designs) {
-      const line = lines.get(d.design);
-      line.hidden = !there.has(d);
-      line.classList.toggle("best", best.has(d));
-      line.setAttribute("aria-selected", String(state.chosen === d));
-    }
+    const visible = designs.filter(kept);
+    best = new Set(fronts(visible).flat());
+    order();
     at("count").textContent = `${visible.length.toLocaleString("en")} of ${designs.length.toLocaleString("en")} designs`;
   };
   /* A brush tells of every step: what follows is drawn once a frame. */
@@ -319,7 +351,9 @@ const study = (() => {
     grid();
     await parallel();
     listen();
+    watch();
     update();
+    pairs.forEach((_, k) => { todo.get(k)(); todo.delete(k); });
     pairs.forEach((_, k) => at(`front-${k}`).on("plotly_click", (event) => {
       const of = event.points.find((p) => p.customdata !== undefined);
       if (of) choose(of.customdata);
@@ -333,6 +367,7 @@ const study = (() => {
       parallel();
       update();
     });
+    at("more").addEventListener("click", () => { everything = true; order(); });
     document.querySelector("#chosen .close").addEventListener("click", close);
     document.addEventListener("keydown", (event) => { if (event.key === "Escape" && !at("chosen").hidden) close(); });
     document.documentElement.dataset.ready = "yes";
