@@ -44,7 +44,7 @@ def write(folder: Path, axes: dict = AXES) -> Path:
             key = f"{point.number} {measurement}"
             found.keys[point.number, measurement] = key
             found.results[key] = Result(key, figures)
-    directory = StudyDirectory(folder / "out", study)
+    directory = StudyDirectory(folder / "study", study)
     with directory.locked():
         tables.write(found, directory)
         designs.write(found, directory)

@@ -77,7 +77,9 @@ def test_every_figure_has_value_unit_and_meaning(trained):
         row = next(row for row in re.findall(r"<tr>.*?</tr>", text) if f">{t.title}</span></th>" in row)
         assert unescape(row).count(t.meaning) >= 2 and t.shown_unit in unescape(row), t.name
     config = config_file.load(out / "config.yaml")
-    assert "of the test samples are predicted right after 2 epochs" in unescape(text) and f"{sum(config.edges):,} edges" in text
+    assert (
+        "of the test samples are predicted right after 2 epochs" in unescape(text) and f"{sum(config.edges):,} edges" in text
+    )
     assert json.loads((out / "metrics.json").read_text())["configuration_hash"] in text
 
 
@@ -106,7 +108,11 @@ def test_names_of_users_are_no_programs(explored, trained, copy):
     assert HOSTILE in unescape(body((explored / "report.html").read_bytes()))
     there = copy(trained[1])
     content = json.loads((there / "metrics.json").read_text())
-    content |= {HOSTILE: {"value": HOSTILE, "unit": HOSTILE, "meaning": HOSTILE}, "status": HOSTILE, "tools": {HOSTILE: HOSTILE}}
+    content |= {
+        HOSTILE: {"value": HOSTILE, "unit": HOSTILE, "meaning": HOSTILE},
+        "status": HOSTILE,
+        "tools": {HOSTILE: HOSTILE},
+    }
     content["history"]["value"][HOSTILE] = [0.5, 0.25]
     (there / "metrics.json").write_text(json.dumps(content))
     made = run_page(there)
@@ -159,7 +165,9 @@ def test_the_command_in_the_page_repeats_the_run(trained, monkeypatch):
 
 def test_options_are_repeated_as_they_were_given():
     told = {"target": "xc7", "dsp": True, "seeds": 2, "frequency": 50.0}
-    assert repeated("synth", "config.yaml", told).endswith("--target xc7 --seeds 2 --frequency 50.0 --no-place --out ../again")
+    assert repeated("synth", "config.yaml", told).endswith(
+        "--target xc7 --seeds 2 --frequency 50.0 --no-place --out ../again"
+    )
     assert "--save-stream" in repeated("train", "config.yaml", {"save_stream": True})
 
 
