@@ -121,8 +121,9 @@ def test_a_page_fits_its_window_and_complains_of_nothing(browser, directories, n
     with opened(browser, directories[name], width, color_scheme="dark") as view:
         assert view.evaluate("document.documentElement.scrollWidth") <= width
         assert view.locator(".main-svg").count() > 0 and view.locator(".plot.problem").count() == 0
-        unnamed = """() => [...document.querySelectorAll('button, input, select, a, [role=img], [role=region], img')].filter(e =>
-            !(e.getAttribute('aria-label') || e.getAttribute('alt') || e.textContent.trim() || e.labels?.length)).map(e => e.outerHTML)"""
+        unnamed = """() => [...document.querySelectorAll('button, input, select, a, [role=img], [role=region], img')]
+            .filter(e => !(e.ariaLabel || e.getAttribute('alt') || e.textContent.trim() || e.labels?.length))
+            .map(e => e.outerHTML)"""
         assert view.evaluate(unnamed) == []
         assert view.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 23, 27)"
 
@@ -232,17 +233,16 @@ def test_on_paper_there_are_no_controls_and_it_is_day(browser, directories):
 
 
 def test_two_thousand_designs_follow_the_filter(browser, tmp_path):
-    """At every step the page has the fronts and the rows that it should have; how long it takes is nobody's business here."""
+    """At every step the page has the fronts and the rows that it should have; the time it takes is no business of tests."""
     directory = large_study.write(tmp_path)
     with opened(browser, directory / "report.html") as view:
         assert view.evaluate("document.documentElement.scrollWidth") == 1440
-        for text, rule in (("z 8-4", lambda r: r.labels["z"] == "8-4"), ("", lambda r: True)):
-            view.locator("#search").fill(text)
-            kept, wanted = expected(directory, rule)
-            count(view, kept, 2000)
-            assert [sorted(f) for f in fronts(view)] == wanted
-            assert view.locator("#grid tbody tr").count() == 100
-        brush(view, "width", 0.35)
-        kept, wanted = expected(directory, lambda r: r.labels["width"] in ("8", "9"))
+        view.locator("#search").fill("z 8-4")
+        kept, wanted = expected(directory, lambda r: r.labels["z"] == "8-4")
         count(view, kept, 2000)
-        assert [sorted(f) for f in fronts(view)] == wanted and kept == 800
+        assert [sorted(f) for f in fronts(view)] == wanted and kept == 500
+        brush(view, "width", 0.35)
+        kept, wanted = expected(directory, lambda r: r.labels["z"] == "8-4" and r.labels["width"] in ("8", "9"))
+        count(view, kept, 2000)
+        assert [sorted(f) for f in fronts(view)] == wanted and kept == 200
+        assert view.locator("#grid tbody tr").count() == 100

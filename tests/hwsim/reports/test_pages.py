@@ -65,7 +65,7 @@ def test_the_command_makes_what_train_has_left(trained):
     (out / "report.html").unlink()
     assert report(out) == 0 and (out / "report.html").read_bytes() == left
     (out / "timing.json").unlink()
-    assert run_page(out) == left and out.name.encode() not in body(left).encode()
+    assert run_page(out) == left and str(out).encode() not in left
 
 
 def test_every_figure_has_value_unit_and_meaning(trained):
@@ -87,7 +87,7 @@ def test_a_page_needs_nothing_else(trained, explored):
     for out in (trained[1], explored):
         content = (out / "report.html").read_bytes()
         assert not re.search(r"(src|href)=\"(?!#|data:)", body(content)) and "url(" not in body(content)
-        assert b"default-src 'none'" in content and len(content) < 3e6
+        assert "default-src 'none'" in unescape(content[:2000].decode()) and len(content) < 3e6
 
 
 @pytest.mark.parametrize("text", [HOSTILE, "</SCRIPT><!--", "\u2028\u2029", "' onload='x", "&lt;"])
