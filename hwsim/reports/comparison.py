@@ -8,7 +8,7 @@ from hwsim.reports.configuration import meanings, values
 from hwsim.reports.content import RunContent
 from hwsim.reports.html import Child, joined, table, tag
 from hwsim.reports.page import Page, Section
-from hwsim.reports.values import Told, term, text
+from hwsim.reports.values import Told, cell, term, text
 
 _MOST_RUNS = 24
 _LEFT_OUT = ("history", "files", "memories")
@@ -34,7 +34,7 @@ def page(paths: Sequence[Path]) -> bytes:
         raise ArgumentError("directories", f"{len(paths)} runs", f"are more than one page can show: at most {_MOST_RUNS}")
     names = _names(paths)
     runs = {name: RunContent(path) for name, path in zip(names, paths, strict=True)}
-    made = Page(f"{len(runs)} runs compared", "comparison of hwsim", _headline(runs))
+    made = Page(f"{len(runs)} runs compared", "hwsim comparison", _headline(runs))
     for section in (_configurations(runs), _curves(made, runs), _figures(runs)):
         made.add(section)
     for name, run in runs.items():
@@ -91,7 +91,8 @@ def _curves(made: Page, runs: dict[str, RunContent]) -> Section | None:
         made.chart("accuracy", f"Accuracy {label}", charts.curves(histories, "accuracy", "accuracy (%)")),
         made.chart("loss", f"Loss {label}", charts.curves(histories, "loss", f"mean {' or '.join(sorted(costs))}")),
     ]
-    note = "A colour is a run; lines are dashed for held-out samples and dotted for test samples."
+    several = len(histories) > 1
+    note = "A colour is a run; lines are dashed for held-out samples and dotted for test samples." if several else ""
     return Section("curves", "Curves", tag("p", note, class_="note"), tag("div", drawn, class_="pair"))
 
 
@@ -110,7 +111,7 @@ def _figures(runs: dict[str, RunContent]) -> Section | None:
 def _cell(told: Told | None, first: Told | None, column: int) -> Child:
     if told is None:
         return _ABSENT
-    shown = text(told.value, told.unit)
+    shown = cell(told)
     if not column or first is None or not all(_is_number(t.value) for t in (told, first)) or told.value == first.value:
         return shown
     difference = told.value - first.value

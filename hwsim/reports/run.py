@@ -53,7 +53,7 @@ def page(path: Path, repeat: str) -> bytes:
     run = RunContent(path)
     shown = {t.name: t for t in run.figures if not isinstance(t.value, dict | list)}
     best = [shown[name] for name in _KEYS if name in shown and shown[name].value is not None][:_MOST_TILES]
-    made = Page(run.config.name, f"{run.command or 'run'} of hwsim", headline(run), tiles(best))
+    made = Page(run.config.name, f"hwsim {run.command or 'run'}", headline(run), tiles(best))
     for what, why in run.missing:
         made.lacks(what, why)
     for section in (_curves(made, run), _figures(run), _connectivity(made, run), _storage(made, run), _timeline(made, run)):

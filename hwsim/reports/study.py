@@ -63,7 +63,7 @@ def page(path: Path, repeat: Repeating) -> bytes:
     """
     content = StudyContent(path)
     s, rows = content.study, content.designs
-    made = Page(s.about or s.name, "study of hwsim", _headline(content), tiles(_tiles(content)))
+    made = Page(s.about or s.name, "hwsim study", _headline(content), tiles(_tiles(content)))
     if rows:
         made.program("study.js", study=_data(content, repeat))
         made.add(_filters())

@@ -94,12 +94,12 @@ def tiles(chosen: list[Told]) -> Html | None:
 
 def figure_table(shown: list[Told], caption: str) -> Html:
     """Every figure with value, unit and meaning."""
-    rows = [[term(t.title, t.meaning), _cell(t), t.shown_unit, t.meaning] for t in shown]
+    rows = [[term(t.title, t.meaning), cell(t), t.shown_unit, t.meaning] for t in shown]
     return table(["figure", "value", "unit", "meaning"], rows, caption, class_="figures")
 
 
-def _cell(told: Told) -> Child:
-    """A value; those with names one below the other."""
+def cell(told: Told) -> Child:
+    """A value for a table; those with names one below the other."""
     if isinstance(told.value, dict) and told.value:
         lines = [joined(tag("dt", str(k)), tag("dd", text(v, told.unit))) for k, v in told.value.items()]
         return tag("dl", lines, class_="named")

@@ -18,7 +18,7 @@ const report = (() => {
     const titled = (a) => ({ ...axis, ...a, title: { text: a?.title ?? "", font: { size: 12 } } });
     return coloured({
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", autosize: true, height: 300,
-      font: { color: "var(--muted)", size: 12 }, colorway: [1, 2, 3, 4, 5, 6].map((k) => `var(--series-${k})`),
+      font: { color: "var(--muted)", size: 12, family: "var(--sans)" }, colorway: [1, 2, 3, 4, 5, 6].map((k) => `var(--series-${k})`),
       margin: { l: 56, r: 12, t: 12, b: 44 }, legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom" },
       hoverlabel: { bgcolor: "var(--ink)", bordercolor: "var(--ink)", font: { color: "var(--paper)", size: 12 } },
       ...others, xaxis: titled(xaxis), yaxis: titled(yaxis),

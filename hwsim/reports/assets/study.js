@@ -91,7 +91,7 @@ const study = (() => {
         }),
         line: { color: coloured ? of(coloured) : "var(--series-1)", colorscale: [[0, "var(--faint)"], [1, "var(--series-1)"]] },
         unselected: { line: { color: "var(--faint)", opacity: 0.08 } },
-        labelfont: { size: 12, color: "var(--ink)" }, tickfont: { size: 11, color: "var(--muted)" },
+        labelfont: { family: "var(--sans)", size: 12, color: "var(--ink)" }, tickfont: { family: "var(--sans)", size: 11, color: "var(--muted)" },
         rangefont: { size: 10, color: "rgba(0,0,0,0)" }, labelangle: drawn.length > 6 ? -12 : 0,
       }],
       layout: {
