@@ -25,6 +25,7 @@ from hwsim.commands import (
     patterns,
     power,
     prove,
+    report,
     selftest,
     simulate,
     solve,
@@ -54,7 +55,7 @@ GROUPS = {
         board.board,
         emulate.emulate,
     ),
-    "Explore": (explore.explore, explore.fit_area),
+    "Explore": (explore.explore, report.report, explore.fit_area),
 }
 """Commands as ``hwsim --help`` lists them; those of the data sets come last, with a name of their own."""
 

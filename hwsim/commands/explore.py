@@ -10,6 +10,7 @@ import typer
 from hwsim.commands.console import console_of, say
 from hwsim.commands.options import DataDir, Out, Quiet, Set, file, given, overrides, replacing, resuming
 from hwsim.commands.progress import study_watcher
+from hwsim.commands.report import leave
 from hwsim.tables import percent, table
 
 _SHOWN_DESIGNS = 40
@@ -43,7 +44,7 @@ def explore(
     """
     from hwsim.studies.definition.study import load
     from hwsim.studies.directory import StudyDirectory
-    from hwsim.studies.findings import comparisons, tables
+    from hwsim.studies.findings import comparisons, designs, tables
     from hwsim.studies.measuring.explore import explored
     from hwsim.studies.report import pictures, report
 
@@ -55,8 +56,10 @@ def explore(
     try:
         with study_watcher(quiet) as watch, explored(loaded, directory, watch=watch, **options) as found:
             files = tables.write(found, directory) + comparisons.write(found, directory)
+            designs.write(found, directory)
             drawn = pictures.write(found, directory)
             report.write(found, directory, files, drawn, _command(study, assign, wanted))
+            leave(directory)
     except KeyboardInterrupt:
         more = ("--out", str(directory.path), "--workers", str(wanted.workers), "--resume")
         again = _command(study, assign, wanted, *more)

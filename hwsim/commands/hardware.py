@@ -10,6 +10,7 @@ import typer
 from hwsim.commands.console import console_of, fail, say
 from hwsim.commands.options import Common, ConfigPath, Force, Out, Where, given, met, replacing
 from hwsim.commands.progress import clock_watcher, preparing, step_watcher
+from hwsim.commands.report import leave
 from hwsim.simulation.disturbances import STREAMS, Disturbances
 from hwsim.tables import table
 from models.errors import InputError
@@ -97,6 +98,7 @@ def cosim(config: ConfigPath, where: Where, cosimulating: Cosimulating, *, force
         run = cosimulation.cosimulate(design, data.train, wanted.simulator, wanted.samples, folder, disturbances, asked)
         cosimulation.write(run, directory)
         kept_inputs.write(directory, loaded, data)
+        leave(directory)
     rows = table(f"{loaded.name}: Verilog under {wanted.simulator}", "figure", "value")
     for name, value in cosimulation.rows(run):
         rows.add_row(name, value)
@@ -156,6 +158,7 @@ def synth(
         directory.begin()
         made = session.synthesise(emitted, chosen, directory / "synthesis", options, watch)
         written = session.write(made, directory)
+        leave(directory)
     console.print(session.table(made))
     for line in session.lines(made):
         console.print(line)

@@ -12,6 +12,7 @@ from hwsim.commands import describe
 from hwsim.commands.console import console_of
 from hwsim.commands.options import Common, ConfigPath, Epochs, Force, Samples, Where, given, met
 from hwsim.commands.progress import preparing, sample_watcher
+from hwsim.commands.report import leave
 from hwsim.simulation.disturbances import MACHINE, Disturbances
 from hwsim.tables import percent, table
 from models.errors import ArgumentError
@@ -61,6 +62,7 @@ def simulate(config: ConfigPath, where: Where, simulating: Simulating, *, force:
             run = simulate(design, data.train, window, watch, disturbances)
         write(run, directory, traced)
         kept_inputs.write(directory, loaded, data)
+        leave(directory)
     tell(console, run)
     console.print(f"results in {directory.path}")
     if run.differences:

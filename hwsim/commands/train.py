@@ -10,6 +10,7 @@ from hwsim.commands import describe
 from hwsim.commands.console import console_of
 from hwsim.commands.options import Again, Common, ConfigPath, Epochs, Samples, Where, given
 from hwsim.commands.progress import preparing, train_watcher
+from hwsim.commands.report import leave
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ def train(
         with train_watcher(common.quiet) as watch:
             outcome = run.run(watch)
         all_of_training(outcome, directory)
+        leave(directory)
     for part in summary.trained(outcome):
         console.print(part)
     console.print(f"{outcome.samples_per_second:,.0f} training samples/s; results in {directory.path}")

@@ -36,6 +36,8 @@ TIMING = "timing.json"
 CHECKPOINT = "checkpoint.npz"
 """Present only while a run is unfinished."""
 PICTURES = ("training.png", "connectivity.png", "weights.png", "timeline.png", "occupancy.png", "utilisation.png")
+REPORT = "report.html"
+"""The whole run on one page."""
 TRACES = ("trace.jsonl", "trace.vcd", "trace.perfetto.json")
 LOGS = ("machine.jsonl", "verilog.jsonl", "machine.vcd", "verilog.vcd")
 HARDWARE = ("accelerator.v", "accelerator.core", "lint.vlt", "names.json", "README.md", "testbench.v")
@@ -61,7 +63,7 @@ SYNTHESIS = ("synthesis.json", "accelerator.bit", "accelerator.bin")
 BOARD = "build.json", *(f"board.{ending}" for ending in ("v", "lpf", "pcf", "xdc", "tcl", "ipynb", "bit", "bin"))
 
 _RESULTS = (
-    *(CONNECTIVITY, INPUTS, INITIAL, FINAL, FRONT_END, STREAM, FEATURES, METRICS, TIMING, CHECKPOINT),
+    *(CONNECTIVITY, INPUTS, INITIAL, FINAL, FRONT_END, STREAM, FEATURES, METRICS, TIMING, REPORT, CHECKPOINT),
     *(*PICTURES, *TRACES, *LOGS, *HARDWARE, *REGISTER_MAPS, DRIVER, *VENDOR_SCRIPTS, *CROSSING_CONSTRAINTS, *PACKAGING),
     *(*SYNTHESIS, *BOARD),
     *(PROOFS, SAMPLES, PRETRAINED, NEWCOMER, ADAPTED, TERMINAL),
@@ -130,7 +132,7 @@ class RunDirectory:
     @property
     def recorded_options(self) -> dict[str, Any]:
         """With which options the run that is there was begun; none if there is none."""
-        return dict(self._record().get("options", {})) if self._is_run() else {}
+        return dict(recorded(self.path).get("options", {})) if self._is_run() else {}
 
     def _own_name(self) -> str:
         digest = self.fingerprint
@@ -166,7 +168,7 @@ class RunDirectory:
     def _compare(self) -> None:
         """Refuse the run that is there if it is not this one."""
         field, tail = ("resume", "") if self._resume else ("out", ": <force> replaces it" if self._command else "")
-        there = self._record()
+        there = recorded(self.path)
         try:
             written = config_file.fingerprint(config_file.load(self.path / CONFIG))
         except InputError:
@@ -195,21 +197,6 @@ class RunDirectory:
             return False
         with opened(self.path / CONFIG) as file:
             return file.read(len(_HEADER)) == _HEADER.encode()
-
-    def _record(self) -> dict[str, Any]:
-        """What the second line of the configuration's file says; empty if there is none, as after ``hwsim check``."""
-        with opened(self.path / CONFIG) as file:
-            file.readline(len(_HEADER))
-            line = file.readline(_LONGEST_RECORD).decode(errors="replace")
-        if not line.startswith(_RECORD):
-            return {}
-        try:
-            found = json_text.parsed(line.removeprefix(_RECORD))
-        except ValueError:
-            found = None
-        sound = isinstance(found, dict) and isinstance(found.get("options", {}), dict)
-        # A line that nobody can read belongs to no configuration.
-        return found if sound else {"configuration": None}
 
     def begin(self) -> None:
         """Start a run: remove what a former one left, lest it be taken for this one's, and write the configuration."""
@@ -323,6 +310,25 @@ class RunDirectory:
     def write_json(self, name: str, data: Mapping[str, Any]) -> None:
         """Write JSON, two spaces a level; what is no finite number becomes ``null``, as JSON has no name for it."""
         self.write_text(name, json.dumps(_finite(data), indent=2, allow_nan=False) + "\n")
+
+
+def recorded(path: Path) -> dict[str, Any]:
+    """By which ``command`` with which ``options`` the run was made that is in a directory.
+
+    That is what the second line of the configuration's file says; empty if there is none, as after ``hwsim check``.
+    """
+    with opened(path / CONFIG) as file:
+        file.readline(len(_HEADER))
+        line = file.readline(_LONGEST_RECORD).decode(errors="replace")
+    if not line.startswith(_RECORD):
+        return {}
+    try:
+        found = json_text.parsed(line.removeprefix(_RECORD))
+    except ValueError:
+        found = None
+    sound = isinstance(found, dict) and isinstance(found.get("options", {}), dict)
+    # A line that nobody can read belongs to no configuration.
+    return found if sound else {"configuration": None}
 
 
 def check_finished(path: Path, *names: str) -> None:

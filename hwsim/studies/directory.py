@@ -19,10 +19,12 @@ STORE = "study.sqlite"
 RESULTS, SUMMARY, ILLEGAL, TRIALS = "results.csv", "summary.csv", "illegal.csv", "trials.csv"
 PUBLISHED, CORRELATIONS, PAIRED = "published.csv", "correlations.csv", "paired.csv"
 PARQUET = ("results.parquet", "summary.parquet")
-REPORT = "report.md"
+REPORT, PAGE = "report.md", "report.html"
+BASE, DESIGNS = "base.yaml", "designs.json"
+"""What every point begins with, and by design the keys that it sets: together any point's configuration."""
 TIMING = "timing.json"
 PICTURES = "*-against-*.png"
-_TABLES = (RESULTS, SUMMARY, ILLEGAL, TRIALS, PUBLISHED, CORRELATIONS, PAIRED, *PARQUET, REPORT, TIMING)
+_TABLES = (RESULTS, SUMMARY, ILLEGAL, TRIALS, PUBLISHED, CORRELATIONS, PAIRED, *PARQUET, REPORT, PAGE, BASE, DESIGNS, TIMING)
 
 _LARGEST_STUDY = 1 << 26
 _HEADER = "# The resolved study of `hwsim explore`: feeding it back reproduces the study.\n"

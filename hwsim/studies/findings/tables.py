@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+from hwsim.studies.definition.study import Study
 from hwsim.studies.directory import ILLEGAL, PARQUET, RESULTS, SUMMARY, TRIALS, StudyDirectory
 from hwsim.studies.figures import columns_of, of_column, trains
 from hwsim.studies.findings.estimates import Estimate, estimate, pareto_front
@@ -81,8 +82,13 @@ def varying(rows: list[DesignRow], but: Collection[str] = ()) -> list[str]:
 
 def headline(explored: Explored) -> list[str]:
     """The columns a person looks at first: what Pareto fronts are about, and accuracies."""
-    available, wanted = columns(explored), [c for pair in explored.study.pareto_pairs for c in pair]
-    wanted += [f"{m}.test_accuracy" for m in explored.study.measure if trains(m)]
+    return headline_of(explored.study, columns(explored))
+
+
+def headline_of(study: Study, available: list[str]) -> list[str]:
+    """The same where only the names of the columns are known."""
+    wanted = [c for pair in study.pareto_pairs for c in pair]
+    wanted += [f"{m}.test_accuracy" for m in study.measure if trains(m)]
     chosen = [c for c in available if c in wanted]
     return chosen or available[:6]
 

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure as Picture
 from matplotlib.patheffects import withStroke
 
 from hwsim.pictures.style import GREY, panels
+from hwsim.studies.definition.study import Study
 from hwsim.studies.directory import StudyDirectory
 from hwsim.studies.figures import of_column
 from hwsim.studies.findings.comparisons import published
@@ -38,9 +39,14 @@ class Wanted(NamedTuple):
 
 
 def wanted(explored: Explored) -> list[Wanted]:
-    """The pictures of a study: its Pareto pairs, accuracies upright."""
+    """The pictures of a study."""
+    return pairs_of(explored.study)
+
+
+def pairs_of(study: Study) -> list[Wanted]:
+    """The Pareto pairs of a study, accuracies upright."""
     made: list[Wanted] = []
-    for first, second in explored.study.pareto_pairs:
+    for first, second in study.pareto_pairs:
         upright = "accuracy" in second or second.endswith(".clocks_per_input") or "accuracy" not in first
         made.append(Wanted(first, second) if upright else Wanted(second, first))
     return list(dict.fromkeys(made))
