@@ -7,9 +7,10 @@ import io
 import logging
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,6 +19,7 @@ from hwsim.commands import (
     board,
     check,
     data,
+    document,
     emulate,
     explore,
     hardware,
@@ -40,10 +42,26 @@ from models.files import temporary
 _OPTIONS = {"assignments": "set", "deviation": "std", "megahertz": "clock", "show": "list", "window": "trace"}
 """Options whose names are not those of the library's parameters."""
 
-GROUPS = {
-    "Design": (check.check, solve.solve, patterns.scatter, patterns.search, check.schema),
-    "Train": (train.train, torch.frontend, torch.export_frontend, torch.import_torch),
-    "Simulate": (simulate.simulate, simulate.diff, selftest.selftest, bench.bench),
+GROUPS: dict[str, tuple[Callable[..., None], ...]] = {
+    "Design": (
+        check.check,
+        solve.solve,
+        patterns.scatter,
+        patterns.search,
+        check.schema,
+    ),
+    "Train": (
+        train.train,
+        torch.frontend,
+        torch.export_frontend,
+        torch.import_torch,
+    ),
+    "Simulate": (
+        simulate.simulate,
+        simulate.diff,
+        selftest.selftest,
+        bench.bench,
+    ),
     "Hardware": (
         hardware.verilog,
         hardware.cosim,
@@ -54,9 +72,15 @@ GROUPS = {
         board.board,
         emulate.emulate,
     ),
-    "Explore": (explore.explore, explore.fit_area),
+    "Explore": (
+        explore.explore,
+        explore.fit_area,
+    ),
 }
-"""Commands as ``hwsim --help`` lists them; those of the data sets come last, with a name of their own."""
+"""Commands as ``hwsim --help`` lists them, a line for each; those of the data sets come last, with a name of their own."""
+
+SPEAK_JSON = (check.schema,)
+"""Commands whose output is JSON in any case."""
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -64,7 +88,7 @@ app = typer.Typer(
 )
 for _group, _commands in GROUPS.items():
     for _command in _commands:
-        app.command(rich_help_panel=_group)(expanded(_command))
+        app.command(rich_help_panel=_group)(expanded(_command, _command in SPEAK_JSON))
 app.add_typer(data.app, name="data", rich_help_panel="Data")
 
 
@@ -104,6 +128,31 @@ def main() -> None:
 
 def run(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code."""
+    words = sys.argv[1:] if arguments is None else arguments
+    with document.wanted(words) as kept:
+        code = _run(words)
+        if kept is None:
+            return code
+        try:
+            sys.stdout.write(kept.text(_named(words), code))
+            return code
+        except OSError as e:
+            return _output_lost(e)
+
+
+def _named(words: list[str]) -> str:
+    """The command that these arguments are for: words that name one, and one below it."""
+    names: list[str] = []
+    known: Any = typer.main.get_command(app)
+    for word in words:
+        known = getattr(known, "commands", {}).get(word)
+        if known is None:
+            break
+        names.append(word)
+    return " ".join(names)
+
+
+def _run(arguments: list[str]) -> int:
     try:
         command = typer.main.get_command(app)
         code = command.main(arguments, prog_name="hwsim", standalone_mode=False)
@@ -111,9 +160,9 @@ def run(arguments: list[str] | None = None) -> int:
             return fail("interrupted", 130)
         return code if isinstance(code, int) else 0
     except ArgumentError as e:
-        return fail(e.told(_option), 2)
+        return _refuse(e, e.told(_option), _option(e.field))
     except InputError as e:
-        return fail(str(e), 2)
+        return _refuse(e, str(e), e.field)
     except Violation as e:
         return fail(str(e), 1)
     except (KeyboardInterrupt, typer.Abort):
@@ -129,6 +178,14 @@ def run(arguments: list[str] | None = None) -> int:
             raise
         message = e.format_message() if hasattr(e, "format_message") else str(e)
         return fail(message, e.exit_code) if message else e.exit_code
+
+
+def _refuse(error: InputError, line: str, field: str) -> int:
+    """Tell of bad input; returns the exit code."""
+    code = fail(line, 2)
+    if (kept := document.current()) is not None:
+        kept.refuse(error, field)
+    return code
 
 
 def _option(parameter: str) -> str:

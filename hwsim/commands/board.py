@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from hwsim.commands.console import console_of, fail
+from hwsim.commands.console import console_of, fail, stored
 from hwsim.commands.hardware import tools
 from hwsim.commands.options import Common, Force, Where, given
 from hwsim.commands.progress import preparing, step_watcher
@@ -71,6 +71,8 @@ def board(
         console.print(session.table(made))
         for line in session.lines(made):
             console.print(line)
+    found = stored(directory.path, session.FIGURES)
+    console.found(found | found.get("resources", {}))
     for line in session.told(build, emitted, made):
         console.print(line)
     console.print(f"in {directory.path}: {', '.join(written)}", soft_wrap=True)

@@ -27,6 +27,7 @@ def check(config: ConfigPath, where: Where, common: Common) -> None:
     notes = data_fit.check(loaded, where.data_dir)
     console = console_of(common.quiet)
     describe.describe(console, loaded, design)
+    console.found(describe.figures(loaded, design))
     for line in notes:
         console.print(line)
     for line in describe.sequences(loaded):

@@ -9,7 +9,7 @@ import typer
 
 from hwsim.commands.console import console_of
 from hwsim.commands.options import DataDir, file, overrides, seeding, setting, silent
-from hwsim.tables import table
+from hwsim.tables import Column, Told, number, table
 from models.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -37,12 +37,16 @@ def difficulty(
     sets = overrides(assign, seed)
     data = _dataset(source, data_dir, sets)
     found = difficulty_figures(data)
-    rows = table(f"{data.name}: difficulty of {len(data.train):,} samples", "metric", "value", "unit", "meaning")
+    head = Column("value", unit="as its row says", meaning="of the metric")
+    rows = table(f"{data.name}: difficulty of {len(data.train):,} samples", "metric", head, "unit", "meaning")
     rows.columns[-1].left = rows.columns[-2].left = True
     for name, value in found.items():
         known = DIFFICULTY_FIGURES[name]
-        rows.add_row(name.replace("_", " "), f"{value:.6g}", "" if known.unit == "1" else known.unit, known.meaning)
-    console_of(quiet).print(rows)
+        unit = Told("" if known.unit == "1" else known.unit, known.unit)
+        rows.add_row(Told(name.replace("_", " "), name), number(value, ".6g"), unit, known.meaning)
+    console = console_of(quiet)
+    console.print(rows)
+    console.found(DIFFICULTY_FIGURES.all_told(found))
     if out is None:
         return
     finite = {name: value if math.isfinite(value) else None for name, value in found.items()}

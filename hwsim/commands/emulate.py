@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hwsim.commands.console import console_of, fail
+from hwsim.commands import document
+from hwsim.commands.console import Console, console_of, fail
 from hwsim.commands.hardware import tools
 from hwsim.commands.options import Again, Common, ConfigPath, Where, given
 from hwsim.commands.progress import preparing, step_watcher
 from models.errors import ArgumentError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from rtl.emulation.board import Board, Spell
 
 
@@ -95,7 +94,7 @@ def emulate(config: ConfigPath, where: Where, emulating: Emulating, *, again: Ag
     console.print(f"board = reference in every weight and bias; results in {directory.path}")
 
 
-def _serve(board: "Board", console: "Console") -> None:
+def _serve(board: "Board", console: Console) -> None:
     """Until the interrupt key is pressed, or the program is ended from outside."""
 
     def follow() -> None:
@@ -121,7 +120,8 @@ def _run(words: list[str], directory: Path, quiet: bool) -> float:
 
     began = time.monotonic()
     interrupted = False
-    with subprocess.Popen(words, stdout=subprocess.DEVNULL if quiet else None) as process:
+    told = None if document.current() is None else sys.stderr  # standard output is the document's
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL if quiet else told) as process:
         try:
             code = process.wait()
         except KeyboardInterrupt:

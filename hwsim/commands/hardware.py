@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from hwsim.commands.console import console_of, fail, say
+from hwsim.commands.console import console_of, fail, say, stored
 from hwsim.commands.options import Common, ConfigPath, Force, Out, Where, given, met, replacing
 from hwsim.commands.progress import clock_watcher, preparing, step_watcher
 from hwsim.simulation.disturbances import STREAMS, Disturbances
-from hwsim.tables import table
+from hwsim.tables import Column, table
 from models.errors import InputError
 
 
@@ -33,6 +33,7 @@ def verilog(
     """Write the accelerator as synthesizable Verilog, with memory contents, names of signals, a core and a description."""
     from hwsim.design import Design
     from hwsim.results.directory import RunDirectory
+    from hwsim.schedule.figures import of_inventory
 
     with tools():
         from rtl.cosim import golden
@@ -46,6 +47,7 @@ def verilog(
         emitted = generate(Design(loaded))
         written = files.write(emitted, directory, golden.files(emitted))
     of = emitted.accelerator.plan
+    console.found(of_inventory(of.design.inventory))
     console.print(f"{loaded.name}: {of.period} clocks per input, {sum(of.multipliers.values())} multipliers")
     console.print(f"{len(emitted.text.splitlines()):,} lines of Verilog; in {directory.path}: {', '.join(written)}")
 
@@ -74,7 +76,7 @@ def cosim(config: ConfigPath, where: Where, cosimulating: Cosimulating, *, force
     """
     from hwsim.design import Design
     from hwsim.results import kept_inputs
-    from hwsim.results.directory import RunDirectory
+    from hwsim.results.directory import METRICS, TIMING, RunDirectory
 
     with tools():
         from rtl.cosim import cosimulation
@@ -97,10 +99,12 @@ def cosim(config: ConfigPath, where: Where, cosimulating: Cosimulating, *, force
         run = cosimulation.cosimulate(design, data.train, wanted.simulator, wanted.samples, folder, disturbances, asked)
         cosimulation.write(run, directory)
         kept_inputs.write(directory, loaded, data)
-    rows = table(f"{loaded.name}: Verilog under {wanted.simulator}", "figure", "value")
-    for name, value in cosimulation.rows(run):
-        rows.add_row(name, value)
+    value = Column("value", unit="as its row says", meaning="of the figure")
+    rows = table(f"{loaded.name}: Verilog under {wanted.simulator}", "figure", value)
+    for row in cosimulation.rows(run):
+        rows.add_row(*row)
     console.print(rows)
+    console.found(stored(directory.path, METRICS, TIMING))
     console.print(cosimulation.part_table(run))
     if run.outcome.mismatch is not None:
         say(f"Verilog and machine differ: {run.outcome.mismatch}; logs and waveforms in {directory.path}")
@@ -157,6 +161,8 @@ def synth(
         made = session.synthesise(emitted, chosen, directory / "synthesis", options, watch)
         written = session.write(made, directory)
     console.print(session.table(made))
+    found = stored(directory.path, session.SYNTHESIS)
+    console.found(found | found["resources"])
     for line in session.lines(made):
         console.print(line)
     if made.from_cache:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from hwsim.commands.console import console_of, say
+from hwsim.commands.console import console_of, say, stored
 from hwsim.commands.hardware import tools
 from hwsim.commands.options import Again, Common, ConfigPath, Out
 from hwsim.commands.progress import mutant_watcher, step_watcher
@@ -27,7 +27,7 @@ def mutate(config: ConfigPath, wanted: Mutating, again: Again, *, out: Out = Non
     Exit code 1 if any is open.
     """
     from hwsim.design import Design
-    from hwsim.results.directory import RunDirectory
+    from hwsim.results.directory import METRICS, RunDirectory
 
     with tools():
         from rtl.mutation import session
@@ -45,6 +45,7 @@ def mutate(config: ConfigPath, wanted: Mutating, again: Again, *, out: Out = Non
         except KeyboardInterrupt:
             say(f"interrupted: mutants judged so far are in {directory.path}; --resume goes on")
             raise
+    console.found(stored(directory.path, METRICS))
     console.print(session.summary(loaded.name, found))
     open_ = sum(j.verdict == session.OPEN for j in found)
     if any(j.verdict != "caught" for j in found):

@@ -29,6 +29,7 @@ def scatter(config: ConfigPath, out: Out = None, *, common: Common) -> None:
         tables = scatter_report.tables(design, found)
     for table in tables:
         console.print(table)
+    console.found(scatter_report.as_json(design, found))
     if directory is not None:
         with directory.locked():
             directory.write_config()
@@ -71,6 +72,7 @@ def search(config: ConfigPath, where: Where, climbing: Climbing, *, force: Force
         with search_watcher(common.quiet) as watch:
             found = search.search(design, climbing.trials, climbing.draws, climbing.restarts, spread, watch)
         search_report.write(design, found, climbing.variance, directory)
+    console.found(search_report.as_json(design, found, climbing.variance))
     console.print(search_report.table(design, found, climbing.variance))
     console.print(search_report.line(found))
     console.print(

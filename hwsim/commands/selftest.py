@@ -97,7 +97,9 @@ def selftest(
             interrupted = True
         for rows in report.tables(outcomes, wanted.seed):
             console.print(rows)
-        directory.report(report.figures(outcomes, wanted.seed))
+        figures = report.figures(outcomes, wanted.seed)
+        console.found(figures)
+        directory.report(figures)
         failed = report.failures(outcomes)
         for outcome in failed:
             which = [str(config)] if config is not None else ["--seed", str(wanted.seed), "--only", str(outcome.number)]

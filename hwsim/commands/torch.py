@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from hwsim.commands import describe
-from hwsim.commands.console import console_of
+from hwsim.commands.console import Console, console_of, stored
 from hwsim.commands.options import Again, Common, ConfigPath, DataDir, Force, Quiet, Set, Where, folder, overrides
 from hwsim.commands.progress import preparing, train_watcher
-from hwsim.tables import percent, table
+from hwsim.tables import Column, Told, percent, table
 
 if TYPE_CHECKING:
     from hwsim.frontends.importing import Imported
@@ -30,7 +29,7 @@ def frontend(config: ConfigPath, where: Where, again: Again, common: Common) -> 
     """
     from hwsim.design import Design
     from hwsim.pictures import training
-    from hwsim.results.directory import CONFIG, RunDirectory
+    from hwsim.results.directory import CONFIG, METRICS, TIMING, RunDirectory
     from hwsim.training import summary
     from hwsim.training.interrupt import interrupt_later
     from models.torch_layers import require
@@ -60,6 +59,7 @@ def frontend(config: ConfigPath, where: Where, again: Again, common: Common) -> 
         training.all_of_training(outcome, directory)
     for part in summary.trained(outcome):
         console.print(part)
+    console.found(stored(directory.path, METRICS, TIMING))
     console.print(f"{outcome.samples_per_second:,.0f} training samples/s; results in {directory.path}")
     if not outcome.finished:
         words = [str(directory / CONFIG), "--out", str(directory.path)]
@@ -182,12 +182,16 @@ def _several(names: list[str]) -> str:
 
 
 def _tell(console: Console, directory: "RunDirectory", found: "Fidelity") -> None:
+    from hwsim.frontends.figures import EXPORTED
     from hwsim.results.directory import CONFIG
 
-    rows = table("test accuracy", "parameters", "accuracy")
-    rows.add_row("as trained", percent(found.before))
-    rows.add_row("in fixed point", percent(found.after))
-    rows.add_row("same predictions", percent(found.same))
+    share = Column("accuracy", key="value", unit="1", meaning="share of test samples, of which the figure says what")
+    rows = table("test accuracy", Column("parameters", key="figure"), share)
+    told = {"test_accuracy_float": "as trained", "test_accuracy": "in fixed point", "same_predictions": "same predictions"}
+    values = dict(zip(told, (found.before, found.after, found.same), strict=True))
+    for name, what in told.items():
+        rows.add_row(Told(what, name), percent(values[name]))
+    console.found(EXPORTED.all_told(values))
     console.print(rows)
     if any(found.at_limit):
         console.print(f"weights at either end of their range, by junction: {', '.join(map(str, found.at_limit))}")

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from hwsim.commands import describe
-from hwsim.commands.console import console_of
+from hwsim.commands.console import console_of, stored
 from hwsim.commands.options import Again, Common, ConfigPath, Epochs, Samples, Where, given
 from hwsim.commands.progress import preparing, train_watcher
 
@@ -34,7 +34,7 @@ def train(
     """Train a network and leave a run directory; Ctrl-C stops after the current samples, --resume goes on."""
     from hwsim.design import Design
     from hwsim.pictures.training import all_of_training
-    from hwsim.results.directory import CONFIG, RunDirectory
+    from hwsim.results.directory import CONFIG, METRICS, TIMING, RunDirectory
     from hwsim.results.stored import read_run
     from hwsim.training import summary
     from hwsim.training.interrupt import interrupt_later
@@ -56,6 +56,7 @@ def train(
         all_of_training(outcome, directory)
     for part in summary.trained(outcome):
         console.print(part)
+    console.found(stored(directory.path, METRICS, TIMING))
     console.print(f"{outcome.samples_per_second:,.0f} training samples/s; results in {directory.path}")
     if not outcome.finished:
         words = [str(directory / CONFIG), "--out", str(directory.path), *(["--save-stream"] if save_stream else [])]
