@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 from hwsim.commands.console import Console
 from hwsim.figure import NETWORK
-from hwsim.schedule.figures import JUNCTION, MEMORY, of_inventory
 from hwsim.tables import NOTHING, Column, Told, bits, columns, number, percent, table
 
 if TYPE_CHECKING:  # a table of contents is no reason to load all engines
@@ -27,12 +26,16 @@ def describe(console: Console, config: "Configuration", design: "Design") -> Non
 
 def figures(config: "Configuration", design: "Design") -> dict[str, Any]:
     """The figures of a configuration, and of its accelerator, if it has one."""
+    from hwsim.schedule.figures import of_inventory
+
     pairs = sum(a * b for a, b in pairwise(config.network.layers))
     known: dict[str, Any] = {"density": NETWORK.told("density", sum(config.edges) / pairs)}
     return known if config.hardware is None or config.out_degrees is None else known | of_inventory(design.inventory)
 
 
 def _describe_network(console: Console, config: "Configuration", title: str) -> None:
+    from hwsim.schedule.figures import JUNCTION
+
     rows = table(title, *_junction(), *columns(JUNCTION, d_out="d_out", d_in="d_in", density="density"))
     layers = config.network.layers
     for i, edges in enumerate(config.edges):
@@ -45,6 +48,8 @@ def _describe_network(console: Console, config: "Configuration", title: str) -> 
 
 
 def _describe_accelerator(console: Console, config: "Configuration", a: "Inventory", title: str) -> None:
+    from hwsim.schedule.figures import JUNCTION, MEMORY
+
     caption = (
         f"z: edges per clock; C = edges / z: clocks of one pass; D = left neurons / z: words of each left memory.\n"
         f"{a.clocks_per_input} clocks per input: {_longest_pass(a)}, flush = {a.flush}.\n{_latency(a)}"
@@ -68,6 +73,8 @@ def _describe_accelerator(console: Console, config: "Configuration", a: "Invento
 
 def _junction() -> list[Column]:
     """Number, layers and edges of a junction."""
+    from hwsim.schedule.figures import JUNCTION
+
     return columns(JUNCTION, junction="junction", neurons="neurons", edges="edges")
 
 

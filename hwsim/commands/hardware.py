@@ -76,7 +76,7 @@ def cosim(config: ConfigPath, where: Where, cosimulating: Cosimulating, *, force
     """
     from hwsim.design import Design
     from hwsim.results import kept_inputs
-    from hwsim.results.directory import METRICS, TIMING, RunDirectory
+    from hwsim.results.directory import METRICS, RunDirectory
 
     with tools():
         from rtl.cosim import cosimulation
@@ -104,7 +104,7 @@ def cosim(config: ConfigPath, where: Where, cosimulating: Cosimulating, *, force
     for row in cosimulation.rows(run):
         rows.add_row(*row)
     console.print(rows)
-    console.found(stored(directory.path, METRICS, TIMING))
+    console.found(stored(directory.path, METRICS))
     console.print(cosimulation.part_table(run))
     if run.outcome.mismatch is not None:
         say(f"Verilog and machine differ: {run.outcome.mismatch}; logs and waveforms in {directory.path}")

@@ -7,25 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    SpinnerColumn,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
-
 from hwsim.commands.console import say
 from hwsim.tables import percent
 
 if TYPE_CHECKING:
+    from rich.progress import Progress, ProgressColumn, TaskID
+
     from hwsim.training import outcome
     from hwsim.training.outcome import Watcher
 
@@ -39,8 +26,17 @@ _SOON = 1.5
 """Seconds that need no explanation."""
 
 
-def _bar(*columns: ProgressColumn) -> Progress:
-    """A bar that vanishes when it is done, beside the results."""
+def _bar(*columns: "ProgressColumn | str") -> "Progress":
+    """A bar that vanishes when it is done, beside the results.
+
+    Parameters
+    ----------
+    columns
+        Of the bar, or their names in :mod:`rich.progress`, which takes a while to load and is of no use without a terminal.
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+
     return Progress(*columns, console=Console(stderr=True), transient=True)
 
 
