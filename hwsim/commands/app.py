@@ -18,6 +18,7 @@ from hwsim.commands import (
     bench,
     board,
     check,
+    completion,
     data,
     document,
     emulate,
@@ -129,6 +130,7 @@ def main() -> None:
 def run(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     words = sys.argv[1:] if arguments is None else arguments
+    completion.rejoin(os.environ)
     with document.wanted(words) as kept:
         code = _run(words)
         if kept is None:

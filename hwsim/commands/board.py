@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from hwsim.commands.completion import boards
 from hwsim.commands.console import console_of, fail, stored
 from hwsim.commands.hardware import tools
 from hwsim.commands.options import Common, Force, Where, given
@@ -25,7 +26,9 @@ class Boarding:
 
 
 def board(
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="of the board, as --list has it")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="of the board, as --list has it", autocompletion=boards)
+    ] = None,
     config: Annotated[Path | None, typer.Argument(metavar="CONFIG", help="configuration file (YAML)")] = None,
     *,
     show: Annotated[bool, typer.Option("--list", help="print the boards that there are")] = False,

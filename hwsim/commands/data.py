@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from hwsim.commands.completion import datasets
 from hwsim.commands.console import console_of
 from hwsim.commands.difficulty import difficulty
 from hwsim.commands.options import DataDir, Quiet, expanded, given
@@ -49,7 +50,7 @@ def list_() -> None:
     console_of().print(rows)
 
 
-def info(name: Annotated[str, typer.Argument(metavar="NAME")], data_dir: DataDir = None) -> None:
+def info(name: Annotated[str, typer.Argument(metavar="NAME", autocompletion=datasets)], data_dir: DataDir = None) -> None:
     """Origin and licence of a data set, the state of its files, and its statistics if it can be loaded.
 
     Exit code 1 if a file is missing or damaged.
@@ -80,7 +81,7 @@ def info(name: Annotated[str, typer.Argument(metavar="NAME")], data_dir: DataDir
 
 
 def fetch_(
-    name: Annotated[str, typer.Argument(metavar="NAME")],
+    name: Annotated[str, typer.Argument(metavar="NAME", autocompletion=datasets)],
     data_dir: DataDir = None,
     mirror: Annotated[list[str] | None, given("address in place of the known ones")] = None,
     quiet: Quiet = False,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hwsim.commands.completion import datasets
 from hwsim.commands.console import console_of
 from hwsim.commands.options import DataDir, file, overrides, seeding, setting, silent
 from hwsim.tables import Column, Told, number, table
@@ -22,7 +23,12 @@ _NETWORK = {"layers": [1, 1], "out_degree": "full"}
 def difficulty(
     source: Annotated[
         str,
-        typer.Argument(metavar="NAME|CONFIG", help="a data set, its file or a configuration file", show_default=False),
+        typer.Argument(
+            metavar="NAME|CONFIG",
+            help="a data set, its file or a configuration file",
+            show_default=False,
+            autocompletion=datasets,
+        ),
     ],
     out: Annotated[Path | None, file("JSON file")] = None,
     data_dir: DataDir = None,

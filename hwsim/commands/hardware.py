@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from hwsim.commands.completion import choice, targets
 from hwsim.commands.console import console_of, fail, say, stored
 from hwsim.commands.options import Common, ConfigPath, Force, Out, Where, given, met, replacing
 from hwsim.commands.progress import clock_watcher, preparing, step_watcher
@@ -56,7 +57,9 @@ def verilog(
 class Cosimulating:
     """What is simulated, by which simulator, and what the streams meet."""
 
-    simulator: Annotated[str, typer.Option(metavar="NAME", help="icarus | verilator")] = "icarus"
+    simulator: Annotated[
+        str, typer.Option(metavar="NAME", help="icarus | verilator", autocompletion=choice("simulator"))
+    ] = "icarus"
     samples: Annotated[int, typer.Option(metavar="N", help="training samples to feed")] = 100
     idle: Annotated[float, met(STREAMS, "idle")] = 0.0
     blocked: Annotated[float, met(STREAMS, "blocked")] = 0.0
@@ -127,7 +130,12 @@ class Synthesising:
 def synth(
     config: ConfigPath,
     target: Annotated[
-        str, given("ecp5-25k | ecp5-45k | ecp5-85k | ice40-up5k | nexus-40k | gowin-18k | gatemate-a1 | xc7", "NAME")
+        str,
+        given(
+            "ecp5-25k | ecp5-45k | ecp5-85k | ice40-up5k | nexus-40k | gowin-18k | gatemate-a1 | xc7",
+            "NAME",
+            complete=targets,
+        ),
     ],
     out: Out = None,
     *,

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from hwsim.commands.completion import choice
 from hwsim.commands.console import console_of, say, stored
 from hwsim.commands.hardware import tools
 from hwsim.commands.options import Again, Common, ConfigPath, Out
@@ -16,7 +17,9 @@ class Mutating:
     """How many mutants, by which simulator, and how long they are tried."""
 
     count: Annotated[int, typer.Option(metavar="N", help="mutants, drawn from the seed")] = 100
-    simulator: Annotated[str, typer.Option(metavar="NAME", help="icarus | verilator; for many mutants")] = "verilator"
+    simulator: Annotated[
+        str, typer.Option(metavar="NAME", help="icarus | verilator; for many mutants", autocompletion=choice("simulator"))
+    ] = "verilator"
     time_limit: Annotated[float, typer.Option(metavar="S", help="seconds for each proof that a mutant is no fault")] = 20.0
     workers: Annotated[int, typer.Option(metavar="N", help="mutants at once; results do not depend on it")] = 1
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
+from hwsim.commands import completion
 from hwsim.commands.document import OPTION
 from hwsim.simulation.disturbances import Place
 
@@ -20,9 +21,13 @@ if TYPE_CHECKING:  # whoever asks for help needs no configuration
     from hwsim.configuration.configuration import Configuration
 
 
-def given(text: str, metavar: str | None = None, *names: str) -> Any:
+Complete = Callable[..., list[str]]
+"""What a shell may offer (:mod:`hwsim.commands.completion`)."""
+
+
+def given(text: str, metavar: str | None = None, *names: str, complete: Complete | None = None) -> Any:
     """An option that says nothing of its default."""
-    return typer.Option(*names, metavar=metavar, help=text, show_default=False)
+    return typer.Option(*names, metavar=metavar, help=text, show_default=False, autocompletion=complete)
 
 
 def replacing(what: str) -> Any:
@@ -42,7 +47,7 @@ def seeding(text: str) -> Any:
 
 def setting(text: str) -> Any:
     """The option for values of the configuration."""
-    return given(text, "KEY=VALUE", "--set")
+    return given(text, "KEY=VALUE", "--set", complete=completion.settings)
 
 
 def silent(text: str) -> Any:

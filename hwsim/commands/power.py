@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hwsim.commands.completion import powered
 from hwsim.commands.console import console_of, say
 from hwsim.commands.hardware import tools
 from hwsim.commands.options import Common, ConfigPath, Where, given, replacing
@@ -35,7 +36,7 @@ class Estimating:
 
 def power(
     config: ConfigPath,
-    target: Annotated[str, given("ecp5-25k | ecp5-45k | ecp5-85k | ice40-up5k | xc7", "NAME")],
+    target: Annotated[str, given("ecp5-25k | ecp5-45k | ecp5-85k | ice40-up5k | xc7", "NAME", complete=powered)],
     estimating: Estimating,
     where: Where,
     *,

@@ -11,7 +11,7 @@ from hwsim.commands.console import say
 from hwsim.tables import percent
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, ProgressColumn, TaskID
+    from rich.progress import Progress, TaskID
 
     from hwsim.training import outcome
     from hwsim.training.outcome import Watcher
@@ -26,18 +26,19 @@ _SOON = 1.5
 """Seconds that need no explanation."""
 
 
-def _bar(*columns: "ProgressColumn | str") -> "Progress":
+def _bar(*columns: str) -> "Progress":
     """A bar that vanishes when it is done, beside the results.
 
     Parameters
     ----------
     columns
-        Of the bar, or their names in :mod:`rich.progress`, which takes a while to load and is of no use without a terminal.
+        Formats of texts, or names of columns in :mod:`rich.progress`, which takes a while to load: only terminals need it.
     """
+    from rich import progress
     from rich.console import Console
-    from rich.progress import Progress
 
-    return Progress(*columns, console=Console(stderr=True), transient=True)
+    made = [getattr(progress, column)() if column.endswith("Column") else column for column in columns]
+    return progress.Progress(*made, console=Console(stderr=True), transient=True)
 
 
 @contextmanager
@@ -73,8 +74,7 @@ def _training_lines(p: "outcome.TrainingProgress") -> None:
 
 @contextmanager
 def _training_bar() -> Iterator["Watcher"]:
-    text = TextColumn("{task.description}")
-    with _bar(text, BarColumn(), TextColumn("{task.fields[figures]}"), TimeRemainingColumn()) as bar:
+    with _bar("{task.description}", "BarColumn", "{task.fields[figures]}", "TimeRemainingColumn") as bar:
         task = bar.add_task("training", total=None, figures="")
 
         def watch(p: "outcome.TrainingProgress") -> None:
@@ -92,8 +92,7 @@ def sample_watcher(quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
     if quiet or not sys.stderr.isatty():
         yield None
         return
-    text, samples = TextColumn("{task.description}"), TextColumn("{task.completed:,.0f} samples")
-    with _bar(text, BarColumn(), samples, TimeRemainingColumn()) as bar:
+    with _bar("{task.description}", "BarColumn", "{task.completed:,.0f} samples", "TimeRemainingColumn") as bar:
         task = bar.add_task("simulating", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
@@ -104,8 +103,7 @@ def clock_watcher(quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
     if quiet or not sys.stderr.isatty():
         yield None
         return
-    text, clocks = TextColumn("{task.description}"), TextColumn("{task.completed:,.0f} clocks")
-    with _bar(text, BarColumn(), clocks, TimeRemainingColumn()) as bar:
+    with _bar("{task.description}", "BarColumn", "{task.completed:,.0f} clocks", "TimeRemainingColumn") as bar:
         task = bar.add_task("simulating", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
@@ -116,8 +114,7 @@ def download_watcher(quiet: bool) -> Iterator[Callable[[str, int, int | None], N
     if quiet:
         yield None
     elif sys.stderr.isatty():
-        text = TextColumn("{task.description}")
-        with _bar(text, BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()) as bar:
+        with _bar("{task.description}", "BarColumn", "DownloadColumn", "TransferSpeedColumn", "TimeRemainingColumn") as bar:
             tasks: dict[str, TaskID] = {}
 
             def watch(name: str, done: int, total: int | None) -> None:
@@ -151,8 +148,7 @@ def study_watcher(quiet: bool) -> Iterator[Callable[[Any], None] | None]:
     if not sys.stderr.isatty():
         yield _study_lines()
         return
-    text, note = TextColumn("measured"), TextColumn("{task.fields[note]}")
-    with _bar(text, BarColumn(), MofNCompleteColumn(), note, TimeRemainingColumn()) as bar:
+    with _bar("measured", "BarColumn", "MofNCompleteColumn", "{task.fields[note]}", "TimeRemainingColumn") as bar:
         task = bar.add_task("", total=None, note="")
 
         def watch(p: Any) -> None:
@@ -180,8 +176,7 @@ def search_watcher(quiet: bool) -> Iterator[Callable[[Any], None] | None]:
     if quiet or not sys.stderr.isatty():
         yield None
         return
-    text, best = TextColumn("searching"), TextColumn("{task.fields[best]}")
-    with _bar(text, BarColumn(), MofNCompleteColumn(), best, TimeRemainingColumn()) as bar:
+    with _bar("searching", "BarColumn", "MofNCompleteColumn", "{task.fields[best]}", "TimeRemainingColumn") as bar:
         task = bar.add_task("", total=None, best="")
         yield lambda p: bar.update(task, total=p.total, completed=p.done, best=f"scatter {p.best:.4f}")
 
@@ -195,8 +190,9 @@ def design_watcher(quiet: bool, total: int | None) -> Iterator[Callable[[int, in
     if not sys.stderr.isatty():
         yield _design_lines(total)
         return
-    text, note = TextColumn("designs"), TextColumn("{task.fields[note]}")
-    with _bar(text, BarColumn(), MofNCompleteColumn(), note, TimeElapsedColumn(), TimeRemainingColumn()) as bar:
+    with _bar(
+        "designs", "BarColumn", "MofNCompleteColumn", "{task.fields[note]}", "TimeElapsedColumn", "TimeRemainingColumn"
+    ) as bar:
         task = bar.add_task("", total=total, note="")
         yield lambda done, failed: bar.update(task, completed=done, note=f"{failed} failed" if failed else "")
 
@@ -219,7 +215,7 @@ def step_watcher(quiet: bool) -> Iterator[Callable[[str], None] | None]:
     if quiet:
         yield None
     elif sys.stderr.isatty():
-        with _bar(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()) as bar:
+        with _bar("SpinnerColumn", "{task.description}", "TimeElapsedColumn") as bar:
             task = bar.add_task("", total=None)
             yield lambda step: bar.reset(task, description=step)
     else:
@@ -235,8 +231,7 @@ def mutant_watcher(quiet: bool) -> Iterator[Callable[[int, int, int], None] | No
     if not sys.stderr.isatty():
         yield _mutant_lines()
         return
-    text, note = TextColumn("judged"), TextColumn("{task.fields[note]}")
-    with _bar(text, BarColumn(), MofNCompleteColumn(), note, TimeRemainingColumn()) as bar:
+    with _bar("judged", "BarColumn", "MofNCompleteColumn", "{task.fields[note]}", "TimeRemainingColumn") as bar:
         task = bar.add_task("", total=None, note="")
 
         def watch(done: int, total: int, still: int) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hwsim.commands.completion import choice
 from hwsim.commands.console import console_of, fail, say
 from hwsim.commands.hardware import tools
 from hwsim.commands.options import Out, Quiet, Seed, given
@@ -39,7 +40,9 @@ class Comparing:
     """Which engines are compared."""
 
     engines: Annotated[str, typer.Option(metavar="NAMES", help="reference, machine, verilog")] = "reference,machine"
-    simulator: Annotated[str, typer.Option(metavar="NAME", help="icarus | verilator")] = "icarus"
+    simulator: Annotated[
+        str, typer.Option(metavar="NAME", help="icarus | verilator", autocompletion=choice("simulator"))
+    ] = "icarus"
 
     def pairs(self) -> "Pairs":
         """The comparisons, by the names of the engines."""

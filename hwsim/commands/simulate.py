@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hwsim.commands import describe
+from hwsim.commands.completion import choice
 from hwsim.commands.console import Console, console_of, stored
 from hwsim.commands.options import Common, ConfigPath, Epochs, Force, Samples, Where, given, met
 from hwsim.commands.progress import preparing, sample_watcher
@@ -27,7 +28,12 @@ class Simulating:
     epochs: Epochs = 1
     trace: Annotated[str | None, given("clocks to record", "FIRST:LAST")] = None
     trace_format: Annotated[
-        str | None, given("in which the trace is left beside its JSON lines: vcd (if not given), perfetto", "NAME,...")
+        str | None,
+        given(
+            "in which the trace is left beside its JSON lines: vcd (if not given), perfetto",
+            "NAME,...",
+            complete=choice("trace_format"),
+        ),
     ] = None
     late: Annotated[float, met(MACHINE, "late")] = 0.0
     inference: Annotated[float, met(MACHINE, "inference")] = 0.0

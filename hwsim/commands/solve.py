@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hwsim.commands.completion import choice
 from hwsim.commands.console import Console, console_of
 from hwsim.commands.options import ConfigPath, Out, Quiet, Set, given, overrides, replacing
 from models.errors import ArgumentError
@@ -45,7 +46,12 @@ class Listing:
     """Which answers are wanted, and in which order."""
 
     unbalanced: Annotated[bool, typer.Option("--unbalanced", help="passes of different length, too")] = False
-    sort: Annotated[str, typer.Option(metavar="KEY", help="clocks | multipliers | banks | utilisation | product")] = "clocks"
+    sort: Annotated[
+        str,
+        typer.Option(
+            metavar="KEY", help="clocks | multipliers | banks | utilisation | product", autocompletion=choice("sort")
+        ),
+    ] = "clocks"
     limit: Annotated[int | None, given("candidates to keep", "N")] = None
     densities: Annotated[bool, typer.Option("--densities", help="list feasible densities instead")] = False
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hwsim.commands import describe
+from hwsim.commands.completion import runs
 from hwsim.commands.console import Console, console_of, stored
 from hwsim.commands.options import Again, Common, ConfigPath, DataDir, Force, Quiet, Set, Where, folder, overrides
 from hwsim.commands.progress import preparing, train_watcher
@@ -69,7 +70,12 @@ def frontend(config: ConfigPath, where: Where, again: Again, common: Common) -> 
 
 
 def export_frontend(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="directory of a run of `hwsim frontend`", show_default=False)],
+    run: Annotated[
+        Path,
+        typer.Argument(
+            metavar="RUN", help="directory of a run of `hwsim frontend`", show_default=False, autocompletion=runs
+        ),
+    ],
     out: DesignFolder,
     data_dir: DataDir = None,
     force: Force = False,

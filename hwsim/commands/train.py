@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from hwsim.commands import describe
+from hwsim.commands.completion import choice
 from hwsim.commands.console import console_of, stored
 from hwsim.commands.options import Again, Common, ConfigPath, Epochs, Samples, Where, given
 from hwsim.commands.progress import preparing, train_watcher
@@ -16,8 +17,8 @@ from hwsim.commands.progress import preparing, train_watcher
 class Training:
     """Values in place of the configuration's section ``training``."""
 
-    engine: Annotated[str | None, given("float | fixed | cycle")] = None
-    order: Annotated[str | None, given("pipelined | sequential")] = None
+    engine: Annotated[str | None, given("float | fixed | cycle", complete=choice("engine"))] = None
+    order: Annotated[str | None, given("pipelined | sequential", complete=choice("order"))] = None
     samples: Samples = None
     epochs: Epochs = None
 
