@@ -83,10 +83,24 @@ GROUPS: dict[str, tuple[Callable[..., None], ...]] = {
 SPEAK_JSON = (check.schema,)
 """Commands whose output is JSON in any case."""
 
-app = typer.Typer(
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
+START = """\
+hwsim designs, trains, simulates and builds accelerators that train sparse
+neural networks on chip.
+
+What to do first: describe a network, look at it, train it, run its machine.
+
+  echo 'network: {layers: [784, 112, 10], out_degree: [10, 5]}' > first.yaml
+  echo 'hardware: {z: [112, 8]}' >> first.yaml
+  hwsim check first.yaml
+  hwsim train first.yaml --samples 2000 --epochs 2 --out runs/first
+  hwsim simulate first.yaml --samples 200 --out runs/machine
+
+More: hwsim --help lists all commands, hwsim train --help tells of one, and
+hwsim --install-completion teaches your shell. The README walks on from here.
+"""
+"""What ``hwsim`` alone says."""
+
+app = typer.Typer(invoke_without_command=True, pretty_exceptions_enable=False)
 for _group, _commands in GROUPS.items():
     for _command in _commands:
         app.command(rich_help_panel=_group)(expanded(_command, _command in SPEAK_JSON))
@@ -103,11 +117,14 @@ def _version(asked: bool) -> None:
 
 @app.callback()
 def _main(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version and stop")
     ] = False,
 ) -> None:
     """Accelerators that train pre-defined sparse neural networks: reference, model, hardware."""
+    if context.invoked_subcommand is None:
+        sys.stdout.write(START)
 
 
 def main() -> None:

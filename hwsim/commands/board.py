@@ -37,8 +37,9 @@ def board(
     force: Force = False,
     common: Common,
 ) -> None:
-    """Make all that a board needs: bitstream, or the vendor's project where open tools cannot; driver, samples, README.
+    """Build all that a board needs, up to the bitstream.
 
+    Where open tools cannot, the vendor's project; and driver, samples, README.
     Exit code 1 if the design does not fit, misses the clock or --time-limit, or if a tool fails.
     """
     from hwsim.design import Design

@@ -37,7 +37,7 @@ SPLITS = Figures(
 
 
 def list_() -> None:
-    """All data sets, and where they come from."""
+    """List all data sets, and where they come from."""
     from models.data.catalogue import CATALOGUE
 
     counts = {"train": "training", "validation": "validation", "test": "test"}
@@ -51,8 +51,9 @@ def list_() -> None:
 
 
 def info(name: Annotated[str, typer.Argument(metavar="NAME", autocompletion=datasets)], data_dir: DataDir = None) -> None:
-    """Origin and licence of a data set, the state of its files, and its statistics if it can be loaded.
+    """Show the origin, files and statistics of a data set.
 
+    Also its licence, and the state of every file; statistics if it can be loaded.
     Exit code 1 if a file is missing or damaged.
     """
     from models.data import catalogue, fetch
@@ -86,7 +87,10 @@ def fetch_(
     mirror: Annotated[list[str] | None, given("address in place of the known ones")] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Download a data set into the data directory; an interrupted download is resumed."""
+    """Download a data set into the data directory.
+
+    An interrupted download is resumed.
+    """
     from models.data import fetch
 
     if data_dir is None:

@@ -36,7 +36,10 @@ def difficulty(
     seed: Annotated[int | None, seeding("of data that are drawn")] = None,
     quiet: Annotated[bool, silent("no table")] = False,
 ) -> None:
-    """Print how hard the training samples are to classify, by the metrics of the Morse paper and by its published code."""
+    """Show how hard a data set is to classify.
+
+    Its training samples are judged by the metrics of the Morse paper, as meant and as published code.
+    """
     from hwsim.measurements.difficulty_figures import DIFFICULTY_FIGURES, difficulty_figures
     from models.files.whole import write_whole
 

@@ -34,8 +34,9 @@ class Emulating:
 
 
 def emulate(config: ConfigPath, where: Where, emulating: Emulating, *, again: Again, common: Common) -> None:
-    """Run the design as a board: its Verilog with the wires of a serial line, as a pseudo-terminal and a TCP port.
+    """Run the design as a virtual board.
 
+    It is the Verilog with the wires of a serial line, as a pseudo-terminal and a TCP port.
     The driver trains it as it trains an FPGA. It serves until it is interrupted; with --train or --adapt it learns at
     once: exit code 1 if a weight then differs from the reference's.
     """

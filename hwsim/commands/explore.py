@@ -49,8 +49,9 @@ def explore(
     assign: Set = None,
     quiet: Quiet = False,
 ) -> None:
-    """Measure every point of a study and leave tables, Pareto fronts, pictures and a report; Ctrl-C stops, --resume goes on.
+    """Measure every point of a study.
 
+    Leaves tables, Pareto fronts, pictures and a report; Ctrl-C stops, --resume goes on.
     Points that fail are recorded with their error, illegal ones are listed with the reason. Exit code 1 if any point failed.
     """
     from hwsim.studies.definition.study import load
@@ -95,7 +96,10 @@ def fit_area(
     out: Annotated[Path | None, file("for the table; default: hwsim's own")] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Fit the estimates of area to synthesized designs, and say how far they are off designs left out of the fit."""
+    """Fit the estimates of area to synthesized designs.
+
+    How far they are off designs left out of the fit is printed.
+    """
     from importlib import metadata
 
     from hwsim.costs import area

@@ -31,7 +31,10 @@ def tools() -> Iterator[None]:
 def verilog(
     config: ConfigPath, out: Out = None, *, force: Annotated[bool, replacing("another design")] = False, common: Common
 ) -> None:
-    """Write the accelerator as synthesizable Verilog, with memory contents, names of signals, a core and a description."""
+    """Write the accelerator as synthesizable Verilog.
+
+    With it come memory contents, names of signals, a core and a description.
+    """
     from hwsim.design import Design
     from hwsim.results.directory import RunDirectory
     from hwsim.schedule.figures import of_inventory
@@ -73,8 +76,9 @@ class Cosimulating:
 
 
 def cosim(config: ConfigPath, where: Where, cosimulating: Cosimulating, *, force: Force = False, common: Common) -> None:
-    """Simulate the Verilog, on real data and in all scenarios, and compare every clock with the machine and the protocol.
+    """Compare the simulated Verilog with the machine.
 
+    On real data and in all scenarios, every clock must be that of the machine and of the protocol.
     Exit code 1 at the first difference, which is named and left as two event logs and two waveforms.
     """
     from hwsim.design import Design
@@ -143,8 +147,9 @@ def synth(
     force: Force = False,
     common: Common,
 ) -> None:
-    """Synthesize the Verilog for an FPGA with open tools: resources, clock frequency, samples per second, bitstream.
+    """Synthesize the Verilog for an FPGA, with open tools.
 
+    Resources, clock frequency, samples per second and, where the tools can, a bitstream.
     Exit code 1 if the design does not fit, misses --frequency or --time-limit, or if a tool fails.
     """
     from hwsim.design import Design

@@ -25,8 +25,9 @@ class Mutating:
 
 
 def mutate(config: ConfigPath, wanted: Mutating, again: Again, *, out: Out = None, common: Common) -> None:
-    """Plant single faults in the Verilog: each is caught by co-simulation, proved to be no fault, or open; --resume goes on.
+    """Plant faults in the Verilog, and see which are caught.
 
+    Each single fault is caught by co-simulation, proved to be no fault, or open; --resume goes on.
     Exit code 1 if any is open.
     """
     from hwsim.design import Design

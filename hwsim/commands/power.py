@@ -43,9 +43,10 @@ def power(
     force: Annotated[bool, replacing("another estimate")] = False,
     common: Common,
 ) -> None:
-    """Estimate the power on an FPGA and the energy of a trained sample, part by part, each with an interval.
+    """Estimate power, and the energy of a trained sample.
 
-    Resources times toggles times published energies. Toggles are assumed, or counted by --simulate. With --out everything is
+    On an FPGA, part by part, each with an interval. Resources times toggles times published energies. Toggles are
+    assumed, or counted by --simulate. With --out everything is
     written to power.json.
     """
     from hwsim.configuration.provenance import provenance

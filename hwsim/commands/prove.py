@@ -21,8 +21,9 @@ class Proving:
 
 
 def prove(config: ConfigPath, out: Out = None, *, proving: Proving, force: Force = False, common: Common) -> None:
-    """Prove that the hardware keeps its rules: addresses in depth, lanes and memories, hazards, streams, pace and port.
+    """Prove that the hardware keeps its rules.
 
+    They are: addresses in depth, lanes and memories, hazards, streams, pace and port.
     Every property is proved for all inputs and all contents of the memories, or refuted by a waveform. Exit code 1 if one is
     refuted, or not decided within --time-limit.
     """

@@ -75,8 +75,9 @@ def selftest(
     out: Out = None,
     quiet: Quiet = False,
 ) -> None:
-    """Draw legal designs over all options, and compare reference, machine and Verilog on random samples: every integer.
+    """Compare all engines on random designs.
 
+    Legal designs are drawn over all options; reference, machine and Verilog must agree in every integer on random samples.
     Exit code 1 at a difference: the smallest design that shows it is left, and told is the command that repeats it.
     """
     from hwsim.selftest import report, run

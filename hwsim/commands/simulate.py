@@ -41,9 +41,10 @@ class Simulating:
 
 
 def simulate(config: ConfigPath, where: Where, simulating: Simulating, *, force: Force = False, common: Common) -> None:
-    """Run the accelerator clock by clock on real data, beside the reference: clocks, utilisation, trace, pictures.
+    """Run the accelerator clock by clock beside the reference.
 
-    Exit code 1 if an access does not fit a port, or if an integer differs from the reference's.
+    It learns from real data. Clocks and utilisation are printed; pictures are left, and a trace if asked for. Exit code
+    1 if an access does not fit a port, or if an integer differs from the reference's.
     """
     from hwsim.design import Design
     from hwsim.results import kept_inputs
@@ -77,7 +78,10 @@ def diff(
     first: Annotated[Path, typer.Argument(metavar="LOG", help="trace.jsonl of one run", show_default=False)],
     second: Annotated[Path, typer.Argument(metavar="LOG", help="of another", show_default=False)],
 ) -> None:
-    """Compare two event logs: names the first clock, junction, memory, lane and field that differ; exit code 1 if any do."""
+    """Find the first difference of two event logs.
+
+    Clock, junction, memory, lane and field are named. Exit code 1 if there is one.
+    """
     from hwsim.events.difference import first_difference
     from hwsim.events.lines import read_events
 

@@ -66,9 +66,10 @@ def solve(
     assign: Set = None,
     quiet: Quiet = False,
 ) -> None:
-    """Find every legal parallelism z of a network within a budget, and say why the nearest others are none.
+    """Find every legal parallelism z within a budget.
 
-    The configuration's own z plays no part. With --out everything is written to solve.json. Exit code 1 if nothing fits.
+    Why the nearest others are none is said, too. The configuration's own z plays no part. With --out everything is
+    written to solve.json. Exit code 1 if nothing fits.
     """
     from hwsim.results.directory import add_file
     from hwsim.solver import solver

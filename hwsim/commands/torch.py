@@ -24,9 +24,10 @@ DesignFolder = Annotated[Path, folder("directory for the design")]
 
 
 def frontend(config: ConfigPath, where: Where, again: Again, common: Common) -> None:
-    """Train a convolutional front end and the sparse network behind it (PyTorch); Ctrl-C stops, --resume goes on.
+    """Train convolutions and the sparse layers behind them.
 
-    The configuration's `frontend` section says how; `hwsim export-frontend` takes the network to the accelerator.
+    This takes PyTorch. Ctrl-C stops, --resume goes on. The configuration's `frontend` section says how; `hwsim
+    export-frontend` takes the network to the accelerator.
     """
     from hwsim.design import Design
     from hwsim.pictures import training
@@ -82,9 +83,10 @@ def export_frontend(
     assign: Set = None,
     quiet: Quiet = False,
 ) -> None:
-    """Quantise the classification layers of a trained front end, and its features, into a design for every engine.
+    """Turn the layers behind a trained front end into a design.
 
-    `--set` changes the configuration, for example numbers.width or hardware.z.
+    Its classification layers and its features are quantised, for every engine. `--set` changes the configuration, for
+    example numbers.width or hardware.z.
     """
     from models.torch_layers import require
 
@@ -131,9 +133,10 @@ def import_torch(
     assign: Set = None,
     quiet: Quiet = False,
 ) -> None:
-    """Quantise the linear layers of a PyTorch state_dict, dense, masked or pruned, into a design for every engine.
+    """Turn the linear layers of a PyTorch file into a design.
 
-    Zeros are edges unless the file has a mask, --zeros says absent, or --set a sparse connectivity.kind or network.density.
+    Those of a state_dict, dense, masked or pruned, are quantised, for every engine. Zeros are edges unless the file has
+    a mask, --zeros says absent, or --set a sparse connectivity.kind or network.density.
     """
     from models.torch_layers import require
 

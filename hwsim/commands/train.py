@@ -32,7 +32,10 @@ def train(
     again: Again,
     common: Common,
 ) -> None:
-    """Train a network and leave a run directory; Ctrl-C stops after the current samples, --resume goes on."""
+    """Train a network, on any engine.
+
+    Leaves a run directory. Ctrl-C stops after the current samples, --resume goes on.
+    """
     from hwsim.design import Design
     from hwsim.pictures.training import all_of_training
     from hwsim.results.directory import CONFIG, METRICS, TIMING, RunDirectory
