@@ -18,6 +18,7 @@ from hwsim.commands import (
     bench,
     board,
     check,
+    compile,
     completion,
     data,
     document,
@@ -62,6 +63,7 @@ GROUPS: dict[str, tuple[Callable[..., None], ...]] = {
         simulate.diff,
         selftest.selftest,
         bench.bench,
+        compile.compile_,
     ),
     "Hardware": (
         hardware.verilog,
@@ -100,10 +102,16 @@ hwsim --install-completion teaches your shell. The README walks on from here.
 """
 """What ``hwsim`` alone says."""
 
+
+def _name(command: Callable[..., None]) -> str:
+    """Of a command: its function's; a trailing line below keeps that from being one of Python's own."""
+    return command.__name__.strip("_").replace("_", "-")
+
+
 app = typer.Typer(invoke_without_command=True, pretty_exceptions_enable=False)
 for _group, _commands in GROUPS.items():
     for _command in _commands:
-        app.command(rich_help_panel=_group)(expanded(_command, _command in SPEAK_JSON))
+        app.command(_name(_command), rich_help_panel=_group)(expanded(_command, _command in SPEAK_JSON))
 app.add_typer(data.app, name="data", rich_help_panel="Data")
 
 

@@ -1,10 +1,10 @@
 """Showing progress: a bar on a terminal, plain lines elsewhere, nothing when asked to be quiet."""
 
+import math
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from hwsim.commands.console import say
@@ -17,13 +17,12 @@ if TYPE_CHECKING:
     from hwsim.training.outcome import Watcher
 
 _LINE_EVERY = 10.0
-"""Seconds between two lines about one download where there is no terminal."""
+"""Seconds between two lines about one download, or about what is being compiled, where there is no terminal."""
 
 _LINES = 20
 """Progress lines of a study where there is no terminal."""
 
-_SOON = 1.5
-"""Seconds that need no explanation."""
+_ONCE = "the inner loops are compiled once after installation"
 
 
 def _bar(*columns: str) -> "Progress":
@@ -43,14 +42,49 @@ def _bar(*columns: str) -> "Progress":
 
 @contextmanager
 def preparing(quiet: bool) -> Iterator[None]:
-    """Says why nothing seems to happen while the inner loops are compiled, if it takes as long as it does the first time."""
-    late = threading.Timer(_SOON, say, ["preparing: the inner loops are compiled once after installation"])
-    if not quiet:
-        late.start()
-    try:
+    """Says why nothing seems to happen while the inner loops are compiled, and how long it will take."""
+    if quiet:
         yield
-    finally:
-        late.cancel()
+        return
+    from models import compiled
+
+    with ExitStack() as ends, compiled.watched(_compile_bar(ends) if sys.stderr.isatty() else _compile_lines()):
+        yield
+
+
+def _compile_bar(ends: ExitStack) -> Callable[[float], None]:
+    shown: list[Any] = []
+
+    def watch(share: float) -> None:
+        if not shown:  # the first time that anything is compiled
+            bar = ends.enter_context(_bar("{task.description}", "BarColumn", "TaskProgressColumn", "TimeRemainingColumn"))
+            shown.extend((bar, bar.add_task(f"preparing: {_ONCE}", total=1.0)))
+        bar, task = shown
+        bar.update(task, completed=share)
+
+    return watch
+
+
+def _compile_lines() -> Callable[[float], None]:
+    began = last = math.nan
+
+    def watch(share: float) -> None:
+        nonlocal began, last
+        now = time.monotonic()
+        if math.isnan(began):
+            say(f"preparing: {_ONCE}")
+        if share == 0:  # of one loop; another may follow
+            began = last = now
+        elif share < 1 and now - last >= _LINE_EVERY:
+            last = now
+            say(f"preparing: {100 * share:.0f} % done, about {_left(now - began, share):.0f} s left")
+
+    return watch
+
+
+def _left(seconds: float, share: float) -> float:
+    """Seconds that the rest takes, if the share that is done has taken so many."""
+    return seconds * (1 - share) / share
 
 
 @contextmanager

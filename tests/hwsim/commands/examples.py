@@ -13,7 +13,18 @@ ROOT = Path(__file__).parents[3]
 DEMO = str(ROOT / "sim_configs/demo.yaml")
 LINES = "network: {layers: [16, 8, 4], out_degree: [2, 2]}\nconnectivity: {kind: clash_free}\nhardware: {z: [8, 4]}\n"
 
-TOOLS = {"emulate", "frontend", "export-frontend", "import-torch", "fit-area", "mutate", "prove", "synth", "data fetch"}
+TOOLS = {
+    "compile",
+    "emulate",
+    "frontend",
+    "export-frontend",
+    "import-torch",
+    "fit-area",
+    "mutate",
+    "prove",
+    "synth",
+    "data fetch",
+}
 """Commands that need a tool, a network or a finished study that takes too long here."""
 
 
