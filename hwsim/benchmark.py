@@ -232,11 +232,11 @@ def _torch(config: Configuration) -> tuple[str, Callable[[], object], int] | Non
 def as_table(rows: list[Row]) -> tables.Table:
     """Rows as printed."""
     caption = "per second of CPU time of one core, best repetition, random data; edge operations: FF, BP and UP of one edge"
-    result = tables.table("training speed", "configuration", "engine", "samples/s", "edge operations/s", caption=caption)
+    heads = tables.columns(SPEEDS, samples_per_second="samples/s", edge_operations_per_second="edge operations/s")
+    result = tables.table("training speed", "configuration", "engine", *heads, caption=caption)
     for r in rows:
-        result.add_row(
-            r.configuration, r.engine, f"{r.samples_per_second:,.0f}", f"{r.edge_operations_per_second / 1e6:,.0f} M"
-        )
+        operations = tables.Told(f"{r.edge_operations_per_second / 1e6:,.0f} M", r.edge_operations_per_second)
+        result.add_row(r.configuration, r.engine, tables.number(r.samples_per_second, ",.0f"), operations)
     return result
 
 

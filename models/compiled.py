@@ -12,12 +12,15 @@ installation. Where neither can be written it is kept in a temporary directory o
 import os
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import CodeType
 from typing import Any
 
 from models.files import temporary
 
 _making = threading.RLock()
+_watchers: list[Callable[[float], None]] = []
+_listening = False
 
 
 def njit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
@@ -34,6 +37,20 @@ def intrinsic(function: Callable[..., Any]) -> Any:
         return extending.intrinsic(function)
 
     return _Later(function, make)
+
+
+@contextmanager
+def watched(watch: Callable[[float], None]) -> Iterator[None]:
+    """While functions are compiled in this block, tell how much of what is being compiled is done, 0 to 1.
+
+    Nothing is told where machine code is read back. What is done is counted in instructions of Python, to which the time
+    that the compiler takes is proportional to about a tenth.
+    """
+    _watchers.append(watch)
+    try:
+        yield
+    finally:
+        _watchers.remove(watch)
 
 
 def find_cache() -> None:
@@ -77,6 +94,7 @@ def _names(code: CodeType) -> Iterator[str]:
 def _compiled(function: Callable[..., Any], options: dict[str, Any]) -> Any:
     import numba
 
+    _listen()
     try:
         return numba.njit(**options)(function)
     except RuntimeError:  # "no locator available": nowhere that machine code could be kept
@@ -86,6 +104,52 @@ def _compiled(function: Callable[..., Any], options: dict[str, Any]) -> Any:
     os.environ["NUMBA_CACHE_DIR"] = str(folder)  # also for processes started by this one
     setattr(numba.config, "CACHE_DIR", str(folder))  # noqa: B010  # a name that its types lack
     return numba.njit(**options)(function)
+
+
+def _listen() -> None:
+    """Have the compiler tell when it begins and ends with a function."""
+    global _listening
+    if _listening:
+        return
+    from numba.core import event
+
+    class Listener(event.Listener):
+        """Of functions that call each other, the outermost begins first and ends last."""
+
+        def __init__(self) -> None:
+            self.depth, self.done = 0, 0
+            self.work: dict[Callable[..., Any], int] = {}
+
+        def on_start(self, told: Any) -> None:
+            if self.depth == 0:
+                self.work, self.done = _work(told.data["dispatcher"].py_func), 0
+                self.tell()
+            self.depth += 1
+
+        def on_end(self, told: Any) -> None:
+            self.depth -= 1
+            self.done += self.work.pop(told.data["dispatcher"].py_func, 0)
+            self.tell()
+
+        def tell(self) -> None:
+            for watch in _watchers:
+                watch(self.done / max(self.done + sum(self.work.values()), 1))
+
+    event.register("numba:compile", Listener())  # type: ignore[no-untyped-call]
+    _listening = True
+
+
+def _work(function: Callable[..., Any]) -> dict[Callable[..., Any], int]:
+    """Instructions of a function and of every one of ours that it calls, directly or not."""
+    found: dict[Callable[..., Any], int] = {}
+    todo = [function]
+    while todo:
+        one = todo.pop()
+        if one not in found:
+            found[one] = len(one.__code__.co_code)
+            called: list[Any] = [one.__globals__.get(name) for name in _names(one.__code__)]
+            todo += [c.py_func for c in called if hasattr(c, "py_func")]
+    return found
 
 
 def _nothing() -> None:

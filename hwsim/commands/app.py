@@ -7,9 +7,10 @@ import io
 import logging
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -17,7 +18,10 @@ from hwsim.commands import (
     bench,
     board,
     check,
+    compile,
+    completion,
     data,
+    document,
     emulate,
     explore,
     hardware,
@@ -41,10 +45,27 @@ from models.files import temporary
 _OPTIONS = {"assignments": "set", "deviation": "std", "megahertz": "clock", "show": "list", "window": "trace"}
 """Options whose names are not those of the library's parameters."""
 
-GROUPS = {
-    "Design": (check.check, solve.solve, patterns.scatter, patterns.search, check.schema),
-    "Train": (train.train, torch.frontend, torch.export_frontend, torch.import_torch),
-    "Simulate": (simulate.simulate, simulate.diff, selftest.selftest, bench.bench),
+GROUPS: dict[str, tuple[Callable[..., None], ...]] = {
+    "Design": (
+        check.check,
+        solve.solve,
+        patterns.scatter,
+        patterns.search,
+        check.schema,
+    ),
+    "Train": (
+        train.train,
+        torch.frontend,
+        torch.export_frontend,
+        torch.import_torch,
+    ),
+    "Simulate": (
+        simulate.simulate,
+        simulate.diff,
+        selftest.selftest,
+        bench.bench,
+        compile.compile_,
+    ),
     "Hardware": (
         hardware.verilog,
         hardware.cosim,
@@ -55,17 +76,44 @@ GROUPS = {
         board.board,
         emulate.emulate,
     ),
-    "Explore": (explore.explore, report.report, explore.fit_area),
+    "Explore": (
+        explore.explore,
+        report.report,
+        explore.fit_area,
+    ),
 }
-"""Commands as ``hwsim --help`` lists them; those of the data sets come last, with a name of their own."""
+"""Commands as ``hwsim --help`` lists them, a line for each; those of the data sets come last, with a name of their own."""
 
-app = typer.Typer(
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
+SPEAK_JSON = (check.schema,)
+"""Commands whose output is JSON in any case."""
+
+START = """\
+hwsim designs, trains, simulates and builds accelerators that train sparse
+neural networks on chip.
+
+What to do first: describe a network, look at it, train it, run its machine.
+
+  echo 'network: {layers: [784, 112, 10], out_degree: [10, 5]}' > first.yaml
+  echo 'hardware: {z: [112, 8]}' >> first.yaml
+  hwsim check first.yaml
+  hwsim train first.yaml --samples 2000 --epochs 2 --out runs/first
+  hwsim simulate first.yaml --samples 200 --out runs/machine
+
+More: hwsim --help lists all commands, hwsim train --help tells of one, and
+hwsim --install-completion teaches your shell. The README walks on from here.
+"""
+"""What ``hwsim`` alone says."""
+
+
+def _name(command: Callable[..., None]) -> str:
+    """Of a command: its function's; a trailing line below keeps that from being one of Python's own."""
+    return command.__name__.strip("_").replace("_", "-")
+
+
+app = typer.Typer(invoke_without_command=True, pretty_exceptions_enable=False)
 for _group, _commands in GROUPS.items():
     for _command in _commands:
-        app.command(rich_help_panel=_group)(expanded(_command))
+        app.command(_name(_command), rich_help_panel=_group)(expanded(_command, _command in SPEAK_JSON))
 app.add_typer(data.app, name="data", rich_help_panel="Data")
 
 
@@ -79,11 +127,14 @@ def _version(asked: bool) -> None:
 
 @app.callback()
 def _main(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version and stop")
     ] = False,
 ) -> None:
     """Accelerators that train pre-defined sparse neural networks: reference, model, hardware."""
+    if context.invoked_subcommand is None:
+        sys.stdout.write(START)
 
 
 def main() -> None:
@@ -105,6 +156,32 @@ def main() -> None:
 
 def run(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code."""
+    words = sys.argv[1:] if arguments is None else arguments
+    completion.rejoin(os.environ)
+    with document.wanted(words) as kept:
+        code = _run(words)
+        if kept is None:
+            return code
+        try:
+            sys.stdout.write(kept.text(_named(words), code))
+            return code
+        except OSError as e:
+            return _output_lost(e)
+
+
+def _named(words: list[str]) -> str:
+    """The command that these arguments are for: words that name one, and one below it."""
+    names: list[str] = []
+    known: Any = typer.main.get_command(app)
+    for word in words:
+        known = getattr(known, "commands", {}).get(word)
+        if known is None:
+            break
+        names.append(word)
+    return " ".join(names)
+
+
+def _run(arguments: list[str]) -> int:
     try:
         command = typer.main.get_command(app)
         code = command.main(arguments, prog_name="hwsim", standalone_mode=False)
@@ -112,9 +189,9 @@ def run(arguments: list[str] | None = None) -> int:
             return fail("interrupted", 130)
         return code if isinstance(code, int) else 0
     except ArgumentError as e:
-        return fail(e.told(_option), 2)
+        return _refuse(e, e.told(_option), _option(e.field))
     except InputError as e:
-        return fail(str(e), 2)
+        return _refuse(e, str(e), e.field)
     except Violation as e:
         return fail(str(e), 1)
     except (KeyboardInterrupt, typer.Abort):
@@ -130,6 +207,14 @@ def run(arguments: list[str] | None = None) -> int:
             raise
         message = e.format_message() if hasattr(e, "format_message") else str(e)
         return fail(message, e.exit_code) if message else e.exit_code
+
+
+def _refuse(error: InputError, line: str, field: str) -> int:
+    """Tell of bad input; returns the exit code."""
+    code = fail(line, 2)
+    if (kept := document.current()) is not None:
+        kept.refuse(error, field)
+    return code
 
 
 def _option(parameter: str) -> str:

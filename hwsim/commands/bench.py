@@ -19,7 +19,10 @@ def bench(
     seed: Seed = None,
     quiet: Quiet = False,
 ) -> None:
-    """Measure training speed of every engine side by side: samples/s and edge operations/s on one core."""
+    """Measure the training speed of every engine.
+
+    Samples/s and edge operations/s on one core, side by side.
+    """
     from hwsim import benchmark
     from hwsim.configuration import config_file
 

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from hwsim.commands.console import console_of, fail
+from hwsim.commands.completion import boards
+from hwsim.commands.console import console_of, fail, stored
 from hwsim.commands.hardware import tools
 from hwsim.commands.options import Common, Force, Where, given
 from hwsim.commands.progress import preparing, step_watcher
@@ -25,7 +26,9 @@ class Boarding:
 
 
 def board(
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="of the board, as --list has it")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="of the board, as --list has it", autocompletion=boards)
+    ] = None,
     config: Annotated[Path | None, typer.Argument(metavar="CONFIG", help="configuration file (YAML)")] = None,
     *,
     show: Annotated[bool, typer.Option("--list", help="print the boards that there are")] = False,
@@ -34,8 +37,9 @@ def board(
     force: Force = False,
     common: Common,
 ) -> None:
-    """Make all that a board needs: bitstream, or the vendor's project where open tools cannot; driver, samples, README.
+    """Build all that a board needs, up to the bitstream.
 
+    Where open tools cannot, the vendor's project; and driver, samples, README.
     Exit code 1 if the design does not fit, misses the clock or --time-limit, or if a tool fails.
     """
     from hwsim.design import Design
@@ -71,6 +75,8 @@ def board(
         console.print(session.table(made))
         for line in session.lines(made):
             console.print(line)
+    found = stored(directory.path, session.FIGURES)
+    console.found(found | found.get("resources", {}))
     for line in session.told(build, emitted, made):
         console.print(line)
     console.print(f"in {directory.path}: {', '.join(written)}", soft_wrap=True)

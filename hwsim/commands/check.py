@@ -11,9 +11,9 @@ from hwsim.commands.options import Common, ConfigPath, Where, file
 
 
 def check(config: ConfigPath, where: Where, common: Common) -> None:
-    """Validate a configuration and print what follows from it: junctions, clocks, storage.
+    """Validate a configuration; show its clocks and storage.
 
-    It must fit its data set, whose files need not be there.
+    What follows from it is printed: junctions, clocks, storage. It must fit its data set, whose files need not be there.
     With --out the resolved configuration and the connectivity are written there.
     """
     from hwsim.configuration import data_fit
@@ -27,6 +27,7 @@ def check(config: ConfigPath, where: Where, common: Common) -> None:
     notes = data_fit.check(loaded, where.data_dir)
     console = console_of(common.quiet)
     describe.describe(console, loaded, design)
+    console.found(describe.figures(loaded, design))
     for line in notes:
         console.print(line)
     for line in describe.sequences(loaded):
@@ -39,7 +40,10 @@ def check(config: ConfigPath, where: Where, common: Common) -> None:
 
 
 def schema(out: Annotated[Path | None, file("file instead of standard output")] = None) -> None:
-    """Print the JSON Schema of configuration files, for editors and other programs."""
+    """Print the JSON Schema of configuration files.
+
+    It is for editors and other programs.
+    """
     from hwsim.configuration import config_file
     from models.files.whole import write_whole
 

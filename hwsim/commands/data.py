@@ -4,28 +4,56 @@ from typing import Annotated
 
 import typer
 
+from hwsim.commands.completion import datasets
 from hwsim.commands.console import console_of
 from hwsim.commands.difficulty import difficulty
-from hwsim.commands.options import DataDir, Quiet, given
+from hwsim.commands.options import DataDir, Quiet, expanded, given
 from hwsim.commands.progress import download_watcher
-from hwsim.tables import table
+from hwsim.figure import Figure, Figures
+from hwsim.tables import columns, number, table
 from models.errors import ArgumentError
+
+DATA_SETS = Figures(
+    "data sets",
+    {
+        "features": Figure("features", "of a sample"),
+        "classes": Figure("classes", "that samples belong to"),
+        "train": Figure("samples", "to train on"),
+        "validation": Figure("samples", "held out"),
+        "test": Figure("samples", "to test on"),
+    },
+)
+"""Of a data set, as tables have them."""
+
+SPLITS = Figures(
+    "splits",
+    {
+        "samples": Figure("samples", "of the split"),
+        "mean": Figure("1", "of all features of all samples of the split, as real numbers"),
+        "deviation": Figure("1", "standard deviation of the same"),
+    },
+)
+"""Of one split of a data set, as tables have them."""
 
 
 def list_() -> None:
-    """All data sets, and where they come from."""
+    """List all data sets, and where they come from."""
     from models.data.catalogue import CATALOGUE
 
-    rows = table("data sets", "name", "features", "classes", "training", "validation", "test", "obtained by")
+    counts = {"train": "training", "validation": "validation", "test": "test"}
+    heads = columns(DATA_SETS, features="features", classes="classes", **counts)
+    rows = table("data sets", "name", *heads, "obtained by")
     rows.columns[-1].left = rows.columns[-1].wraps = True
     for known in CATALOGUE.values():
-        rows.add_row(known.name, str(known.features), str(known.classes), *(f"{n:,}" for n in known.counts), known.obtained)
+        sizes = number(known.features, ""), number(known.classes, "")
+        rows.add_row(known.name, *sizes, *map(number, known.counts), known.obtained)
     console_of().print(rows)
 
 
-def info(name: Annotated[str, typer.Argument(metavar="NAME")], data_dir: DataDir = None) -> None:
-    """Origin and licence of a data set, the state of its files, and its statistics if it can be loaded.
+def info(name: Annotated[str, typer.Argument(metavar="NAME", autocompletion=datasets)], data_dir: DataDir = None) -> None:
+    """Show the origin, files and statistics of a data set.
 
+    Also its licence, and the state of every file; statistics if it can be loaded.
     Exit code 1 if a file is missing or damaged.
     """
     from models.data import catalogue, fetch
@@ -43,22 +71,26 @@ def info(name: Annotated[str, typer.Argument(metavar="NAME")], data_dir: DataDir
     if broken:
         raise typer.Exit(1)
     data = catalogue.load(name, data_dir, seed=0)
-    rows = table(f"{data.name}: {data.features} features, {data.classes} classes", "split", "samples", "mean", "deviation")
+    heads = columns(SPLITS, samples="samples", mean="mean", deviation="deviation")
+    rows = table(f"{data.name}: {data.features} features, {data.classes} classes", "split", *heads)
     for split in ("train", "validation", "test"):
         samples = getattr(data, split)
         if len(samples):
             real = samples.real("float32")
-            rows.add_row(split, f"{len(samples):,}", f"{real.mean():.4f}", f"{real.std():.4f}")
+            rows.add_row(split, number(len(samples)), *(number(float(x), ".4f") for x in (real.mean(), real.std())))
     console.print(rows)
 
 
 def fetch_(
-    name: Annotated[str, typer.Argument(metavar="NAME")],
+    name: Annotated[str, typer.Argument(metavar="NAME", autocompletion=datasets)],
     data_dir: DataDir = None,
     mirror: Annotated[list[str] | None, given("address in place of the known ones")] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Download a data set into the data directory; an interrupted download is resumed."""
+    """Download a data set into the data directory.
+
+    An interrupted download is resumed.
+    """
     from models.data import fetch
 
     if data_dir is None:
@@ -70,7 +102,7 @@ def fetch_(
 
 
 app = typer.Typer(help="List, inspect and download data sets.", no_args_is_help=True)
-app.command("list")(list_)
-app.command()(info)
-app.command("fetch")(fetch_)
-app.command()(difficulty)
+app.command("list")(expanded(list_))
+app.command()(expanded(info))
+app.command("fetch")(expanded(fetch_))
+app.command()(expanded(difficulty))

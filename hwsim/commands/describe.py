@@ -1,10 +1,11 @@
 """What commands print of a configuration: tables that a person can read."""
 
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-
-from hwsim.tables import bits, percent, table
+from hwsim.commands.console import Console
+from hwsim.figure import NETWORK
+from hwsim.tables import NOTHING, Column, Told, bits, columns, number, percent, table
 
 if TYPE_CHECKING:  # a table of contents is no reason to load all engines
     from hwsim.configuration.configuration import Configuration
@@ -23,34 +24,62 @@ def describe(console: Console, config: "Configuration", design: "Design") -> Non
         console.print(f"note: {note}")
 
 
+def figures(config: "Configuration", design: "Design") -> dict[str, Any]:
+    """The figures of a configuration, and of its accelerator, if it has one."""
+    from hwsim.schedule.figures import of_inventory
+
+    pairs = sum(a * b for a, b in pairwise(config.network.layers))
+    known: dict[str, Any] = {"density": NETWORK.told("density", sum(config.edges) / pairs)}
+    return known if config.hardware is None or config.out_degrees is None else known | of_inventory(design.inventory)
+
+
 def _describe_network(console: Console, config: "Configuration", title: str) -> None:
-    rows = table(title, "junction", "neurons", "edges", "d_out", "d_in", "density")
+    from hwsim.schedule.figures import JUNCTION
+
+    rows = table(title, *_junction(), *columns(JUNCTION, d_out="d_out", d_in="d_in", density="density"))
     layers = config.network.layers
     for i, edges in enumerate(config.edges):
         left, right = layers[i], layers[i + 1]
         fixed = config.out_degrees is not None
-        degrees = [str(edges // left), str(edges // right)] if fixed else [f"~{edges / left:.1f}", f"~{edges / right:.1f}"]
-        rows.add_row(str(i + 1), f"{left} → {right}", f"{edges:,}", *degrees, percent(edges / left / right))
+        means = [edges / left, edges / right]
+        degrees = [number(int(d), "") if fixed else Told(f"~{d:.1f}", d) for d in means]
+        rows.add_row(number(i + 1), _neurons(left, right), number(edges), *degrees, percent(edges / left / right))
     console.print(rows)
 
 
 def _describe_accelerator(console: Console, config: "Configuration", a: "Inventory", title: str) -> None:
+    from hwsim.schedule.figures import JUNCTION, MEMORY
+
     caption = (
         f"z: edges per clock; C = edges / z: clocks of one pass; D = left neurons / z: words of each left memory.\n"
         f"{a.clocks_per_input} clocks per input: {_longest_pass(a)}, flush = {a.flush}.\n{_latency(a)}"
     )
-    rows = table(title, "junction", "neurons", "edges", "d_out", "d_in", "density", "z", "C", "D", "busy", caption=caption)
+    named = {"d_out": "d_out", "d_in": "d_in", "density": "density", "z": "z", "junction_cycle": "C", "depth": "D"}
+    rows = table(title, *_junction(), *columns(JUNCTION, **named, utilisation="busy"), caption=caption)
     for j in a.junctions:
-        figures = (f"{j.edges:,}", j.d_out, j.d_in, percent(j.density), j.z, j.rows, j.depth, percent(j.utilisation))
-        rows.add_row(str(j.number), f"{j.n_left} → {j.n_right}", *map(str, figures))
+        degrees = number(j.d_out, ""), number(j.d_in, ""), percent(j.density)
+        sizes = number(j.z, ""), number(j.rows, ""), number(j.depth, ""), percent(j.utilisation)
+        rows.add_row(number(j.number), _neurons(j.n_left, j.n_right), number(j.edges), *degrees, *sizes)
     console.print(rows)
-    memories = table("storage", "memory", "banks", "memories each", "words", "bits a word", "total")
+    named = {"banks": "banks", "lanes": "memories each", "depth": "words", "width": "bits a word", "bits": "total"}
+    memories = table("storage", "memory", *columns(MEMORY, **named))
     for m in a.memories:
-        memories.add_row(m.name, str(m.banks), str(m.lanes), str(m.depth), str(m.width), bits(m.bits))
-    memories.add_row("all", "", "", "", "", bits(a.storage_bits), bold=True)
+        memories.add_row(m.name, *(number(n, "") for n in (m.banks, m.lanes, m.depth, m.width)), bits(m.bits))
+    memories.add_row("all", *[NOTHING] * 4, bits(a.storage_bits), bold=True)
     console.print(memories)
     for line in _softmax(config) + _crossbar(config) + _stalls(a) + _unbalanced(a):
         console.print(line)
+
+
+def _junction() -> list[Column]:
+    """Number, layers and edges of a junction."""
+    from hwsim.schedule.figures import JUNCTION
+
+    return columns(JUNCTION, junction="junction", neurons="neurons", edges="edges")
+
+
+def _neurons(left: int, right: int) -> Told:
+    return Told(f"{left} → {right}", [left, right])
 
 
 def _latency(a: "Inventory") -> str:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hwsim.commands.completion import datasets
 from hwsim.commands.console import console_of
 from hwsim.commands.options import DataDir, file, overrides, seeding, setting, silent
-from hwsim.tables import table
+from hwsim.tables import Column, Told, number, table
 from models.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -22,7 +23,12 @@ _NETWORK = {"layers": [1, 1], "out_degree": "full"}
 def difficulty(
     source: Annotated[
         str,
-        typer.Argument(metavar="NAME|CONFIG", help="a data set, its file or a configuration file", show_default=False),
+        typer.Argument(
+            metavar="NAME|CONFIG",
+            help="a data set, its file or a configuration file",
+            show_default=False,
+            autocompletion=datasets,
+        ),
     ],
     out: Annotated[Path | None, file("JSON file")] = None,
     data_dir: DataDir = None,
@@ -30,19 +36,26 @@ def difficulty(
     seed: Annotated[int | None, seeding("of data that are drawn")] = None,
     quiet: Annotated[bool, silent("no table")] = False,
 ) -> None:
-    """Print how hard the training samples are to classify, by the metrics of the Morse paper and by its published code."""
+    """Show how hard a data set is to classify.
+
+    Its training samples are judged by the metrics of the Morse paper, as meant and as published code.
+    """
     from hwsim.measurements.difficulty_figures import DIFFICULTY_FIGURES, difficulty_figures
     from models.files.whole import write_whole
 
     sets = overrides(assign, seed)
     data = _dataset(source, data_dir, sets)
     found = difficulty_figures(data)
-    rows = table(f"{data.name}: difficulty of {len(data.train):,} samples", "metric", "value", "unit", "meaning")
+    head = Column("value", unit="as its row says", meaning="of the metric")
+    rows = table(f"{data.name}: difficulty of {len(data.train):,} samples", "metric", head, "unit", "meaning")
     rows.columns[-1].left = rows.columns[-2].left = True
     for name, value in found.items():
         known = DIFFICULTY_FIGURES[name]
-        rows.add_row(name.replace("_", " "), f"{value:.6g}", "" if known.unit == "1" else known.unit, known.meaning)
-    console_of(quiet).print(rows)
+        unit = Told("" if known.unit == "1" else known.unit, known.unit)
+        rows.add_row(Told(name.replace("_", " "), name), number(value, ".6g"), unit, known.meaning)
+    console = console_of(quiet)
+    console.print(rows)
+    console.found(DIFFICULTY_FIGURES.all_told(found))
     if out is None:
         return
     finite = {name: value if math.isfinite(value) else None for name, value in found.items()}

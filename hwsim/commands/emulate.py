@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hwsim.commands.console import console_of, fail
+from hwsim.commands import document
+from hwsim.commands.console import Console, console_of, fail
 from hwsim.commands.hardware import tools
 from hwsim.commands.options import Again, Common, ConfigPath, Where, given
 from hwsim.commands.progress import preparing, step_watcher
 from models.errors import ArgumentError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from rtl.emulation.board import Board, Spell
 
 
@@ -35,8 +34,9 @@ class Emulating:
 
 
 def emulate(config: ConfigPath, where: Where, emulating: Emulating, *, again: Again, common: Common) -> None:
-    """Run the design as a board: its Verilog with the wires of a serial line, as a pseudo-terminal and a TCP port.
+    """Run the design as a virtual board.
 
+    It is the Verilog with the wires of a serial line, as a pseudo-terminal and a TCP port.
     The driver trains it as it trains an FPGA. It serves until it is interrupted; with --train or --adapt it learns at
     once: exit code 1 if a weight then differs from the reference's.
     """
@@ -95,7 +95,7 @@ def emulate(config: ConfigPath, where: Where, emulating: Emulating, *, again: Ag
     console.print(f"board = reference in every weight and bias; results in {directory.path}")
 
 
-def _serve(board: "Board", console: "Console") -> None:
+def _serve(board: "Board", console: Console) -> None:
     """Until the interrupt key is pressed, or the program is ended from outside."""
 
     def follow() -> None:
@@ -121,7 +121,8 @@ def _run(words: list[str], directory: Path, quiet: bool) -> float:
 
     began = time.monotonic()
     interrupted = False
-    with subprocess.Popen(words, stdout=subprocess.DEVNULL if quiet else None) as process:
+    told = None if document.current() is None else sys.stderr  # standard output is the document's
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL if quiet else told) as process:
         try:
             code = process.wait()
         except KeyboardInterrupt:

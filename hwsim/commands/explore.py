@@ -7,13 +7,25 @@ from typing import Annotated, Any
 
 import typer
 
-from hwsim.commands.console import console_of, say
+from hwsim.commands.console import console_of, say, stored
 from hwsim.commands.options import DataDir, Out, Quiet, Set, file, given, overrides, replacing, resuming
 from hwsim.commands.progress import study_watcher
 from hwsim.commands.report import leave
-from hwsim.tables import percent, table
+from hwsim.figure import Figure, Figures
+from hwsim.tables import columns, number, percent, table
 
 _SHOWN_DESIGNS = 40
+
+
+FIT = Figures(
+    "fit",
+    {
+        "median_error": Figure("1", "of estimates of designs left out of the fit, over what synthesis counts", "less"),
+        "worst_error": Figure("1", "of estimates of designs left out of the fit, over what synthesis counts: worst", "less"),
+        "weights": Figure("weights", "of the estimate that are not 0"),
+    },
+)
+"""Of a resource, as tables have them."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +50,13 @@ def explore(
     assign: Set = None,
     quiet: Quiet = False,
 ) -> None:
-    """Measure every point of a study and leave tables, Pareto fronts, pictures and a report; Ctrl-C stops, --resume goes on.
+    """Measure every point of a study.
 
+    Leaves tables, Pareto fronts, pictures and a report; Ctrl-C stops, --resume goes on.
     Points that fail are recorded with their error, illegal ones are listed with the reason. Exit code 1 if any point failed.
     """
     from hwsim.studies.definition.study import load
-    from hwsim.studies.directory import StudyDirectory
+    from hwsim.studies.directory import TIMING, StudyDirectory
     from hwsim.studies.findings import comparisons, designs, tables
     from hwsim.studies.measuring.explore import explored
     from hwsim.studies.report import pictures, report
@@ -65,7 +78,8 @@ def explore(
         again = _command(study, assign, wanted, *more)
         console.print(f"interrupted; continue with: {again}", soft_wrap=True)
         raise typer.Exit(130) from None
-    console.print(report.as_table(found, _SHOWN_DESIGNS))
+    console.found(stored(directory.path, TIMING))
+    console.print(report.as_table(found, console.at_most(_SHOWN_DESIGNS)))
     for line in report.illegal_lines(found.points.illegal, 5):
         console.print(f"illegal: {line}", soft_wrap=True)
     for line in report.failure_lines(found, 5):
@@ -85,7 +99,10 @@ def fit_area(
     out: Annotated[Path | None, file("for the table; default: hwsim's own")] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Fit the estimates of area to synthesized designs, and say how far they are off designs left out of the fit."""
+    """Fit the estimates of area to synthesized designs.
+
+    How far they are off designs left out of the fit is printed.
+    """
     from importlib import metadata
 
     from hwsim.costs import area
@@ -97,9 +114,10 @@ def fit_area(
     fitted = area_fit.fit(found, f"study {area_fit.name(directory)}", tools)
     target = out or area.DEFAULT
     write_whole(target, area_fit.as_yaml(fitted).encode())
-    rows = table(f"{fitted.designs} designs", "resource", "median error", "worst error", "weights")
+    heads = columns(FIT, median_error="median error", worst_error="worst error", weights="weights")
+    rows = table(f"{fitted.designs} designs", "resource", *heads)
     for name, w in fitted.resources.items():
-        rows.add_row(name, percent(w.median_error), percent(w.worst_error), str(len(w.weights)))
+        rows.add_row(name, percent(w.median_error), percent(w.worst_error), number(len(w.weights)))
     console_of(quiet).print(rows)
     console_of(quiet).print(f"weights in {target}")
 

@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
-from hwsim.commands.console import console_of, fail, say
+from hwsim.commands.completion import choice, targets
+from hwsim.commands.console import console_of, fail, say, stored
 from hwsim.commands.options import Common, ConfigPath, Force, Out, Where, given, met, replacing
 from hwsim.commands.progress import clock_watcher, preparing, step_watcher
 from hwsim.commands.report import leave
 from hwsim.simulation.disturbances import STREAMS, Disturbances
-from hwsim.tables import table
+from hwsim.tables import Column, table
 from models.errors import InputError
 
 
@@ -31,9 +32,13 @@ def tools() -> Iterator[None]:
 def verilog(
     config: ConfigPath, out: Out = None, *, force: Annotated[bool, replacing("another design")] = False, common: Common
 ) -> None:
-    """Write the accelerator as synthesizable Verilog, with memory contents, names of signals, a core and a description."""
+    """Write the accelerator as synthesizable Verilog.
+
+    With it come memory contents, names of signals, a core and a description.
+    """
     from hwsim.design import Design
     from hwsim.results.directory import RunDirectory
+    from hwsim.schedule.figures import of_inventory
 
     with tools():
         from rtl.cosim import golden
@@ -47,6 +52,7 @@ def verilog(
         emitted = generate(Design(loaded))
         written = files.write(emitted, directory, golden.files(emitted))
     of = emitted.accelerator.plan
+    console.found(of_inventory(of.design.inventory))
     console.print(f"{loaded.name}: {of.period} clocks per input, {sum(of.multipliers.values())} multipliers")
     console.print(f"{len(emitted.text.splitlines()):,} lines of Verilog; in {directory.path}: {', '.join(written)}")
 
@@ -55,7 +61,9 @@ def verilog(
 class Cosimulating:
     """What is simulated, by which simulator, and what the streams meet."""
 
-    simulator: Annotated[str, typer.Option(metavar="NAME", help="icarus | verilator")] = "icarus"
+    simulator: Annotated[
+        str, typer.Option(metavar="NAME", help="icarus | verilator", autocompletion=choice("simulator"))
+    ] = "icarus"
     samples: Annotated[int, typer.Option(metavar="N", help="training samples to feed")] = 100
     idle: Annotated[float, met(STREAMS, "idle")] = 0.0
     blocked: Annotated[float, met(STREAMS, "blocked")] = 0.0
@@ -69,13 +77,14 @@ class Cosimulating:
 
 
 def cosim(config: ConfigPath, where: Where, cosimulating: Cosimulating, *, force: Force = False, common: Common) -> None:
-    """Simulate the Verilog, on real data and in all scenarios, and compare every clock with the machine and the protocol.
+    """Compare the simulated Verilog with the machine.
 
+    On real data and in all scenarios, every clock must be that of the machine and of the protocol.
     Exit code 1 at the first difference, which is named and left as two event logs and two waveforms.
     """
     from hwsim.design import Design
     from hwsim.results import kept_inputs
-    from hwsim.results.directory import RunDirectory
+    from hwsim.results.directory import METRICS, RunDirectory
 
     with tools():
         from rtl.cosim import cosimulation
@@ -99,10 +108,12 @@ def cosim(config: ConfigPath, where: Where, cosimulating: Cosimulating, *, force
         cosimulation.write(run, directory)
         kept_inputs.write(directory, loaded, data)
         leave(directory)
-    rows = table(f"{loaded.name}: Verilog under {wanted.simulator}", "figure", "value")
-    for name, value in cosimulation.rows(run):
-        rows.add_row(name, value)
+    value = Column("value", unit="as its row says", meaning="of the figure")
+    rows = table(f"{loaded.name}: Verilog under {wanted.simulator}", "figure", value)
+    for row in cosimulation.rows(run):
+        rows.add_row(*row)
     console.print(rows)
+    console.found(stored(directory.path, METRICS))
     console.print(cosimulation.part_table(run))
     if run.outcome.mismatch is not None:
         say(f"Verilog and machine differ: {run.outcome.mismatch}; logs and waveforms in {directory.path}")
@@ -125,7 +136,12 @@ class Synthesising:
 def synth(
     config: ConfigPath,
     target: Annotated[
-        str, given("ecp5-25k | ecp5-45k | ecp5-85k | ice40-up5k | nexus-40k | gowin-18k | gatemate-a1 | xc7", "NAME")
+        str,
+        given(
+            "ecp5-25k | ecp5-45k | ecp5-85k | ice40-up5k | nexus-40k | gowin-18k | gatemate-a1 | xc7",
+            "NAME",
+            complete=targets,
+        ),
     ],
     out: Out = None,
     *,
@@ -133,8 +149,9 @@ def synth(
     force: Force = False,
     common: Common,
 ) -> None:
-    """Synthesize the Verilog for an FPGA with open tools: resources, clock frequency, samples per second, bitstream.
+    """Synthesize the Verilog for an FPGA, with open tools.
 
+    Resources, clock frequency, samples per second and, where the tools can, a bitstream.
     Exit code 1 if the design does not fit, misses --frequency or --time-limit, or if a tool fails.
     """
     from hwsim.design import Design
@@ -160,6 +177,8 @@ def synth(
         written = session.write(made, directory)
         leave(directory)
     console.print(session.table(made))
+    found = stored(directory.path, session.SYNTHESIS)
+    console.found(found | found["resources"])
     for line in session.lines(made):
         console.print(line)
     if made.from_cache:

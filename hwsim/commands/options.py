@@ -13,15 +13,21 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
+from hwsim.commands import completion
+from hwsim.commands.document import OPTION
 from hwsim.simulation.disturbances import Place
 
 if TYPE_CHECKING:  # whoever asks for help needs no configuration
     from hwsim.configuration.configuration import Configuration
 
 
-def given(text: str, metavar: str | None = None, *names: str) -> Any:
+Complete = Callable[..., list[str]]
+"""What a shell may offer (:mod:`hwsim.commands.completion`)."""
+
+
+def given(text: str, metavar: str | None = None, *names: str, complete: Complete | None = None) -> Any:
     """An option that says nothing of its default."""
-    return typer.Option(*names, metavar=metavar, help=text, show_default=False)
+    return typer.Option(*names, metavar=metavar, help=text, show_default=False, autocompletion=complete)
 
 
 def replacing(what: str) -> Any:
@@ -41,7 +47,7 @@ def seeding(text: str) -> Any:
 
 def setting(text: str) -> Any:
     """The option for values of the configuration."""
-    return given(text, "KEY=VALUE", "--set")
+    return given(text, "KEY=VALUE", "--set", complete=completion.settings)
 
 
 def silent(text: str) -> Any:
@@ -64,6 +70,7 @@ def met(place: Place, disturbance: str) -> Any:
     return typer.Option(metavar="P", help=place.meanings[disturbance].text)
 
 
+Json = Annotated[bool, typer.Option(OPTION, help="print one JSON document in place of tables and lines (docs/json.md)")]
 ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG", help="configuration file (YAML)", show_default=False)]
 Out = Annotated[Path | None, folder("directory for the results")]
 Seed = Annotated[int | None, seeding("in place of the configuration's")]
@@ -121,6 +128,9 @@ class Again:
     force: Force = False
 
 
+_JSON = "as_json"
+
+
 def overrides(assignments: list[str] | None, seed: int | None = None) -> dict[str, Any]:
     """What ``--set`` and ``--seed`` say, by configuration key."""
     from hwsim.configuration import config_file
@@ -129,13 +139,17 @@ def overrides(assignments: list[str] | None, seed: int | None = None) -> dict[st
     return told | ({} if seed is None else {"seed": seed})
 
 
-def expanded(command: Callable[..., None]) -> Callable[..., None]:
+def expanded(command: Callable[..., None], speaks_json: bool = False) -> Callable[..., None]:
     """The command with the fields of its dataclasses in place of those, in their order, as the command-line library sees it.
+
+    Every command gets ``--json``, which it need not know of: consoles do (:mod:`hwsim.commands.document`).
 
     Parameters
     ----------
     command
         Its parameters are options and arguments, or dataclasses whose fields are.
+    speaks_json
+        Whether what it prints is JSON of a standard's own in any case, so that there is nothing to choose.
     """
     groups: dict[str, type] = {}
     flat: list[Parameter] = []
@@ -147,8 +161,12 @@ def expanded(command: Callable[..., None]) -> Callable[..., None]:
         else:
             flat.append(parameter.replace(annotation=group, kind=Parameter.KEYWORD_ONLY))
 
+    if not speaks_json:
+        flat.append(Parameter(_JSON, Parameter.KEYWORD_ONLY, default=False, annotation=Json))
+
     @wraps(command)
     def run(**told: Any) -> None:
+        told.pop(_JSON, None)  # known before any option was understood
         for name, group in groups.items():
             told[name] = group(**{field.name: told.pop(field.name) for field in fields(group)})
         command(**told)

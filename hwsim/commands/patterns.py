@@ -11,9 +11,10 @@ from hwsim.commands.progress import preparing, search_watcher
 
 
 def scatter(config: ConfigPath, out: Out = None, *, common: Common) -> None:
-    """Print how evenly a configuration's pattern joins neurons to windows of neurons: scatter, degrees, interleavers, paths.
+    """Show how evenly a pattern joins neurons to windows.
 
-    With --out everything is written to scatter.json, and scatter.png shows which windows starve.
+    Scatter, degrees, interleavers and paths of the pattern that a configuration has are printed. With --out everything
+    is written to scatter.json, and scatter.png shows which windows starve.
     """
     from hwsim.design import Design
     from hwsim.patterns import scatter_picture, scatter_report
@@ -29,6 +30,7 @@ def scatter(config: ConfigPath, out: Out = None, *, common: Common) -> None:
         tables = scatter_report.tables(design, found)
     for table in tables:
         console.print(table)
+    console.found(scatter_report.as_json(design, found))
     if directory is not None:
         with directory.locked():
             directory.write_config()
@@ -50,9 +52,10 @@ class Climbing:
 
 
 def search(config: ConfigPath, where: Where, climbing: Climbing, *, force: Force = False, common: Common) -> None:
-    """Look for a clash-free pattern with good scatter: random draws, then local moves on the seeds of the best.
+    """Search clash-free patterns for good scatter.
 
-    Leaves connectivity.npz, a config.yaml that trains on it, search.json and search.png. Ctrl-C keeps the best so far.
+    First random draws, then local moves on the seeds of the best. Leaves connectivity.npz, a config.yaml that trains on
+    it, search.json and search.png. Ctrl-C keeps the best so far.
     """
     from hwsim.configuration import data_fit
     from hwsim.design import Design
@@ -71,6 +74,7 @@ def search(config: ConfigPath, where: Where, climbing: Climbing, *, force: Force
         with search_watcher(common.quiet) as watch:
             found = search.search(design, climbing.trials, climbing.draws, climbing.restarts, spread, watch)
         search_report.write(design, found, climbing.variance, directory)
+    console.found(search_report.as_json(design, found, climbing.variance))
     console.print(search_report.table(design, found, climbing.variance))
     console.print(search_report.line(found))
     console.print(

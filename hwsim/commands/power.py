@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hwsim.commands.completion import powered
 from hwsim.commands.console import console_of, say
 from hwsim.commands.hardware import tools
 from hwsim.commands.options import Common, ConfigPath, Where, given, replacing
@@ -16,7 +17,7 @@ from models.errors import ArgumentError, InputError
 
 if TYPE_CHECKING:
     from hwsim.costs.counts import Counted
-    from hwsim.costs.power import Activity, Energies, Power
+    from hwsim.costs.power import Activity, Energies, Interval, Power
     from hwsim.design import Design
 
 FILE = "power.json"
@@ -35,16 +36,17 @@ class Estimating:
 
 def power(
     config: ConfigPath,
-    target: Annotated[str, given("ecp5-25k | ecp5-45k | ecp5-85k | ice40-up5k | xc7", "NAME")],
+    target: Annotated[str, given("ecp5-25k | ecp5-45k | ecp5-85k | ice40-up5k | xc7", "NAME", complete=powered)],
     estimating: Estimating,
     where: Where,
     *,
     force: Annotated[bool, replacing("another estimate")] = False,
     common: Common,
 ) -> None:
-    """Estimate the power on an FPGA and the energy of a trained sample, part by part, each with an interval.
+    """Estimate power, and the energy of a trained sample.
 
-    Resources times toggles times published energies. Toggles are assumed, or counted by --simulate. With --out everything is
+    On an FPGA, part by part, each with an interval. Resources times toggles times published energies. Toggles are
+    assumed, or counted by --simulate. With --out everything is
     written to power.json.
     """
     from hwsim.configuration.provenance import provenance
@@ -95,19 +97,23 @@ def _activity(design: "Design", where: Where, estimating: Estimating, quiet: boo
 
 
 def _show(found: "Power", counted: "Counted", name: str, quiet: bool) -> None:
-    from hwsim.costs.power import PARTS, digits, summary
-    from hwsim.tables import percent, table
+    from hwsim.costs.power import PARTS, POWER_OF_PART, digits, summary
+    from hwsim.tables import NOTHING, Told, columns, percent, table
+
+    def milliwatts(part: "Interval") -> tuple[Told, Told]:
+        value, low, high = part.times(1e3).value, part.times(1e3).low, part.times(1e3).high
+        return Told(digits(value), value), Told(f"{digits(low)} to {digits(high)}", [low, high])
 
     console = console_of(quiet)
     running, activity, total = found.running, found.activity, found.total
-    rows = table(f"{name} on {found.device.chip}: estimate of power", "part", "power (mW)", "interval", "share")
+    heads = columns(POWER_OF_PART, power="power (mW)", interval="interval", share="share")
+    rows = table(f"{name} on {found.device.chip}: estimate of power", "part", *heads)
     for figure, what in PARTS.items():
-        part = found.parts[figure].times(1e3)
-        share = percent(found.parts[figure].value / total.value) if total.value else ""
-        rows.add_row(what, digits(part.value), f"{digits(part.low)} to {digits(part.high)}", share)
-    whole = total.times(1e3)
-    rows.add_row("all", digits(whole.value), f"{digits(whole.low)} to {digits(whole.high)}", "", bold=True)
+        share = percent(found.parts[figure].value / total.value) if total.value else NOTHING
+        rows.add_row(Told(what, figure), *milliwatts(found.parts[figure]), share)
+    rows.add_row(Told("all", "power"), *milliwatts(total), NOTHING, bold=True)
     console.print(rows)
+    console.found(found.figures)
     console.print(f"resources {counted.how}: {', '.join(f'{n:,} {what}' for what, n in running.counts.items())}")
     rates = [("registers", activity.registers), ("nets", activity.nets), ("operands of multipliers", activity.operands)]
     toggle = ", ".join(f"{what} {percent(rate)}" for what, rate in rates)

@@ -1,59 +1,90 @@
 """Showing progress: a bar on a terminal, plain lines elsewhere, nothing when asked to be quiet."""
 
+import math
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
-
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    SpinnerColumn,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
 
 from hwsim.commands.console import say
 from hwsim.tables import percent
 
 if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
     from hwsim.training import outcome
     from hwsim.training.outcome import Watcher
 
 _LINE_EVERY = 10.0
-"""Seconds between two lines about one download where there is no terminal."""
+"""Seconds between two lines about one download, or about what is being compiled, where there is no terminal."""
 
 _LINES = 20
 """Progress lines of a study where there is no terminal."""
 
-_SOON = 1.5
-"""Seconds that need no explanation."""
+_ONCE = "the inner loops are compiled once after installation"
 
 
-def _bar(*columns: ProgressColumn) -> Progress:
-    """A bar that vanishes when it is done, beside the results."""
-    return Progress(*columns, console=Console(stderr=True), transient=True)
+def _bar(*columns: str) -> "Progress":
+    """A bar that vanishes when it is done, beside the results.
+
+    Parameters
+    ----------
+    columns
+        Formats of texts, or names of columns in :mod:`rich.progress`, which takes a while to load: only terminals need it.
+    """
+    from rich import progress
+    from rich.console import Console
+
+    made = [getattr(progress, column)() if column.endswith("Column") else column for column in columns]
+    return progress.Progress(*made, console=Console(stderr=True), transient=True)
 
 
 @contextmanager
 def preparing(quiet: bool) -> Iterator[None]:
-    """Says why nothing seems to happen while the inner loops are compiled, if it takes as long as it does the first time."""
-    late = threading.Timer(_SOON, say, ["preparing: the inner loops are compiled once after installation"])
-    if not quiet:
-        late.start()
-    try:
+    """Says why nothing seems to happen while the inner loops are compiled, and how long it will take."""
+    if quiet:
         yield
-    finally:
-        late.cancel()
+        return
+    from models import compiled
+
+    with ExitStack() as ends, compiled.watched(_compile_bar(ends) if sys.stderr.isatty() else _compile_lines()):
+        yield
+
+
+def _compile_bar(ends: ExitStack) -> Callable[[float], None]:
+    shown: list[Any] = []
+
+    def watch(share: float) -> None:
+        if not shown:  # the first time that anything is compiled
+            bar = ends.enter_context(_bar("{task.description}", "BarColumn", "TaskProgressColumn", "TimeRemainingColumn"))
+            shown.extend((bar, bar.add_task(f"preparing: {_ONCE}", total=1.0)))
+        bar, task = shown
+        bar.update(task, completed=share)
+
+    return watch
+
+
+def _compile_lines() -> Callable[[float], None]:
+    began = last = math.nan
+
+    def watch(share: float) -> None:
+        nonlocal began, last
+        now = time.monotonic()
+        if math.isnan(began):
+            say(f"preparing: {_ONCE}")
+        if share == 0:  # of one loop; another may follow
+            began = last = now
+        elif share < 1 and now - last >= _LINE_EVERY:
+            last = now
+            say(f"preparing: {100 * share:.0f} % done, about {_left(now - began, share):.0f} s left")
+
+    return watch
+
+
+def _left(seconds: float, share: float) -> float:
+    """Seconds that the rest takes, if the share that is done has taken so many."""
+    return seconds * (1 - share) / share
 
 
 @contextmanager
@@ -77,8 +108,7 @@ def _training_lines(p: "outcome.TrainingProgress") -> None:
 
 @contextmanager
 def _training_bar() -> Iterator["Watcher"]:
-    text = TextColumn("{task.description}")
-    with _bar(text, BarColumn(), TextColumn("{task.fields[figures]}"), TimeRemainingColumn()) as bar:
+    with _bar("{task.description}", "BarColumn", "{task.fields[figures]}", "TimeRemainingColumn") as bar:
         task = bar.add_task("training", total=None, figures="")
 
         def watch(p: "outcome.TrainingProgress") -> None:
@@ -96,8 +126,7 @@ def sample_watcher(quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
     if quiet or not sys.stderr.isatty():
         yield None
         return
-    text, samples = TextColumn("{task.description}"), TextColumn("{task.completed:,.0f} samples")
-    with _bar(text, BarColumn(), samples, TimeRemainingColumn()) as bar:
+    with _bar("{task.description}", "BarColumn", "{task.completed:,.0f} samples", "TimeRemainingColumn") as bar:
         task = bar.add_task("simulating", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
@@ -108,8 +137,7 @@ def clock_watcher(quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
     if quiet or not sys.stderr.isatty():
         yield None
         return
-    text, clocks = TextColumn("{task.description}"), TextColumn("{task.completed:,.0f} clocks")
-    with _bar(text, BarColumn(), clocks, TimeRemainingColumn()) as bar:
+    with _bar("{task.description}", "BarColumn", "{task.completed:,.0f} clocks", "TimeRemainingColumn") as bar:
         task = bar.add_task("simulating", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
@@ -120,8 +148,7 @@ def download_watcher(quiet: bool) -> Iterator[Callable[[str, int, int | None], N
     if quiet:
         yield None
     elif sys.stderr.isatty():
-        text = TextColumn("{task.description}")
-        with _bar(text, BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()) as bar:
+        with _bar("{task.description}", "BarColumn", "DownloadColumn", "TransferSpeedColumn", "TimeRemainingColumn") as bar:
             tasks: dict[str, TaskID] = {}
 
             def watch(name: str, done: int, total: int | None) -> None:
@@ -155,8 +182,7 @@ def study_watcher(quiet: bool) -> Iterator[Callable[[Any], None] | None]:
     if not sys.stderr.isatty():
         yield _study_lines()
         return
-    text, note = TextColumn("measured"), TextColumn("{task.fields[note]}")
-    with _bar(text, BarColumn(), MofNCompleteColumn(), note, TimeRemainingColumn()) as bar:
+    with _bar("measured", "BarColumn", "MofNCompleteColumn", "{task.fields[note]}", "TimeRemainingColumn") as bar:
         task = bar.add_task("", total=None, note="")
 
         def watch(p: Any) -> None:
@@ -184,8 +210,7 @@ def search_watcher(quiet: bool) -> Iterator[Callable[[Any], None] | None]:
     if quiet or not sys.stderr.isatty():
         yield None
         return
-    text, best = TextColumn("searching"), TextColumn("{task.fields[best]}")
-    with _bar(text, BarColumn(), MofNCompleteColumn(), best, TimeRemainingColumn()) as bar:
+    with _bar("searching", "BarColumn", "MofNCompleteColumn", "{task.fields[best]}", "TimeRemainingColumn") as bar:
         task = bar.add_task("", total=None, best="")
         yield lambda p: bar.update(task, total=p.total, completed=p.done, best=f"scatter {p.best:.4f}")
 
@@ -199,8 +224,9 @@ def design_watcher(quiet: bool, total: int | None) -> Iterator[Callable[[int, in
     if not sys.stderr.isatty():
         yield _design_lines(total)
         return
-    text, note = TextColumn("designs"), TextColumn("{task.fields[note]}")
-    with _bar(text, BarColumn(), MofNCompleteColumn(), note, TimeElapsedColumn(), TimeRemainingColumn()) as bar:
+    with _bar(
+        "designs", "BarColumn", "MofNCompleteColumn", "{task.fields[note]}", "TimeElapsedColumn", "TimeRemainingColumn"
+    ) as bar:
         task = bar.add_task("", total=total, note="")
         yield lambda done, failed: bar.update(task, completed=done, note=f"{failed} failed" if failed else "")
 
@@ -223,7 +249,7 @@ def step_watcher(quiet: bool) -> Iterator[Callable[[str], None] | None]:
     if quiet:
         yield None
     elif sys.stderr.isatty():
-        with _bar(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()) as bar:
+        with _bar("SpinnerColumn", "{task.description}", "TimeElapsedColumn") as bar:
             task = bar.add_task("", total=None)
             yield lambda step: bar.reset(task, description=step)
     else:
@@ -239,8 +265,7 @@ def mutant_watcher(quiet: bool) -> Iterator[Callable[[int, int, int], None] | No
     if not sys.stderr.isatty():
         yield _mutant_lines()
         return
-    text, note = TextColumn("judged"), TextColumn("{task.fields[note]}")
-    with _bar(text, BarColumn(), MofNCompleteColumn(), note, TimeRemainingColumn()) as bar:
+    with _bar("judged", "BarColumn", "MofNCompleteColumn", "{task.fields[note]}", "TimeRemainingColumn") as bar:
         task = bar.add_task("", total=None, note="")
 
         def watch(done: int, total: int, still: int) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from hwsim.commands.console import console_of, say
+from hwsim.commands.console import console_of, say, stored
 from hwsim.commands.hardware import tools
 from hwsim.commands.options import Common, ConfigPath, Force, Out, given
 from hwsim.commands.progress import step_watcher
@@ -21,13 +21,14 @@ class Proving:
 
 
 def prove(config: ConfigPath, out: Out = None, *, proving: Proving, force: Force = False, common: Common) -> None:
-    """Prove that the hardware keeps its rules: addresses in depth, lanes and memories, hazards, streams, pace and port.
+    """Prove that the hardware keeps its rules.
 
+    They are: addresses in depth, lanes and memories, hazards, streams, pace and port.
     Every property is proved for all inputs and all contents of the memories, or refuted by a waveform. Exit code 1 if one is
     refuted, or not decided within --time-limit.
     """
     from hwsim.design import Design
-    from hwsim.results.directory import RunDirectory
+    from hwsim.results.directory import PROOFS, RunDirectory
 
     with tools():
         from rtl.proofs import session
@@ -52,6 +53,7 @@ def prove(config: ConfigPath, out: Out = None, *, proving: Proving, force: Force
             keep=lambda so_far: session.write(so_far, design, directory, ended=False),
         )
         session.write(proofs, design, directory)
+    console.found(stored(directory.path, PROOFS))
     console.print(session.table(proofs, f"{loaded.name}: {len(proofs)} properties"))
     for line in session.refuted(proofs):
         say(line)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hwsim.commands.completion import choice
 from hwsim.commands.console import console_of, fail, say
 from hwsim.commands.hardware import tools
 from hwsim.commands.options import Out, Quiet, Seed, given
@@ -39,7 +40,9 @@ class Comparing:
     """Which engines are compared."""
 
     engines: Annotated[str, typer.Option(metavar="NAMES", help="reference, machine, verilog")] = "reference,machine"
-    simulator: Annotated[str, typer.Option(metavar="NAME", help="icarus | verilator")] = "icarus"
+    simulator: Annotated[
+        str, typer.Option(metavar="NAME", help="icarus | verilator", autocompletion=choice("simulator"))
+    ] = "icarus"
 
     def pairs(self) -> "Pairs":
         """The comparisons, by the names of the engines."""
@@ -72,8 +75,9 @@ def selftest(
     out: Out = None,
     quiet: Quiet = False,
 ) -> None:
-    """Draw legal designs over all options, and compare reference, machine and Verilog on random samples: every integer.
+    """Compare all engines on random designs.
 
+    Legal designs are drawn over all options; reference, machine and Verilog must agree in every integer on random samples.
     Exit code 1 at a difference: the smallest design that shows it is left, and told is the command that repeats it.
     """
     from hwsim.selftest import report, run
@@ -97,7 +101,9 @@ def selftest(
             interrupted = True
         for rows in report.tables(outcomes, wanted.seed):
             console.print(rows)
-        directory.report(report.figures(outcomes, wanted.seed))
+        figures = report.figures(outcomes, wanted.seed)
+        console.found(figures)
+        directory.report(figures)
         failed = report.failures(outcomes)
         for outcome in failed:
             which = [str(config)] if config is not None else ["--seed", str(wanted.seed), "--only", str(outcome.number)]

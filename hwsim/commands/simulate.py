@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from hwsim.commands import describe
-from hwsim.commands.console import console_of
+from hwsim.commands.completion import choice
+from hwsim.commands.console import Console, console_of, stored
 from hwsim.commands.options import Common, ConfigPath, Epochs, Force, Samples, Where, given, met
 from hwsim.commands.progress import preparing, sample_watcher
 from hwsim.commands.report import leave
 from hwsim.simulation.disturbances import MACHINE, Disturbances
-from hwsim.tables import percent, table
+from hwsim.tables import NOTHING, columns, number, percent, table
 from models.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -29,7 +29,12 @@ class Simulating:
     epochs: Epochs = 1
     trace: Annotated[str | None, given("clocks to record", "FIRST:LAST")] = None
     trace_format: Annotated[
-        str | None, given("in which the trace is left beside its JSON lines: vcd (if not given), perfetto", "NAME,...")
+        str | None,
+        given(
+            "in which the trace is left beside its JSON lines: vcd (if not given), perfetto",
+            "NAME,...",
+            complete=choice("trace_format"),
+        ),
     ] = None
     late: Annotated[float, met(MACHINE, "late")] = 0.0
     inference: Annotated[float, met(MACHINE, "inference")] = 0.0
@@ -37,13 +42,14 @@ class Simulating:
 
 
 def simulate(config: ConfigPath, where: Where, simulating: Simulating, *, force: Force = False, common: Common) -> None:
-    """Run the accelerator clock by clock on real data, beside the reference: clocks, utilisation, trace, pictures.
+    """Run the accelerator clock by clock beside the reference.
 
-    Exit code 1 if an access does not fit a port, or if an integer differs from the reference's.
+    It learns from real data. Clocks and utilisation are printed; pictures are left, and a trace if asked for. Exit code
+    1 if an access does not fit a port, or if an integer differs from the reference's.
     """
     from hwsim.design import Design
     from hwsim.results import kept_inputs
-    from hwsim.results.directory import RunDirectory
+    from hwsim.results.directory import METRICS, RunDirectory
     from hwsim.simulation.files import write
     from hwsim.simulation.simulate import simulate
 
@@ -64,6 +70,7 @@ def simulate(config: ConfigPath, where: Where, simulating: Simulating, *, force:
         kept_inputs.write(directory, loaded, data)
         leave(directory)
     tell(console, run)
+    console.found(stored(directory.path, METRICS))
     console.print(f"results in {directory.path}")
     if run.differences:
         raise typer.Exit(1)
@@ -73,7 +80,10 @@ def diff(
     first: Annotated[Path, typer.Argument(metavar="LOG", help="trace.jsonl of one run", show_default=False)],
     second: Annotated[Path, typer.Argument(metavar="LOG", help="of another", show_default=False)],
 ) -> None:
-    """Compare two event logs: names the first clock, junction, memory, lane and field that differ; exit code 1 if any do."""
+    """Find the first difference of two event logs.
+
+    Clock, junction, memory, lane and field are named. Exit code 1 if there is one.
+    """
     from hwsim.events.difference import first_difference
     from hwsim.events.lines import read_events
 
@@ -87,31 +97,35 @@ def diff(
 
 def tell(console: Console, run: "Simulation") -> None:
     """Print what a person wants to know first."""
+    from hwsim.schedule.figures import JUNCTION
+    from hwsim.simulation.figures import ENTERED, JUNCTIONS, SIMULATION, USE
     from hwsim.simulation.metrics import bandwidth, memory_use
     from hwsim.vocabulary import BP
 
     m = run.machine
     rows = table(
         f"machine: {m.clock:,} clocks, {m.timing.period} per input ({m.timing.pass_clocks} of work, flush {m.timing.flush})",
-        "junction",
-        "FF busy",
-        "BP busy",
-        "UP busy",
-        "stall clocks a pass",
-        "staleness (updates)",
-        "shortest revisit (clocks)",
+        *columns(JUNCTION, junction="junction"),
+        *columns(SIMULATION, busy_FF="FF busy", busy_BP="BP busy", busy_UP="UP busy"),
+        *columns(JUNCTION, stall_clocks="stall clocks a pass"),
+        *columns(JUNCTIONS, staleness="staleness (updates)", shortest_revisit="shortest revisit (clocks)"),
     )
     for j, s in enumerate(m.schedule.junctions):
-        busy = [percent(float(m.counts[j, i, 0]) / max(m.clock, 1)) if j or i != BP else "" for i in range(3)]
+        busy = [percent(float(m.counts[j, i, 0]) / max(m.clock, 1)) if j or i != BP else NOTHING for i in range(3)]
         stale = run.design.config.hops.staleness(s.number, len(run.design.patterns))
-        rows.add_row(str(s.number), *busy, str(s.stall_clocks), str(stale), str(s.revisit_distance))
+        rows.add_row(*[number(s.number), *busy, number(s.stall_clocks), number(stale), number(s.revisit_distance)])
     console.print(rows)
-    memories = table("memory use, accesses per clock of one memory, all banks together", "memory", "reads", "writes")
+    memories = table(
+        "memory use, accesses per clock of one memory, all banks together",
+        "memory",
+        *columns(USE, reads="reads", writes="writes"),
+    )
     for key, (reads, writes) in memory_use(run).items():
-        memories.add_row(str(key), f"{reads:.3f}", f"{writes:.3f}")
+        memories.add_row(str(key), number(reads, ".3f"), number(writes, ".3f"))
     console.print(memories)
-    entered = table("what entered", "training samples", "inference samples", "bubbles", "clocks stalled by the output")
-    entered.add_row(*(f"{n:,}" for n in (run.predicted, run.inference, run.bubbles, m.standing_clocks)))
+    named = {"training_samples": "training samples", "inference_samples": "inference samples", "bubbles": "bubbles"}
+    entered = table("what entered", *columns(ENTERED, **named, stalled_clocks="clocks stalled by the output"))
+    entered.add_row(*(number(n) for n in (run.predicted, run.inference, run.bubbles, m.standing_clocks)))
     console.print(entered)
     moved = ", ".join(f"{name} {bits:,.0f}" for name, bits in bandwidth(run).items())
     console.print(f"bandwidth (bits per clock, average): {moved}")

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
-from hwsim.commands.console import console_of
+from hwsim.commands.completion import choice
+from hwsim.commands.console import Console, console_of
 from hwsim.commands.options import ConfigPath, Out, Quiet, Set, given, overrides, replacing
 from models.errors import ArgumentError
 
@@ -46,7 +46,12 @@ class Listing:
     """Which answers are wanted, and in which order."""
 
     unbalanced: Annotated[bool, typer.Option("--unbalanced", help="passes of different length, too")] = False
-    sort: Annotated[str, typer.Option(metavar="KEY", help="clocks | multipliers | banks | utilisation | product")] = "clocks"
+    sort: Annotated[
+        str,
+        typer.Option(
+            metavar="KEY", help="clocks | multipliers | banks | utilisation | product", autocompletion=choice("sort")
+        ),
+    ] = "clocks"
     limit: Annotated[int | None, given("candidates to keep", "N")] = None
     densities: Annotated[bool, typer.Option("--densities", help="list feasible densities instead")] = False
 
@@ -61,9 +66,10 @@ def solve(
     assign: Set = None,
     quiet: Quiet = False,
 ) -> None:
-    """Find every legal parallelism z of a network within a budget, and say why the nearest others are none.
+    """Find every legal parallelism z within a budget.
 
-    The configuration's own z plays no part. With --out everything is written to solve.json. Exit code 1 if nothing fits.
+    Why the nearest others are none is said, too. The configuration's own z plays no part. With --out everything is
+    written to solve.json. Exit code 1 if nothing fits.
     """
     from hwsim.results.directory import add_file
     from hwsim.solver import solver
@@ -82,7 +88,7 @@ def _densities(console: Console, config: "Configuration", _: Within, listing: Li
     from hwsim.solver.report import as_bytes, densities, density_json, density_table
 
     found = densities(config, listing.limit)
-    for table in density_table(config, found, listing.limit or _SHOWN):
+    for table in density_table(config, found, console.at_most(listing.limit or _SHOWN)):
         console.print(table)
     return "densities.json", as_bytes(density_json(config, found)), True
 
@@ -97,7 +103,7 @@ def _candidates(console: Console, config: "Configuration", within: Within, listi
     solving = solver.Solver(config, budget)
     solution = solving.solve(listing.unbalanced, listing.sort, listing.limit)
     misses = near_misses(solving, solution)
-    shown = listing.limit or _SHOWN
+    shown = console.at_most(listing.limit or _SHOWN)
     console.print(as_table(config, solution, shown, within.clock))
     if solution.within > shown:
         console.print(f"{solution.within - shown:,} more; --limit and --out show them")
@@ -107,4 +113,5 @@ def _candidates(console: Console, config: "Configuration", within: Within, listi
     for miss in misses:
         console.print(f"not {', '.join(map(str, miss.z))}: {miss.reason}")
     content = as_json(config, solving, solution, misses, within.clock)
+    console.found(content)
     return "solve.json", as_bytes(content), bool(solution.within)

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from hwsim.commands import describe
-from hwsim.commands.console import console_of
+from hwsim.commands.completion import runs
+from hwsim.commands.console import Console, console_of, stored
 from hwsim.commands.options import Again, Common, ConfigPath, DataDir, Force, Quiet, Set, Where, folder, overrides
 from hwsim.commands.progress import preparing, train_watcher
-from hwsim.tables import percent, table
+from hwsim.tables import Column, Told, percent, table
 
 if TYPE_CHECKING:
     from hwsim.frontends.importing import Imported
@@ -24,13 +24,14 @@ DesignFolder = Annotated[Path, folder("directory for the design")]
 
 
 def frontend(config: ConfigPath, where: Where, again: Again, common: Common) -> None:
-    """Train a convolutional front end and the sparse network behind it (PyTorch); Ctrl-C stops, --resume goes on.
+    """Train convolutions and the sparse layers behind them.
 
-    The configuration's `frontend` section says how; `hwsim export-frontend` takes the network to the accelerator.
+    This takes PyTorch. Ctrl-C stops, --resume goes on. The configuration's `frontend` section says how; `hwsim
+    export-frontend` takes the network to the accelerator.
     """
     from hwsim.design import Design
     from hwsim.pictures import training
-    from hwsim.results.directory import CONFIG, RunDirectory
+    from hwsim.results.directory import CONFIG, METRICS, TIMING, RunDirectory
     from hwsim.training import summary
     from hwsim.training.interrupt import interrupt_later
     from models.torch_layers import require
@@ -60,6 +61,7 @@ def frontend(config: ConfigPath, where: Where, again: Again, common: Common) -> 
         training.all_of_training(outcome, directory)
     for part in summary.trained(outcome):
         console.print(part)
+    console.found(stored(directory.path, METRICS, TIMING))
     console.print(f"{outcome.samples_per_second:,.0f} training samples/s; results in {directory.path}")
     if not outcome.finished:
         words = [str(directory / CONFIG), "--out", str(directory.path)]
@@ -69,16 +71,22 @@ def frontend(config: ConfigPath, where: Where, again: Again, common: Common) -> 
 
 
 def export_frontend(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="directory of a run of `hwsim frontend`", show_default=False)],
+    run: Annotated[
+        Path,
+        typer.Argument(
+            metavar="RUN", help="directory of a run of `hwsim frontend`", show_default=False, autocompletion=runs
+        ),
+    ],
     out: DesignFolder,
     data_dir: DataDir = None,
     force: Force = False,
     assign: Set = None,
     quiet: Quiet = False,
 ) -> None:
-    """Quantise the classification layers of a trained front end, and its features, into a design for every engine.
+    """Turn the layers behind a trained front end into a design.
 
-    `--set` changes the configuration, for example numbers.width or hardware.z.
+    Its classification layers and its features are quantised, for every engine. `--set` changes the configuration, for
+    example numbers.width or hardware.z.
     """
     from models.torch_layers import require
 
@@ -125,9 +133,10 @@ def import_torch(
     assign: Set = None,
     quiet: Quiet = False,
 ) -> None:
-    """Quantise the linear layers of a PyTorch state_dict, dense, masked or pruned, into a design for every engine.
+    """Turn the linear layers of a PyTorch file into a design.
 
-    Zeros are edges unless the file has a mask, --zeros says absent, or --set a sparse connectivity.kind or network.density.
+    Those of a state_dict, dense, masked or pruned, are quantised, for every engine. Zeros are edges unless the file has
+    a mask, --zeros says absent, or --set a sparse connectivity.kind or network.density.
     """
     from models.torch_layers import require
 
@@ -182,12 +191,16 @@ def _several(names: list[str]) -> str:
 
 
 def _tell(console: Console, directory: "RunDirectory", found: "Fidelity") -> None:
+    from hwsim.frontends.figures import EXPORTED
     from hwsim.results.directory import CONFIG
 
-    rows = table("test accuracy", "parameters", "accuracy")
-    rows.add_row("as trained", percent(found.before))
-    rows.add_row("in fixed point", percent(found.after))
-    rows.add_row("same predictions", percent(found.same))
+    share = Column("accuracy", key="value", unit="1", meaning="share of test samples, of which the figure says what")
+    rows = table("test accuracy", Column("parameters", key="figure"), share)
+    told = {"test_accuracy_float": "as trained", "test_accuracy": "in fixed point", "same_predictions": "same predictions"}
+    values = dict(zip(told, (found.before, found.after, found.same), strict=True))
+    for name, what in told.items():
+        rows.add_row(Told(what, name), percent(values[name]))
+    console.found(EXPORTED.all_told(values))
     console.print(rows)
     if any(found.at_limit):
         console.print(f"weights at either end of their range, by junction: {', '.join(map(str, found.at_limit))}")

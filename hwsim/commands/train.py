@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from hwsim.commands import describe
-from hwsim.commands.console import console_of
+from hwsim.commands.completion import choice
+from hwsim.commands.console import console_of, stored
 from hwsim.commands.options import Again, Common, ConfigPath, Epochs, Samples, Where, given
 from hwsim.commands.progress import preparing, train_watcher
 from hwsim.commands.report import leave
@@ -17,8 +18,8 @@ from hwsim.commands.report import leave
 class Training:
     """Values in place of the configuration's section ``training``."""
 
-    engine: Annotated[str | None, given("float | fixed | cycle")] = None
-    order: Annotated[str | None, given("pipelined | sequential")] = None
+    engine: Annotated[str | None, given("float | fixed | cycle", complete=choice("engine"))] = None
+    order: Annotated[str | None, given("pipelined | sequential", complete=choice("order"))] = None
     samples: Samples = None
     epochs: Epochs = None
 
@@ -32,10 +33,13 @@ def train(
     again: Again,
     common: Common,
 ) -> None:
-    """Train a network and leave a run directory; Ctrl-C stops after the current samples, --resume goes on."""
+    """Train a network, on any engine.
+
+    Leaves a run directory. Ctrl-C stops after the current samples, --resume goes on.
+    """
     from hwsim.design import Design
     from hwsim.pictures.training import all_of_training
-    from hwsim.results.directory import CONFIG, RunDirectory
+    from hwsim.results.directory import CONFIG, METRICS, TIMING, RunDirectory
     from hwsim.results.stored import read_run
     from hwsim.training import summary
     from hwsim.training.interrupt import interrupt_later
@@ -58,6 +62,7 @@ def train(
         leave(directory)
     for part in summary.trained(outcome):
         console.print(part)
+    console.found(stored(directory.path, METRICS, TIMING))
     console.print(f"{outcome.samples_per_second:,.0f} training samples/s; results in {directory.path}")
     if not outcome.finished:
         words = [str(directory / CONFIG), "--out", str(directory.path), *(["--save-stream"] if save_stream else [])]

@@ -68,6 +68,16 @@ POWER = Figures(
 )
 """By name, as ``power.json`` and ``synthesis.json`` have them."""
 
+POWER_OF_PART = Figures(
+    "power of a part",
+    {
+        "power": Figure("mW", "of the part; an estimate", "less"),
+        "interval": Figure("mW", "least and most that the part may take"),
+        "share": Figure("1", "of the whole"),
+    },
+)
+"""Of one part of the chip, as a table has them."""
+
 PUBLISHED_WATTS, PUBLISHED_RATE = 0.477, 441_000
 """Of the published accelerator (arXiv 1806.01087), another design, on xc7a100t: W, samples/s at 15 MHz."""
 

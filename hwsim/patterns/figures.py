@@ -71,6 +71,36 @@ SCATTER = Figures(
 )
 """What ``scatter.json`` has beside them."""
 
+WINDOWS = Figures(
+    "windows",
+    {
+        "layer": Figure("number", "of the layer in which the windows lie, from 0"),
+        "windows": Figure("windows", "of the layer"),
+        "window": Figure("number", "of a window, from 0"),
+        "ideal": Figure("edges (paths)", "between a neuron and a window if they were spread evenly"),
+        "attainable": Figure("1", "greatest coverage that whole numbers of edges allow"),
+        "coverage": Figure("1", "of the window: mean of min(edges / ideal, 1)", "more"),
+        "starving": Figure("windows", "with less than half of the coverage that is attainable", "less"),
+        "scatter": Figure("1", "of the entry: mean coverage of its windows", "more"),
+    },
+)
+"""Of an entry of the scatter vector, and of a window, as tables have them."""
+
+OF_JUNCTION = Figures(
+    "pattern of a junction",
+    {
+        "junction": Figure("number", "of the junction, from 1"),
+        "d_out": Figure("edges", "of a left neuron: least, most, mean and deviation"),
+        "d_in": Figure("edges", "of a right neuron: least, most, mean and deviation"),
+        "unconnected_left": Figure("neurons", "left neurons of the junction without an edge", "less"),
+        "unconnected_right": Figure("neurons", "right neurons of the junction without an edge", "less"),
+        "input_sets": Figure("sets", "of left neurons, different ones among right neurons", "more"),
+        "spread": Figure("edges", "of the junction's interleaver (Crozier)", "more"),
+        "dispersion": Figure("1", "of the junction's interleaver (Heegard, Wicker)", "more"),
+    },
+)
+"""Of the pattern of one junction, as a table has them."""
+
 
 def pattern_figures(design: Design) -> dict[str, int | float]:
     """Every figure of ``PATTERN_FIGURES`` that the design has; those of junctions it lacks are left out."""

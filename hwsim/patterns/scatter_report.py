@@ -9,8 +9,8 @@ from hwsim.configuration import scatter_windows
 from hwsim.configuration.provenance import provenance
 from hwsim.configuration.scatter_windows import Grid
 from hwsim.design import Design
-from hwsim.patterns.figures import PATTERN_FIGURES, SCATTER, degrees, pattern_figures, sets
-from hwsim.tables import Table, table
+from hwsim.patterns.figures import OF_JUNCTION, PATTERN_FIGURES, SCATTER, WINDOWS, degrees, pattern_figures, sets
+from hwsim.tables import Column, Table, Told, columns, number, table
 from models.pattern_quality import interleaver
 from models.pattern_quality.scatter import Coverage, Scatter
 from models.pattern_quality.statistics import DegreeStatistics
@@ -86,12 +86,19 @@ def _vector(design: Design, found: Scatter) -> Table:
         f"{design.config.network.layers[-1]:,} outputs count.{_image(design)}"
     )
     title = f"{design.config.name}: scatter {found.minimum:.4f} ({found.worst})"
-    rows = table(title, "scatter", "of", "windows", "ideal", "at most", "starving", "value", caption=caption)
+    named = {"ideal": "ideal", "attainable": "at most", "starving": "starving", "scatter": "value"}
+    layer, windows = columns(WINDOWS, layer="of", windows="windows")
+    rows = table(title, Column("scatter", key="entry"), layer, windows, *columns(WINDOWS, **named), caption=caption)
     for e in entries(design, found):
-        most, value = f"{e.coverage.attainable:.4g}", f"{e.coverage.value:.4f}"
-        values = (f"layer {e.layer}", e.shown(), f"{e.coverage.ideal:.4g}", most, f"{e.starving:,}", value)
-        rows.add_row(e.title, *values, bold=e.name == found.worst)
+        sizes = number(e.coverage.ideal, ".4g"), number(e.coverage.attainable, ".4g"), number(e.starving)
+        windows_of = _layer(e), Told(e.shown(), len(e.coverage.by_window))
+        value = number(e.coverage.value, ".4f")
+        rows.add_row(Told(e.title, e.name), *windows_of, *sizes, value, bold=e.name == found.worst)
     return rows
+
+
+def _layer(e: Entry) -> Told:
+    return Told(f"layer {e.layer}", e.layer)
 
 
 def _image(design: Design) -> str:
@@ -115,10 +122,12 @@ def worst_windows(design: Design, found: Scatter, most: int) -> list[tuple[Entry
 
 
 def _worst(design: Design, found: Scatter) -> Table:
-    rows = table("windows that lack most", "scatter", "window", "of", "where", "coverage", "at most")
+    window, layer = columns(WINDOWS, window="window", layer="of")
+    heads = [window, layer, Column("where"), *columns(WINDOWS, coverage="coverage", attainable="at most")]
+    rows = table("windows that lack most", Column("scatter", key="entry"), *heads)
     for e, k in worst_windows(design, found, 8):
-        coverage = f"{e.coverage.by_window[k]:.4f}", f"{e.coverage.attainable:.4g}"
-        rows.add_row(e.title, str(k), f"layer {e.layer}", e.place(k), *coverage)
+        coverage = number(float(e.coverage.by_window[k]), ".4f"), number(e.coverage.attainable, ".4g")
+        rows.add_row(Told(e.title, e.name), number(k, ""), _layer(e), e.place(k), *coverage)
     return rows
 
 
@@ -127,26 +136,32 @@ def _degrees(design: Design) -> Table:
         "Input sets: different ones among right neurons. Spread and dispersion are those of the junction's interleaver: "
         "edges by right neuron → by left neuron."
     )
-    columns = ("d_out", "d_in", "unconnected left", "right", "input sets", "spread", "dispersion")
-    rows = table("degrees and interleavers", "junction", *columns, caption=caption)
+    named = {"d_out": "d_out", "d_in": "d_in", "unconnected_left": "unconnected left", "unconnected_right": "right"}
+    named |= {"input_sets": "input sets", "spread": "spread", "dispersion": "dispersion"}
+    heads = columns(OF_JUNCTION, junction="junction", **named)
+    rows = table("degrees and interleavers", *heads, caption=caption)
     both = zip(design.patterns, degrees(design), sets(design), strict=True)
     for i, (pattern, (left, right), (found, _)) in enumerate(both, 1):
         order = interleaver.interleaver(pattern)
-        figures = (f"{found:,}", f"{interleaver.spread(order):,}", f"{interleaver.dispersion(order):.4f}")
-        rows.add_row(str(i), _range(left), _range(right), str(left.unconnected), str(right.unconnected), *figures)
+        figures = number(found), number(interleaver.spread(order)), number(interleaver.dispersion(order), ".4f")
+        lonely = number(left.unconnected, ""), number(right.unconnected, "")
+        rows.add_row(number(i), _range(left), _range(right), *lonely, *figures)
     return rows
 
 
-def _range(d: DegreeStatistics) -> str:
-    return str(d.least) if d.least == d.most else f"{d.least} … {d.most} (mean {d.mean:.2f}, deviation {d.deviation:.2f})"
+def _range(d: DegreeStatistics) -> Told:
+    told = {"least": d.least, "most": d.most, "mean": d.mean, "deviation": d.deviation}
+    if d.least == d.most:
+        return Told(str(d.least), told)
+    return Told(f"{d.least} … {d.most} (mean {d.mean:.2f}, deviation {d.deviation:.2f})", told)
 
 
 def _figures(design: Design) -> Table:
-    rows = table("paths", "figure", "value", "unit")
+    rows = table("paths", "figure", Column("value", unit="as its row says", meaning="of the figure"), "unit")
     figures = pattern_figures(design)
     for name in ("path_diversity", "paths_per_pair", "cut_off"):
         known = PATTERN_FIGURES[name]
-        rows.add_row(f"{name}: {known.meaning}", f"{figures[name]:,.6g}", known.unit)
+        rows.add_row(Told(f"{name}: {known.meaning}", name), number(figures[name], ",.6g"), known.unit)
     return rows
 
 

@@ -42,6 +42,15 @@ SEARCH_FIGURES = Figures(
 )
 """By name, as ``search.json`` has them."""
 
+VECTORS = Figures(
+    "scatter vectors",
+    {
+        "own": Figure("1", "scatter of the pattern that the configuration draws by itself", "more"),
+        "best": Figure("1", "scatter of the best pattern found", "more"),
+    },
+)
+"""Entry by entry, as a table has them."""
+
 
 def table(design: Design, found: FoundPatterns, weighed: bool) -> tables.Table:
     """The vectors of the configuration's own pattern and of the best one, and scores of the draws."""
@@ -52,10 +61,11 @@ def table(design: Design, found: FoundPatterns, weighed: bool) -> tables.Table:
     if weighed:
         caption += "\nWindows of the input layer are weighed by the variance of their inputs."
     title = f"{c.name}: scatter {found.best.score:.4f} ({kind})"
-    rows = tables.table(title, "scatter", "configuration's own", "best found", caption=caption)
+    heads = tables.columns(VECTORS, own="configuration's own", best="best found")
+    rows = tables.table(title, tables.Column("scatter", key="entry"), *heads, caption=caption)
     for name, value in found.best.vector.items():
-        rows.add_row(name, f"{found.own.vector[name]:.4f}", f"{value:.4f}")
-    rows.add_row("least", f"{found.own.score:.4f}", f"{found.best.score:.4f}", bold=True)
+        rows.add_row(name, tables.number(found.own.vector[name], ".4f"), tables.number(value, ".4f"))
+    rows.add_row("least", *(tables.number(p.score, ".4f") for p in (found.own, found.best)), bold=True)
     return rows
 
 

@@ -38,6 +38,36 @@ ACCELERATOR = Figures(
 )
 """By name, as ``metrics.json`` has them."""
 
+JUNCTION = Figures(
+    "junction",
+    {
+        "junction": Figure("number", "of a junction, from 1"),
+        "neurons": Figure("neurons", "of its left and its right layer, padding included"),
+        "edges": Figure("edges", "of the junction, W_i"),
+        "d_out": Figure("edges", "of each left neuron; their mean where neurons differ"),
+        "d_in": Figure("edges", "of each right neuron; their mean where neurons differ"),
+        "density": Figure("1", "its edges over all pairs of a left and a right neuron"),
+        "z": Figure("edges/clock", "edge processors of the junction"),
+        "junction_cycle": Figure("clocks", "of one pass over the junction without clashes, C_i"),
+        "depth": Figure("words", "of each of its left memories, D_i"),
+        "utilisation": Figure("1", "share of the longest pass that the junction works"),
+        "stall_clocks": Figure("clocks", "of a pass beyond C_i: the price of not being clash-free", "less"),
+    },
+)
+"""Of one junction, as tables have them."""
+
+MEMORY = Figures(
+    "memory",
+    {
+        "banks": Figure("banks", "samples that a memory holds at once"),
+        "lanes": Figure("memories", "of a bank, each with an address of its own"),
+        "depth": Figure("words", "of each of these"),
+        "width": Figure("bits", "of a word"),
+        "bits": Figure("bits", "of all banks", "less"),
+    },
+)
+"""Of one kind of memory of a layer or junction, as tables have them."""
+
 
 def of_inventory(a: Inventory) -> dict[str, Any]:
     """The figures of an accelerator, as ``metrics.json`` has them."""

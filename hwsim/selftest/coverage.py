@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from hwsim.selftest import draw
 from hwsim.selftest.case import PARAMETERS, Case
-from hwsim.tables import Column, Table
+from hwsim.tables import Column, Table, Told
 from models.fixed.ranges import Ranges
 from models.network.parameters import INITIALISATIONS
 from models.numbers.format import Rounding
@@ -156,8 +156,12 @@ def missing(counts: Mapping[str, Mapping[str, int]]) -> list[str]:
 def as_table(counts: Mapping[str, Mapping[str, int]], cases: int) -> Table:
     """Every option on a line, its values with the cases in which each occurred."""
     rows = Table(
-        f"options in {cases:,} designs", [Column("option", left=True), Column("value: designs", left=True, wraps=True)]
+        f"options in {cases:,} designs",
+        [
+            Column("option", left=True),
+            Column("value: designs", True, True, "designs", "designs", "in which every value of the option occurred"),
+        ],
     )
     for option, several in counts.items():
-        rows.add_row(option, ", ".join(f"{value}: {n:,}" for value, n in several.items()))
+        rows.add_row(option, Told(", ".join(f"{value}: {n:,}" for value, n in several.items()), dict(several)))
     return rows

@@ -7,7 +7,7 @@ from typing import Any
 from hwsim.figure import Figure, Figures
 from hwsim.selftest import coverage
 from hwsim.selftest.run import Outcome
-from hwsim.tables import Table, table
+from hwsim.tables import NOTHING, Table, columns, number, table
 
 SELFTEST = Figures(
     "selftest",
@@ -21,6 +21,15 @@ SELFTEST = Figures(
     },
 )
 """By name, as ``selftest.json`` has them."""
+
+COMPARED = Figures(
+    "compared",
+    {
+        "designs": Figure("designs", "in which these engines were compared"),
+        "integers": Figure("integers", "that were equal in these engines; of the Verilog, writes", "more"),
+    },
+)
+"""Of one pair of engines, as a table has them."""
 
 
 def compared(outcomes: Sequence[Outcome]) -> dict[str, tuple[int, int]]:
@@ -56,10 +65,11 @@ def failures(outcomes: Sequence[Outcome]) -> list[Outcome]:
 def tables(outcomes: Sequence[Outcome], seed: int) -> list[Table]:
     """What a person wants to know: which options there were, and what was compared."""
     counts: Mapping[str, Mapping[str, int]] = coverage.counted(o.values for o in outcomes)
-    rows = table(f"self test, seed {seed}: {len(outcomes):,} designs", "engines", "designs", "integers equal")
+    heads = columns(COMPARED, designs="designs", integers="integers equal")
+    rows = table(f"self test, seed {seed}: {len(outcomes):,} designs", "engines", *heads)
     for pair, (designs, integers) in compared(outcomes).items():
-        rows.add_row(pair, f"{designs:,}", f"{integers:,}")
+        rows.add_row(pair, number(designs), number(integers))
     refused = sum(bool(o.no_hardware) for o in outcomes)
     if refused:
-        rows.add_row("no hardware", f"{refused:,}", "")
+        rows.add_row("no hardware", number(refused), NOTHING)
     return [coverage.as_table(counts, len(outcomes)), rows]

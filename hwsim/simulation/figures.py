@@ -26,3 +26,30 @@ SIMULATION = Figures(
         "equals_reference": Figure("bool", "whether every integer of the state equals the reference's"),
     },
 )
+
+ENTERED = Figures(
+    "entered",
+    {"training_samples": Figure("samples", "fed for training")}
+    | {name: SIMULATION[name] for name in ("inference_samples", "bubbles", "stalled_clocks")},
+)
+"""What entered the machine, as a table has it."""
+
+JUNCTIONS = Figures(
+    "simulated junction",
+    {
+        "staleness": Figure("updates", "that a feedforward of the junction misses", "less"),
+        "shortest_revisit": Figure(
+            "clocks", "fewest between two accesses to one left neuron in a pass; all of the pass if there is one"
+        ),
+    },
+)
+"""Of one junction, as a table has them beside those of its schedule."""
+
+USE = Figures(
+    "memory use",
+    {
+        "reads": Figure("reads/clock", "of one memory, all banks together, average"),
+        "writes": Figure("writes/clock", "of one memory, all banks together, average"),
+    },
+)
+"""Of one memory, as a table has them."""

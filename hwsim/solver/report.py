@@ -21,19 +21,61 @@ def as_table(config: Configuration, solution: Solution, shown: int, megahertz: f
     c = solution.candidates
     title = f"{config.name}: {solution.within:,} of {solution.legal:,} legal vectors within the budget"
     caption = f"z: edges per clock of each junction; C: clocks of its pass; memories hold {tables.bits(c.memory_bits)}"
-    columns = ["z", "C", "clocks/input", "multipliers", "banks", "busy"] + (["inputs/s"] if megahertz else [])
-    rows = tables.table(title, *columns, caption=caption)
+    named = {"z": "z", "cycle": "C", "clocks_per_input": "clocks/input", "multipliers": "multipliers", "banks": "banks"}
+    named |= {"utilisation": "busy"} | ({"inputs_per_second": "inputs/s"} if megahertz else {})
+    rows = tables.table(title, *tables.columns(CANDIDATE, **named), caption=caption)
     for k in range(min(shown, len(c))):
-        rate = [f"{megahertz * 1e6 / c.clocks[k]:,.0f}"] if megahertz else []
-        figures = (f"{int(a[k]):,}" for a in (c.clocks, c.multipliers, c.banks))
+        rate = [tables.number(megahertz * 1e6 / int(c.clocks[k]), ",.0f")] if megahertz else []
+        figures = (tables.number(int(a[k])) for a in (c.clocks, c.multipliers, c.banks))
         rows.add_row(_joined(c.z[k]), _joined(c.rows[k]), *figures, tables.percent(float(c.utilisation[k])), *rate)
     return rows
 
 
-def _joined(row: IntArray) -> str:
+def _joined(row: IntArray) -> tables.Told:
     values = row.tolist()
-    return str(values[0]) if len(set(values)) == 1 and len(values) > 1 else ", ".join(map(str, values))
+    same = len(set(values)) == 1 and len(values) > 1
+    return tables.Told(str(values[0]) if same else ", ".join(map(str, values)), values)
 
+
+CANDIDATE = Figures(
+    "candidate",
+    {
+        "z": Figure("edges/clock", "by junction"),
+        "cycle": Figure("clocks", "of one pass, C, by junction"),
+        "clocks_per_input": Figure("clocks", "between two inputs, flush included", "less"),
+        "flush": Figure("clocks", "added until results have landed", "less"),
+        "multipliers": Figure("multipliers", "of the edge processors", "less"),
+        "memory_bits": Figure("bits", "of all memories", "less"),
+        "banks": Figure("memories", "each with an address of its own, in all banks", "less"),
+        "utilisation": Figure("1", "share of all clocks in which the edge processors work, flush included", "more"),
+        "inputs_per_second": Figure("inputs/s", "trained at the given clock", "more"),
+    },
+)
+"""Of one vector z, as ``solve.json`` and the table have them."""
+
+_UNITS = {
+    "z": "edges per clock, by junction",
+    "cycle": "clocks of one pass, C, by junction",
+    "clocks_per_input": "clocks between two inputs, flush included",
+    "flush": "clocks added until results have landed",
+    "multipliers": "multipliers of the edge processors",
+    "memory_bits": "bits of all memories",
+    "banks": "memories with an address of their own, all banks",
+    "utilisation": "share of the edge processors' clocks in which they work, flush included",
+    "inputs_per_second": "inputs trained per second at the given clock",
+}
+"""The same in a line each, as ``solve.json`` says it."""
+
+FEASIBLE = Figures(
+    "feasible",
+    {
+        "density": Figure("1", "share of all pairs of a left and a right neuron that are joined"),
+        "d_out": Figure("edges", "of each left neuron at this density"),
+        "d_in": Figure("edges", "of each right neuron at this density"),
+        "edges": Figure("edges", "of the junction at this density"),
+    },
+)
+"""Of a density that a junction may have, as its table has them."""
 
 SOLUTION = Figures(
     "solution",
@@ -57,17 +99,7 @@ def as_json(
             {"legal": solution.legal, "legal_unequal": solver.count_unequal(), "within_budget": solution.within}
         ),
         "budget": budget | {"clock_megahertz": megahertz},
-        "units": {
-            "z": "edges per clock, by junction",
-            "cycle": "clocks of one pass, C, by junction",
-            "clocks_per_input": "clocks between two inputs, flush included",
-            "flush": "clocks added until results have landed",
-            "multipliers": "multipliers of the edge processors",
-            "memory_bits": "bits of all memories",
-            "banks": "memories with an address of their own, all banks",
-            "utilisation": "share of the edge processors' clocks in which they work, flush included",
-            "inputs_per_second": "inputs trained per second at the given clock",
-        },
+        "units": _UNITS,
         "candidates": [_candidate(c, k, megahertz) for k in range(len(c))],
         "near_misses": [{"z": list(m.z), "reason": m.reason} for m in misses],
     }
@@ -111,9 +143,10 @@ def density_table(config: Configuration, found: list[list[Degrees]], shown: int)
     for i, (degrees, left) in enumerate(zip(found, config.network.layers, strict=False), 1):
         of = math.gcd(*config.network.layers[i - 1 : i + 1])
         title = f"junction {i}: {of:,} feasible densities, k / {of}"
-        rows = tables.table(title, "density", "d_out", "d_in", "edges")
+        heads = tables.columns(FEASIBLE, density="density", d_out="d_out", d_in="d_in", edges="edges")
+        rows = tables.table(title, *heads)
         for d in degrees[:shown]:
-            rows.add_row(tables.percent(float(d.density)), f"{d.d_out:,}", f"{d.d_in:,}", f"{left * d.d_out:,}")
+            rows.add_row(tables.percent(float(d.density)), *map(tables.number, (d.d_out, d.d_in, left * d.d_out)))
         result.append(rows)
     return result
 

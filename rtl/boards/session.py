@@ -148,13 +148,16 @@ def told(build: Build, emitted: Verilog, made: Synthesis | None) -> list[str]:
 
 def listed() -> tables.Table:
     """All boards, and what was built for each."""
-    rows = tables.table("boards", "board", "what it is", "chip", "MHz", "bit/s", "result")
+    heads = tables.columns(BUILD, clock="MHz", baud="bit/s")
+    rows = tables.table("boards", "board", "what it is", "chip", *heads, "result")
     for k in (1, 2, 5):
         rows.columns[k].left = True
     rows.columns[5].wraps = True
     for b in BOARDS.values():
-        line = f"{Line.of(b.clocking(b.clock).frequency, None, b.baud).asked:,}" if isinstance(b, SerialBoard) else ""
-        rows.add_row(b.name, b.title, b.target.device, f"{b.clock:g}", line, _result(b))
+        line = tables.NOTHING
+        if isinstance(b, SerialBoard):
+            line = tables.number(Line.of(b.clocking(b.clock).frequency, None, b.baud).asked)
+        rows.add_row(b.name, b.title, b.target.device, tables.number(b.clock, "g"), line, _result(b))
     return rows
 
 

@@ -18,7 +18,7 @@ from hwsim.figure import Figure, Figures
 from hwsim.random_streams import Stream
 from hwsim.results.directory import METRICS, TIMING, RunDirectory
 from hwsim.simulation.disturbances import STREAMS, UNDISTURBED, Disturbances
-from hwsim.tables import Column, Table
+from hwsim.tables import Column, Table, Told, columns, number
 from models.data.dataset import Split
 from models.errors import ArgumentError
 from rtl.accelerator import Accelerator
@@ -316,6 +316,16 @@ COSIMULATION = Figures(
 )
 """By name, as ``metrics.json`` has them; ``seconds`` is that of every step in ``timing.json``."""
 
+SCENARIO = Figures(
+    "scenario",
+    {
+        "clocks": Figure("clocks", "of the scenario"),
+        "samples": Figure("samples", "that the scenario feeds"),
+        "requests": Figure("requests", "of the scenario at the port"),
+    },
+)
+"""Of one scenario, as a table has them."""
+
 
 def figures(run: CoSimulation) -> dict[str, Any]:
     """``metrics.json`` of a co-simulation."""
@@ -343,36 +353,41 @@ def saturated(run: CoSimulation) -> dict[str, int]:
     return dict(zip(CLIPPED[: 4 if run.plan.trains else 1], run.expected.saturation.sum(axis=0).tolist(), strict=False))
 
 
-def rows(run: CoSimulation) -> list[tuple[str, str]]:
+def rows(run: CoSimulation) -> list[tuple[str, Told]]:
     """What a person wants to know, as lines of a table."""
     outcome, expected = run.outcome, run.expected
     simulated = run.seconds.get("simulate", 0.0)
     result = [
-        ("samples of the training run", f"{run.samples:,}"),
-        ("clocks per input", str(run.plan.period)),
-        ("clocks compared", f"{outcome.clocks:,}"),
-        ("bubbles, clocks standing", f"{expected.bubbles:,}, {expected.standing:,}"),
-        ("words read, beats of results compared", f"{outcome.answers:,}, {outcome.results:,}"),
+        (Told("samples of the training run", "samples"), number(run.samples)),
+        (Told("clocks per input", "clocks_per_input"), number(run.plan.period, "")),
+        (Told("clocks compared", "clocks_compared"), number(outcome.clocks)),
+        ("bubbles, clocks standing", _both(expected.bubbles, expected.standing)),
+        ("words read, beats of results compared", _both(outcome.answers, outcome.results)),
     ]
     if any(expected.illegal.values()):
         kappa, label = expected.illegal.values()
-        result.append(("illegal learning-rate shifts, labels", f"{kappa:,}, {label:,}"))
+        result.append(("illegal learning-rate shifts, labels", _both(kappa, label)))
     could = possible(run.plan)
     for kind, count in saturated(run).items():
-        result.append((f"clipped {kind}", f"{count:,}" if count or could[kind] else "the formats allow none"))
-    result += [(f"writes compared: {name}", f"{count:,}") for name, count in outcome.by_memory.items()]
-    result += [(name, f"{value:.1f} s") for name, value in run.seconds.items()]
+        told = number(count) if count or could[kind] else Told("the formats allow none", 0)
+        result.append((f"clipped {kind}", told))
+    result += [(f"writes compared: {name}", number(count)) for name, count in outcome.by_memory.items()]
+    result += [(f"{name} (s)", number(value, ".1f")) for name, value in run.seconds.items()]
     if simulated:
-        result.append(("simulator alone", f"{expected.protocol.clocks / simulated:,.0f} clocks/s"))
+        result.append(("simulator alone (clocks/s)", number(expected.protocol.clocks / simulated, ",.0f")))
     return result
+
+
+def _both(*values: int) -> Told:
+    return Told(", ".join(f"{n:,}" for n in values), list(values))
 
 
 def part_table(run: CoSimulation) -> Table:
     """A line for every scenario: how it went, what it took and what it shows."""
-    names = ("scenario", "verdict", "clocks", "samples", "requests")
-    columns = [Column(name, left=i < 2) for i, name in enumerate(names)]
-    result = Table("scenarios", [*columns, Column("what it shows", left=True, wraps=True)])
+    texts_first = Column("scenario", left=True), Column("verdict", left=True)
+    sizes = columns(SCENARIO, clocks="clocks", samples="samples", requests="requests")
+    result = Table("scenarios", [*texts_first, *sizes, Column("what it shows", left=True, wraps=True)])
     texts = {name: s.shows for name, s in scenarios.SCENARIOS.items()} | {scenarios.DATA: "samples of the training run"}
     for p in run.parts:
-        result.add_row(p.name, p.verdict, f"{p.clocks:,}", f"{p.samples:,}", f"{p.requests:,}", texts[p.name])
+        result.add_row(p.name, p.verdict, *map(number, (p.clocks, p.samples, p.requests)), texts[p.name])
     return result

@@ -14,7 +14,7 @@ from hwsim.configuration.configuration import Configuration
 from hwsim.configuration.provenance import provenance
 from hwsim.figure import Figure, Figures
 from hwsim.random_streams import Stream
-from hwsim.tables import Table, table
+from hwsim.tables import Column, Table, columns, number, table
 from models.errors import ArgumentError
 from rtl.cosim.capture import SimulationError
 from rtl.cosim.simulators import runner
@@ -217,24 +217,29 @@ def comma_separated(found: list[Judgement]) -> str:
     return text.getvalue()
 
 
+_VERDICTS = {"caught": CAUGHT, "equivalent": EQUIVALENT, "open": OPEN}
+"""By name of the figure."""
+
+
 def summary(name: str, found: list[Judgement]) -> Table:
     """Verdicts by component."""
-    result = table(f"{name}: {len(found)} mutants", "component", *VERDICTS)
+    result = table(f"{name}: {len(found)} mutants", "component", *columns(MUTATION, **_VERDICTS))
     components = sorted({j.mutant.component for j in found})
     for component in components:
         counts = Counter(j.verdict for j in found if j.mutant.component == component)
-        result.add_row(component, *(str(counts[v]) for v in VERDICTS))
+        result.add_row(component, *(number(counts[v], "") for v in VERDICTS))
     counts = Counter(j.verdict for j in found)
-    result.add_row("all", *(str(counts[v]) for v in VERDICTS), bold=True)
+    result.add_row("all", *(number(counts[v], "") for v in VERDICTS), bold=True)
     return result
 
 
 def details(found: list[Judgement]) -> Table:
     """The mutants that no co-simulation shows, open ones first."""
-    result = table("not caught", "component", "line", "cell and wire", "fault", "verdict")
+    line = Column("line", unit="number", meaning="of the Verilog, from 1")
+    result = table("not caught", "component", line, "cell and wire", "fault", "verdict")
     for column in result.columns[2:]:
         column.left = True
     for j in sorted((j for j in found if j.verdict != CAUGHT), key=lambda j: (j.verdict != OPEN, j.mutant.number)):
         m, told = j.mutant, f"{j.verdict}: {j.by}" if j.by else j.verdict
-        result.add_row(m.component, str(m.line), m.place, m.fault, told, bold=j.verdict == OPEN)
+        result.add_row(m.component, number(m.line, ""), m.place, m.fault, told, bold=j.verdict == OPEN)
     return result

@@ -299,12 +299,14 @@ def _refutation(proof: Proof) -> str:
 
 def table(proofs: Sequence[Proof], title: str) -> tables.Table:
     """Every property, its statement and what became of it."""
-    rows = tables.table(title, "property", "statement", "verdict", "engine", "depth", "seconds")
+    heads = tables.columns(FIGURES, depth="depth", seconds="seconds")
+    rows = tables.table(title, "property", "statement", "verdict", "engine", *heads)
     for column in rows.columns[:4]:
         column.left = True
     for proof in proofs:
         v = proof.verdict
-        depth, seconds = ("" if x is None else f"{x:{form}}" for x, form in ((v.depth, ""), (v.seconds, ".1f")))
+        both = ((v.depth, ""), (v.seconds, ".1f"))
+        depth, seconds = (tables.NOTHING if x is None else tables.number(x, form) for x, form in both)
         bold = v.status is not Status.PROVED
         rows.add_row(proof.name, proof.stated.statement, str(v.status), v.engine, depth, seconds, bold=bold)
     return rows

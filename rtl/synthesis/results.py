@@ -43,6 +43,16 @@ SYNTHESIS = Figures(
 )
 """By name, as ``synthesis.json`` has them; ``seconds`` is that of every tool in ``timing.json``."""
 
+RESOURCE = Figures(
+    "resource",
+    {
+        "used": Figure("as its row says", "of the resource by the design", "less"),
+        "available": Figure("as its row says", "on the chip; null without a placer"),
+        "share": Figure("1", "used of what is available", "less"),
+    },
+)
+"""Of one resource, as a table has them."""
+
 
 def resource_figures(family: Family) -> Figures:
     """The figures of what a family counts, by name of the resource."""
@@ -168,8 +178,9 @@ def times(made: Synthesis) -> dict[str, Any]:
 
 def table(made: Synthesis) -> tables.Table:
     """Resources: used, available, share."""
+    heads = tables.columns(RESOURCE, used="used", available="available", share="share")
     target, title = made.target, made.emitted.accelerator.plan.config.name
-    rows = tables.table(f"{title} on {target.name}: {target.device}", "resource", "unit", "used", "available", "share")
+    rows = tables.table(f"{title} on {target.name}: {target.device}", "resource", "unit", *heads)
     rows.columns[1].left = True
     for r in target.family.resources:
         row = _row(made, r)
@@ -178,15 +189,16 @@ def table(made: Synthesis) -> tables.Table:
     return rows
 
 
-def _row(made: Synthesis, resource: Resource) -> tuple[str, str, str] | None:
+def _row(made: Synthesis, resource: Resource) -> tuple[tables.Told, tables.Told, tables.Told] | None:
     """Where the placer has counted, its count; nothing for what exists only after packing."""
     placed = made.result.utilisation.get(resource.site or "")
     if placed is not None:
         used, available = placed
-        return f"{used:,}", f"{available:,}", tables.percent(used / available) if available else ""
+        share = tables.percent(used / available) if available else tables.NOTHING
+        return tables.number(used), tables.number(available), share
     if not resource.cells:
         return None
-    return f"{resource.count(made.result.cells):,}", "", ""
+    return tables.number(resource.count(made.result.cells)), tables.NOTHING, tables.NOTHING
 
 
 def lines(made: Synthesis) -> list[str]:

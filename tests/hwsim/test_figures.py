@@ -115,6 +115,7 @@ def test_files_get_unit_and_meaning_from_the_registry_alone():
                 if isinstance(node, ast.Dict) and "meaning" in [k.value for k in node.keys if isinstance(k, ast.Constant)]:
                     writers.add(path.relative_to(HOUSE).as_posix())
     assert writers == {
+        "hwsim/commands/document.py",  # tells programs of a table's columns, which look figures up
         "hwsim/figure.py",
         "hwsim/studies/findings/tables.py",  # tells Parquet of a looked-up figure
         "rtl/verilog/maps/register_map_json.py",  # meanings of registers, which are no figures

@@ -37,7 +37,8 @@ def as_table(explored: Explored, most: int) -> tables.Table:
     caption = "* on a Pareto front" + (f"; ± 90 % confidence over {n} seeds" if (n := len(explored.study.seeds)) > 1 else "")
     if len(rows) > most:
         caption += f"; {len(rows) - most:,} more designs in {SUMMARY}"
-    table = tables.table(f"{explored.study.name}: {_tally(explored)}", "", *axes, *map(title, names), caption=caption)
+    first = tables.Column("", key="mark")
+    table = tables.table(f"{explored.study.name}: {_tally(explored)}", first, *axes, *map(_column, names), caption=caption)
     for r in rows[:most]:
         mark = "*" if r.design in best else ("failed" if r.failed else "")
         table.add_row(mark, *(r.labels[a] for a in axes), *(_estimate(c, r.figures.get(c)) for c in names))
@@ -59,8 +60,16 @@ def _tally(explored: Explored) -> str:
     return ", ".join(parts)
 
 
-def _estimate(column: str, e: Estimate | None) -> str:
-    return "" if e is None else shown(column, e.mean, e.half_width)
+def _column(name: str) -> tables.Column:
+    known = of_column(name)
+    unit, meaning = (known.unit, known.meaning) if known else ("", "")
+    return tables.Column(title(name), key=name, unit=unit, meaning=meaning and f"{meaning}; mean over seeds, ci90: ±")
+
+
+def _estimate(column: str, e: Estimate | None) -> tables.Told:
+    if e is None:
+        return tables.NOTHING
+    return tables.Told(shown(column, e.mean, e.half_width), {"mean": e.mean, "ci90": e.half_width, "seeds": e.n})
 
 
 def speed(explored: Explored) -> str | None:

@@ -4,6 +4,7 @@ import builtins
 import errno
 import os
 import re
+import shlex
 import subprocess
 import sys
 from itertools import pairwise
@@ -19,9 +20,10 @@ from hwsim.results import directory
 from models.errors import InputError
 from models.files.whole import write_whole
 from tests.hwsim import runs
+from tests.hwsim.commands.examples import commands
 from tests.hwsim.shipped import DEMO, SHIPPED
 
-PREPARING = "preparing: the inner loops are compiled once after installation\n"  # on a slow or busy machine
+PREPARING = re.compile(r"preparing: .*\n")  # the first time
 SOFTMAX = "network: {layers: [16, 4], out_degree: full, activation: softmax}\nhardware: {z: [4]}\n"
 
 
@@ -36,7 +38,7 @@ def refused(capsys):
 
     def run(*arguments, code=2):
         assert cli.run(list(map(str, arguments))) == code
-        line = capsys.readouterr().err.replace(PREPARING, "")
+        line = PREPARING.sub("", capsys.readouterr().err)
         assert line.startswith("hwsim: ") and line.endswith("\n") and line.count("\n") == 1 and line.strip().isprintable()
         return line.removeprefix("hwsim: ").rstrip("\n")
 
@@ -83,9 +85,9 @@ def test_help_lists_commands_by_what_they_are_for(capsys):
     told = capsys.readouterr().out
     places = [told.index(f"─ {group} ─") for group in (*cli.GROUPS, "Data")]
     assert places == sorted(places)
-    for (group, commands), (begin, end) in zip(cli.GROUPS.items(), pairwise(places), strict=True):
+    for (group, known), (begin, end) in zip(cli.GROUPS.items(), pairwise(places), strict=True):
         listed = re.findall(r"^│ ([a-z][a-z-]+) ", told[begin:end], re.MULTILINE)
-        assert listed == [command.__name__.replace("_", "-") for command in commands], group
+        assert listed == [command.__name__.replace("_", "-") for command in known], group
 
 
 @pytest.mark.parametrize(
@@ -445,3 +447,34 @@ def test_numbers_beyond_memory_are_told(refused, config, monkeypatch):
 
     monkeypatch.setattr("hwsim.design.draw", none_left)
     assert refused("check", config) == "not enough memory for this configuration"
+
+
+def test_each_command_is_told_in_one_line_of_help(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    for family in ([], ["data"]):
+        assert cli.run([*family, "--help"]) == 0
+        told = capsys.readouterr().out
+        assert "…" not in told and all(len(line) <= 80 for line in told.splitlines())
+        for name, command in commands().items():
+            if name.split()[:-1] == family:
+                summary = command.help.partition("\n\n")[0].strip()
+                assert re.fullmatch(r"[A-Z][a-z]+ [^\n]*[^.\n]\.", summary), (
+                    name,
+                    "one sentence that begins with a verb",
+                )
+                assert summary in told, (name, "too long for a line of 80 characters")
+
+
+def test_alone_it_says_what_to_do_first_and_that_works(tmp_path, monkeypatch, capsys, no_pictures):
+    monkeypatch.chdir(tmp_path)
+    assert cli.run([]) == 0
+    told = capsys.readouterr().out
+    assert told == cli.START and max(map(len, told.splitlines())) <= 80
+    steps = [line.strip() for line in told.splitlines() if line.startswith("  ")]
+    assert len(steps) == 5
+    for step in steps:
+        if step.startswith("echo"):
+            subprocess.run(step, shell=True, check=True)
+        else:
+            assert cli.run(shlex.split(step)[1:]) == 0, step
+    assert (tmp_path / "runs/first/final.npz").is_file() and (tmp_path / "runs/machine/metrics.json").is_file()

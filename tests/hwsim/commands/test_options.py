@@ -23,7 +23,7 @@ def test_the_fields_of_a_group_stand_where_the_group_stood():
         pass
 
     seen = inspect.signature(expanded(paint)).parameters
-    assert list(seen) == ["wall", "red", "blue", "force", "assign", "seed", "quiet"]
+    assert list(seen) == ["wall", "red", "blue", "force", "assign", "seed", "quiet", "as_json"]
     assert seen["red"].default == 3 and seen["blue"].default is None and seen["wall"].default is inspect.Parameter.empty
     assert {name: p.annotation for name, p in seen.items()} == expanded(paint).__annotations__
     assert seen["red"].annotation.__metadata__[0].help == "how much of it"
