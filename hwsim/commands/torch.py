@@ -132,7 +132,8 @@ def import_torch(
     from models.torch_layers import require
 
     require()
-    from hwsim.frontends.importing import Assumptions, import_state_dict
+    from hwsim.frontends import torch_state
+    from hwsim.frontends.importing import Assumptions, import_layers
 
     assumptions = Assumptions(
         activation=assumed.activation,
@@ -142,8 +143,9 @@ def import_torch(
         deviation=assumed.std,
         norm_behind=assumed.norm_behind,
     )
-    imported = import_state_dict(
-        source, out, data_dir, assumptions, base=assumed.config, overrides=overrides(assign), force=force
+    found = torch_state.read(source, assumptions.norm_behind)
+    imported = import_layers(
+        found, source, out, data_dir, assumptions, base=assumed.config, overrides=overrides(assign), force=force
     )
     console = console_of(quiet)
     _tell(console, imported.directory, imported.fidelity)
@@ -153,7 +155,7 @@ def import_torch(
 
 def _assumptions(imported: "Imported", output: str) -> Iterator[str]:
     """What the import took for granted, and how to say something else: a line for each kind."""
-    from hwsim.frontends.torch_file import brief
+    from hwsim.frontends.names import brief
 
     found = imported.found
     if found.entry:
