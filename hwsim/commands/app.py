@@ -21,6 +21,7 @@ from hwsim.commands import (
     emulate,
     explore,
     hardware,
+    models,
     mutate,
     patterns,
     power,
@@ -37,12 +38,26 @@ from hwsim.schedule.violations import Violation
 from models.errors import ArgumentError, InputError
 from models.files import temporary
 
-_OPTIONS = {"assignments": "set", "deviation": "std", "megahertz": "clock", "show": "list", "window": "trace"}
+_OPTIONS = {
+    "assignments": "set",
+    "deviation": "std",
+    "form": "format",
+    "megahertz": "clock",
+    "show": "list",
+    "window": "trace",
+}
 """Options whose names are not those of the library's parameters."""
 
 GROUPS = {
     "Design": (check.check, solve.solve, patterns.scatter, patterns.search, check.schema),
-    "Train": (train.train, torch.frontend, torch.export_frontend, torch.import_torch),
+    "Train": (
+        train.train,
+        torch.frontend,
+        torch.export_frontend,
+        models.import_model,
+        models.import_torch,
+        models.export_model,
+    ),
     "Simulate": (simulate.simulate, simulate.diff, selftest.selftest, bench.bench),
     "Hardware": (
         hardware.verilog,

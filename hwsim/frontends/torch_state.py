@@ -11,9 +11,10 @@ import numpy as np
 import torch
 
 from hwsim.frontends import state_dict, torch_file
+from hwsim.frontends.batch_norm import Module
 from hwsim.frontends.layers import MOST_ELEMENTS, FoundLayers
 from hwsim.frontends.names import brief, field
-from hwsim.frontends.state_dict import MASKS, PARTS, Module, check_key
+from hwsim.frontends.state_dict import MASKS, PARTS, check_key
 from models.errors import InputError
 
 KIND = "PyTorch"
