@@ -126,7 +126,8 @@ class KerasFile:
         if self._left < 0:
             rule = f"makes more than {MOST_ELEMENTS} numbers in all, too many for a network of the accelerator"
             raise InputError(place, brief(str(found.shape)), rule)
-        array = np.asarray(found[()], np.float64)
+        with np.errstate(invalid="ignore"):  # of a NaN that signals, which is refused at once
+            array = np.asarray(found[()], np.float64)
         if not np.isfinite(array).all():
             raise InputError(place, None, "holds values that are no finite numbers")
         return array

@@ -3,7 +3,7 @@
 Tensors beside the file are read only from the folder in which it is, and below.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableSequence
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,8 @@ class OnnxFile:
             raise InputError(str(path), None, "is no ONNX model, or is damaged: export it again") from None
         if not model.HasField("graph") or not model.graph.node:
             raise InputError(str(path), None, "is no ONNX model, or is damaged: there is no graph of nodes in it")
+        if not _is_text(model):
+            raise InputError(str(path), None, "has names that are no text in UTF-8: it is damaged")
         self.graph: Any = model.graph
         self.opset = max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=1)
         self.own_functions = {(f.domain, f.name) for f in model.functions}
@@ -80,7 +82,8 @@ class OnnxFile:
             If its type, size or content is none that a layer can have.
         """
         place = field(self._path, name)
-        kind = self._onnx.TensorProto.DataType.Name(tensor.data_type)
+        kinds = {number: kind for kind, number in self._onnx.TensorProto.DataType.items()}
+        kind = kinds.get(tensor.data_type, str(tensor.data_type))
         if kind not in _SIZES:
             raise InputError(place, kind, f"is of a type that is not read: must be one of {', '.join(_SIZES)}")
         shape = list(tensor.dims)
@@ -106,7 +109,8 @@ class OnnxFile:
             return array
         if array.dtype.kind in "iu":
             return array.astype(np.int64)
-        array = array.astype(np.float64)
+        with np.errstate(invalid="ignore"):  # of a NaN that signals, which is refused at once
+            array = array.astype(np.float64)
         if not np.isfinite(array).all():
             raise InputError(place, None, "holds values that are no finite numbers")
         return array
@@ -129,3 +133,16 @@ class OnnxFile:
         if len(raw) != wanted:
             raise InputError(place, None, f"has {len(raw)} of its {wanted} bytes in {brief(name)}: that file is cut off")
         return raw
+
+
+def _is_text(message: Any) -> bool:
+    """Whether all texts of a parsed message are text: older files may hold any bytes in their place."""
+    level = [message]
+    while level:
+        for descriptor, value in level.pop().ListFields():
+            values = value if isinstance(value, MutableSequence) else [value]
+            if descriptor.type == descriptor.TYPE_MESSAGE:
+                level += values
+            elif descriptor.type == descriptor.TYPE_STRING and not all(isinstance(v, str) for v in values):
+                return False
+    return True

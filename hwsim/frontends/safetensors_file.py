@@ -37,7 +37,8 @@ def read(path: Path, norm_behind: str | None = None) -> FoundLayers:
     with opened(path):  # a pipe would be waited for
         pass
     try:
-        with package("safetensors").safe_open(path, framework="numpy") as file:
+        # Of a NaN that signals, which is refused at once, there is no need to warn.
+        with np.errstate(invalid="ignore"), package("safetensors").safe_open(path, framework="numpy") as file:
             left = MOST_ELEMENTS
             for key in sorted(file.keys(), key=_natural):
                 state_dict.check_key(path, key)

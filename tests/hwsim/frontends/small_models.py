@@ -41,7 +41,7 @@ def model(nodes, constants, path=None, shape=("batch", 16), output=None, domains
     """An ONNX model of the nodes, from ``x`` to the output of the last of them."""
     end = output or nodes[-1].output[0]
     initializers = [
-        numpy_helper.from_array(np.asarray(a), n) if isinstance(a, np.ndarray) else a for n, a in constants.items()
+        a if isinstance(a, TensorProto) else numpy_helper.from_array(np.asarray(a), n) for n, a in constants.items()
     ]
     graph = helper.make_graph(
         nodes,
@@ -135,7 +135,7 @@ def keras(path, config, weights):
     with h5py.File(whole, "w") as file:
         file.create_group("vars")
         for one in config["config"]["layers"]:
-            kind = snake.get(one["class_name"])
+            kind = snake.get(one.get("class_name"))
             if kind is None:
                 continue
             n = counted[kind] = counted.get(kind, -1) + 1
