@@ -25,6 +25,7 @@ from hwsim.commands import (
     emulate,
     explore,
     hardware,
+    models,
     mutate,
     patterns,
     power,
@@ -42,7 +43,14 @@ from hwsim.schedule.violations import Violation
 from models.errors import ArgumentError, InputError
 from models.files import temporary
 
-_OPTIONS = {"assignments": "set", "deviation": "std", "megahertz": "clock", "show": "list", "window": "trace"}
+_OPTIONS = {
+    "assignments": "set",
+    "deviation": "std",
+    "form": "format",
+    "megahertz": "clock",
+    "show": "list",
+    "window": "trace",
+}
 """Options whose names are not those of the library's parameters."""
 
 GROUPS: dict[str, tuple[Callable[..., None], ...]] = {
@@ -57,7 +65,9 @@ GROUPS: dict[str, tuple[Callable[..., None], ...]] = {
         train.train,
         torch.frontend,
         torch.export_frontend,
-        torch.import_torch,
+        models.import_model,
+        models.import_torch,
+        models.export_model,
     ),
     "Simulate": (
         simulate.simulate,

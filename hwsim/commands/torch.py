@@ -1,26 +1,18 @@
-"""The commands that need PyTorch: training behind a convolutional front end, export and import of classification layers."""
+"""The commands of convolutional front ends (PyTorch): training, and export of the classification layers behind them."""
 
 import shlex
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from hwsim.commands import describe
 from hwsim.commands.completion import runs
-from hwsim.commands.console import Console, console_of, stored
-from hwsim.commands.options import Again, Common, ConfigPath, DataDir, Force, Quiet, Set, Where, folder, overrides
+from hwsim.commands.console import console_of, stored
+from hwsim.commands.models import DesignFolder, tell
+from hwsim.commands.options import Again, Common, ConfigPath, DataDir, Force, Quiet, Set, Where, overrides
 from hwsim.commands.progress import preparing, train_watcher
-from hwsim.tables import Column, Told, percent, table
-
-if TYPE_CHECKING:
-    from hwsim.frontends.importing import Imported
-    from hwsim.frontends.trained_design import Fidelity
-    from hwsim.results.directory import RunDirectory
-
-DesignFolder = Annotated[Path, folder("directory for the design")]
+from hwsim.tables import percent
 
 
 def frontend(config: ConfigPath, where: Where, again: Again, common: Common) -> None:
@@ -94,114 +86,4 @@ def export_frontend(
     from hwsim.frontends.exporting import export
 
     directory, found = export(run, out, data_dir, overrides(assign), force)
-    _tell(console_of(quiet), directory, found)
-
-
-@dataclass(frozen=True)
-class Assumed:
-    """What the file does not say."""
-
-    config: Annotated[
-        Path | None,
-        typer.Option("--config", metavar="CONFIG", help="whose numbers, hardware, training and data are used"),
-    ] = None
-    activation: Annotated[str, typer.Option(metavar="NAME", help="of the hidden layers")] = "relu"
-    output: Annotated[
-        str, typer.Option(metavar="NAME", help="of the last layer; softmax for logits trained with cross-entropy")
-    ] = "sigmoid"
-    mean: Annotated[
-        float | None, typer.Option(metavar="M", help="subtracted from inputs in 0..1 in training", show_default="0")
-    ] = None
-    std: Annotated[float | None, typer.Option(metavar="S", help="by which they were divided then", show_default="1")] = None
-    zeros: Annotated[
-        str | None,
-        typer.Option(metavar="edges|absent", help="weights of exactly 0 where the file has no mask", show_default="edges"),
-    ] = None
-    norm_behind: Annotated[
-        str | None,
-        typer.Option(metavar="linear|activation", help="where batch normalisation stands", show_default="linear"),
-    ] = None
-
-
-def import_torch(
-    source: Annotated[Path, typer.Argument(metavar="STATE_DICT", help="file of torch.save", show_default=False)],
-    out: DesignFolder,
-    assumed: Assumed,
-    *,
-    data_dir: DataDir = None,
-    force: Force = False,
-    assign: Set = None,
-    quiet: Quiet = False,
-) -> None:
-    """Turn the linear layers of a PyTorch file into a design.
-
-    Those of a state_dict, dense, masked or pruned, are quantised, for every engine. Zeros are edges unless the file has
-    a mask, --zeros says absent, or --set a sparse connectivity.kind or network.density.
-    """
-    from models.torch_layers import require
-
-    require()
-    from hwsim.frontends.importing import Assumptions, import_state_dict
-
-    assumptions = Assumptions(
-        activation=assumed.activation,
-        output=assumed.output,
-        zeros=assumed.zeros,
-        mean=assumed.mean,
-        deviation=assumed.std,
-        norm_behind=assumed.norm_behind,
-    )
-    imported = import_state_dict(
-        source, out, data_dir, assumptions, base=assumed.config, overrides=overrides(assign), force=force
-    )
-    console = console_of(quiet)
-    _tell(console, imported.directory, imported.fidelity)
-    for line in _assumptions(imported, assumed.output):
-        console.print(line, soft_wrap=True)
-
-
-def _assumptions(imported: "Imported", output: str) -> Iterator[str]:
-    """What the import took for granted, and how to say something else: a line for each kind."""
-    from hwsim.frontends.torch_file import brief
-
-    found = imported.found
-    if found.entry:
-        yield f"taken from the checkpoint's entry {'.'.join(map(brief, found.entry))}"
-    if found.without_bias:
-        yield f"without a bias, which is 0 now: {_several(found.without_bias)}"
-    if found.folded:
-        yield f"batch normalisation folded with eps 1e-5: {_several([f'{a} into {b}' for a, b in found.folded.items()])}"
-    if found.assumed:
-        yield f"assumed to stand in front of the activation (else --norm-behind activation): {_several(found.assumed)}"
-    if output == "softmax":
-        yield "softmax: integers learn its cross-entropy with sigmoid outputs, which predict the same class"
-    if imported.zeros:
-        each = _several([f"{name} {percent(share)}" for name, share in imported.zeros.items()])
-        yield f"weights of exactly 0 are edges of a full network (if they were pruned: --zeros absent): {each}"
-    if (n := imported.normalisation) is not None:
-        yield (
-            f"probably trained on normalised inputs: with --mean {n.mean:g} --std {n.deviation:g}, {percent(n.with_it)} "
-            f"of the training samples tried are predicted right in place of {percent(n.without)}"
-        )
-
-
-def _several(names: list[str]) -> str:
-    """Names in a row, not too many."""
-    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
-
-
-def _tell(console: Console, directory: "RunDirectory", found: "Fidelity") -> None:
-    from hwsim.frontends.figures import EXPORTED
-    from hwsim.results.directory import CONFIG
-
-    share = Column("accuracy", key="value", unit="1", meaning="share of test samples, of which the figure says what")
-    rows = table("test accuracy", Column("parameters", key="figure"), share)
-    told = {"test_accuracy_float": "as trained", "test_accuracy": "in fixed point", "same_predictions": "same predictions"}
-    values = dict(zip(told, (found.before, found.after, found.same), strict=True))
-    for name, what in told.items():
-        rows.add_row(Told(what, name), percent(values[name]))
-    console.found(EXPORTED.all_told(values))
-    console.print(rows)
-    if any(found.at_limit):
-        console.print(f"weights at either end of their range, by junction: {', '.join(map(str, found.at_limit))}")
-    console.print(f"in {directory.path}; go on with: hwsim train {shlex.quote(str(directory / CONFIG))}", soft_wrap=True)
+    tell(console_of(quiet), directory, found)

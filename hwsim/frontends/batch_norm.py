@@ -10,11 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from hwsim.frontends.torch_state import Module, field
+from hwsim.frontends.names import field
 from models.errors import InputError
 
+Module = dict[str, np.ndarray]
+"""Arrays of one module by the values of :data:`hwsim.frontends.state_dict.PARTS`: float64, masks bool."""
+
 EPSILON = 1e-5
-"""ε: PyTorch's default, which no file tells."""
+"""ε: PyTorch's default, which a file of tensors does not tell."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +37,7 @@ class BatchNorm:
         return weight * self.scale, bias + weight @ self.shift
 
 
-def batch_norm(path: Path, name: str, parts: Module) -> BatchNorm:
+def batch_norm(path: Path, name: str, parts: Module, epsilon: float = EPSILON) -> BatchNorm:
     """From its arrays in a file; without ``weight`` and ``bias``, γ is 1 and β is 0.
 
     Raises
@@ -55,5 +58,5 @@ def batch_norm(path: Path, name: str, parts: Module) -> BatchNorm:
             raise InputError(place, list(array.shape), rule)
     if (parts["variance"] < 0).any():
         raise InputError(f"{place}.running_var", float(parts["variance"].min()), "must not be negative", [0.0])
-    scale = parts.get("weight", np.ones(shape)) / np.sqrt(parts["variance"] + EPSILON)
+    scale = parts.get("weight", np.ones(shape)) / np.sqrt(parts["variance"] + epsilon)
     return BatchNorm(name, scale, parts.get("bias", np.zeros(shape)) - scale * parts["mean"])

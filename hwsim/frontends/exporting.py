@@ -15,7 +15,7 @@ from hwsim.design import Design
 from hwsim.frontends import trained_design
 from hwsim.frontends.engine import FrontendTrainer, images, section
 from hwsim.frontends.figures import EXPORTED
-from hwsim.frontends.torch_file import brief
+from hwsim.frontends.names import brief
 from hwsim.frontends.trained_design import Fidelity
 from hwsim.results.directory import CONFIG, CONNECTIVITY, FEATURES, FINAL, FRONT_END, METRICS, RunDirectory, check_finished
 from models.connectivity.files import read_connectivity

@@ -1,7 +1,4 @@
-"""From a plain PyTorch ``state_dict`` to a run directory that every engine takes.
-
-Importing this module needs PyTorch.
-"""
+"""From a network that was trained elsewhere to a run directory that every engine takes."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,9 +13,10 @@ from hwsim.configuration.sections import Activation
 from hwsim.design import Design
 from hwsim.frontends import trained_design
 from hwsim.frontends.figures import EXPORTED
+from hwsim.frontends.layers import FoundLayers, Layer, parameters, patterns
+from hwsim.frontends.names import brief
 from hwsim.frontends.normalisation import Normalisation, suspected
-from hwsim.frontends.state_dict import BEHIND, FoundLayers, Layer, parameters, patterns, read
-from hwsim.frontends.torch_file import brief
+from hwsim.frontends.state_dict import BEHIND
 from hwsim.frontends.trained_design import Fidelity
 from hwsim.results import kept_inputs
 from hwsim.results.directory import RunDirectory
@@ -26,9 +24,15 @@ from models.errors import ArgumentError, InputError
 from models.files.regular import digest
 from models.fixed import rescaling
 from models.floating.engine import FloatEngine
+from models.network.network import Network
+from models.network.parameters import RealParameters
+from models.numbers.system import NumberSystem
 
 ZEROS = ("edges", "absent")
 """What weights that are exactly 0 can be."""
+
+SCALES = ("fit", "keep")
+"""What can become of the sizes of signals: they are made to fit their formats, or stay as they are."""
 
 _CALIBRATION = 4096
 """Training samples by which the sizes of signals are judged."""
@@ -39,6 +43,9 @@ _PRUNED = 0.2
 _DENSITIES = ("network.density", "network.out_degree")
 
 _GREATEST_SIGNAL = 1e100
+
+_MOST_BITS = 24
+"""Of a format in a configuration."""
 
 
 @dataclass(frozen=True)
@@ -66,20 +73,23 @@ class Imported:
 
 @dataclass(frozen=True)
 class Assumptions:
-    """What a file of tensors does not say of its network.
+    """What a file does not say of its network.
 
     Attributes
     ----------
     activation, output
         Of the hidden layers and of the last one. Softmax, that is, logits trained with cross-entropy, becomes a sigmoid,
-        which is what integers have for that cost: it predicts the same.
+        which is what integers have for that cost: it predicts the same. None: as the file says, else ReLU and sigmoid.
     zeros
         Whether weights without a mask that are exactly 0 are ``edges`` or ``absent``. None: edges, unless the changes of
         the configuration speak of sparse connectivity.
     mean, deviation
-        Normalisation of the inputs in training, see :func:`hwsim.frontends.state_dict.parameters`. None: 0 and 1.
+        Normalisation of the inputs in training, see :func:`hwsim.frontends.layers.parameters`. None: 0 and 1.
     norm_behind
-        See :func:`hwsim.frontends.state_dict.read`.
+        See :func:`hwsim.frontends.state_dict.chained`.
+    scale
+        Whether weights are scaled so that signals ``fit`` their formats, or ``keep`` their values. None: they are scaled,
+        unless the file has all of them as integers and a step.
 
     Raises
     ------
@@ -87,21 +97,23 @@ class Assumptions:
         If one says nothing that this import can do.
     """
 
-    activation: str = "relu"
-    output: str = "sigmoid"
+    activation: str | None = None
+    output: str | None = None
     zeros: str | None = None
     mean: float | None = None
     deviation: float | None = None
     norm_behind: str | None = None
+    scale: str | None = None
 
     def __post_init__(self) -> None:
         outputs = list(get_args(Activation))
         hidden = [name for name in outputs if name != "softmax"]
         for name, value, legal in (
-            ("activation", self.activation, hidden),
-            ("output", self.output, outputs),
+            ("activation", self.activation or hidden[0], hidden),
+            ("output", self.output or outputs[0], outputs),
             ("zeros", self.zeros or ZEROS[0], list(ZEROS)),
             ("norm_behind", self.norm_behind or BEHIND[0], list(BEHIND)),
+            ("scale", self.scale or SCALES[0], list(SCALES)),
         ):
             if value not in legal:
                 raise ArgumentError(name, brief(value), f"must be {' or '.join(legal)}", close_names(value, legal))
@@ -114,11 +126,28 @@ class Assumptions:
         """Whether zeros without a mask are edges, given what the user said of the configuration."""
         return self.zeros != "absent" and (self.zeros == "edges" or not _speaks_of_sparsity(overrides))
 
+    def activations(self, found: FoundLayers) -> list[str]:
+        """Of every layer.
+
+        Raises
+        ------
+        InputError
+            If the file says another thing than these assumptions.
+        """
+        if found.activations is None:
+            return [*[self.activation or "relu"] * (len(found.layers) - 1), self.output or "sigmoid"]
+        *hidden, last = found.activations
+        for name, value, is_ in (*(("activation", self.activation, h) for h in hidden), ("output", self.output, last)):
+            if None not in (value, is_) and value != is_:
+                raise ArgumentError(name, value, f"is not what the file has there: {is_}", [is_])
+        return [*[name or "relu" for name in hidden], last or self.output or "sigmoid"]
+
 
 UNTOLD = Assumptions()
 
 
-def import_state_dict(
+def import_layers(
+    found: FoundLayers,
     source: Path,
     out: Path,
     data_dir: Path | None,
@@ -128,12 +157,14 @@ def import_state_dict(
     overrides: dict[str, Any] | None = None,
     force: bool = False,
 ) -> Imported:
-    """Quantise the linear layers of a file and write them as a design.
+    """Quantise the layers that a file holds and write them as a design.
 
     Parameters
     ----------
+    found
+        What has been read.
     source
-        File of ``torch.save(model.state_dict(), source)``, or of a checkpoint with one in it.
+        The file.
     out
         Directory for the design.
     data_dir
@@ -150,16 +181,19 @@ def import_state_dict(
     Raises
     ------
     InputError
-        If the file cannot be mapped, or the design is not legal.
+        If the network cannot be mapped, or the design is not legal.
     """
     overrides = trained_design.by_key(overrides or {})
-    a, found = assumptions, read(source, assumptions.norm_behind)
+    a, told = assumptions, assumptions.activations(found)
     are_edges = a.edges_are_all(overrides)
     edges = [_edges(layer, are_edges, overrides) for layer in found.layers]
-    activations = trained_design.fixed_activations([*[a.activation] * (len(edges) - 1), a.output])
+    activations = trained_design.fixed_activations(told)
     config = _configuration(source, found.layers, edges, out, base, activations, overrides)
     options: dict[str, Any] = {"source": digest(source), **asdict(a)}
-    directory = RunDirectory(out, config, "import-torch", options, force=force)
+    if found.activations is None:
+        options |= {"activation": a.activation or "relu", "output": a.output or "sigmoid"}
+    command = "import-torch" if found.kind == "PyTorch" else "import-model"
+    directory = RunDirectory(out, config, command, options, force=force)
     chosen = patterns(edges)
     network = trained_design.network(config, chosen)
     design = Design(config)
@@ -167,10 +201,11 @@ def import_state_dict(
     real = parameters(found.layers, edges, a.mean or 0.0, 1.0 if a.deviation is None else a.deviation)
     numbers = config.numbers.system
     calibration = data.train[:_CALIBRATION]
-    with np.errstate(all="ignore"):  # checked at once
-        scaled, divisors = rescaling.rescaled(network, real, calibration.real(), numbers)
-    if not all(1 / _GREATEST_SIGNAL < divisor < _GREATEST_SIGNAL for divisor in divisors):
-        raise InputError(str(source), None, "has weights with which signals leave the range of floating-point numbers")
+    if a.scale == "keep" or (a.scale is None and found.quantised):
+        _check_kept(source, found, real, numbers)
+        scaled, divisors = real, [1.0] * len(network.layers)
+    else:
+        scaled, divisors = _rescaled(source, network, real, calibration.real(), numbers)
     integers = scaled.quantise(numbers)
     before = FloatEngine(network, real, dtype=np.float64).predict(data.test.real())
     fidelity = trained_design.fidelity(config, network, integers, before, data.test, divisors)
@@ -182,6 +217,40 @@ def import_state_dict(
     if a.mean is None and a.deviation is None:
         hint = suspected(network, real, calibration.real(), calibration.labels, features)
     return Imported(directory, fidelity, found, _pruned(found.layers, edges), hint)
+
+
+def _rescaled(
+    source: Path, network: Network, real: RealParameters, inputs: np.ndarray, numbers: NumberSystem
+) -> tuple[RealParameters, list[float]]:
+    with np.errstate(all="ignore"):  # checked at once
+        scaled, divisors = rescaling.rescaled(network, real, inputs, numbers)
+    if not all(1 / _GREATEST_SIGNAL < divisor < _GREATEST_SIGNAL for divisor in divisors):
+        raise InputError(str(source), None, "has weights with which signals leave the range of floating-point numbers")
+    return scaled, divisors
+
+
+def _check_kept(source: Path, found: FoundLayers, real: RealParameters, numbers: NumberSystem) -> None:
+    """Refuse values that stay as they are and that their formats do not hold; only what was no integer may be rounded."""
+    for layer, weights, biases in zip(found.layers, real.weights, real.biases, strict=True):
+        for what, values, to in (("weight", weights, numbers.weight), ("bias", biases, numbers.bias)):
+            outside = values[(values < to.lowest / to.one - 0.5 / to.one) | (values > (to.highest + 0.5) / to.one)]
+            between = values[to.real(to.quantise(values)) != values] if found.quantised and what == "weight" else values[:0]
+            if len(outside) or len(between):
+                how = "lies outside of" if len(outside) else "is no value of"
+                rule = f"{how} the format {to} of numbers.{what}: choose another, or let values be scaled (--scale fit)"
+                wrong = float((outside if len(outside) else between)[0])
+                raise InputError(f"{source}: {layer.name}.{what}", wrong, rule, _exact_formats(values))
+
+
+def _exact_formats(values: np.ndarray) -> list[str]:
+    """The narrowest signed format that holds all values exactly, if any does."""
+    for fraction in range(_MOST_BITS + 1):
+        integers = values * 2.0**fraction
+        if (integers == np.floor(integers)).all():
+            width = max(int(v).bit_length() + 1 for v in (integers.max(initial=0), -1 - integers.min(initial=0)))
+            width = max(width, fraction, 2)
+            return [f"width {width}, fraction {fraction}"] if width <= _MOST_BITS else []
+    return []
 
 
 def _speaks_of_sparsity(overrides: dict[str, Any]) -> bool:

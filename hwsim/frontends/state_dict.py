@@ -1,88 +1,88 @@
-"""Linear layers from the file of a PyTorch ``state_dict``: masked, pruned, dense or quantised, batch normalisation in them.
+"""Linear layers from what PyTorch calls a ``state_dict``: masked, pruned or dense, batch normalisation in them.
 
-Importing this module needs PyTorch.
+It has arrays by the names of modules and their parts, whatever sort of file they were in.
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from hwsim.frontends import torch_file, torch_state
-from hwsim.frontends.batch_norm import BatchNorm, batch_norm
-from hwsim.frontends.torch_file import brief
-from hwsim.frontends.torch_state import Module
-from models.connectivity.pattern import Pattern
+from hwsim.frontends.batch_norm import BatchNorm, Module, batch_norm
+from hwsim.frontends.layers import FoundLayers, Layer, check_chain, check_range
+from hwsim.frontends.names import brief, field
 from models.errors import InputError
-from models.network.parameters import RealParameters
 
 BEHIND = ("linear", "activation")
 """Where batch normalisation between two layers can stand."""
 
-_GREATEST = 1e9
-"""Of any weight or bias; trained ones are a millionth of it, and products of greater ones would leave all ranges."""
+PARTS = {
+    "weight": "weight",
+    "weight_orig": "weight",
+    "weight_mask": "mask",
+    "mask": "mask",
+    "bias": "bias",
+    "bias_orig": "bias",
+    "bias_mask": "bias mask",
+    "running_mean": "mean",
+    "running_var": "variance",
+    "num_batches_tracked": "batches",
+}
+"""Last word of a key: what it holds. Pruned layers keep ``weight_orig`` and ``weight_mask`` (torch.nn.utils.prune)."""
+
+MASKS = ("mask", "bias mask")
+
+_FOREIGN = {
+    r"in_proj_(weight|bias)$|(^|[._])[qkv]_proj\.|(^|\.)(self_|multihead_)?att(ention|n)\d*\.": "belongs to attention",
+    r"(^|\.)(weight|bias)_[ih]h(_l\d+(_reverse)?)?$": "belongs to a recurrent layer (RNN, LSTM, GRU)",
+    r"(^|[._])emb(ed(ding)?s?)?(\.weight)?$": "belongs to an embedding",
+    r"(^|\.)parametrizations\.|(^|\.)weight_[guv]$": "belongs to a parametrised weight (weight_norm): remove that first",
+}
+"""Keys by which other layers than linear ones show themselves."""
 
 
-@dataclass(frozen=True, eq=False)
-class Layer:
-    """One linear layer.
-
-    Attributes
-    ----------
-    name
-        What the file calls it, short enough to be shown.
-    weight
-        float64 [n_right, n_left], 0 where the mask is.
-    bias
-        float64 [n_right].
-    mask
-        bool of the shape of the weights, true where an edge is; None if the file has none.
-    zero
-        bool of the same shape: weights that are exactly 0 in the file, which does not tell why.
-    """
-
-    name: str
-    weight: np.ndarray
-    bias: np.ndarray
-    mask: np.ndarray | None
-    zero: np.ndarray
+def slot(path: Path, modules: dict[str, Module], key: str) -> tuple[Module, str, str]:
+    """Where the array of a key belongs: its module, which is made if need be, its part there, and how messages call it."""
+    prefix, _, last = key.rpartition(".")
+    part = PARTS[last]
+    own = modules.setdefault(prefix, {})
+    if part in own:
+        both = " and ".join(name for name, of in PARTS.items() if of == part)
+        raise InputError(field(path, prefix), None, f"has both {both}")
+    return own, part, field(path, key)
 
 
-@dataclass(eq=False)
-class FoundLayers:
-    """What a file holds.
-
-    Attributes
-    ----------
-    layers
-        In the order of the file, with batch normalisation in them.
-    entry
-        Names of the entries of a checkpoint in which they were.
-    without_bias
-        Layers that had none: theirs is 0.
-    folded
-        Batch normalisation, by name, and the layer that it is in now.
-    assumed
-        Those of them that were taken to stand in front of an activation because nothing tells.
-    """
-
-    layers: list[Layer]
-    entry: tuple[str, ...] = ()
-    without_bias: list[str] = field(default_factory=list)
-    folded: dict[str, str] = field(default_factory=dict)
-    assumed: list[str] = field(default_factory=list)
+def check_key(path: Path, key: str) -> None:
+    """Refuse keys that only other layers than linear ones and batch normalisation have."""
+    for pattern, what in _FOREIGN.items():
+        if re.search(pattern, key[-200:]):
+            raise InputError(field(path, key), None, f"{what}; only linear layers can be imported")
+    if key.rpartition(".")[2] not in PARTS:
+        rule = "is no part of a linear layer (weight, bias, weight_mask, weight_orig): only such layers can be imported"
+        raise InputError(field(path, key), None, rule)
 
 
-def read(path: Path, norm_behind: str | None = None) -> FoundLayers:
-    """The layers in the order of the file, which is that in which the module's layers were made.
+def checked(where: str, array: np.ndarray, part: str) -> np.ndarray:
+    """The numbers of a part, float64, as they may stand in a module: finite, and truth values of masks."""
+    if not np.isfinite(array).all():
+        raise InputError(where, None, "holds values that are no finite numbers")
+    if part not in MASKS:
+        return array
+    if not np.isin(array, (0, 1)).all():
+        raise InputError(where, list(array.shape), "must hold zeros and ones only")
+    return array == 1
 
-    Nothing in the file is executed: only tensors and plain containers are loaded.
+
+def chained(path: Path, kind: str, modules: dict[str, Module], norm_behind: str | None = None) -> FoundLayers:
+    """The layers in the order of the modules, which is taken for that in which they compute.
 
     Parameters
     ----------
+    kind
+        Of the file.
+    modules
+        By name.
     norm_behind
         Whether batch normalisation between two layers stands behind the first ``linear`` one or behind its ``activation``.
         None: as the numbers that ``nn.Sequential`` gives say, else behind the layer.
@@ -90,11 +90,9 @@ def read(path: Path, norm_behind: str | None = None) -> FoundLayers:
     Raises
     ------
     InputError
-        If the file holds no such dictionary, anything but linear layers and batch normalisation, or layers that do not
-        chain.
+        If there are no linear layers, or they do not chain.
     """
-    entry, modules = torch_state.modules(path, torch_file.load(path))
-    found = FoundLayers([], entry)
+    found = FoundLayers([], kind)
     names: list[str] = []
     norms: list[tuple[int, BatchNorm]] = []  # with the number of layers before them
     for name, parts in modules.items():
@@ -105,12 +103,7 @@ def read(path: Path, norm_behind: str | None = None) -> FoundLayers:
             names.append(name)
             if "bias" not in parts:
                 found.without_bias.append(brief(name))
-    if not names:
-        raise InputError(str(path), None, "holds no layer")
-    for left, right in pairwise(found.layers):
-        if left.weight.shape[0] != right.weight.shape[1]:
-            rule = f"takes {right.weight.shape[1]} inputs, but {left.name} before it has {left.weight.shape[0]} outputs"
-            raise InputError(torch_state.field(path, right.name), None, rule)
+    check_chain(path, found.layers)
     taken: set[tuple[int, bool]] = set()
     for before, norm in norms:
         i, is_before = _place(path, names, before, norm, norm_behind, found)
@@ -119,45 +112,12 @@ def read(path: Path, norm_behind: str | None = None) -> FoundLayers:
         taken.add((i, is_before))
         found.layers[i] = _folded(path, norm, found.layers[i], is_before)
         found.folded[brief(norm.name)] = found.layers[i].name
-    for layer in found.layers:
-        greatest = max(float(np.abs(a).max()) for a in (layer.weight, layer.bias))
-        if greatest > _GREATEST:
-            raise InputError(torch_state.field(path, layer.name), greatest, "is a weight or bias that no training gives")
+    check_range(path, found.layers)
     return found
 
 
-def patterns(edges: Sequence[np.ndarray]) -> tuple[Pattern, ...]:
-    """Patterns of junctions from matrices, bool [n_right, n_left]: edges in the order of their right neurons."""
-    result = []
-    for edge in edges:
-        right, left = np.nonzero(edge)
-        starts = np.searchsorted(right, np.arange(len(edge) + 1))
-        result.append(Pattern(edge.shape[1], edge.shape[0], left.astype(np.int32), starts.astype(np.int64)))
-    return tuple(result)
-
-
-def parameters(
-    layers: Sequence[Layer], edges: Sequence[np.ndarray], mean: float = 0.0, deviation: float = 1.0
-) -> RealParameters:
-    """Weights in edge order and biases for inputs that are not normalised.
-
-    Parameters
-    ----------
-    edges
-        As for :func:`patterns`; weights elsewhere are 0.
-    mean, deviation
-        What was subtracted from every input in training, and by what it was divided then: (W / d) x + (b − W m / d) equals
-        W (x − m) / d + b.
-    """
-    weights = [layer.weight[edge] for layer, edge in zip(layers, edges, strict=True)]
-    biases = [layer.bias.copy() for layer in layers]
-    weights[0] = weights[0] / deviation
-    biases[0] -= layers[0].weight.sum(axis=1) * mean / deviation
-    return RealParameters(weights, biases)
-
-
 def _layer(path: Path, name: str, parts: Module) -> Layer:
-    place = torch_state.field(path, name)
+    place = field(path, name)
     if "weight" not in parts:
         raise InputError(place, None, "has no weight")
     weight = parts["weight"]
@@ -221,7 +181,7 @@ def _follows(name: str, other: str) -> bool:
 
 def _misplaced(path: Path, norm: BatchNorm, how: str) -> InputError:
     rule = f"{how}: modules must be made in the order in which they are used"
-    return InputError(torch_state.field(path, norm.name), None, rule)
+    return InputError(field(path, norm.name), None, rule)
 
 
 def _folded(path: Path, norm: BatchNorm, layer: Layer, is_before: bool) -> Layer:

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from hwsim.frontends.names import brief
 from models.errors import InputError
 
 INSTEAD = "save torch.save(model.state_dict(), FILE) instead"
@@ -184,9 +185,3 @@ def _why_not_pickle(file: Any, pickles: int) -> str:
             # A model comes first, or behind the mark of a tuple; containers of tensors begin as what they are.
             first = first and operation.name not in ("GLOBAL", "EMPTY_DICT", "EMPTY_LIST")
     return ""
-
-
-def brief(name: str) -> str:
-    """A name from a file as it may be shown: short, and without characters that steer a terminal."""
-    plain = name if name.isprintable() else name[:100].encode("unicode_escape").decode("ascii")
-    return plain if len(plain) <= 60 else plain[:57] + "..."

@@ -3,7 +3,6 @@
 All of it is untrusted: any containers, keys and tensors. Importing this module needs PyTorch.
 """
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,32 +10,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from hwsim.frontends.torch_file import brief
+from hwsim.frontends import state_dict, torch_file
+from hwsim.frontends.batch_norm import Module
+from hwsim.frontends.layers import MOST_ELEMENTS, FoundLayers
+from hwsim.frontends.names import brief, field
+from hwsim.frontends.state_dict import MASKS, PARTS, check_key
 from models.errors import InputError
 
-PARTS = {
-    "weight": "weight",
-    "weight_orig": "weight",
-    "weight_mask": "mask",
-    "mask": "mask",
-    "bias": "bias",
-    "bias_orig": "bias",
-    "bias_mask": "bias mask",
-    "running_mean": "mean",
-    "running_var": "variance",
-    "num_batches_tracked": "batches",
-}
-"""Last word of a key: what it holds. Pruned layers keep ``weight_orig`` and ``weight_mask`` (torch.nn.utils.prune)."""
-
-_MASKS = ("mask", "bias mask")
-
-_FOREIGN = {
-    r"in_proj_(weight|bias)$|(^|[._])[qkv]_proj\.|(^|\.)(self_|multihead_)?att(ention|n)\d*\.": "belongs to attention",
-    r"(^|\.)(weight|bias)_[ih]h(_l\d+(_reverse)?)?$": "belongs to a recurrent layer (RNN, LSTM, GRU)",
-    r"(^|[._])emb(ed(ding)?s?)?(\.weight)?$": "belongs to an embedding",
-    r"(^|\.)parametrizations\.|(^|\.)weight_[guv]$": "belongs to a parametrised weight (weight_norm): remove that first",
-}
-"""Keys by which other layers than linear ones show themselves."""
+KIND = "PyTorch"
+"""Of these files."""
 
 _ENTRIES = ("state_dict", "model_state_dict", "model_state", "model", "net", "network", "module")
 """Under which a checkpoint usually keeps its model."""
@@ -47,14 +29,30 @@ _PACKED = "_packed_params._packed_params"
 _RANGES = ("scale", "zero_point", "_packed_params.dtype")
 """What else a quantised layer has: the range of its sums and a type, which say nothing about its weights."""
 
-_MOST_ELEMENTS = 1 << 26
-"""Of all tensors together: half a gigabyte. An expanded tensor may have more than its file has bytes."""
-
 _DEEPEST = 3
 """Dictionaries within dictionaries in which a state_dict is looked for."""
 
-Module = dict[str, np.ndarray]
-"""Arrays of one module by the values of :data:`PARTS`: float64, masks bool."""
+
+def read(path: Path, norm_behind: str | None = None) -> FoundLayers:
+    """The layers in the order of the file, which is that in which the module's layers were made.
+
+    Nothing in the file is executed: only tensors and plain containers are loaded.
+
+    Parameters
+    ----------
+    norm_behind
+        See :func:`hwsim.frontends.state_dict.chained`.
+
+    Raises
+    ------
+    InputError
+        If the file holds no such dictionary, anything but linear layers and batch normalisation, or layers that do not
+        chain.
+    """
+    entry, found = modules(path, torch_file.load(path))
+    result = state_dict.chained(path, KIND, found, norm_behind)
+    result.entry = entry
+    return result
 
 
 def modules(path: Path, content: Any) -> tuple[tuple[str, ...], dict[str, Module]]:
@@ -79,26 +77,16 @@ def modules(path: Path, content: Any) -> tuple[tuple[str, ...], dict[str, Module
     """
     entry, state = _state_dict(path, content)
     result: dict[str, Module] = {}
-    left = _MOST_ELEMENTS
+    left = MOST_ELEMENTS
     for key, tensor in _tensors(path, state).items():
-        prefix, _, last = key.rpartition(".")
-        part, place = PARTS[last], field(path, key)
-        own = result.setdefault(prefix, {})
-        if part in own:
-            names = " and ".join(name for name, of in PARTS.items() if of == part)
-            raise InputError(field(path, prefix), None, f"has both {names}")
+        own, part, place = state_dict.slot(path, result, key)
         _check(place, tensor, part)
         left -= tensor.numel()
         if left < 0:
-            rule = f"makes more than {_MOST_ELEMENTS} numbers in all, too many for a network of the accelerator"
+            rule = f"makes more than {MOST_ELEMENTS} numbers in all, too many for a network of the accelerator"
             raise InputError(place, list(tensor.shape), rule)
         own[part] = _array(place, tensor, part)
     return entry, result
-
-
-def field(path: Path, name: str) -> str:
-    """How a thing in a file is called in error messages."""
-    return f"{path}: {brief(name)}" if name else str(path)
 
 
 def _state_dict(path: Path, content: Any) -> tuple[tuple[str, ...], Mapping[str, Any]]:
@@ -174,12 +162,7 @@ def _tensors(path: Path, state: Mapping[str, Any]) -> dict[str, torch.Tensor]:
 
 def _layers_own(path: Path, key: str, value: Any) -> torch.Tensor:
     """The value of a key that only a linear layer or batch normalisation has."""
-    for pattern, what in _FOREIGN.items():
-        if re.search(pattern, key[-200:]):
-            raise InputError(field(path, key), None, f"{what}; only linear layers can be imported")
-    if key.rpartition(".")[2] not in PARTS:
-        rule = "is no part of a linear layer (weight, bias, weight_mask, weight_orig): only such layers can be imported"
-        raise InputError(field(path, key), None, rule)
+    check_key(path, key)
     if not isinstance(value, torch.Tensor):
         raise InputError(field(path, key), None, f"is of the type {type(value).__name__}, where a tensor must be")
     return value
@@ -193,7 +176,7 @@ def _check(place: str, tensor: torch.Tensor, part: str) -> None:
     if tensor.is_nested or tensor.layout != torch.strided or tensor.is_complex():
         how = "nested" if tensor.is_nested else str(tensor.layout)
         raise InputError(place, f"{tensor.dtype}, {how}", "must be a dense tensor of real numbers")
-    if part not in (*_MASKS, "batches") and not (tensor.is_floating_point() or tensor.is_quantized):
+    if part not in (*MASKS, "batches") and not (tensor.is_floating_point() or tensor.is_quantized):
         rule = "must hold floating-point numbers: multiply integers by their scale before they are saved"
         raise InputError(place, str(tensor.dtype), rule)
 
@@ -205,10 +188,4 @@ def _array(place: str, tensor: torch.Tensor, part: str) -> np.ndarray:
         array = plain.detach().to(torch.float64, copy=True).resolve_neg().contiguous().numpy()
     except (RuntimeError, TypeError, NotImplementedError):
         raise InputError(place, str(tensor.dtype), "is of a type that PyTorch itself cannot convert") from None
-    if not np.isfinite(array).all():
-        raise InputError(place, None, "holds values that are no finite numbers")
-    if part in _MASKS:
-        if not np.isin(array, (0, 1)).all():
-            raise InputError(place, list(array.shape), "must hold zeros and ones only")
-        return array == 1
-    return array
+    return state_dict.checked(place, array, part)

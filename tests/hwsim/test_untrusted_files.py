@@ -56,6 +56,8 @@ READERS = {
     "second LOG": ("sim/trace.jsonl", lambda f, x: ["diff", f / "trace.jsonl", x]),
     "RUN": ("x", lambda f, x: ["export-frontend", x, "--out", f / "o"]),
     "FILE of tensors": ("x.pt", lambda f, x: ["import-torch", x, "--out", f / "o"]),
+    "FILE of a model": ("x.onnx", lambda f, x: ["import-model", x, "--out", f / "o"]),
+    "RUN to be exported": ("x", lambda f, x: ["export-model", x, "--out", f / "o/net.onnx"]),
     "STUDY of fit-area": ("study/study.yaml", lambda f, x: ["fit-area", f / "study", "--out", f / "o.yaml"]),
     "results of fit-area": ("study/results.csv", lambda f, x: ["fit-area", f / "study", "--out", f / "o.yaml"]),
     "stored study": ("study/study.yaml", lambda f, x: ["explore", f / "study.yaml", "--out", f / "study", "--resume"]),

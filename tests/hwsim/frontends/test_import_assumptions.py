@@ -17,7 +17,7 @@ torch = pytest.importorskip("torch")
 
 from torch import nn  # noqa: E402
 
-from hwsim.frontends.state_dict import read  # noqa: E402
+from hwsim.frontends.torch_state import read  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
 

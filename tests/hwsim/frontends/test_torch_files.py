@@ -19,7 +19,7 @@ torch = pytest.importorskip("torch")
 
 from torch import nn  # noqa: E402
 
-from hwsim.frontends.state_dict import read  # noqa: E402
+from hwsim.frontends.torch_state import read  # noqa: E402
 
 
 def linear(left=16, right=4, name="fc"):

@@ -69,6 +69,7 @@ RUNS = {
     "bench": ("bench", "--seconds", "0.05"),
     "explore": ("explore",),
     "selftest": ("selftest",),
+    "import-model": ("import-model",),
 }
 """Every command that owns a directory and needs no PyTorch; those that do are in the tests of front ends and imports."""
 
@@ -77,6 +78,9 @@ ALL = [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for 
 
 
 def command(name, config, study, out, *more):
+    if name == "import-model":
+        (config.parent / "layers.csv").write_text("Layer,M,N,K\nfc,1,4,16\n")
+        config = config.parent / "layers.csv"
     return RUNS[name][0], study if name == "explore" else config, *RUNS[name][1:], "--out", out, *more
 
 
