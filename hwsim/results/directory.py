@@ -36,8 +36,8 @@ TIMING = "timing.json"
 CHECKPOINT = "checkpoint.npz"
 """Present only while a run is unfinished."""
 PICTURES = ("training.png", "connectivity.png", "weights.png", "timeline.png", "occupancy.png", "utilisation.png")
-TRACES = ("trace.jsonl", "trace.vcd", "trace.perfetto.json")
-LOGS = ("machine.jsonl", "verilog.jsonl", "machine.vcd", "verilog.vcd")
+TRACES = ("trace.jsonl", "trace.vcd", "trace.gtkw", "trace.sucl", "trace.perfetto.json")
+LOGS = tuple(f"{source}.{ending}" for source in ("machine", "verilog") for ending in ("jsonl", "vcd", "gtkw", "sucl"))
 HARDWARE = ("accelerator.v", "accelerator.core", "lint.vlt", "names.json", "README.md", "testbench.v")
 REGISTER_MAPS = ("registers.rdl", "registers.svd", "registers.h", "registers.json")
 DRIVER = "driver.zip"

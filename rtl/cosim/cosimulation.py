@@ -14,6 +14,7 @@ from hwsim.design import Design
 from hwsim.events import waveform
 from hwsim.events.lines import write_events
 from hwsim.events.log import CLOCK, EventLog, Header
+from hwsim.events.save_files import write_save_files
 from hwsim.figure import Figure, Figures
 from hwsim.random_streams import Stream
 from hwsim.results.directory import METRICS, TIMING, RunDirectory
@@ -294,7 +295,8 @@ def write(run: CoSimulation, directory: RunDirectory) -> None:
         header = Header(source, config_file.fingerprint(design.config), first, last)
         log = EventLog.of(header, rows[inside])
         write_events(directory / log_name, log)
-        waveform.write_vcd(directory / waves, log)
+        waveform.write_vcd(directory / waves, log, design.config.numbers.system)
+        write_save_files(directory / waves, log, design.config.numbers.system)
 
 
 COSIMULATION = Figures(
