@@ -30,6 +30,7 @@ from hwsim.commands import (
     solve,
     torch,
     train,
+    view,
 )
 from hwsim.commands.console import fail
 from hwsim.commands.options import expanded
@@ -43,7 +44,7 @@ _OPTIONS = {"assignments": "set", "deviation": "std", "megahertz": "clock", "sho
 GROUPS = {
     "Design": (check.check, solve.solve, patterns.scatter, patterns.search, check.schema),
     "Train": (train.train, torch.frontend, torch.export_frontend, torch.import_torch),
-    "Simulate": (simulate.simulate, simulate.diff, selftest.selftest, bench.bench),
+    "Simulate": (simulate.simulate, view.view, simulate.diff, selftest.selftest, bench.bench),
     "Hardware": (
         hardware.verilog,
         hardware.cosim,

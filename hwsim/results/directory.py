@@ -56,6 +56,7 @@ FEATURES = "features.npz"
 SCATTER, SCATTER_PICTURE = "scatter.json", "scatter.png"
 SEARCH, SEARCH_PICTURE = "search.json", "search.png"
 MUTANTS = "mutants.csv"
+VIEW = "view.html"
 PROOFS = "proofs.json"
 SYNTHESIS = ("synthesis.json", "accelerator.bit", "accelerator.bin")
 BOARD = "build.json", *(f"board.{ending}" for ending in ("v", "lpf", "pcf", "xdc", "tcl", "ipynb", "bit", "bin"))
@@ -66,7 +67,7 @@ _RESULTS = (
     *(*SYNTHESIS, *BOARD),
     *(PROOFS, SAMPLES, PRETRAINED, NEWCOMER, ADAPTED, TERMINAL),
     *(f"{name}.partial" for name in (FINAL, CHECKPOINT, ADAPTED)),
-    *(SCATTER, SCATTER_PICTURE, SEARCH, SEARCH_PICTURE, MUTANTS),
+    *(SCATTER, SCATTER_PICTURE, SEARCH, SEARCH_PICTURE, MUTANTS, VIEW),
 )
 _HEADER = "# The resolved configuration of a run of hwsim: feeding it back reproduces the run.\n"
 """Tells the directory of a run from any other that happens to hold a file of the same name."""
