@@ -1,5 +1,5 @@
 // Pictures: the timeline, the lanes, the memories.
-const MOST_WIRED = 32, MOST_WORDS = 16, MOST_SQUARES = 512, HATCH = "repeating";
+const MOST_WIRED = 32, MOST_WORDS = 16, MOST_SQUARES = 512;
 
 function shape(tag, attributes = {}, text) {
   const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
@@ -73,7 +73,7 @@ function drawCrossbar() {
   box.setAttribute("aria-label", told.length ? `${told.join(", ")}.` : "No lane reads.");
   if (s.z > MOST_WIRED) return squares(box, s, served, waiting, done);
   const tall = s.depth <= MOST_WORDS, depth = tall ? s.depth : 1;
-  const room = box.clientWidth - 66, wide = Math.max(Math.min(room / s.z, 58), 24), x0 = 58, cell = 20, gap = 96;
+  const room = box.clientWidth - 66, wide = Math.max(Math.min(room / s.z, 76), 24), x0 = 58, cell = 20, gap = 96;
   const top = 20, lanesAt = top + depth * cell + gap, width = x0 + s.z * wide + 6, height = lanesAt + 62, parts = [];
   parts.push(shape("defs"), shape("text", { x: 0, y: 13, "font-size": 11, class: "faint" }, "memory"), shape("text", { x: 0, y: lanesAt + 20, "font-size": 11, class: "faint" }, "lane"));
   parts[0].innerHTML = `<pattern id="waits" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="6" height="6" fill="var(--alarm-paper)"/><rect width="2.4" height="6" fill="var(--alarm)"/></pattern>`;
@@ -125,6 +125,7 @@ function squares(box, s, served, waiting, done) {
     const column = element("div", { class: "column" }, lane);
     const word = element("span", { class: "word lane", "data-lane": lane, "data-state": r ? "served" : waits ? "waits" : done.has(lane) ? "had" : "idle" }, r ? `m${r.index}` : waits ? "waits" : done.has(lane) ? "✓" : "");
     if (r) paint(word, r.operations, false);
+    word.classList.toggle("long", word.textContent.length > 3);
     if (waits) word.classList.add("clash");
     column.append(word);
     words.append(column);
@@ -134,23 +135,23 @@ function squares(box, s, served, waiting, done) {
 
 // The memories: a card per bank, a column per memory, a square per word; large ones have a square per memory.
 function buildMemories() {
-  const s = scene(), cut = s.memories.filter((m) => m.lanes > MOST_SQUARES);
-  $("limit").hidden = !cut.length && !s.memories.some(folded);
-  $("limit").textContent = (s.memories.some(folded) ? `Where a bank has many words, a square is a whole memory, and @3 in it says that word 3 is accessed: words are drawn one by one for up to ${MOST_WIRED} memories of up to ${MOST_WORDS} words. ` : "") +
+  const s = scene(), cut = s.memories.filter((m) => m.lanes > MOST_SQUARES), many = (m) => folded(m) && m.kind !== WEIGHT;
+  $("limit").hidden = !cut.length && !s.memories.some(many);
+  $("limit").textContent = (s.memories.some(many) ? `Where a bank has many words, a square is a whole memory, and @3 in it says that word 3 is accessed: words are drawn one by one for up to ${MOST_WIRED} memories of up to ${MOST_WORDS} words. ` : "") +
     (cut.length ? `Of more than ${MOST_SQUARES} memories the first ${MOST_SQUARES} are drawn (${listed(cut.map((m) => m.title))}); a smaller hardware.z by --set shows all, the table below always does.` : "");
   $("memories").replaceChildren(...s.memories.map((m, k) => {
     const box = element("div", { class: "memory", "data-memory": k });
-    const many = m.kind === WEIGHT ? `${m.lanes} lanes × ${plural(m.depth, "row")}` : `${plural(m.banks, "bank")} × ${plural(m.lanes, "memory", "memories")} × ${plural(m.depth, "word")}`;
-    box.append(element("h3", {}, `${m.title[0].toUpperCase()}${m.title.slice(1)}`), element("p", { class: "note" }, `${many}. ${m.note}`));
+    const size = m.kind === WEIGHT ? `${m.lanes} lanes × ${plural(m.depth, "row")}` : `${plural(m.banks, "bank")} × ${plural(m.lanes, "memory", "memories")} × ${plural(m.depth, "word")}`;
+    box.append(element("h3", {}, `${m.title[0].toUpperCase()}${m.title.slice(1)}`), element("p", { class: "note" }, `${size}. ${m.note}`));
     const banks = element("div", { class: "banks" });
     const columns = Math.min(m.lanes, MOST_SQUARES);
-    banks.style.setProperty("--bank", `${Math.min(columns * 35 + 20, columns > 8 ? 579 : 299)}px`);
+    banks.style.setProperty("--bank", `${Math.max(Math.min(columns * (flat(m) ? m.depth : 1) * 35 + 20, columns > 8 ? 579 : 299), 240)}px`);
     for (let b = 0; b < m.banks; b++) {
       const bank = element("div", { class: "bank", "data-bank": b });
       bank.append(element("h4"));
       const words = element("div", { class: "words" });
       for (let i = 0; i < columns; i++) {
-        const column = element("div", { class: "column" }, m.lanes > 1 ? i : undefined);
+        const column = element("div", { class: flat(m) ? "column flat" : "column" }, m.lanes > 1 ? i : undefined);
         for (let a = 0; a < (folded(m) ? 1 : m.depth); a++) column.append(element("span", { class: "word" }));
         words.append(column);
       }
@@ -162,7 +163,8 @@ function buildMemories() {
   }));
 }
 
-const folded = (m) => m.lanes > MOST_WIRED || m.depth > MOST_WORDS || m.kind === WEIGHT;
+const flat = (m) => m.lanes <= 2 && m.lanes * m.depth <= 64;
+const folded = (m) => m.kind === WEIGHT || !flat(m) && (m.lanes > MOST_WIRED || m.depth > MOST_WORDS);
 
 /** What a memory holds in the clock shown: the sample of each word, as recorded at first and written since. */
 function contents() {
@@ -188,7 +190,7 @@ function updateMemories() {
       squares.forEach((square, n) => {
         const index = Math.floor(n / per), address = n % per, here = touched.get(`${k} ${b} ${index} ${address}`) || [];
         const own = whole ? new Set(held[k][b].slice(index * m.depth, (index + 1) * m.depth)) : new Set([held[k][b][index * m.depth + address]]);
-        here.forEach((a) => use.add(`${a.junction === s.number || !a.junction ? "" : `junction ${a.junction}: `}${DATA.operations[a.operation]} ${a.access === READ ? "reads" : "writes"}${a.sample < 0 ? "" : ` ${a.sample}`}`));
+        here.forEach((a) => use.add(`${a.junction === s.number || !a.junction ? "" : `junction ${a.junction}: `}${DATA.operations[a.operation]} ${a.access === READ ? "reads" : "writes"}${m.kind === WEIGHT ? ` row ${a.address}` : ""}${a.sample < 0 ? "" : m.kind === WEIGHT ? ` for sample ${a.sample}` : ` ${a.sample}`}`));
         fill(square, m, index, address, here, [...own], whole);
       });
       bank.classList.toggle("busy", use.size > 0);
@@ -217,10 +219,13 @@ function fill(square, m, index, address, here, own, whole) {
     square.title = `memory ${index}${whole ? "" : `, word ${address}`}: ${sample === null ? "several samples" : `sample ${sample}`}`;
     return;
   }
-  const operations = [...new Set(here.map((a) => a.operation))], last = here.at(-1);
+  const operations = [...new Set(here.map((a) => a.operation))].sort(), last = here.at(-1);
   paint(square, operations, here.some((a) => a.access === WRITE));
   const shared = last.sample < 0;
-  square.textContent = operations.map((o) => LETTER[o]).join("") + (whole ? m.depth > 1 ? `@${last.address}` : "" : shared ? "" : last.sample);
+  const one = here.every((a) => a.address === last.address);
+  const behind = m.kind === WEIGHT ? "" : whole ? m.depth > 1 && one ? `@${last.address}` : "" : shared ? "" : last.sample;
+  square.textContent = operations.map((o) => LETTER[o]).join("") + behind;
+  square.classList.toggle("long", square.textContent.length > 4);
   for (const a of here) square.dataset[a.access === READ ? "read" : "write"] = DATA.operations[a.operation];
   square.dataset.sample = last.sample;
   square.dataset.lane = last.lane;

@@ -70,7 +70,7 @@ function reads(now) {
     const m = s.memories[a.memory];
     if (m.kind !== ACTIVATION || m.owner !== s.number || a.access !== READ || a.junction !== s.number) continue;
     const one = found.get(a.lane) || { index: a.index, address: a.address, operations: [] };
-    one.operations.push(a.operation);
+    one.operations = [...one.operations, a.operation].sort();
     found.set(a.lane, one);
   }
   return found;
@@ -138,6 +138,7 @@ function play(on) {
   clearInterval(state.timer);
   state.timer = on ? setInterval(() => show(state.clock + 1 < DATA.last ? state.clock + 1 : DATA.first), 1000 / $("speed").value) : null;
   $("play").setAttribute("aria-pressed", String(on));
+  $("alarm").setAttribute("aria-live", on ? "off" : "polite");  // while it plays nobody could listen
   $("play").textContent = on ? "❚❚ Pause" : "▶ Play";
 }
 

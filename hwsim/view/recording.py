@@ -6,8 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from hwsim.design import Design
-from hwsim.events.log import CLOCK, JUNCTION, EventLog, Rows, owners
+from hwsim.events.log import CLOCK, JUNCTION, MEMORY, EventLog, Rows, owners
 from hwsim.machine.machine import Machine
+from hwsim.vocabulary import ACTIVATION, PARTIAL
 from models.data.dataset import Split
 from models.errors import ArgumentError, InputError
 
@@ -67,6 +68,8 @@ def record(
     period, drain = machine.timing.period, design.config.hops.drain(len(design.patterns))
     steady = (drain + 3) * period
     first, last = clocks or (steady, steady + 2 * period)
+    if not 0 <= first < last:
+        raise ArgumentError("clocks", f"{first}:{last}", "must be two clocks in ascending order", [f"0:{period}"])
     if last > len(data) * period:
         rule = f"ends behind the last of {len(data)} samples: the run has about {len(data) * period:,} clocks"
         raise ArgumentError("clocks", f"{first}:{last}", rule)
@@ -84,8 +87,10 @@ def record(
 
 
 def concerns(rows: Rows, junction: int) -> npt.NDArray[np.bool_]:
-    """Whether each event is of a junction: it does it, or the memory is its own."""
-    return (rows[:, JUNCTION] == junction) | (owners(rows) == junction)
+    """Whether each event is of a junction: it does it, or the memory is its own or lies between it and the next one."""
+    owner, memory = owners(rows), rows[:, MEMORY]
+    between = (owner == junction + 1) & ((memory == ACTIVATION) | (memory == PARTIAL))
+    return (rows[:, JUNCTION] == junction) | (owner == junction) | between
 
 
 def _chosen(machine: Machine, junctions: tuple[int, ...] | None) -> tuple[int, ...]:
@@ -105,10 +110,12 @@ def _fits(log: EventLog, junctions: tuple[int, ...], first: int, last: int, aske
         return last
     fits = first + int(np.searchsorted(total, MOST_EVENTS, "right"))
     if fits <= first:
-        rule = f"makes {int(total[0]):,} accesses in a clock, and a page holds {MOST_EVENTS:,}: give fewer, or one --junction"
+        rule = (
+            f"makes {int(total[0]):,} accesses in a clock, and a page holds {MOST_EVENTS:,}: give fewer, or look at one junction"
+        )
         raise InputError("hardware.z", None, rule)
     if asked is not None:
-        rule = f"has {int(total[-1]):,} accesses, and a page holds {MOST_EVENTS:,}: fewer clocks, or one --junction"
+        rule = f"has {int(total[-1]):,} accesses, and a page holds {MOST_EVENTS:,}: fewer clocks, or a single <junction>"
         raise ArgumentError("clocks", f"{asked[0]}:{asked[1]}", rule, [f"{first}:{fits}"])
     period = log.header.clocking.period if log.header.clocking else 1
     return first + period if first + period <= fits else fits

@@ -27,7 +27,7 @@ from hwsim.events.log import (
 )
 from hwsim.events.waveform import fraction_of
 from hwsim.view.recording import Recording, concerns
-from hwsim.vocabulary import ACTIVATION, BIAS, DELTA, DERIVATIVE, FF, PARTIAL, READ, UP, WEIGHT, MemoryKey, MemoryKind
+from hwsim.vocabulary import ACTIVATION, BIAS, BP, DELTA, DERIVATIVE, FF, PARTIAL, READ, UP, WEIGHT, MemoryKey, MemoryKind
 
 _NOTES = {
     ACTIVATION: "What the neurons of this layer put out. FF multiplies them by weights now; UP needs the same words some "
@@ -154,7 +154,9 @@ def _clock(
     a, b = np.searchsorted(rows[:, CLOCK], (clock, clock + 1))
     now, memory = rows[a:b], which[a:b]
     place = next((k for k, (_, begin, end, _) in enumerate(passed) if begin <= clock < end), None)
-    working = now[(now[:, JUNCTION] == junction) & (now[:, ACCESS] == READ) & (now[:, SAMPLE] >= 0)]
+    # The first contribution to a partial delta is written without a read; FF and UP write long after they have read.
+    own = (now[:, JUNCTION] == junction) & (now[:, SAMPLE] >= 0)
+    working = now[own & ((now[:, ACCESS] == READ) | (now[:, OPERATION] == BP))]
     accesses = []
     if len(now):
         group = np.column_stack([memory, now[:, [BANK, ACCESS, OPERATION, JUNCTION, SAMPLE]]])
