@@ -23,7 +23,7 @@ def view(config: ConfigPath, where: Where, viewing: Viewing, *, force: Force = F
     from hwsim.view.page import page
     from hwsim.view.recording import record
 
-    clocks = parse_window(viewing.clocks, "clocks")
+    clocks = parse_window(viewing.clocks, to_play=True)
     junctions = None if viewing.junction is None else (viewing.junction,)
     loaded = common.load(config)
     design = Design(loaded)

@@ -4,8 +4,8 @@ Both list the same signals, by junction and operation: ``FF`` of junction 1 has 
 of memories are told as the fixed-point numbers that they are.
 
 GTKWave's save files state the flags of each signal as a hexadecimal number, ``[fpshift_count]`` the bits behind the binary
-point. Surfer promises its commands (``surfer trace.vcd --command-file trace.sucl``), not the layout of its state files; its
-fixed-point formats take the binary point from the range of bits that the waveform declares.
+point. Surfer documents its commands, which such a file holds, and not the layout of its state files; its fixed-point formats
+take the binary point from the range of bits that the waveform declares.
 """
 
 from collections.abc import Iterator, Sequence
@@ -37,14 +37,20 @@ class Shown(NamedTuple):
     name
         Full name in the waveform, without a range of bits.
     bits
-        Of an unsigned number or a single bit; 0 of a signed integer, whose size the waveform alone says.
+        Of a wire; 0 of an integer, whose size the waveform alone says.
+    signed
+        Whether it is told as a signed number.
     fraction
-        Bits behind the binary point of a signed integer; ``None`` of what is no word of a memory.
+        Bits behind the binary point; ``None`` of what is no number with one.
+    part
+        Lowest and highest bit of what is shown, and what it is called; ``None`` for all bits.
     """
 
     name: str
     bits: int
+    signed: bool = False
     fraction: int | None = None
+    part: tuple[int, int, str] | None = None
 
 
 class Group(NamedTuple):
@@ -71,9 +77,19 @@ def groups(log: EventLog, numbers: NumberSystem) -> list[Group]:
 
 def write_save_files(waveform: Path, log: EventLog, numbers: NumberSystem) -> None:
     """Write ``NAME.gtkw`` and ``NAME.sucl`` beside a log's waveform ``NAME.vcd``; equal logs make equal files."""
-    listed = groups(log, numbers)
-    write_whole(waveform.with_suffix(".gtkw"), _gtkwave(waveform.name, log, listed).encode())
-    write_whole(waveform.with_suffix(".sucl"), _surfer(waveform.stem, waveform.name, listed).encode())
+    write_groups(waveform, groups(log, numbers), log.header.first)
+
+
+def write_groups(waveform: Path, listed: Sequence[Group], first: int = 0) -> None:
+    """Write the save files of any waveform.
+
+    Parameters
+    ----------
+    first
+        Where in time the picture begins.
+    """
+    write_whole(waveform.with_suffix(".gtkw"), _gtkwave(waveform.name, first, listed).encode())
+    write_whole(waveform.with_suffix(".sucl"), _surfer(waveform.name, listed).encode())
 
 
 def _widths(rows: Rows) -> dict[tuple[int, int, int, int], int]:
@@ -91,10 +107,10 @@ def _control(log: EventLog, own: Rows, junction: int, operation: int) -> Iterato
     scope = f"{TOP}.junction{junction}.control"
     known = log.header.clocking
     if known is not None and 1 <= junction <= len(known.offsets):
-        yield Shown(f"{scope}.cycle", 0)
+        yield Shown(f"{scope}.cycle", 0, signed=True)
     if ((own[:, ACCESS] == READ) & (own[:, SAMPLE] >= 0)).any():
         yield Shown(f"{scope}.{OPERATIONS[operation]}_active", 1)
-        yield Shown(f"{scope}.{OPERATIONS[operation]}_sample", 0)
+        yield Shown(f"{scope}.{OPERATIONS[operation]}_sample", 0, signed=True)
 
 
 def _ports(own: Rows, numbers: NumberSystem, width: dict[tuple[int, int, int, int], int]) -> tuple[list[Shown], int]:
@@ -112,50 +128,57 @@ def _ports(own: Rows, numbers: NumberSystem, width: dict[tuple[int, int, int, in
             scope = f"{TOP}.{memory_scope(of, memory, bank, 0)}"
             signals.append(Shown(f"{scope}.{verb}_enable", 1))
             signals.append(Shown(f"{scope}.{verb}_address", width[(ADDRESS, *place)]))
-            signals += [Shown(f"{scope}.lane{lane}.{verb}_data", 0, fraction) for lane in numbered[:MOST_MEMORIES]]
+            signals += [Shown(f"{scope}.lane{lane}.{verb}_data", 0, True, fraction) for lane in numbered[:MOST_MEMORIES]]
             continue
         for index in numbered[:MOST_MEMORIES]:
             scope = f"{TOP}.{memory_scope(of, memory, bank, index)}"
             signals.append(Shown(f"{scope}.{verb}_enable", 1))
             signals.append(Shown(f"{scope}.{verb}_address", width[(ADDRESS, *place)]))
             signals.append(Shown(f"{scope}.{verb}_lane", width[(LANE, *place)]))
-            signals.append(Shown(f"{scope}.{verb}_data", 0, fraction))
+            signals.append(Shown(f"{scope}.{verb}_data", 0, True, fraction))
     return signals, left
 
 
-def _gtkwave(waveform: str, log: EventLog, listed: Sequence[Group]) -> str:
+def _gtkwave(waveform: str, first: int, listed: Sequence[Group]) -> str:
     """GTKWave's save file: a line of flags before each signal; the first group is open."""
-    lines = [f'[dumpfile] "{waveform}"', f"[timestart] {log.header.first}"]
+    lines = [f'[dumpfile] "{waveform}"', f"[timestart] {first}"]
     for number, group in enumerate(listed):
         closed = _CLOSED if number else 0  # what there is to open is seen without scrolling
         lines += [f"@{_BEGIN | _COMMENT | closed:x}", f"-{group.name}"]
         for s in group.signals:
-            flags = _SIGNED if not s.bits else _BINARY if s.bits == 1 else _DECIMAL
+            flags = _SIGNED if s.signed else _BINARY if s.bits == 1 else _DECIMAL
             lines.append(f"@{_RIGHT | flags | (_FIXED_POINT if s.fraction else 0):x}")
             if s.fraction:
                 lines.append(f"[fpshift_count] {s.fraction}")
             # Wires of several bits have their range in GTKWave's names, integers have not.
             full = s.name if s.bits < 2 else f"{s.name}[{s.bits - 1}:0]"
-            # Of a name with dots GTKWave would show what is behind the last one.
-            alias = " ".join(s.name.split(".")[2:])
-            lines.append(f"+{{{alias}}} {full}")
+            if s.part is None:
+                # Of a name with dots GTKWave would show what is behind the last one.
+                lines.append(f"+{{{' '.join(s.name.split('.')[2:])}}} {full}")
+            else:
+                low, high, name = s.part  # bits are counted from the leftmost
+                picked = " ".join(f"({s.bits - 1 - bit}){full}" for bit in range(high, low - 1, -1))
+                lines.append(f"#{{{name}}} {picked}")
         if group.note:
             lines += [f"@{_COMMENT:x}", f"-{group.note}"]
         lines += [f"@{_END | _COMMENT | closed:x}", f"-{group.name}"]
     return "\n".join(lines) + "\n"
 
 
-def _surfer(stem: str, waveform: str, listed: Sequence[Group]) -> str:
+def _surfer(waveform: str, listed: Sequence[Group]) -> str:
     """Surfer's commands: first all items, then the formats of those that are not as Surfer would tell them."""
-    lines = [f"# surfer {waveform} --command-file {stem}.sucl"]
-    formats, count = [], 0
+    lines, formats, count = [f"# commands of Surfer for {waveform}"], [], 0
     for group in listed:
         lines.append(f"divider_add {group.name}")
         count += 1
+        known: set[str] = set()
         for s in group.signals:
+            if s.name in known:  # another part of it, which Surfer cannot show alone
+                continue
+            known.add(s.name)
             lines.append(f"variable_add {s.name}")
-            form = ("Signed fixed point" if s.fraction else "Signed") if not s.bits else "Unsigned" if s.bits > 1 else None
-            if form:
+            if s.part is None and (s.signed or s.bits > 1):
+                form = "Unsigned" if not s.signed else "Signed fixed point" if s.fraction and not s.bits else "Signed"
                 formats += [f"item_focus {format(count, 'x').translate(_ALPHABET)}_", f"item_set_format {form}"]
             count += 1
         if group.note:

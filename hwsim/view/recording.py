@@ -110,9 +110,7 @@ def _fits(log: EventLog, junctions: tuple[int, ...], first: int, last: int, aske
         return last
     fits = first + int(np.searchsorted(total, MOST_EVENTS, "right"))
     if fits <= first:
-        rule = (
-            f"makes {int(total[0]):,} accesses in a clock, and a page holds {MOST_EVENTS:,}: give fewer, or look at one junction"
-        )
+        rule = f"makes {int(total[0]):,} accesses in a clock, and a page holds {MOST_EVENTS:,}: give fewer"
         raise InputError("hardware.z", None, rule)
     if asked is not None:
         rule = f"has {int(total[-1]):,} accesses, and a page holds {MOST_EVENTS:,}: fewer clocks, or a single <junction>"

@@ -1,7 +1,7 @@
 """The timeline as Perfetto takes it in: by the rules of its importer of JSON, and into its own schema.
 
 Its trace processor is a program that the package ``perfetto`` downloads when it is first used, and so cannot run here. The
-rules of its importer (``json_trace_tokenizer``, ``json_trace_parser``) are applied to the file instead, and what comes out is
+rules of its importer (``json_trace_tokenizer``, ``json_trace_parser``) are applied to the file instead; what comes out is
 put into the messages of its schema, which have limits of their own.
 """
 
