@@ -8,6 +8,7 @@ function shape(tag, attributes = {}, text) {
   return made;
 }
 
+const HALO = { style: "paint-order:stroke;stroke:var(--card);stroke-width:4px;fill:var(--ink)" };
 const colour = (o) => `var(--${STYLE[o]})`;
 const inkOn = (o) => o === BP || o === HOST ? "dark" : "light";
 
@@ -91,9 +92,9 @@ function drawCrossbar() {
       if (r && r.operations.length > 1) words.push(shape("path", { d: `M${x + wide - 1.5} ${y + 1}V${y + cell - 1}H${x + 1.5}Z`, fill: colour(r.operations[1]) }));
       const letters = r ? r.operations.map((o) => LETTER[o]).join("") : "";
       const text = wide > 44 ? `${letters} ${r && !tall ? `@${r.address}` : a * s.z + m}`.trim() : letters || (tall ? a * s.z + m : "");
-      words.push(shape("text", { x: x + wide / 2, y: y + 14, "font-size": wide > 30 ? 11 : 9, "text-anchor": "middle", class: r ? "light" : "faint", "font-weight": r ? 700 : 400, "pointer-events": "none" }, tall || r ? text : ""));
-      if (r) wires.push(wire(x + wide / 2, y + cell, x0 + (r.lane + 0.5) * wide, lanesAt, "var(--ink)", ""));
-      if (late) wires.push(wire(x + wide / 2, y + cell, x0 + (turn[1] + 0.5) * wide, lanesAt, "var(--alarm)", "4 4"));
+      words.push(shape("text", { x: x + wide / 2, y: y + 14, "font-size": wide > 30 ? 11 : 9, "text-anchor": "middle", class: r ? "light" : "faint", "font-weight": r ? 700 : 400, "pointer-events": "none", ...(late ? HALO : {}) }, tall || r ? text : ""));
+      if (r) wires.push(wire(x + wide / 2, top + depth * cell, x0 + (r.lane + 0.5) * wide, lanesAt, "var(--ink)", ""));
+      if (late) wires.push(wire(x + wide / 2, top + depth * cell, x0 + (turn[1] + 0.5) * wide, lanesAt, "var(--alarm)", "4 4"));
     }
     if (clashing.has(m)) {
       words.push(shape("rect", { x: x - 0.5, y: top - 1.5, width: wide + 1, height: depth * cell + 3, rx: 5, fill: "none", stroke: "var(--alarm)", "stroke-width": 2.5, class: "clashing", "data-memory": m }));
@@ -104,7 +105,7 @@ function drawCrossbar() {
     const x = x0 + lane * wide, r = served.get(lane), waits = waiting.has(lane), had = !r && done.has(lane);
     words.push(shape("rect", { x: x + 1.5, y: lanesAt, width: wide - 3, height: 30, rx: 6, fill: r ? colour(r.operations[0]) : waits ? "url(#waits)" : "var(--s1)", stroke: waits ? "var(--alarm)" : "var(--line)", class: "lane", "data-lane": lane, "data-state": r ? "served" : waits ? "waits" : had ? "had" : "idle" }));
     if (r && r.operations.length > 1) words.push(shape("path", { d: `M${x + wide - 1.5} ${lanesAt + 4}V${lanesAt + 30}H${x + 3}Z`, fill: colour(r.operations[1]) }));
-    words.push(shape("text", { x: x + wide / 2, y: lanesAt + 20, "font-size": 12, "font-weight": 700, "text-anchor": "middle", class: r ? "light" : "", "pointer-events": "none", ...(waits ? { style: "paint-order:stroke;stroke:var(--card);stroke-width:4px" } : {}) }, lane));
+    words.push(shape("text", { x: x + wide / 2, y: lanesAt + 20, "font-size": 12, "font-weight": 700, "text-anchor": "middle", class: r ? "light" : "", "pointer-events": "none", ...(waits ? HALO : {}) }, lane));
     const below = waits ? "waits" : had ? "✓" : r ? r.operations.map((o) => LETTER[o]).join("") : "";
     words.push(shape("text", { x: x + wide / 2, y: lanesAt + 45, "font-size": wide > 30 ? 11 : 9, "text-anchor": "middle", class: "faint", ...(waits ? { style: "fill:var(--alarm);font-weight:700" } : {}) }, below));
   }
@@ -145,7 +146,7 @@ function buildMemories() {
     box.append(element("h3", {}, `${m.title[0].toUpperCase()}${m.title.slice(1)}`), element("p", { class: "note" }, `${size}. ${m.note}`));
     const banks = element("div", { class: "banks" });
     const columns = Math.min(m.lanes, MOST_SQUARES);
-    banks.style.setProperty("--bank", `${Math.max(Math.min(columns * (flat(m) ? m.depth : 1) * 35 + 20, columns > 8 ? 579 : 299), 240)}px`);
+    banks.style.setProperty("--bank", `${Math.max(Math.min(columns * (flat(m) ? m.depth : 1) * 34 + 18, columns > 8 ? 560 : 288), 240)}px`);
     for (let b = 0; b < m.banks; b++) {
       const bank = element("div", { class: "bank", "data-bank": b });
       bank.append(element("h4"));

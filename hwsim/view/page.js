@@ -181,5 +181,15 @@ function start() {
   let width = innerWidth;
   addEventListener("resize", () => { if (innerWidth !== width) { width = innerWidth; choose(state.junction); } });
   choose(0);
+  addEventListener("hashchange", follow);
+  follow();
+}
+
+/** A link to a clock: view.html#junction=2&clock=430. */
+function follow() {
+  const asked = new URLSearchParams(location.hash.slice(1));
+  const junction = DATA.junctions.findIndex((s) => String(s.number) === asked.get("junction"));
+  if (junction >= 0) choose(junction);
+  if (/^\d+$/.test(asked.get("clock") || "")) show(Number(asked.get("clock")));
 }
 document.addEventListener("DOMContentLoaded", start);
