@@ -36,6 +36,7 @@ from hwsim.commands import (
     solve,
     torch,
     train,
+    view,
 )
 from hwsim.commands.console import fail
 from hwsim.commands.options import expanded
@@ -71,6 +72,7 @@ GROUPS: dict[str, tuple[Callable[..., None], ...]] = {
     ),
     "Simulate": (
         simulate.simulate,
+        view.view,
         simulate.diff,
         selftest.selftest,
         bench.bench,

@@ -102,7 +102,7 @@ def cosim(config: ConfigPath, where: Where, cosimulating: Cosimulating, *, force
     directory = RunDirectory(where.out, loaded, "cosim", options, force=force)
     with directory.locked(), preparing(common.quiet), clock_watcher(common.quiet) as watch:
         directory.begin()
-        folder = directory / "simulation"
+        folder = directory / cosimulation.SIMULATION
         asked = cosimulation.Asked(chosen, wanted.timeout, wanted.waves, watch)
         run = cosimulation.cosimulate(design, data.train, wanted.simulator, wanted.samples, folder, disturbances, asked)
         cosimulation.write(run, directory)

@@ -89,8 +89,9 @@ def import_model(
 ) -> None:
     """Turn a model of another program into a design.
 
-    It may be ONNX, QONNX, Keras, safetensors or PyTorch, or the folding of FINN or the topology of SCALE-Sim. Linear layers, activations and batch normalisation are taken; everything else is refused by its name. Foldings and
-    topologies have no weights and become a configuration.
+    It may be ONNX, QONNX, Keras, safetensors or PyTorch, or the folding of FINN or the topology of SCALE-Sim. Linear layers,
+    activations and batch normalisation are taken; everything else is refused by its name. Foldings and topologies have no
+    weights and become a configuration.
     """
     from hwsim.frontends import model_file
 
@@ -140,7 +141,8 @@ def export_model(
 ) -> None:
     """Write what a run has learned for other programs.
 
-    As ONNX, QONNX, safetensors or the state_dict of PyTorch. Every weight is written exactly, and `hwsim import-model` reads the same integers back.
+    As ONNX, QONNX, safetensors or the state_dict of PyTorch. Every weight is written exactly, and `hwsim import-model` reads
+    the same integers back.
     """
     from hwsim.frontends.model_export import exported
     from hwsim.results.directory import add_file

@@ -136,8 +136,8 @@ def tell(console: Console, run: "Simulation") -> None:
         console.print("every weight, bias, counter and sample in flight equals the reference's, integer by integer")
 
 
-def parse_window(text: str | None) -> tuple[int, int] | None:
-    """``FIRST:LAST`` as clocks.
+def parse_window(text: str | None, *, to_play: bool = False) -> tuple[int, int] | None:
+    """``FIRST:LAST`` as clocks: to record, or to play.
 
     Raises
     ------
@@ -148,7 +148,8 @@ def parse_window(text: str | None) -> tuple[int, int] | None:
         return None
     match = re.fullmatch(r"([0-9]{1,18}):([0-9]{1,18})", text)  # what fits into 64 bits
     if match is None or int(match[1]) >= int(match[2]):
-        raise ArgumentError("window", text, "must read FIRST:LAST, two clocks in ascending order", ["0:100"])
+        name = "clocks" if to_play else "window"
+        raise ArgumentError(name, text, "must read FIRST:LAST, two clocks in ascending order", ["0:100"])
     return int(match[1]), int(match[2])
 
 

@@ -10,7 +10,8 @@ the junction it belongs to (:attr:`hwsim.events.log.Event.owner`), with the sign
 ``read_lane, write_lane``       the lane served
 =============================== =====================================================================================
 
-The weight memory of a junction is one memory as wide as all lanes: data is ``lane5.read_data``, and so on. What the junction
+The weight memory of a junction is one memory as wide as all lanes: data is ``lane5.read_data``, and so on. Where the number
+formats are known, data says where its binary point is: ``read_data [23:-8]`` has eight bits behind it. What the junction
 itself does is in ``junction2.control``: for each operation ``FF_active`` and ``FF_sample``, by the reads, and ``cycle``, the
 junction cycle, if the log knows it.
 """
@@ -41,8 +42,20 @@ from hwsim.events.log import (
     Rows,
     owners,
 )
-from hwsim.vocabulary import ACCESSES, MEMORIES, OPERATIONS, READ, WEIGHT
+from hwsim.vocabulary import (
+    ACCESSES,
+    ACTIVATION,
+    BIAS,
+    DELTA,
+    DERIVATIVE,
+    MEMORIES,
+    OPERATIONS,
+    PARTIAL,
+    READ,
+    WEIGHT,
+)
 from models.files.whole import write_whole
+from models.numbers.system import NumberSystem
 
 TOP = "accelerator"
 
@@ -71,10 +84,15 @@ class _Signals(NamedTuple):
     value: _IntArray
 
 
-def write_vcd(path: Path, log: EventLog) -> None:
+def write_vcd(path: Path, log: EventLog, numbers: NumberSystem | None = None) -> None:
     """Write a log as value change dump; equal logs make equal files.
 
     There are signals for the memories that occur in the log only. A million events take a few seconds.
+
+    Parameters
+    ----------
+    numbers
+        The formats of the data, so that viewers know where binary points are.
     """
     text = io.StringIO()
     source = "".join(c for c in log.header.source if c.isalnum() or c in " -_.")
@@ -85,7 +103,9 @@ def write_vcd(path: Path, log: EventLog) -> None:
         starts = []
         for g in groups:
             starts.append(len(variables))
-            variables += [writer.register_var(f"{TOP}.{s}", name, g.kind, g.size, g.initial) for s, name in g.names]
+            for scope, name in g.names:
+                ranged = name + _range(numbers, scope, g.size) if name.endswith("_data") else name
+                variables.append(writer.register_var(f"{TOP}.{scope}", ranged, g.kind, g.size, g.initial))
         change = writer.change
         for signal, clock, value in _in_time(groups, starts):
             change(variables[signal], clock, value)
@@ -105,6 +125,25 @@ def _in_time(groups: list[_Signals], starts: list[int]) -> Iterator[tuple[int, i
     new = np.append(True, (signal[1:] != signal[:-1]) | (value[1:] != value[:-1]))[: len(signal)]
     kept = np.flatnonzero(new)[np.argsort(clock[new], kind="stable")]
     return zip(signal[kept].tolist(), clock[kept].tolist(), value[kept].tolist(), strict=True)
+
+
+def fraction_of(numbers: NumberSystem, owner: int, memory: int) -> int:
+    """Bits behind the binary point of the words of a junction's memory."""
+    if memory == ACTIVATION:
+        return numbers.left_activation(owner - 1).fraction
+    if memory == PARTIAL:
+        return numbers.product_fraction
+    formats = {WEIGHT: numbers.weight, BIAS: numbers.bias, DERIVATIVE: numbers.derivative, DELTA: numbers.delta}
+    return formats[memory].fraction
+
+
+def _range(numbers: NumberSystem | None, scope: str, size: int) -> str:
+    """Numbers of the first and the last bit; those behind the binary point are negative."""
+    if numbers is None:
+        return ""
+    junction, kind, *_ = scope.split(".")
+    fraction = fraction_of(numbers, int(junction.removeprefix("junction")), MEMORIES.index(kind.replace("_", " ")))
+    return f" [{size - 1 - fraction}:{-fraction}]" if fraction else ""
 
 
 def memory_scope(owner: int, memory: int, bank: int, index: int) -> str:

@@ -38,8 +38,8 @@ CHECKPOINT = "checkpoint.npz"
 PICTURES = ("training.png", "connectivity.png", "weights.png", "timeline.png", "occupancy.png", "utilisation.png")
 REPORT = "report.html"
 """The whole run on one page."""
-TRACES = ("trace.jsonl", "trace.vcd", "trace.perfetto.json")
-LOGS = ("machine.jsonl", "verilog.jsonl", "machine.vcd", "verilog.vcd")
+TRACES = ("trace.jsonl", "trace.vcd", "trace.gtkw", "trace.sucl", "trace.perfetto.json")
+LOGS = tuple(f"{source}.{ending}" for source in ("machine", "verilog") for ending in ("jsonl", "vcd", "gtkw", "sucl"))
 HARDWARE = ("accelerator.v", "accelerator.core", "lint.vlt", "names.json", "README.md", "testbench.v")
 REGISTER_MAPS = ("registers.rdl", "registers.svd", "registers.h", "registers.json")
 DRIVER = "driver.zip"
@@ -58,6 +58,7 @@ FEATURES = "features.npz"
 SCATTER, SCATTER_PICTURE = "scatter.json", "scatter.png"
 SEARCH, SEARCH_PICTURE = "search.json", "search.png"
 MUTANTS = "mutants.csv"
+VIEW = "view.html"
 PROOFS = "proofs.json"
 SYNTHESIS = ("synthesis.json", "accelerator.bit", "accelerator.bin")
 BOARD = "build.json", *(f"board.{ending}" for ending in ("v", "lpf", "pcf", "xdc", "tcl", "ipynb", "bit", "bin"))
@@ -68,7 +69,7 @@ _RESULTS = (
     *(*SYNTHESIS, *BOARD),
     *(PROOFS, SAMPLES, PRETRAINED, NEWCOMER, ADAPTED, TERMINAL),
     *(f"{name}.partial" for name in (FINAL, CHECKPOINT, ADAPTED)),
-    *(SCATTER, SCATTER_PICTURE, SEARCH, SEARCH_PICTURE, MUTANTS),
+    *(SCATTER, SCATTER_PICTURE, SEARCH, SEARCH_PICTURE, MUTANTS, VIEW),
 )
 _HEADER = "# The resolved configuration of a run of hwsim: feeding it back reproduces the run.\n"
 """Tells the directory of a run from any other that happens to hold a file of the same name."""

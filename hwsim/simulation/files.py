@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 
 from hwsim.events.lines import write_events
 from hwsim.events.perfetto import write_perfetto
+from hwsim.events.save_files import write_save_files
 from hwsim.events.waveform import write_vcd
 from hwsim.pictures.machine import occupancy, timeline, utilisation
 from hwsim.pictures.style import save
@@ -30,7 +31,8 @@ def write(run: Simulation, directory: RunDirectory, traced: Collection[str]) -> 
     if traced:
         write_events(directory / TRACE, log)
     if "vcd" in traced:
-        write_vcd(directory / WAVES, log)
+        write_vcd(directory / WAVES, log, design.config.numbers.system)
+        write_save_files(directory / WAVES, log, design.config.numbers.system)
     if "perfetto" in traced:
         write_perfetto(directory / PERFETTO, log, design.config.numbers.system)
     name, times = design.config.name, machine.timing

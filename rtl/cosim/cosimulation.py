@@ -14,6 +14,7 @@ from hwsim.design import Design
 from hwsim.events import waveform
 from hwsim.events.lines import write_events
 from hwsim.events.log import CLOCK, EventLog, Header
+from hwsim.events.save_files import write_save_files
 from hwsim.figure import Figure, Figures
 from hwsim.random_streams import Stream
 from hwsim.results.directory import METRICS, TIMING, RunDirectory
@@ -22,7 +23,7 @@ from hwsim.tables import Column, Table, Told, columns, number
 from models.data.dataset import Split
 from models.errors import ArgumentError
 from rtl.accelerator import Accelerator
-from rtl.cosim import scenarios
+from rtl.cosim import save_files, scenarios
 from rtl.cosim.capture import Capture, Options, Watcher, simulate
 from rtl.cosim.clipping import CLIPPED, possible
 from rtl.cosim.comparison import Outcome, compare
@@ -36,6 +37,8 @@ from rtl.verilog.emission import Verilog
 
 MACHINE_LOG, VERILOG_LOG = "machine.jsonl", "verilog.jsonl"
 MACHINE_WAVES, VERILOG_WAVES = "machine.vcd", "verilog.vcd"
+SIMULATION = "simulation"
+"""The folder in which a simulator builds, and leaves its waveform."""
 _AROUND = 100  # clocks
 AGREES, DIFFERS, NOT_REACHED, IMPOSSIBLE = "agrees", "differs", "not reached", "cannot occur"
 
@@ -278,6 +281,7 @@ def write(run: CoSimulation, directory: RunDirectory) -> None:
     """Leave figures and, if Verilog and machine differ, both logs around the first difference as events and waveforms."""
     design, outcome = run.plan.design, run.outcome
     directory.write_json(METRICS, figures(run))
+    save_files.write(run.capture.files.values(), design.config.numbers.system, directory / SIMULATION)
     directory.write_json(TIMING, {name: COSIMULATION.told("seconds", value) for name, value in run.seconds.items()})
     if outcome.events is None or outcome.mismatch is None or outcome.mismatch.clock is None:
         return
@@ -294,7 +298,8 @@ def write(run: CoSimulation, directory: RunDirectory) -> None:
         header = Header(source, config_file.fingerprint(design.config), first, last)
         log = EventLog.of(header, rows[inside])
         write_events(directory / log_name, log)
-        waveform.write_vcd(directory / waves, log)
+        waveform.write_vcd(directory / waves, log, design.config.numbers.system)
+        write_save_files(directory / waves, log, design.config.numbers.system)
 
 
 COSIMULATION = Figures(

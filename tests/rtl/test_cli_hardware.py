@@ -234,6 +234,15 @@ def test_cosim_writes_a_waveform_of_everything_on_request(config, tmp_path):
     assert cli.run(["cosim", str(config), "--samples", "3", "--waves", *ONLY, "--out", str(out), "-q"]) == 0
     waves = [p for p in (out / "simulation").rglob("*") if p.suffix in (".fst", ".vcd")]
     assert len(waves) == 1 and any("junction_2" in name for name in names_in(waves[0]))
+    there = {v.full_name: v.bitwidth for v in Waveform(str(waves[0])).all_vars()}
+    saved = waves[0].with_suffix(".gtkw").read_text()
+    signals = re.findall(r"(?:[} ])(?:\(\d+\))?(bench\.[\w.]+)(?:\[(\d+):0\])?(?=[ \n])", saved)
+    assert len(signals) > 100 and {(name, int(high or 0) + 1) for name, high in signals} <= set(there.items())
+    words = re.findall(r"^#\{weights of junction 1, word (\d)\}((?: \(\d+\)\S+)+)$", saved, re.MULTILINE)
+    bits = [[95 - int(bit) for bit in re.findall(r"\((\d+)\)", picked)] for _, picked in words]
+    assert bits == [list(range(12 * lane + 11, 12 * lane - 1, -1)) for lane in range(8)]
+    added = re.findall(r"^variable_add (.*)$", waves[0].with_suffix(".sucl").read_text(), re.MULTILINE)
+    assert set(added) == {name for name, _ in signals} and len(added) == len(set(added))
 
 
 def test_a_float_configuration_gives_the_hardware_of_the_fixed_one(config, tmp_path):

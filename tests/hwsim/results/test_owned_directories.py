@@ -60,6 +60,7 @@ RUNS = {
     "check": ("check",),
     "train": ("train",),
     "simulate": ("simulate",),
+    "view": ("view",),
     "verilog": ("verilog",),
     "scatter": ("scatter",),
     "search": ("search", "--trials", "3", "--draws", "2"),
