@@ -144,7 +144,7 @@ KERAS = {
     "a recurrent layer": (model(layer("LSTM", name="r")), "r (LSTM): is no layer that is imported: such are Dense"),
     "scaled inputs": (
         model(layer("Rescaling", name="s", scale=0.1)),
-        "s (Rescaling): scales the inputs: leave it out and say --mean",
+        "s (Rescaling): scales the inputs: leave it out, and say mean",
     ),
     "another activation": (
         model(dense("dense", 8, "gelu")),
