@@ -15,6 +15,9 @@ from models.network.parameters import RealParameters
 _GREATEST = 1e9
 """Of any weight or bias; trained ones are a millionth of it, and products of greater ones would leave all ranges."""
 
+LARGEST_FILE = 1 << 30
+"""Bytes. A file that holds a network for the accelerator is far smaller."""
+
 MOST_ELEMENTS = 1 << 26
 """Of all tensors of a file together: half a gigabyte. A tensor may have more of them than its file has bytes."""
 
