@@ -68,7 +68,7 @@ class FoundLayers:
     assumed
         Those of them that were taken to stand in front of an activation because nothing tells.
     by_name
-        Whether only names told the order of the layers.
+        Whether only names or sizes told the order of the layers.
     left_out
         What computes nothing that the accelerator does not do in its own way, such as quantisers of signals.
     quantised
