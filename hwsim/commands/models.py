@@ -197,7 +197,8 @@ def _assumptions(imported: "Imported", output: str | None) -> Iterator[str]:
     if found.entry:
         yield f"taken from the checkpoint's entry {'.'.join(map(brief, found.entry))}"
     if found.by_name:
-        yield f"in the order of names, as safetensors keeps none: {_several([layer.name for layer in found.layers])}"
+        order = _several([layer.name for layer in found.layers])
+        yield f"in the order that names or sizes tell, as safetensors keeps none: {order}"
     if found.without_bias:
         yield f"without a bias, which is 0 now: {_several(found.without_bias)}"
     if found.folded:

@@ -95,8 +95,8 @@ def _folded(source: Path, data: dict[str, Any], told: dict[str, Any]) -> tuple[C
     sizes = merged.get("network", {}).get("layers") if isinstance(merged.get("network"), dict) else None
     if not isinstance(sizes, list | tuple) or len(sizes) != len(units) + 1 or not all(type(n) is int for n in sizes):
         rule = (
-            f"folds {len(units)} layers and does not say their sizes: give a configuration of as many junctions (--config), "
-            "or --set network.layers"
+            f"folds {len(units)} layers and does not say their sizes: give a configuration of as many junctions, "
+            "or network.layers"
         )
         raise InputError(str(source), None, rule)
     notes = []
@@ -164,7 +164,7 @@ def _listed(source: Path, data: dict[str, Any], told: dict[str, Any]) -> tuple[C
         for (place, _), (i, o, d) in zip(rows, layers, strict=True)
     ]
     if "hardware.z" not in told:
-        notes.append("a topology does not say how many edges work at once: --set hardware.z=[...], or `hwsim solve`")
+        notes.append("a topology does not say how many edges work at once: say hardware.z, or see `hwsim solve`")
     kept = {key: value for key, value in data.items() if key not in ("network", "connectivity", "hardware")}
     return _configuration(source, kept, told, network, ()), notes
 

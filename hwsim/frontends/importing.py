@@ -137,7 +137,8 @@ class Assumptions:
         if found.activations is None:
             return [*[self.activation or "relu"] * (len(found.layers) - 1), self.output or "sigmoid"]
         *hidden, last = found.activations
-        for name, value, is_ in (*(("activation", self.activation, h) for h in hidden), ("output", self.output, last)):
+        other = next((name for name in hidden if name != self.activation), None)
+        for name, value, is_ in (("activation", self.activation, other), ("output", self.output, last)):
             if None not in (value, is_) and value != is_:
                 raise ArgumentError(name, value, f"is not what the file has there: {is_}", [is_])
         return [*[name or "relu" for name in hidden], last or self.output or "sigmoid"]
@@ -237,9 +238,9 @@ def _check_kept(source: Path, found: FoundLayers, real: RealParameters, numbers:
             between = values[to.real(to.quantise(values)) != values] if found.quantised and what == "weight" else values[:0]
             if len(outside) or len(between):
                 how = "lies outside of" if len(outside) else "is no value of"
-                rule = f"{how} the format {to} of numbers.{what}: choose another, or let values be scaled (--scale fit)"
                 wrong = float((outside if len(outside) else between)[0])
-                raise InputError(f"{source}: {layer.name}.{what}", wrong, rule, _exact_formats(values))
+                where = f"{source}: {layer.name}.{what} = {wrong:g} {how} the format {to} of numbers.{what}"
+                raise ArgumentError("scale", "keep", f"{where}: choose another, or <scale> fit", _exact_formats(values))
 
 
 def _exact_formats(values: np.ndarray) -> list[str]:

@@ -14,14 +14,13 @@ from typing import Any
 import numpy as np
 
 from hwsim.frontends.extras import package
-from hwsim.frontends.layers import MOST_ELEMENTS
+from hwsim.frontends.layers import LARGEST_FILE, MOST_ELEMENTS
 from hwsim.frontends.names import brief, field
 from models.errors import InputError
 from models.files import json_text
 from models.files.regular import read_bytes
 
 _CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
-_LARGEST_FILE = 1 << 30
 _INSTEAD = "save the whole model by model.save(FILE)"
 
 
@@ -48,7 +47,7 @@ class KerasFile:
 
     def __init__(self, path: Path) -> None:
         self._path, self._left = path, MOST_ELEMENTS
-        content = read_bytes(path, _LARGEST_FILE)
+        content = read_bytes(path, LARGEST_FILE)
         self.is_archive = content.startswith(b"PK")
         text: Any = None
         with self._damage():

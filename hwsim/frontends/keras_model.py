@@ -196,5 +196,5 @@ def _why_not(kind: str) -> str:
     if kind == "Lambda":
         return "holds code, which is never run: put a layer of Keras in its place"
     if kind in ("Rescaling", "Normalization"):
-        return "scales the inputs: leave it out and say --mean and --std, for inputs in 0..1"
+        return "scales the inputs: leave it out, and say mean and deviation of inputs in 0..1"
     return "is no layer that is imported: such are Dense, Activation, ReLU, Softmax, BatchNormalization, Flatten, Dropout"

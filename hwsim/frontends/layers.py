@@ -15,6 +15,9 @@ from models.network.parameters import RealParameters
 _GREATEST = 1e9
 """Of any weight or bias; trained ones are a millionth of it, and products of greater ones would leave all ranges."""
 
+LARGEST_FILE = 1 << 30
+"""Bytes. A file that holds a network for the accelerator is far smaller."""
+
 MOST_ELEMENTS = 1 << 26
 """Of all tensors of a file together: half a gigabyte. A tensor may have more of them than its file has bytes."""
 
@@ -65,7 +68,7 @@ class FoundLayers:
     assumed
         Those of them that were taken to stand in front of an activation because nothing tells.
     by_name
-        Whether only names told the order of the layers.
+        Whether only names or sizes told the order of the layers.
     left_out
         What computes nothing that the accelerator does not do in its own way, such as quantisers of signals.
     quantised

@@ -1,11 +1,13 @@
 """A file of a model of whatever sort: what it is by its first bytes, and the layers in it."""
 
+import os
 from pathlib import Path
 
 from hwsim.frontends.layers import FoundLayers
 from models.errors import InputError
 from models.files.regular import opened
 
+_LARGEST_FILE = 1 << 32
 _HDF5, _ZIP = b"\x89HDF\r\n\x1a\n", b"PK\x03\x04"
 FINN, SCALE_SIM = "FINN folding", "SCALE-Sim topology"
 DESCRIPTIONS = (FINN, SCALE_SIM)
@@ -21,7 +23,9 @@ def kind(path: Path) -> str:
         If it cannot be read, or is none of them.
     """
     with opened(path) as file:
-        head = file.read(512)
+        head, size = file.read(512), os.fstat(file.fileno()).st_size
+    if size > _LARGEST_FILE:
+        raise InputError(str(path), None, f"has {size} bytes, more than the {_LARGEST_FILE} that a model can have")
     if not head:
         raise InputError(str(path), None, "is empty, where a model must be")
     if head.startswith(_HDF5):

@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 
 from hwsim.frontends.extras import package
-from hwsim.frontends.layers import MOST_ELEMENTS
+from hwsim.frontends.layers import LARGEST_FILE, MOST_ELEMENTS
 from hwsim.frontends.names import brief, field
 from models.errors import InputError
 from models.files.regular import absolute, opened, read_bytes
 
-_LARGEST_FILE = 1 << 30
 _SIZES = {"FLOAT": 4, "DOUBLE": 8, "FLOAT16": 2, "BFLOAT16": 2, "INT8": 1, "UINT8": 1, "INT16": 2, "UINT16": 2}
 _SIZES |= {"INT32": 4, "UINT32": 4, "INT64": 8, "UINT64": 8, "BOOL": 1}
 """Bytes of a number by the name of its type."""
@@ -46,7 +45,7 @@ class OnnxFile:
         self._path, self._onnx = path, package("onnx")
         self._left = MOST_ELEMENTS
         try:
-            model = self._onnx.load_model_from_string(read_bytes(path, _LARGEST_FILE))
+            model = self._onnx.load_model_from_string(read_bytes(path, LARGEST_FILE))
         except InputError:
             raise
         except Exception:  # of the package below, whose kinds of errors are not documented

@@ -178,7 +178,10 @@ class _Reader:
                 rule = f"takes {weight.shape[1]} inputs, but a sample has {self._sizes[0]} there"
                 raise node.refused(rule)
         values = weight.values.astype(np.float64)
-        layer = Layer(brief(node.name), values, np.zeros(len(values)), weight.mask, values == 0)
+        mask = weight.mask
+        if mask is not None and values[~mask].any():  # something was added to all weights behind it
+            mask = None
+        layer = Layer(brief(node.name), values, np.zeros(len(values)), mask, values == 0)
         self._chain.linear(node.where, layer, bias is not None)
         if bias is not None:
             self._chain.bias(node.where, bias)

@@ -260,9 +260,9 @@ def test_any_cut_and_any_damage_ends_in_one_line_or_a_network(tmp_path, capsys):
     whole = model(*gemms(LAYERS)).SerializeToString()
     rng = np.random.default_rng(0)
     path, damaged = tmp_path / "net.onnx", []
-    for cut in rng.integers(0, len(whole), 20):
+    for cut in rng.integers(0, len(whole), 10):
         damaged.append(whole[:cut])
-    for place in rng.integers(0, len(whole), 60):
+    for place in rng.integers(0, len(whole), 30):
         damaged.append(whole[:place] + bytes([whole[place] ^ 1 << rng.integers(8)]) + whole[place + 1 :])
     refused = 0
     for content in damaged:
@@ -271,7 +271,7 @@ def test_any_cut_and_any_damage_ends_in_one_line_or_a_network(tmp_path, capsys):
         err = capsys.readouterr().err
         assert code == 2 and err.count("\n") == 1 and "Traceback" not in err
         refused += "data.name" not in err
-    assert refused >= 20
+    assert refused >= 10
 
 
 def test_weights_beside_the_model_are_read(tmp_path):

@@ -144,7 +144,7 @@ KERAS = {
     "a recurrent layer": (model(layer("LSTM", name="r")), "r (LSTM): is no layer that is imported: such are Dense"),
     "scaled inputs": (
         model(layer("Rescaling", name="s", scale=0.1)),
-        "s (Rescaling): scales the inputs: leave it out and say --mean",
+        "s (Rescaling): scales the inputs: leave it out, and say mean",
     ),
     "another activation": (
         model(dense("dense", 8, "gelu")),
@@ -275,8 +275,8 @@ def test_any_cut_and_any_damage_ends_in_one_line_or_a_network(name, tmp_path, ca
     else:
         keras(path, sequential(*PLAIN), kernels(LAYERS))
     whole, rng = path.read_bytes(), np.random.default_rng(1)
-    damaged = [whole[:cut] for cut in rng.integers(8, len(whole), 10)]
-    for place in rng.integers(8, len(whole), 30):
+    damaged = [whole[:cut] for cut in rng.integers(8, len(whole), 6)]
+    for place in rng.integers(8, len(whole), 16):
         damaged.append(whole[:place] + bytes([whole[place] ^ 1 << rng.integers(8)]) + whole[place + 1 :])
     for content in damaged:
         path.write_bytes(content)

@@ -108,6 +108,17 @@ def test_quantisers_that_say_nothing_clear_are_refused(nodes, changes, answer, t
     assert answer in err and err.count("\n") == 1
 
 
+def test_a_mask_tells_of_edges_as_long_as_the_weights_elsewhere_are_0(tmp_path):
+    w, mask = np.ones((4, 16), np.float32), np.indices((4, 16)).sum(axis=0) % 2 == 0
+    chosen = node("Where", ["m", "w", "none"], "chosen")
+    constants = {"w": w, "m": mask, "none": np.float32(0)}
+    path = tmp_path / "n.onnx"
+    for last, wanted in ((node("Mul", ["chosen", "w"], "d"), mask), (node("Add", ["chosen", "w"], "d"), None)):
+        model([chosen, last, node("Gemm", ["x", "d"], "fc", transB=1)], constants, path)
+        found = model_file.read(path).layers[0].mask
+        assert found is None if wanted is None else np.array_equal(found, wanted)
+
+
 def quantised(path, bits, step):
     """The small network as Brevitas exports it: quantisers in front of weights and behind activations."""
     constants = {"s": np.float32(step), "z": np.float32(0), "b": np.float32(bits), "sa": np.float32(1 / 16)}
@@ -144,11 +155,9 @@ def test_formats_that_hold_them_not_are_told_with_one_that_does(tmp_path, capsys
     path = quantised(tmp_path / "net.onnx", 6, 2**-4)
     assert brought(path, "--set", "numbers.weight={width: 4, fraction: 2}") == 2
     err = capsys.readouterr().err
-    assert (
-        "fc1.weight" in err
-        and "of the format s4.2 of numbers.weight: choose another, or let values be scaled (--scale fit)" in err
-    )
-    assert err.count("\n") == 1 and "nearest: width 6, fraction 4" in err
+    assert err.startswith(f"hwsim: --scale = keep: {path}: fc1.weight = ")
+    assert "of the format s4.2 of numbers.weight: choose another, or --scale fit; nearest: width 6, fraction 4" in err
+    assert err.count("\n") == 1
     assert brought(path, "--set", "numbers.weight={width: 6, fraction: 4}", "--quiet") == 0
     assert brought(path, "--set", "numbers.weight={width: 4, fraction: 2}", "--scale", "fit", "--quiet") == 0
 
