@@ -69,7 +69,7 @@ function drawCrossbar() {
     for (const [clock, lane, address] of turns) (clock > state.clock ? waiting : done).set(lane, address);
   $("lanes-note").textContent = s.z > MOST_WIRED
     ? `One square a lane, with the memory that it reads from: ${s.z} lanes are too many for wires, which are drawn up to ${MOST_WIRED} (try a smaller hardware.z by --set).`
-    : `Above, the ${s.z} memories of the left layer with ${plural(s.depth, "word")} each, a number for each neuron; below, the ${s.z} lanes. In a clock, no memory can serve two lanes.`;
+    : `Above, the ${s.z} memories of the left layer with ${plural(s.depth, "word")} each, ${s.depth <= MOST_WORDS ? "a number for each neuron" : "behind @ the word that is read"}; below, the ${s.z} lanes. In a clock, no memory can serve two lanes.`;
   const told = [...served].sort((a, b) => a[0] - b[0]).map(([lane, r]) => `lane ${lane} reads word ${r.address} of memory ${r.index}`);
   box.setAttribute("aria-label", told.length ? `${told.join(", ")}.` : "No lane reads.");
   if (s.z > MOST_WIRED) return squares(box, s, served, waiting, done);
@@ -226,7 +226,7 @@ function fill(square, m, index, address, here, own, whole) {
   const one = here.every((a) => a.address === last.address);
   const behind = m.kind === WEIGHT ? "" : whole ? m.depth > 1 && one ? `@${last.address}` : "" : shared ? "" : last.sample;
   square.textContent = operations.map((o) => LETTER[o]).join("") + behind;
-  square.classList.toggle("long", square.textContent.length > 4);
+  square.classList.toggle("long", square.textContent.length > 3);
   for (const a of here) square.dataset[a.access === READ ? "read" : "write"] = DATA.operations[a.operation];
   square.dataset.sample = last.sample;
   square.dataset.lane = last.lane;

@@ -56,7 +56,7 @@ def replay(bench: Bench, start: Mapping[str, int], clocks: Sequence[dict[str, in
     clocks
         Inputs by name, clock by clock; the first one is the reset.
     waveform
-        VCD to write.
+        VCD to write; beside it a save file for GTKWave shows the inputs.
 
     Returns
     -------
@@ -87,6 +87,7 @@ def replay(bench: Bench, start: Mapping[str, int], clocks: Sequence[dict[str, in
             await context.tick()
 
     simulator.add_testbench(play)
-    with simulator.write_vcd(str(waveform)):
+    inputs = [signal for signal in bench.inputs.values() if len(signal)]
+    with simulator.write_vcd(str(waveform), str(waveform.with_suffix(".gtkw")), traces=inputs):
         simulator.run()
     return seen

@@ -2,8 +2,11 @@
 
 import pytest
 
+from hwsim import Design, load
 from hwsim.view.page import page
+from hwsim.view.recording import record
 from hwsim.vocabulary import ACTIVATION, OPERATIONS
+from tests.documents import ROOT
 from tests.hwsim.view.recordings import recorded
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -231,3 +234,28 @@ def test_a_bank_says_whose_sample_it_holds(opened):
     for e in reads:
         heading = at.inner_text(f"#memories .memory:first-child .bank[data-bank='{e.bank}'] h4")
         assert heading.startswith(f"Bank {e.bank}: sample {e.sample}") and f"{e.operation} reads {e.sample}" in heading
+
+
+def test_a_large_junction_has_a_square_for_each_memory(opened, tab, tmp_path):
+    """128 lanes, 128 memories of 8 words: which word is accessed stands in the square, and the page says so."""
+    design = Design(load(ROOT / "sim_configs/demo.yaml"))
+    recording = record(design, design.dataset().train, (210, 213), (1,))
+    (tmp_path / "view.html").write_text(page(recording))
+    at, _ = tab
+    at.set_viewport_size({"width": 360, "height": 800})
+    at.goto((tmp_path / "view.html").as_uri() + "#clock=211")
+    assert clock_of(at) == 211 and at.evaluate("document.documentElement.scrollWidth") == 360
+    assert "a square is a whole memory" in at.inner_text("#limit") and "too many for wires" in at.inner_text("#lanes-note")
+    reads = [
+        e for e in recording.log.within(211, 212) if e.junction == 1 and e.memory == "activation" and e.access == "read"
+    ]
+    shown = at.evaluate(
+        """() => [...document.querySelectorAll('#memories .memory:first-child .bank')].flatMap(bank =>
+        [...bank.querySelectorAll('.word')].map((word, i) => [Number(bank.dataset.bank), i, word.textContent]))
+        .filter(([, , text]) => text.includes('@'))"""
+    )
+    known = {(e.bank, e.index, f"{e.operation[0]}@{e.address}") for e in reads}
+    hosts = {(b, i, t) for b, i, t in map(tuple, shown) if t.startswith("H")}
+    assert {*map(tuple, shown)} - hosts == known and len(known) == 256 and hosts
+    lanes = at.eval_on_selector_all("#crossbar .lane", "l => l.map(x => [Number(x.dataset.lane), x.textContent])")
+    assert {*map(tuple, lanes)} == {(e.lane, f"m{e.index}") for e in reads} and len(lanes) == 128

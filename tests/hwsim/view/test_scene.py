@@ -15,9 +15,10 @@ from models.errors import InputError
 from tests.hwsim.view.recordings import recorded
 
 
-@pytest.fixture(scope="module", params=["clash_free", "structured"])
+@pytest.fixture(scope="module", params=["clash_free", "structured", "structured overlap"])
 def recording(request, tmp_path_factory):
-    return recorded(tmp_path_factory.mktemp("view"), request.param)
+    kind, _, schedule = request.param.partition(" ")
+    return recorded(tmp_path_factory.mktemp("view"), kind, **{"hardware.schedule": schedule or "flush"})
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,9 @@
 """Whatever breaks a property is refuted, and the real component shows it."""
 
+import re
+
 import pytest
+from pywellen import Waveform
 
 from hwsim.commands.app import run
 from rtl.proofs import session
@@ -37,3 +40,6 @@ def test_the_command_says_what_does_not_hold_and_where_it_shows(monkeypatch, tmp
     assert "registers: memories_at_rest: does not hold in clock " in told and "0 of 1 proved" in told
     (waveform,) = (tmp_path / "run").rglob("memories_at_rest.vcd")
     assert waveform.name in told
+    there = {v.full_name: v.bitwidth for v in Waveform(str(waveform)).all_vars()}
+    shown = re.findall(r"^([a-z_][\w.\\]*)(?:\[(\d+):0\])?$", waveform.with_suffix(".gtkw").read_text(), re.MULTILINE)
+    assert len(shown) > 3 and {(name, int(high or 0) + 1) for name, high in shown} <= set(there.items())
