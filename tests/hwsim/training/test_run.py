@@ -22,7 +22,7 @@ from tests.hwsim import runs
 from tests.hwsim.shipped import DEMO
 from tests.models.fixed.naive import NaiveFixed
 
-PICTURES = {"connectivity.png", "training.png", "weights.png"}
+PICTURES = {"connectivity.png", "training.png", "weights.png", "report.html"}
 NAMES = {"config.yaml", "connectivity.npz", "initial.npz", "final.npz", "metrics.json", "timing.json"}
 
 
