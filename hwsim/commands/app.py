@@ -179,6 +179,11 @@ def _named(words: list[str]) -> str:
     return " ".join(names)
 
 
+def _help(words: list[str]) -> str:
+    """Where it says what may be given."""
+    return f"(see {' '.join(['hwsim', *_named(words).split()])} --help)"
+
+
 def _run(arguments: list[str]) -> int:
     try:
         command = typer.main.get_command(app)
@@ -204,7 +209,7 @@ def _run(arguments: list[str]) -> int:
         if not hasattr(e, "exit_code"):  # not one of the command-line library's own
             raise
         message = e.format_message() if hasattr(e, "format_message") else str(e)
-        return fail(message, e.exit_code) if message else e.exit_code
+        return fail(f"{message} {_help(arguments)}", e.exit_code) if message else e.exit_code
 
 
 def _refuse(error: InputError, line: str, field: str) -> int:
