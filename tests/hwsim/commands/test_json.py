@@ -155,6 +155,7 @@ def test_columns_of_one_name_stay_apart():
     [
         (["check", DEMO, "--set", "hardware.z=[100,32]"], "check", "hardware.z[0]", [64, 128]),
         (["simulate", DEMO, "--trace", "5"], "simulate", "--trace", ["0:100"]),
+        (["train", DEMO, "--resume", "--force"], "train", "--force", []),
         (["data", "info", "mnist-mino"], "data info", None, None),
         (["check", DEMO, "--frobnicate"], "check", None, []),
         (["xyzzy"], "", None, []),
