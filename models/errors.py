@@ -63,8 +63,11 @@ class ArgumentError(InputError):
 
     def told(self, shown: Callable[[str], str]) -> str:
         """The line, with ``shown`` of every parameter in place of its name."""
-        rule = _PARAMETER.sub(lambda name: shown(name[1]), self.rule)
-        return _line(shown(self.field), self.value, rule, self.nearest)
+        return _line(shown(self.field), self.value, self.ruled(shown), self.nearest)
+
+    def ruled(self, shown: Callable[[str], str]) -> str:
+        """The rule, in the same way."""
+        return _PARAMETER.sub(lambda name: shown(name[1]), self.rule)
 
 
 _PARAMETER = re.compile(r"<([a-z_]+)>")

@@ -193,6 +193,11 @@ def _named(words: list[str]) -> str:
     return " ".join(names)
 
 
+def _help(words: list[str]) -> str:
+    """Where it says what may be given."""
+    return f"(see {' '.join(['hwsim', *_named(words).split()])} --help)"
+
+
 def _run(arguments: list[str]) -> int:
     try:
         command = typer.main.get_command(app)
@@ -201,9 +206,9 @@ def _run(arguments: list[str]) -> int:
             return fail("interrupted", 130)
         return code if isinstance(code, int) else 0
     except ArgumentError as e:
-        return _refuse(e, e.told(_option), _option(e.field))
+        return _refuse(e, e.told(_option), _option(e.field), e.ruled(_option))
     except InputError as e:
-        return _refuse(e, str(e), e.field)
+        return _refuse(e, str(e), e.field, e.rule)
     except Violation as e:
         return fail(str(e), 1)
     except (KeyboardInterrupt, typer.Abort):
@@ -218,14 +223,14 @@ def _run(arguments: list[str]) -> int:
         if not hasattr(e, "exit_code"):  # not one of the command-line library's own
             raise
         message = e.format_message() if hasattr(e, "format_message") else str(e)
-        return fail(message, e.exit_code) if message else e.exit_code
+        return fail(f"{message} {_help(arguments)}", e.exit_code) if message else e.exit_code
 
 
-def _refuse(error: InputError, line: str, field: str) -> int:
+def _refuse(error: InputError, line: str, field: str, rule: str) -> int:
     """Tell of bad input; returns the exit code."""
     code = fail(line, 2)
     if (kept := document.current()) is not None:
-        kept.refuse(error, field)
+        kept.refuse(error, field, rule)
     return code
 
 

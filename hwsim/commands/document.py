@@ -36,9 +36,9 @@ class Document:
         """What went wrong; the first of several, whose others only say more of it."""
         self.error = self.error or {"line": line, "field": None, "value": None, "rule": None, "nearest": []}
 
-    def refuse(self, error: InputError, field: str) -> None:
+    def refuse(self, error: InputError, field: str, rule: str) -> None:
         """What the line of bad input has, part by part."""
-        told = {"field": field, "value": error.value, "rule": error.rule, "nearest": error.nearest}
+        told = {"field": field, "value": error.value, "rule": rule, "nearest": error.nearest}
         self.error = (self.error or {"line": str(error)}) | told
 
     def text(self, command: str, code: int) -> str:

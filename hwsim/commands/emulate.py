@@ -57,7 +57,11 @@ def emulate(config: ConfigPath, where: Where, emulating: Emulating, *, again: Ag
     directory = RunDirectory(where.out, loaded, "emulate", asked.options, **asdict(again))
     if again.resume and (began := directory.recorded_options) != asked.options:
         how = "".join(f" <{name}> {value}" for name, value in sorted(began.items(), reverse=True))
-        raise ArgumentError("resume", str(directory.path), f"began with{how}" if began else "began without <train>")
+        raise ArgumentError(
+            "resume",
+            str(directory.path),
+            f"began with{how}: give the same" if began else "began without <train>: leave it out",
+        )
     if again.resume:
         design = Design.of(loaded, inputs=read_run(directory.path).inputs)
     lesson: session.Lesson | None = None

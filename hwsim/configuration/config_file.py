@@ -197,7 +197,9 @@ def assignment(text: str) -> tuple[str, Any]:
     try:
         return key, value_of(value)
     except InputError:
-        raise ArgumentError("assignments", text, "has a value that is not valid YAML") from None
+        raise ArgumentError(
+            "assignments", text, "has a value that is not valid YAML: give a number, a word or a list such as [4, 16]"
+        ) from None
 
 
 def value_of(text: str) -> Any:

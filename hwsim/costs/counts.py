@@ -73,7 +73,7 @@ def read(path: Path, config: Configuration, target: str) -> Counted:
     if (name := _at(path, of, "name", str)) != target:
         raise ArgumentError("synthesis", str(path), f"is for target {name}, not for {target}", [name])
     if _at(path, content, "configuration_hash", str) != config_file.fingerprint(config):
-        raise ArgumentError("synthesis", str(path), "is of another configuration")
+        raise ArgumentError("synthesis", str(path), "is of another configuration: give the one that it was made from")
     resources = _at(path, content, "resources", dict)
     counted = {name: _whole(path, name, value) for name, value in resources.items()}
     fmax = content.get("fmax", {})

@@ -157,9 +157,9 @@ class RunDirectory:
         known = self._is_run()
         unfinished = known and (path / CHECKPOINT).is_file()
         if self._resume and not unfinished:
-            raise ArgumentError("resume", str(path), "holds no interrupted run")
+            raise ArgumentError("resume", str(path), "holds no interrupted run: leave <resume> out to begin one")
         if path.is_dir() and not known and any(not _is_left_over(p) for p in path.iterdir()):
-            raise ArgumentError("out", str(path), "is neither empty nor the directory of a run")
+            raise ArgumentError("out", str(path), "is neither empty nor the directory of a run: give a new one")
         if not known or self._force:
             return
         if unfinished and not self._resume and self._command is not None:
@@ -168,7 +168,11 @@ class RunDirectory:
 
     def _compare(self) -> None:
         """Refuse the run that is there if it is not this one."""
-        field, tail = ("resume", "") if self._resume else ("out", ": <force> replaces it" if self._command else "")
+        field, tail = (
+            ("resume", ": give its own options, or a new directory")
+            if self._resume
+            else ("out", ": <force> replaces it" if self._command else "")
+        )
         there = recorded(self.path)
         try:
             written = config_file.fingerprint(config_file.load(self.path / CONFIG))
@@ -376,10 +380,12 @@ def add_file(out: Path, name: str, data: bytes, force: bool = False) -> None:
 def check_usable(path: Path) -> None:
     """Refuse a directory that cannot be written to, whether it is there yet or not: better now than after long work."""
     if is_there(path) and not is_folder(path):
-        raise ArgumentError("out", str(path), "is not a directory")
+        raise ArgumentError("out", str(path), "is not a directory: give another name")
     above = next(p for p in (path, *path.parents, Path()) if is_there(p))
     if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
-        raise ArgumentError("out", str(path), f"cannot be written: {above} is no directory that can be written to")
+        raise ArgumentError(
+            "out", str(path), f"cannot be written: {above} is no directory that can be written to: give another place"
+        )
 
 
 def _is_ours(name: str) -> bool:

@@ -32,7 +32,7 @@ class SelftestDirectory:
         self.path = path
         check_usable(path)
         if path.is_dir() and any(not _is_ours(file) for file in path.iterdir()):
-            raise ArgumentError("out", str(path), "is neither empty nor the directory of a self test")
+            raise ArgumentError("out", str(path), "is neither empty nor the directory of a self test: give a new one")
 
     @contextmanager
     def locked(self, given: Path | None = None) -> Iterator[None]:

@@ -116,7 +116,9 @@ def simulate(
     epochs = [entering(disturbances, design, e, len(data), period) for e in range(config.training.epochs)]
     total = sum(len(e.source) for e in epochs)
     if window is not None and window[0] >= total * period:
-        rule = f"begins after the last of {total} junction cycles: the run has about {total * period} clocks"
+        rule = (
+            f"begins after the last of {total} junction cycles: the run has about {total * period} clocks; take earlier ones"
+        )
         raise ArgumentError("window", f"{window[0]}:{window[1]}", rule)
     machine.record(*(window or steady_window(design, machine)))
     reference = design.fixed_engine()

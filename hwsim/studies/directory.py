@@ -50,13 +50,15 @@ class StudyDirectory:
         check_usable(path)
         known = self._is_study()
         if path.is_dir() and not known and any(not _is_left_over(p) for p in path.iterdir()):
-            raise ArgumentError("out", str(path), "is neither empty nor the directory of a study")
+            raise ArgumentError("out", str(path), "is neither empty nor the directory of a study: give a new one")
         if resume and not known:
-            raise ArgumentError("resume", str(path), "holds no study")
+            raise ArgumentError("resume", str(path), "holds no study: leave <resume> out to begin one")
         if known and not resume and not force:
             raise ArgumentError("out", str(path), "holds a study: <resume> continues it, <force> starts again")
         if resume and self._name() != study.name:
-            raise ArgumentError("resume", str(path), f"holds the study {self._name()}, not {study.name}")
+            raise ArgumentError(
+                "resume", str(path), f"holds the study {self._name()}, not {study.name}: give another directory"
+            )
 
     def _is_study(self) -> bool:
         file, header = self.path / STUDY, _HEADER.encode()
@@ -72,7 +74,7 @@ class StudyDirectory:
             text = read_text(file, _LARGEST_STUDY)
         except InputError as e:
             raise ArgumentError(
-                "resume", str(self.path), f"holds a study with an unusable {STUDY}, which {e.rule}"
+                "resume", str(self.path), f"holds a study with an unusable {STUDY}, which {e.rule}: give another directory"
             ) from None
         # Its first key but one, and text at any rate: neither a date nor anything else that YAML knows.
         found = re.search(r"^name: *(.*?) *$", text, re.MULTILINE)

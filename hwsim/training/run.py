@@ -70,7 +70,7 @@ class TrainingRun:
     def _check_stream(self) -> None:
         t = self.design.config.training
         if t.engine == "float":
-            raise ArgumentError("save_stream", None, "holds fixed-point integers: the float engine has none")
+            raise ArgumentError("save_stream", None, "holds fixed-point integers: the float engine has none, leave it out")
         size = 4 * len(self.data.train) * t.epochs * self.design.config.network.layers[0]
         if size > _LARGEST_STREAM:
             raise ArgumentError("save_stream", f"{size} bytes", f"would exceed {_LARGEST_STREAM} bytes: take fewer samples")
@@ -101,7 +101,9 @@ class TrainingRun:
         self._check_written(written)
         if data != self._digest:
             raise ArgumentError(
-                "resume", str(self.directory.path), f"began with other samples: {self.data.name} has changed"
+                "resume",
+                str(self.directory.path),
+                f"began with other samples: {self.data.name} has changed; put them back, or start again with <force>",
             )
         if stream != self._stream:
             rule = "must be given or left out as when the run began"

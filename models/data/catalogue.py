@@ -203,7 +203,9 @@ def load(name: str, data_dir: Path | None, seed: int, *, morse_options: MorseOpt
         rule = f"is missing: {name} needs a data directory: give <data_dir> or set HWSIM_DATA"
         raise ArgumentError("data_dir", None, rule + _fetch_hint(name))
     if not data_dir.is_dir():
-        raise ArgumentError("data_dir", str(data_dir), "no such directory" + _fetch_hint(name))
+        raise ArgumentError(
+            "data_dir", str(data_dir), "no such directory: give the one that holds the data sets" + _fetch_hint(name)
+        )
     return info.read(data_dir, seed)
 
 

@@ -30,7 +30,9 @@ def lock(directory: Path, what: str = "run") -> Iterator[None]:
     try:
         handle = _locked(directory)
     except BlockingIOError:  # whoever holds it writes there now, even if it was made here
-        raise ArgumentError("out", str(directory), f"is in use by another {what}") from None
+        raise ArgumentError(
+            "out", str(directory), f"is in use by another {what}: wait for its end, or give another directory"
+        ) from None
     except BaseException:
         _remove_empty(made)
         raise

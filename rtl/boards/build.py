@@ -53,7 +53,9 @@ class Build:
             clocking = found.clocking(asked)
             return cls(found, asked, clocking, Line.of(clocking.frequency, baud, found.baud))
         if baud is not None:
-            raise ArgumentError("baud", baud, f"means nothing on {name}, which has no serial line to the accelerator")
+            raise ArgumentError(
+                "baud", baud, f"means nothing on {name}, which has no serial line to the accelerator: leave it out"
+            )
         return cls(found, asked)
 
     @property

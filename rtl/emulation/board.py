@@ -92,7 +92,7 @@ class Board:
             assert self._process.stderr is not None
             told = self._process.stderr.read().strip().removeprefix("board: ") or "the board's program has ended"
             self.__exit__(None, None, None)
-            raise ArgumentError("port", self.port, f"is not to be had: {told}")
+            raise ArgumentError("port", self.port, f"is not to be had: {told}; give another, or 0 for any free one")
         known = json.loads(line)
         self.port, self.device = known["port"], known["terminal"]
         return self

@@ -216,10 +216,10 @@ def prepare(target: Target, options: Options) -> _Tools:
     """
     if options.frequency is not None:
         if target.family.placer is None:
-            rule = f"means nothing for {target.name}: {target.family.unplaced}, so no frequency is known"
+            rule = f"means nothing for {target.name}: {target.family.unplaced}, so no frequency is known; leave it out"
             raise ArgumentError("frequency", options.frequency, rule)
         if not options.place:
-            raise ArgumentError("frequency", options.frequency, "means nothing without place and route")
+            raise ArgumentError("frequency", options.frequency, "means nothing without place and route: leave it out")
     if options.seeds > 1 and (target.family.placer is None or not options.place):
         raise ArgumentError("seeds", options.seeds, "means nothing without place and route", [1])
     return _Tools.of(target.family, options.place)

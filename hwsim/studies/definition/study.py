@@ -340,7 +340,7 @@ def _with_trials(study: Study, trials: int) -> Study:
         of = getattr(study, field)
         if of is not None and of.trials is not None:
             return study.model_copy(update={field: of.model_copy(update={"trials": trials})})
-    raise ArgumentError("trials", trials, "belongs to a study with trials, of a search or a choice")
+    raise ArgumentError("trials", trials, "belongs to a study with trials, of a search or a choice: leave it out")
 
 
 def _seeds(listed: tuple[int, ...], count: int) -> tuple[int, ...]:

@@ -28,7 +28,9 @@ def measure_remotely(task: Task) -> Result:
         If the worker has another version of this project's code, whose results would be others.
     """
     if task.measurement not in MEASUREMENTS or code_of(task.measurement) != task.code:
-        raise ArgumentError("scheduler", None, "its workers have other code of hwsim than this machine")
+        raise ArgumentError(
+            "scheduler", None, "its workers have other code of hwsim than this machine: install the same there"
+        )
     if not hasattr(_own, "workshop"):
         _own.workshop = Workshop()
     result: Result = _own.workshop.measure(task)
@@ -54,7 +56,9 @@ class DaskWorkers:
         try:
             self._client: Any = distributed.Client(address, timeout=_SECONDS)
         except (OSError, ValueError, TimeoutError) as e:
-            raise ArgumentError("scheduler", address, f"cannot be reached: {type(e).__name__}") from None
+            raise ArgumentError(
+                "scheduler", address, f"cannot be reached ({type(e).__name__}): give the address that the scheduler prints"
+            ) from None
 
     def measure(self, tasks: Sequence[Task]) -> Iterator[Result]:
         """Results as they come; tasks of workers that die go to others."""

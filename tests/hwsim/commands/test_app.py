@@ -51,8 +51,10 @@ def tree(folder):
 
 
 def test_what_the_options_do_not_allow(refused, config):
-    assert refused("train") == "Missing argument 'CONFIG'."
-    assert refused("xyzzy") == "No such command 'xyzzy'."
+    assert refused("train") == "Missing argument 'CONFIG'. (see hwsim train --help)"
+    assert refused("data", "info") == "Missing argument 'NAME'. (see hwsim data info --help)"
+    assert refused("xyzzy") == "No such command 'xyzzy'. (see hwsim --help)"
+    assert refused("trian") == "No such command 'trian'. Did you mean 'train'? (see hwsim --help)"
     assert refused("--frobnicate") == "No such option: --frobnicate"
     assert refused("train", config, "--epoch", "3").startswith("No such option: --epoch")
     assert "--epochs" in refused("train", config, "--epochs", "three")
@@ -125,7 +127,9 @@ def test_values_given_by_set(refused, config):
     for text in ("seed", "=3", "", ".=1", "training..epochs=3", "a.=1"):
         assert refused("check", config, "--set", text).endswith("must read key=value, for example training.epochs=3")
     for text in ("seed=[", "seed=!!int x", "seed=\0", "seed=&a [*a]", "seed=" + "[" * 9999):
-        assert refused("check", config, "--set", text).endswith("has a value that is not valid YAML")
+        assert refused("check", config, "--set", text).endswith(
+            "not valid YAML: give a number, a word or a list such as [4, 16]"
+        )
     assert refused("check", config, "--set", "sed=3") == "sed: is an unknown key; nearest: seed"
     assert refused("check", config, "--set", "seed=") == "seed = null: must be a whole number"
     assert refused("check", config, "--set", "training.epochs.x=1") == "training.epochs = 4: must be a section with keys"
@@ -233,8 +237,13 @@ def test_directories_of_another_run_are_kept_unless_forced(refused, config, tmp_
     line = refused("train", config, "--out", out, "--seed", "1")
     assert line == f"--out = {out}: holds a run of another configuration, see config.yaml there: --force replaces it"
     assert refused("check", config, "--out", out, "--seed", "1") == line.removesuffix(": --force replaces it")
-    assert refused("train", config, "--out", out, "--resume") == f"--resume = {out}: holds no interrupted run"
-    assert refused("train", config, "--out", tmp_path / "none", "--resume").endswith("none: holds no interrupted run")
+    assert (
+        refused("train", config, "--out", out, "--resume")
+        == f"--resume = {out}: holds no interrupted run: leave --resume out to begin one"
+    )
+    assert refused("train", config, "--out", tmp_path / "none", "--resume").endswith(
+        "none: holds no interrupted run: leave --resume out to begin one"
+    )
     assert tree(out) == before
     assert runs.train(config, out, "--force", "--seed", "1") == 0
     assert runs.train(config, tmp_path / "fresh", "--seed", "1") == 0
@@ -256,7 +265,7 @@ def test_a_simulation_replaces_all_of_another_run(config, tmp_path, no_pictures)
 def test_a_stream_of_floating_point_numbers_is_refused(refused, tmp_path):
     path = runs.write_config(tmp_path, "float single samples")
     line = refused("train", path, "--out", tmp_path / "run", "--save-stream")
-    assert line == "--save-stream: holds fixed-point integers: the float engine has none"
+    assert line == "--save-stream: holds fixed-point integers: the float engine has none, leave it out"
     assert not (tmp_path / "run").exists()
 
 
@@ -272,7 +281,7 @@ def whole(tmp_path_factory):
 @pytest.mark.parametrize("operation", ["fsync", "replace"])
 @pytest.mark.parametrize("nth", range(1, 14))
 def test_a_full_disk_leaves_whole_files_only(nth, operation, refused, whole, tmp_path, monkeypatch):
-    """The disk is full from the n-th file on; a run of four epochs writes a baker's dozen, the last three pictures and a report."""
+    """The disk is full from the n-th file on; a run of four epochs writes a baker's dozen, the last of them pictures and a report."""
     config, expected = whole
     out, calls = tmp_path / "run", 0
     original = getattr(os, operation)

@@ -15,14 +15,14 @@ import numpy as np
 import pytest
 
 from hwsim.commands import app as cli
-from hwsim.commands import document, drawing
+from hwsim.commands import document
 from hwsim.figure import registered
 from hwsim.schedule.figures import JUNCTION
 from hwsim.tables import NOTHING, Column, columns, number, percent, table
+from tests.hwsim.commands.drawn import drawn, raw, uncut
 from tests.hwsim.commands.examples import DEMO, ROOT, TOOLS, commands, examples
 
 SCHEMA = json.loads(re.search(r"<!-- schema -->\n```json\n(.*?)```", (ROOT / "docs/json.md").read_text(), re.DOTALL)[1])
-NUMBER = re.compile(r"[~±+-]?[\d.,]*\d([.,]\d+)?( ?(%|[kMG]?bit|s|M|W|mW))?")
 WALKED = sorted(set(commands()) - TOOLS - {"schema"})
 
 
@@ -64,12 +64,7 @@ def test_standard_output_is_one_document_of_the_schema(name, said):
 @pytest.mark.parametrize("name", WALKED)
 def test_cells_are_raw_values_with_unit_and_meaning(name, said):
     for rows in json.loads(said(name)[1])["tables"]:
-        for column in rows["columns"]:
-            cells = [row[column["name"]] for row in rows["rows"]]
-            texts = column["name"] == "unit" or (name == "explore" and "." not in column["name"])  # labels of axes are texts
-            assert texts or not [c for c in cells if isinstance(c, str) and NUMBER.fullmatch(c)], (rows["title"], column)
-            if any(isinstance(c, int | float | list | dict) for c in cells):
-                assert column["unit"] and column["meaning"], (rows["title"], column)
+        raw(rows, labels=name == "explore")
 
 
 @pytest.mark.parametrize("name", WALKED)
@@ -88,30 +83,10 @@ def test_figures_have_the_names_and_texts_of_the_registry(name, said):
         assert any(re.fullmatch(u, unit) and re.fullmatch(m, meaning) for u, m in filled), figure
 
 
-def drawn(rows, width):
-    out = io.StringIO()
-    with redirect_stdout(out):
-        drawing.draw(drawing.console(width or 100_000), rows, width)
-    return out.getvalue()
-
-
-def squeezed(text):
-    return re.sub(r"[\s─]+", "", text)
-
-
 @pytest.mark.parametrize("name", WALKED)
 def test_no_figure_is_cut_at_any_width(name, said):
     for rows in said(name)[3]:
-        for width in (None, 120, 80, 60, 40, 20):
-            text = drawn(rows, width)
-            assert not re.search(r"\S…|…\S", text) and "\x1b" not in text
-            longest = max((len(w) for r in rows.rows for c in r.cells for w in c.split()), default=0)
-            assert all(len(line.rstrip()) <= max(width or 10**6, longest + 6) for line in text.splitlines()), (width, text)
-            for row in rows.rows:
-                for cell in row.cells:
-                    figure = isinstance(getattr(cell, "value", None), int | float)
-                    parts = [cell] if figure and (width or 80) >= 40 else cell.split()
-                    assert all(part in text for part in parts), (width, cell)
+        uncut(rows)
 
 
 def test_a_figure_that_does_not_fit_stands_below_its_row():
@@ -155,6 +130,7 @@ def test_columns_of_one_name_stay_apart():
     [
         (["check", DEMO, "--set", "hardware.z=[100,32]"], "check", "hardware.z[0]", [64, 128]),
         (["simulate", DEMO, "--trace", "5"], "simulate", "--trace", ["0:100"]),
+        (["train", DEMO, "--resume", "--force"], "train", "--force", []),
         (["data", "info", "mnist-mino"], "data info", None, None),
         (["check", DEMO, "--frobnicate"], "check", None, []),
         (["xyzzy"], "", None, []),

@@ -117,6 +117,56 @@ def _fields(first, function, classes):
     return [row.value for row in rows]
 
 
+ACTION = re.compile(
+    r"\b(must|needs?|give|take|keep|leave|install|set|remove|save|wait|choose|let|put|replaces|continues|measures|"
+    r"pip install|apt-get|cannot be written)\b|`hwsim|hint\("
+)
+"""What tells a user what to do; where the system refuses to write, place and reason do."""
+
+
+def advice(call, function):
+    """Whether the error of a call has legal values near by, or a rule that says what to do; rules made before count."""
+    if len(call.args) > 3 or any(k.arg == "nearest" for k in call.keywords):
+        return True
+    rule = call.args[2]
+    names = {n.id for n in ast.walk(rule) if isinstance(n, ast.Name)}
+    made = [
+        n
+        for n in ast.walk(function)
+        if isinstance(n, ast.Assign) and names & set(re.findall(r"\w+", ast.unparse(n.targets[0])))
+    ]
+    return ACTION.search(" ".join(map(ast.unparse, [rule, *(n.value for n in made)]))) is not None
+
+
+def errors_in(of):
+    """Calls that make an error of a parameter, with their functions."""
+    for function in (n for n in ast.walk(of) if isinstance(n, ast.FunctionDef)):
+        for call in ast.walk(function):
+            if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "ArgumentError":
+                yield call, function
+
+
+def test_every_error_of_an_option_says_what_to_do():
+    found = [(path.name, call.lineno, call, f) for path in LIBRARY + COMMANDS for call, f in errors_in(tree(path))]
+    assert len(found) > 100
+    assert [(name, line) for name, line, call, f in found if not advice(call, f)] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "good"),
+    [
+        ('raise ArgumentError("out", out, "holds a run")', False),
+        ('raise ArgumentError("out", out, "holds a run: <force> replaces it")', True),
+        ('raise ArgumentError("out", out, "is not known", ["a", "b"])', True),
+        ('rule = f"is {what}"\n    raise ArgumentError("out", out, rule)', False),
+        ('rule = f"must be {what}"\n    raise ArgumentError("out", out, rule)', True),
+    ],
+)
+def test_advice_is_told_from_complaint(text, good):
+    of = ast.parse(f"def f():\n    {text}")
+    assert [advice(*found) for found in errors_in(of)] == [good]
+
+
 def parameters():
     """Parameters of every function, and fields of classes, which are those of their constructors."""
     result = set()

@@ -198,7 +198,7 @@ def test_a_run_is_not_resumed_as_another(tmp_path, monkeypatch, capsys, no_pictu
     runs.write_samples(tmp_path / "samples.npz")
     assert runs.train(config, out, "--resume") == 0
     line = refusal(capsys, "train", config, "--out", out, "--resume")
-    assert line.endswith(f"--resume = {out}: holds no interrupted run")
+    assert line.endswith(f"--resume = {out}: holds no interrupted run: leave --resume out to begin one")
 
 
 def test_a_second_interrupt_stops_at_once_and_loses_only_the_present_epoch(tmp_path, monkeypatch, capsys, no_pictures):

@@ -274,6 +274,9 @@ def test_training_without_a_directory_gives_the_same_numbers_and_writes_nothing(
 def test_two_runs_cannot_share_a_directory(tmp_path):
     design = Design(config_file.load(runs.write_config(tmp_path, "fixed pipelined")))
     directory = RunDirectory(tmp_path / "run", design.config)
-    with directory.locked(), pytest.raises(InputError, match=r"is in use by another run$"):
+    with (
+        directory.locked(),
+        pytest.raises(InputError, match=r"is in use by another run: wait for its end, or give another directory$"),
+    ):
         TrainingRun(design, design.dataset(None), RunDirectory(tmp_path / "run", design.config)).run()
     assert TrainingRun(design, design.dataset(None), directory).run().finished

@@ -107,7 +107,7 @@ def test_whatever_differs_is_found(what, adapted, tmp_path):
         (["--adapt", "ann", "--set", "hardware.build=inference"], "--adapt = ann: needs hardware.build = training: "),
         (["--adapt", "ann", "--set", "training.epochs=0"], "training.epochs = 0: trains nothing; nearest: 1"),
         (["--adapt", "ann", "--set", "network.classes=2"], "network.classes = 2: are fewer than in "),
-        (["--adapt", "ann", "--resume"], "--resume = OUT: holds no interrupted run"),
+        (["--adapt", "ann", "--resume"], "--resume = OUT: holds no interrupted run: leave --resume out to begin one"),
     ],
 )
 def test_bad_input_ends_in_one_line(options, line, config, people, tmp_path, capsys):

@@ -222,7 +222,7 @@ def test_a_client_that_fails_is_told(built, config, tmp_path, capfd, monkeypatch
         (["--train", "5", "--every", "-3"], "--every = -3: must be at least 1; nearest: 1"),
         (["--port", "70000"], "--port = 70000: must be 0..65535, 0 for any that is free; nearest: 65535"),
         (["--port", "-1"], "--port = -1: must be 0..65535, 0 for any that is free; nearest: 0"),
-        (["--resume"], "--resume = OUT: holds no interrupted run"),
+        (["--resume"], "--resume = OUT: holds no interrupted run: leave --resume out to begin one"),
         (["--train", "5", "--set", "hardware.build=inference"], "--train = 5: needs hardware.build = training: ..."),
         (["--set", "hardware=null", "--set", "connectivity.kind=structured"], "..."),
         (["--set", "data.pool=3"], "data.pool = 3: averages pixels, and samples has no images; nearest: 1"),
