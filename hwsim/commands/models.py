@@ -232,7 +232,7 @@ def tell(console: Console, directory: "RunDirectory", found: "Fidelity") -> None
     from hwsim.frontends.figures import EXPORTED
     from hwsim.results.directory import CONFIG
 
-    share = Column("accuracy", key="value", unit="1", meaning="share of test samples, of which the figure says what")
+    share = Column("accuracy", key="value", unit="as its row says", meaning="of the figure")
     rows = table("test accuracy", Column("parameters", key="figure"), share)
     told = {"test_accuracy_float": "as trained", "test_accuracy": "in fixed point", "same_predictions": "same predictions"}
     values = dict(zip(told, (found.before, found.after, found.same), strict=True))

@@ -34,7 +34,10 @@ def report(
     out: Annotated[Path | None, file("for the page; default: report.html in DIR, comparison.html for several")] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Put a run, a study, or several runs side by side on one page for a browser; it needs no network and no other file."""
+    """Put runs or a study on one page for a browser.
+
+    It needs no network and no other file; several runs stand side by side.
+    """
     from hwsim.results.directory import REPORT, add_file
     from models.files.regular import is_file
     from models.files.whole import write_whole

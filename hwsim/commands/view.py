@@ -16,7 +16,10 @@ class Viewing:
 
 
 def view(config: ConfigPath, where: Where, viewing: Viewing, *, force: Force = False, common: Common) -> None:
-    """See the machine work: a page for any browser that plays lanes, memories and banks of a junction, clock by clock."""
+    """See the machine work in a browser, clock by clock.
+
+    A page plays lanes, memories and banks of a junction.
+    """
     from hwsim.commands.simulate import parse_window
     from hwsim.design import Design
     from hwsim.results.directory import VIEW, RunDirectory

@@ -9,6 +9,7 @@ from hwsim.reports.content import RunContent
 from hwsim.reports.html import Child, joined, table, tag
 from hwsim.reports.page import Page, Section
 from hwsim.reports.values import Told, cell, term, text
+from models.errors import InputError
 
 _MOST_RUNS = 24
 _LEFT_OUT = ("history", "files", "memories")
@@ -28,10 +29,8 @@ def page(paths: Sequence[Path]) -> bytes:
     InputError
         If one holds no configuration of a run, or no legal one, or if there are too many.
     """
-    from models.errors import ArgumentError
-
     if len(paths) > _MOST_RUNS:
-        raise ArgumentError("directories", f"{len(paths)} runs", f"are more than one page can show: at most {_MOST_RUNS}")
+        raise InputError("DIR", f"{len(paths)} runs", f"are more than one page can show: give at most {_MOST_RUNS}")
     names = _names(paths)
     runs = {name: RunContent(path) for name, path in zip(names, paths, strict=True)}
     made = Page(f"{len(runs)} runs compared", "hwsim comparison", _headline(runs))

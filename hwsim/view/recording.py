@@ -71,7 +71,7 @@ def record(
     if not 0 <= first < last:
         raise ArgumentError("clocks", f"{first}:{last}", "must be two clocks in ascending order", [f"0:{period}"])
     if last > len(data) * period:
-        rule = f"ends behind the last of {len(data)} samples: the run has about {len(data) * period:,} clocks"
+        rule = f"must end by {len(data) * period}, with the last of {len(data)} samples"
         raise ArgumentError("clocks", f"{first}:{last}", rule)
     count = min(-(-last // period) + 2, len(data))
     order = design.epoch_order(0, len(data))[:count]

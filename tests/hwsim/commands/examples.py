@@ -50,6 +50,8 @@ def examples(folder: Path) -> dict[str, list[str]]:
     study = small_studies.write(folder, measure=["check"])
     out = str(folder / "out")
 
+    model = f"{out}.onnx"
+
     def at(name: str) -> list[str]:
         return ["--out", f"{out}-{name}"]
 
@@ -70,10 +72,16 @@ def examples(folder: Path) -> dict[str, list[str]]:
         "power": [DEMO, "--target", "ecp5-85k", "--frequency", "50"],
         "board": ["--list"],
         "explore": [str(study), *at("explore")],
+        "report": [f"{out}-trained", "--out", f"{out}-report.html"],
+        "view": [str(small), *at("view")],
+        "import-model": [model, "--config", str(small), *at("import-model")],
+        "export-model": [f"{out}-trained", "--out", f"{out}-again.onnx"],
         "data list": [],
         "data info": ["mnist-mini"],
         "data difficulty": ["mnist-mini"],
     }
+    assert cli.run(["train", str(small), "--out", f"{out}-trained", "-q"]) == 0
+    assert cli.run(["export-model", f"{out}-trained", "--out", model, "-q"]) == 0
     assert cli.run(["simulate", str(small), "--trace", "0:40", "--out", f"{out}-log", "-q"]) == 0
     log.write_bytes(next(Path(f"{out}-log").glob("*.jsonl")).read_bytes())
     return result

@@ -39,10 +39,11 @@ def texts(of):
 
 
 def options_in(text, calls_tools):
-    """Options that a text speaks of; what stands in a command of another program, `verilator --lint-only`, is not ours."""
+    """Options of hwsim that a text speaks of: not those in a command of another program, `verilator --lint-only`, nor the name
+    of a colour in a page, `var(--series-1)`."""
     if calls_tools and re.fullmatch(r"--?[\w-]+", text):
         return []
-    return re.findall(r"(?<![\w-])--[a-z][\w-]*", re.sub(r"`(?!hwsim)[a-z]+ [^`]*", "", text))
+    return re.findall(r"(?<![\w-])(?<!var\()--[a-z][\w-]*", re.sub(r"`(?!hwsim)[a-z]+ [^`]*", "", text))
 
 
 @pytest.mark.parametrize("path", LIBRARY, ids=lambda p: str(p.relative_to(ROOT)))

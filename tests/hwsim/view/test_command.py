@@ -47,7 +47,7 @@ def test_the_page_lies_in_a_directory_of_its_own(config, tmp_path, capsys):
     [
         (("--clocks", "9"), "--clocks = 9: must read FIRST:LAST, two clocks in ascending order; nearest: 0:100"),
         (("--clocks", "20:8"), "--clocks = 20:8: must read FIRST:LAST, two clocks in ascending order; nearest: 0:100"),
-        (("--clocks", "0:99999"), "--clocks = 0:99999: ends behind the last of 150 samples: the run has about 900 clocks"),
+        (("--clocks", "0:99999"), "--clocks = 0:99999: must end by 900, with the last of 150 samples"),
         (("--junction", "3"), "--junction = 3: does not exist; nearest: 1, 2"),
         (("--set", "training.order=sequential"), "training.order = sequential: has no machine; nearest: pipelined"),
     ],

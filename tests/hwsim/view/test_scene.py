@@ -138,7 +138,7 @@ def test_what_does_not_fit_is_cut_or_refused_with_what_would(tmp_path, monkeypat
 
 
 def test_clocks_and_junctions_that_are_not_there_are_refused(tmp_path):
-    with pytest.raises(InputError, match="ends behind the last of 150 samples: the run has about"):
+    with pytest.raises(InputError, match="must end by 1500, with the last of 150 samples"):
         recorded(tmp_path, clocks=(0, 10**6))
     with pytest.raises(InputError, match="ascending order; nearest: 0:10"):
         recorded(tmp_path, clocks=(7, 7))
