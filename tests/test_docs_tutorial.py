@@ -22,5 +22,6 @@ def test_every_command_of_the_tutorial_is_seen():
 
 
 def test_a_page_that_says_something_else_is_found():
-    assert agrees("a  \nb\nc\n\n", "a\n...\nc")
+    assert agrees("a  \nb\nc\n\n", "a\n...\nc") and agrees("a  1\n────\nb", "a 1\n──\nb")
+    assert not agrees("a 12", "a 1") and not agrees("a 1 2", "a 12")
     assert not agrees("a\nb", "a\nc") and not agrees("a\nb\n", "a") and not agrees("", "a") and not agrees("a", "")
