@@ -116,6 +116,7 @@ def test_files_get_unit_and_meaning_from_the_registry_alone():
                     writers.add(path.relative_to(HOUSE).as_posix())
     assert writers == {
         "hwsim/figure.py",
+        "hwsim/reports/study.py",  # tells a page of a looked-up figure
         "hwsim/studies/findings/tables.py",  # tells Parquet of a looked-up figure
         "rtl/verilog/maps/register_map_json.py",  # meanings of registers, which are no figures
     }
