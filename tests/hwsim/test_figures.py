@@ -117,6 +117,7 @@ def test_files_get_unit_and_meaning_from_the_registry_alone():
     assert writers == {
         "hwsim/commands/document.py",  # tells programs of a table's columns, which look figures up
         "hwsim/figure.py",
+        "hwsim/reports/study.py",  # tells a page of a looked-up figure
         "hwsim/studies/findings/tables.py",  # tells Parquet of a looked-up figure
         "rtl/verilog/maps/register_map_json.py",  # meanings of registers, which are no figures
     }

@@ -281,7 +281,7 @@ def whole(tmp_path_factory):
 @pytest.mark.parametrize("operation", ["fsync", "replace"])
 @pytest.mark.parametrize("nth", range(1, 14))
 def test_a_full_disk_leaves_whole_files_only(nth, operation, refused, whole, tmp_path, monkeypatch):
-    """The disk is full from the n-th file on; a run of four epochs writes a baker's dozen, a report among them."""
+    """The disk is full from the n-th file on; a run of four epochs writes 13, the last being pictures and a report."""
     config, expected = whole
     out, calls = tmp_path / "run", 0
     original = getattr(os, operation)

@@ -39,8 +39,8 @@ def texts(of):
 
 
 def options_in(text, calls_tools):
-    """Options of hwsim that a text speaks of: not those in a command of another program, `verilator --lint-only`, nor the name
-    of a colour in a page, `var(--series-1)`."""
+    """Options of hwsim that a text speaks of: not those of a command of another program, `verilator --lint-only`, nor the
+    name of a colour in a page, `var(--series-1)`."""
     if calls_tools and re.fullmatch(r"--?[\w-]+", text):
         return []
     return re.findall(r"(?<![\w-])(?<!var\()--[a-z][\w-]*", re.sub(r"`(?!hwsim)[a-z]+ [^`]*", "", text))
