@@ -55,7 +55,7 @@ def test_what_the_options_do_not_allow(refused, config):
     assert refused("data", "info") == "Missing argument 'NAME'. (see hwsim data info --help)"
     assert refused("xyzzy") == "No such command 'xyzzy'. (see hwsim --help)"
     assert refused("trian") == "No such command 'trian'. Did you mean 'train'? (see hwsim --help)"
-    assert refused("--frobnicate") == "No such option: --frobnicate"
+    assert refused("--frobnicate") == "No such option: --frobnicate (see hwsim --help)"
     assert refused("train", config, "--epoch", "3").startswith("No such option: --epoch")
     assert "--epochs" in refused("train", config, "--epochs", "three")
     assert "--epochs" in refused("train", config, "--epochs", "1e3")
@@ -213,7 +213,7 @@ def test_directories_that_cannot_be_written(kind, refused, config, tmp_path):
     before = tree(tmp_path)
     for command in ("train", "check"):
         line = refused(command, config, "--out", out)
-        assert line.startswith("--out = ") and line.endswith(reason)
+        assert line.startswith("--out = ") and reason in line
     assert tree(tmp_path) == before
 
 
@@ -342,7 +342,7 @@ def test_quiet_prints_nothing(config, tmp_path, capfd, no_pictures):
 def test_output_is_plain_text_where_there_is_no_terminal(config, tmp_path, capfd, no_pictures):
     assert cli.run(["train", str(config), "--out", str(tmp_path / "run")]) == 0
     out, err = capfd.readouterr()
-    err = err.replace(PREPARING, "")
+    err = PREPARING.sub("", err)
     assert "\x1b" not in out + err and "\r" not in out + err
     assert "accuracy: fixed engine, pipelined order, 4 of 4 epochs" in out and "saturation events" in out
     assert [line.split(":")[0] for line in err.splitlines()] == [f"epoch {i}" for i in (1, 2, 3, 4)]
