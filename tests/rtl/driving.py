@@ -12,14 +12,15 @@ from amaranth.sim import Simulator
 
 from models.numbers.format import Format
 from rtl.plan.plan import JunctionPlan, Plan, tables
+from tests.rtl.quick import QuickEngine
 
 
-def simulate(component: Any, *testbenches: Callable, background: Iterable[Callable] = ()) -> None:
+def simulate(component: Any, *testbenches: Callable, background: Iterable[Callable] = (), engine: Any = QuickEngine) -> None:
     """Run until every testbench has come to its end."""
     top = Module()
     top.domains.sync = ClockDomain()  # combinational components have no clock of their own
     top.submodules.component = component
-    simulator = Simulator(top)
+    simulator = Simulator(top, engine=engine)
     simulator.add_clock(1e-6)
     for testbench in testbenches:
         simulator.add_testbench(testbench)
@@ -28,7 +29,7 @@ def simulate(component: Any, *testbenches: Callable, background: Iterable[Callab
     simulator.run()
 
 
-def play(component: Any, stimulus: Iterable[dict[str, Any]]) -> list[SimpleNamespace]:
+def play(component: Any, stimulus: Iterable[dict[str, Any]], engine: Any = QuickEngine) -> list[SimpleNamespace]:
     """Outputs of every clock, seen after the clock's inputs have settled.
 
     An input is 0 in the clocks that do not name it; ports of interfaces are named ``interface_port``. A generator is sent
@@ -50,7 +51,7 @@ def play(component: Any, stimulus: Iterable[dict[str, Any]]) -> list[SimpleNames
             seen.append(SimpleNamespace(**{name: plain(ctx.get(port)) for name, port in outputs.items()}))
             await ctx.tick()
 
-    simulate(component, bench)
+    simulate(component, bench, engine=engine)
     return seen
 
 

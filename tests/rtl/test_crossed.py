@@ -25,9 +25,8 @@ class Crossed(Driven):
     """A design with two clocks."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(of := design(name, interface="axi", bus_clock="own", **DESIGNS[name]))
-        self.emitted = Verilog.of(component(of))
-        self.model = self.emitted.component.model()
+        of = design(name, interface="axi", bus_clock="own", **DESIGNS[name])
+        super().__init__(of, Verilog.of(component(of)))
         self.text = self.emitted.text
 
     def play(self, simulator, folder, bench="tests.rtl.crossed_bench"):

@@ -7,10 +7,12 @@ import re
 import pytest
 
 from hwsim.commands import app as cli
+from hwsim.configuration import config_file
 from hwsim.measurements.measurement import Subject
 from rtl.cosim import workplace
 from rtl.cosim.simulators import BUILD_LOG, LOG
 from rtl.synthesis import measurement, tools
+from rtl.verilog.emission import Verilog
 from tests.hwsim import runs
 from tests.rtl.cosim.driving import verilog
 from tests.rtl.players import Players
@@ -22,6 +24,26 @@ ODD = ["a b", "a#b", "$HOME", "a$(x)", "it's", 'a"b', "-out", "é ü", "a;b", "a
 def config(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     return runs.write_config(tmp_path, "fixed pipelined")
+
+
+@pytest.fixture(scope="module")
+def known():
+    """Verilog by configuration."""
+    return {}
+
+
+@pytest.fixture
+def generated(known, monkeypatch):
+    """The Verilog of a design is generated once: no folder changes it."""
+    of = Verilog.of
+
+    def once(component):
+        key = config_file.fingerprint(component.plan.config)
+        if key not in known:
+            known[key] = of(component)
+        return known[key]
+
+    monkeypatch.setattr(Verilog, "of", once)
 
 
 def cosim(config, simulator, out, *options):
@@ -55,7 +77,7 @@ def test_cosimulation_in_a_folder_of_any_name(simulator, config, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ODD)
-def test_icarus_in_each_odd_folder(name, config):
+def test_icarus_in_each_odd_folder(name, config, generated):
     assert cosim(config, "icarus", name) == 0
 
 
@@ -100,7 +122,7 @@ def test_an_error_names_the_logs_that_are_there(out, breaks, config, tmp_path, m
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_synthesis_in_each_odd_folder(name, config, tmp_path, monkeypatch):
+def test_synthesis_in_each_odd_folder(name, config, generated, tmp_path, monkeypatch):
     monkeypatch.setenv("HWSIM_CACHE", str(tmp_path / "cache"))
     players = Players(tmp_path / "play ers", monkeypatch)
     assert cli.run(["synth", str(config), "--target", "ecp5-25k", f"--out={name}", "-q"]) == 0

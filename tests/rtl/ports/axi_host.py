@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from hwsim.configuration import config_file
 from rtl.accelerator_model import Sample
 from rtl.cosim.simulators import runner
 from rtl.interfaced import Interfaced
@@ -35,6 +36,17 @@ def wrapped(emitted: Verilog) -> str:
     return "\n".join(["`timescale 1ns/1ps", f"module {TOP} (", *lines, ");", *body, "endmodule", ""])
 
 
+_GENERATED: dict[str, Verilog] = {}
+
+
+def generated(of: Plan) -> Verilog:
+    """The Verilog of a design, generated once for all tests that leave it whole; one with a fault gives its own."""
+    key = config_file.fingerprint(of.config)
+    if key not in _GENERATED:
+        _GENERATED[key] = Verilog.of(Interfaced(of))
+    return _GENERATED[key]
+
+
 class Driven:
     """A design, its script and its model.
 
@@ -46,8 +58,8 @@ class Driven:
         Steps (:class:`tests.rtl.ports.axi_bench.Host`).
     """
 
-    def __init__(self, of: Plan) -> None:
-        self.plan, self.emitted = of, Verilog.of(Interfaced(of))
+    def __init__(self, of: Plan, emitted: Verilog | None = None) -> None:
+        self.plan, self.emitted = of, generated(of) if emitted is None else emitted
         self.packet, self.result = Packet.sample(of), Packet.result(of)
         self.map = AddressMap.of(of)
         self.model = self.emitted.component.model()

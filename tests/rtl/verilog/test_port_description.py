@@ -91,14 +91,14 @@ def test_inputs_are_quantised_as_the_models_do_it():
 
 def clocks_to_results(of):
     """Clocks from the last beat of a sample to its first result, for every phase in which it can come."""
-    found = {}
+    found, latency = {}, Accelerator(of).latency
     for phase in range(of.period):
         script = Script(of, samples(of, 1))
         script.start()
         script.wait(3 * of.period + phase)
         script.feed(1)
         script.until_taken()
-        script.wait(Accelerator(of).latency + 3 * of.period)
+        script.wait(latency + 3 * of.period)
         r = script.protocol().record
         taken = np.flatnonzero((r.sets & kernel.SENT > 0) & (r.sees & kernel.READY > 0))[-1]
         begins = r.advances[r.advances[:, 1] >= 0][0, 0] + 1
