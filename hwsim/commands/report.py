@@ -3,15 +3,17 @@
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hwsim.commands.console import console_of
 from hwsim.commands.options import Quiet, file
-from hwsim.results.directory import RunDirectory
-from hwsim.studies.directory import StudyDirectory
 from models.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from hwsim.results.directory import RunDirectory
+    from hwsim.studies.directory import StudyDirectory
 
 _AGAIN = ("--out", "../again")
 _REVERSED = ("dsp", "place")
@@ -120,9 +122,9 @@ def repeated(command: Any, config: str, options: Mapping[str, Any]) -> str:
     return shlex.join([*words, *_AGAIN])
 
 
-def leave(directory: RunDirectory | StudyDirectory) -> None:
+def leave(directory: "RunDirectory | StudyDirectory") -> None:
     """Write the page of a directory that a command has filled, and still owns."""
-    from hwsim.results.directory import REPORT
+    from hwsim.results.directory import REPORT, RunDirectory
     from hwsim.studies.directory import PAGE
 
     if isinstance(directory, RunDirectory):

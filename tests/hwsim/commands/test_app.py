@@ -89,7 +89,7 @@ def test_help_lists_commands_by_what_they_are_for(capsys):
     assert places == sorted(places)
     for (group, known), (begin, end) in zip(cli.GROUPS.items(), pairwise(places), strict=True):
         listed = re.findall(r"^│ ([a-z][a-z-]+) ", told[begin:end], re.MULTILINE)
-        assert listed == [command.__name__.replace("_", "-") for command in known], group
+        assert listed == [cli._name(command) for command in known], group
 
 
 @pytest.mark.parametrize(
