@@ -145,7 +145,7 @@ __main__.main()
 
 
 @pytest.mark.parametrize(
-    "module", ["typer", "numpy", "hwsim.configuration.sections", "pydantic", "rich.table", "hwsim.commands.app"]
+    "module", ["typer", "numpy", "hwsim.configuration.sections", "pydantic", "hwsim.tables", "hwsim.commands.app"]
 )
 def test_the_interrupt_key_while_anything_is_loaded(module):
     done = subprocess.run([sys.executable, "-c", INTERRUPTED, module, "check", "none.yaml"], capture_output=True, text=True)
