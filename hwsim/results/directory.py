@@ -39,7 +39,7 @@ PICTURES = ("training.png", "connectivity.png", "weights.png", "timeline.png", "
 REPORT = "report.html"
 """The whole run on one page."""
 TRACES = ("trace.jsonl", "trace.vcd", "trace.gtkw", "trace.sucl", "trace.perfetto.json")
-LOGS = tuple(f"{source}.{ending}" for source in ("machine", "verilog") for ending in ("jsonl", "vcd", "gtkw", "sucl"))
+LOGS = tuple(f"{source}.{ending}" for ending in ("jsonl", "vcd", "gtkw", "sucl") for source in ("machine", "verilog"))
 HARDWARE = ("accelerator.v", "accelerator.core", "lint.vlt", "names.json", "README.md", "testbench.v")
 REGISTER_MAPS = ("registers.rdl", "registers.svd", "registers.h", "registers.json")
 DRIVER = "driver.zip"

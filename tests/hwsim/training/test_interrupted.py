@@ -61,6 +61,8 @@ def check_sound(out):
             json.loads(path.read_text())
         elif path.suffix == ".png":
             assert path.read_bytes().endswith(b"IEND\xaeB\x60\x82")
+        elif path.suffix == ".html":
+            assert path.read_bytes().endswith(b"</html>\n")
         else:
             assert config_file.load(path)
 
