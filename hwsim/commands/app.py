@@ -223,7 +223,8 @@ def _run(arguments: list[str]) -> int:
         if not hasattr(e, "exit_code"):  # not one of the command-line library's own
             raise
         message = e.format_message() if hasattr(e, "format_message") else str(e)
-        return fail(f"{message} {_help(arguments)}", e.exit_code) if message else e.exit_code
+        hint = f" {_help(arguments)}" if e.exit_code == 2 else ""  # a tool that has failed was not called wrongly
+        return fail(message + hint, e.exit_code) if message else e.exit_code
 
 
 def _refuse(error: InputError, line: str, field: str, rule: str) -> int:
