@@ -319,7 +319,7 @@ def test_the_command_leaves_a_run_directory(players, command, tmp_path):
     )
     assert err.splitlines() == [f"{tool} for ecp5-25k" for tool in ("yosys", "nextpnr-ecp5", "ecppack")]
     first = {p.name: p.read_bytes() for p in (tmp_path / "out").iterdir() if p.is_file()}
-    assert sorted(first) == ["accelerator.bit", CONFIG, "synthesis.json", "timing.json"]
+    assert sorted(first) == ["accelerator.bit", CONFIG, "report.html", "synthesis.json", "timing.json"]
     code, out, err = command("--target", "ecp5-25k")
     assert code == 0
     assert "no tool was run" in out
