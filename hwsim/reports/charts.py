@@ -9,6 +9,7 @@ SERIES = tuple(f"var(--series-{k})" for k in range(1, 7))
 _DASHES = ("solid", "dash", "dot", "dashdot")
 _SPLITS = {"train": "training, as fed", "validation": "validation", "test": "test"}
 _MOST_MARKED = 60
+_MOST_TICKED = 12
 
 Chart = dict[str, Any]
 
@@ -45,9 +46,11 @@ def curves(histories: Mapping[str, Mapping[str, Sequence[float | None]]], quanti
                     "hovertemplate": f"epoch %{{x}}: %{{y:.4~g}}{unit}<extra>{_plain(name)}</extra>",
                 }
             )
+    epochs = max((len(t["x"]) for t in traces), default=0)
+    ticks = {"tick0": 1, "dtick": 1} if epochs <= _MOST_TICKED else {}  # else Plotly would halve few epochs
     return {
         "traces": traces,
-        "layout": {"xaxis": {"title": "epoch", "dtick": None}, "yaxis": {"title": title}, "showlegend": True},
+        "layout": {"xaxis": {"title": "epoch", **ticks}, "yaxis": {"title": title}, "showlegend": True},
     }
 
 
