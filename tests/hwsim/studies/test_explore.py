@@ -404,7 +404,7 @@ def test_shipped_studies_run(path, tmp_path):
     shrink += ["--set", "data.validation=50"] if "data.validation" in loaded.set else []
     if "frontend" in loaded.measure:
         pytest.importorskip("torch")
-    if name == "fashion-mnist":
+    if "frontend" in loaded.measure and name in ("mnist", "fashion-mnist"):
         shrink += ["--set", "frontend.epochs=1"]
     if loaded.choose is not None:
         shrink += ["--trials", "1", "--set", "data.validation=20"]
