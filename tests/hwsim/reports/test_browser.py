@@ -1,6 +1,5 @@
 """Reports in headless Chromium: what a reader sees, does, and can do without a pointer."""
 
-import shutil
 from contextlib import contextmanager
 
 import pytest
@@ -11,24 +10,10 @@ from hwsim.studies.findings.tables import front_of
 from tests.hwsim import runs
 from tests.hwsim.reports import large_study
 
-CHROMIUM = shutil.which("chromium")
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 FEW = large_study.AXES | {"epochs": {"key": "training.epochs", "grid": [1, 2, 30]}}
 """120 designs: enough for all but one of these tests, and quickly drawn."""
 ALL = 120
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """One browser for all tests here."""
-    sync_api = pytest.importorskip("playwright.sync_api")
-    if CHROMIUM is None:
-        pytest.skip("Debian's chromium is not installed")
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")
