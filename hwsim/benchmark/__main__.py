@@ -1,4 +1,4 @@
-"""``python -m hwsim.benchmark SECONDS OVERRIDES CONFIG...``: training speeds of the code that is found first, as JSON.
+"""``python -m hwsim.benchmark OUT SECONDS OVERRIDES CONFIG...``: training speeds of the code that is found first.
 
 This is how :mod:`hwsim.benchmark.comparison` measures; it loads nothing that other states of the code may lack.
 """
@@ -12,10 +12,10 @@ from hwsim.benchmark import engines
 from hwsim.configuration import config_file
 
 
-def main(seconds: str, overrides: str, *paths: str) -> None:
-    """Print a list of rows."""
+def main(out: str, seconds: str, overrides: str, *paths: str) -> None:
+    """Write a list of rows as JSON."""
     configs = [config_file.load(Path(path), json.loads(overrides)) for path in paths]
-    sys.stdout.write(json.dumps([asdict(row) for row in engines.measure(configs, float(seconds))]))
+    Path(out).write_text(json.dumps([asdict(row) for row in engines.measure(configs, float(seconds))]))
 
 
 if __name__ == "__main__":

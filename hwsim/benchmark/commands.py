@@ -87,7 +87,7 @@ def measure(
         For every command, a row for every state of the code.
     """
     for tree in trees:
-        tree.run(["compile", "--quiet"])  # code without this command compiles in its first run
+        tree.run(["compile"])  # code without this command compiles in its first run
     result = []
     for name, section in commands.items():
         found: list[list[Spent]] = [[] for _ in trees]

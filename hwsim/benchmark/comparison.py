@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from hwsim.benchmark.engines import Row
@@ -39,11 +40,14 @@ def measure(
     words = [str(seconds / _TURNS), json.dumps(dict(overrides)), *(str(p.resolve()) for p in paths)]
     for turn in range(_TURNS):
         for tree, best in zip(trees, found, strict=True):
-            spent = tree.run(words, module="hwsim.benchmark")
+            with TemporaryDirectory(prefix="hwsim-") as place:
+                out = Path(place) / "rows.json"
+                spent = tree.run([str(out), *words], module="hwsim.benchmark")
+                told = [] if spent.failure else json.loads(out.read_text())
             if spent.failure is not None:
                 rule = f"cannot measure these configurations ({spent.failure}): take later code or fewer of them"
                 raise ArgumentError("against", tree.name, rule)
-            for row in (Row(**told) for told in json.loads(spent.output)):
+            for row in (Row(**one) for one in told):
                 if row.key not in best or row.samples_per_second > best[row.key].samples_per_second:
                     best[row.key] = row
             if say is not None:

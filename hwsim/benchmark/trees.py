@@ -39,15 +39,12 @@ class Spent:
         Bytes resident at most, of the largest of those processes.
     failure
         Why it is no measurement: how the command ended, with its last line; ``None`` if it did well.
-    output
-        What it printed.
     """
 
     seconds: float
     processor_seconds: float
     peak_memory: int
     failure: str | None = None
-    output: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,7 +75,7 @@ class Tree:
         """
         own = os.environ | dict(environment or {}) | {"PYTHONPATH": str(self.folder)}
         words = [sys.executable, "-P", "-m", module, *arguments]  # the working directory may hold other code
-        with TemporaryFile() as printed, TemporaryFile() as said, TemporaryFile() as told:
+        with TemporaryFile() as said, TemporaryFile() as told:
             launched = [sys.executable, "-I", "-S", str(_LAUNCH), str(told.fileno()), *words]
             began = time.perf_counter()
             process = subprocess.Popen(
@@ -86,7 +83,7 @@ class Tree:
                 cwd=cwd,
                 env=own,
                 stdin=subprocess.DEVNULL,
-                stdout=printed,
+                stdout=subprocess.DEVNULL,
                 stderr=said,
                 pass_fds=[told.fileno()],
                 start_new_session=True,
@@ -106,7 +103,6 @@ class Tree:
                 used.get("processor_seconds", 0.0),
                 used.get("peak_memory", 0),
                 _failure(used.get("code", process.returncode), _read(said)),
-                _read(printed),
             )
 
 
