@@ -6,17 +6,16 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
-from types import FrameType
 from typing import Any
 
+from hwsim.worker_process import ended_like_an_interrupt
 from models.errors import InputError
 
 _PACKAGES = {
@@ -159,7 +158,7 @@ def run(
     own: dict[str, Any] = {} if sys.platform == "win32" else {"start_new_session": True}
     began = perf_counter()
     try:
-        with (folder / f"{tool.name}.log").open("wb") as log, _ended_like_an_interrupt():
+        with (folder / f"{tool.name}.log").open("wb") as log, ended_like_an_interrupt():
             process = subprocess.Popen(
                 [*tool.command, *arguments],
                 cwd=folder,
@@ -192,24 +191,6 @@ def _kill(process: subprocess.Popen) -> None:
         with suppress(ProcessLookupError, PermissionError):  # gone, and with it its group
             os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-
-
-@contextmanager
-def _ended_like_an_interrupt() -> Iterator[None]:
-    """Whoever ends us must end the tool, too, which is in another group and may run for hours."""
-
-    def interrupt(_signal: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    if threading.current_thread() is not threading.main_thread() or sys.platform == "win32":
-        yield
-        return
-    before = {s: signal.signal(s, interrupt) for s in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler or signal.SIG_DFL)
 
 
 def complaint(folder: Path, *logs: str) -> str:

@@ -5,10 +5,10 @@ import json
 import pytest
 import yaml
 
-from hwsim import benchmark
-from hwsim.benchmark import GatherLoop
+from hwsim.benchmark import engines
+from hwsim.benchmark.yardsticks import GatherLoop, design_of, synthetic
 from hwsim.commands import app as cli
-from hwsim.configuration.config_file import parse
+from hwsim.configuration.config_file import load, parse
 from hwsim.design import Design
 from models.errors import InputError
 from tests.hwsim import runs
@@ -19,20 +19,22 @@ def test_every_row_is_printed_and_written(tmp_path, capsys):
     config = runs.write_config(tmp_path, "fixed pipelined")
     assert cli.run(["bench", str(config), "--seconds", "0.05", "--out", str(tmp_path / "bench")]) == 0
     shown = capsys.readouterr()
-    engines = [
+    expected = [
         "fixed, pipelined, batch 1",
         "fixed, sequential, batch 1",
+        "fixed, evaluation",
         "cycle-level machine, 6 clocks per sample",
         "float32, sequential, batch 1",
         "float32, sequential, batch 64",
         "NumPy gather loop, batch 1",
     ]
     rows = json.loads((tmp_path / "bench" / "bench.json").read_text())["rows"]
-    assert [r["engine"] for r in rows if "PyTorch" not in r["engine"]] == engines
+    assert [r["engine"] for r in rows if "PyTorch" not in r["engine"]] == expected
     for row in rows:
         assert row["engine"] in shown.out and f"fixed-pipelined: {row['engine']}: " in shown.err
         per_sample = row["edge_operations_per_second"]["value"] / row["samples_per_second"]["value"]
-        assert per_sample == pytest.approx(2 * (32 + 16) + 16)  # FF and UP of every edge, BP behind the first junction
+        trained = 2 * (32 + 16) + 16  # FF and UP of every edge, BP behind the first junction
+        assert per_sample == pytest.approx(32 + 16 if row["engine"] == "fixed, evaluation" else trained)
         assert row["samples_per_second"]["value"] > 0
     assert "\x1b" not in shown.out
 
@@ -41,7 +43,7 @@ def test_a_network_for_the_float_engine_alone_has_only_its_rows(tmp_path, capsys
     config = runs.write_config(tmp_path, "float adam batches")
     assert cli.run(["bench", str(config), "--seconds", "0.05", "--quiet"]) == 0
     assert capsys.readouterr() == ("", "")
-    rows = benchmark.measure([benchmark.config_file.load(config)], 0.05)
+    rows = engines.measure([load(config)], 0.05)
     expected = [f"float32, sequential, batch {n}" for n in (1, 8, 64)]
     assert [r.engine for r in rows if "PyTorch" not in r.engine] == expected
 
@@ -69,8 +71,8 @@ YARDSTICKS = {
 def test_the_gather_loop_computes_the_integers_of_the_sequential_engine(name):
     config = parse(YARDSTICKS[name])
     assert GatherLoop.can_train(config)
-    design = benchmark._design(config, engine="fixed", order="sequential")
-    loop, engine, data = GatherLoop(design), design.fixed_engine(), benchmark._synthetic(design)
+    design = design_of(config, engine="fixed", order="sequential")
+    loop, engine, data = GatherLoop(design), design.fixed_engine(), synthetic(design)
     samples = engine.samples(data.integers(engine.numbers.input), data.labels)
     for n in (1, 60):
         loop.train(n)
@@ -99,14 +101,14 @@ def test_the_gather_loop_leaves_other_networks_alone(change):
 
 
 def test_shipped_configurations_are_measured_by_default(monkeypatch):
-    assert benchmark.shipped_configurations() == SHIPPED
-    monkeypatch.setattr(benchmark, "__file__", "/nowhere/hwsim/benchmark.py")
+    assert engines.shipped_configurations() == SHIPPED
+    monkeypatch.setattr(engines, "__file__", "/nowhere/hwsim/benchmark/engines.py")
     with pytest.raises(InputError, match="has no sim_configs directory"):
-        benchmark.shipped_configurations()
+        engines.shipped_configurations()
 
 
 def test_measuring_does_not_change_the_design(tmp_path):
     config = parse(YARDSTICKS["small"])
     before = [w.copy() for w in Design(config).initial.weights]
-    benchmark.measure([config], 0.05)
+    engines.measure([config], 0.05)
     assert all((a == b).all() for a, b in zip(before, Design(config).initial.weights, strict=True))
