@@ -50,6 +50,7 @@ def power(
     written to power.json.
     """
     from hwsim.configuration.provenance import provenance
+    from hwsim.configuration.rules import check_circuit
     from hwsim.costs import counts, operations
     from hwsim.costs import power as costs
     from hwsim.design import Design
@@ -58,12 +59,13 @@ def power(
     table = costs.load() if estimating.energies is None else costs.load(estimating.energies)
     device = table.device(target)
     loaded = common.load(config)
+    check_circuit(loaded)
     design = Design(loaded)
     if estimating.synthesis is None:
         counted = counts.estimated(operations.costs(loaded, design.inventory), device.family)
     else:
         counted = counts.read(estimating.synthesis, loaded, target)
-    period = design.inventory.clocks_per_input
+    period = design.inventory.period
     running = costs.Running(counted.counts, _frequency(estimating, counted), period)
     activity = _activity(design, where, estimating, common.quiet, table) if estimating.simulate else table.assumed
     found = costs.estimate(table, target, running, activity)

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,8 @@ from hwsim.schedule import steady
 from models.errors import InputError
 
 IntArray = npt.NDArray[np.int64]
+
+_Clocks = TypeVar("_Clocks", int, IntArray)
 
 SLACK = 4
 """Rows that a buffer holds by default beside those that hide the latency and the flush."""
@@ -298,7 +300,7 @@ def most_ahead(rows: int, update: int | None, last: IntArray | None = None) -> i
     landed = max(update or 0, 1)
     if last is None:
         return rows - landed
-    # Row C - n + r makes room for row r of the next pass, which has to be back, for all r below n. Then it is for n - 1, too.
+    # Row C - n + r makes room for row r of the next pass, which has to be back, for all r below n; so it is for n - 1, too.
     low, high = 0, rows - 1
     while low < high:
         n = (low + high + 1) // 2
@@ -307,7 +309,7 @@ def most_ahead(rows: int, update: int | None, last: IntArray | None = None) -> i
     return low
 
 
-def usual_rows(latency: int, flush: int) -> int:
+def usual_rows(latency: int, flush: _Clocks) -> _Clocks:
     """Rows that a junction holds ahead where nothing is said: balanced passes without clashes wait for the port only."""
     return latency + flush + SLACK
 

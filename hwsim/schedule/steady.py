@@ -91,7 +91,7 @@ def _follow(clock, what, junction, bits, start, row_bits, port, most):  # type: 
         if queue == known_queue and (state == known_there).all():
             return now - known_now, done - known_period
         if done == compare or done == most // 2:
-            known_queue, known_now, known_period = queue, now, done
+            known_queue, known_now, known_period = queue, now, np.int64(done)
             known_there[:] = state
-            compare *= 2
+            compare += compare
     return now - known_now, np.int64(most) - known_period

@@ -99,7 +99,7 @@ def test_figures_are_the_accelerators(network, latency):
         a = inventory(with_z(config, found.z[k].tolist()))
         assert [j.rows for j in a.junctions] == found.rows[k].tolist()
         assert (a.clocks_per_input, a.flush, a.multipliers) == (found.clocks[k], found.flush[k], found.multipliers[k])
-        assert a.storage_bits == found.memory_bits
+        assert a.storage_bits == found.memory_bits[k]
         assert sum(m.banks * m.lanes for m in a.memories) == found.banks[k]
         busy = sum(config.edges) / (a.clocks_per_input * sum(j.z for j in a.junctions))
         assert found.utilisation[k] == pytest.approx(busy)
@@ -111,7 +111,7 @@ def test_an_accelerator_that_only_infers():
     found = Solver(config).solve(True).candidates
     assert found.multipliers.tolist() == found.z.sum(axis=1).tolist()
     a = inventory(with_z(config, found.z[0].tolist()))
-    assert (a.storage_bits, sum(m.banks * m.lanes for m in a.memories)) == (found.memory_bits, found.banks[0])
+    assert (a.storage_bits, sum(m.banks * m.lanes for m in a.memories)) == (found.memory_bits[0], found.banks[0])
     assert a.storage_bits < inventory(with_z(design(*NETWORKS[0]), found.z[0].tolist())).storage_bits
 
 
