@@ -117,6 +117,8 @@ def _external(a: "Inventory") -> list[str]:
     if not e.hides and e.clocks_per_input > e.bound:
         lost = float(e.clocks_per_input - e.bound)
         lines.append(f"too few rows ahead for the latency of {e.latency} clocks: {lost:,.4g} clocks an input are lost to it")
+    if e.held_bits >= e.bits:
+        lines.append("that is as much as all weights: on chip they would take no more, and wait for nothing")
     return [*lines, "waiting changes clocks, not numbers: every engine computes the same integers as with weights on chip"]
 
 

@@ -342,16 +342,17 @@ def external_weights(
         plain = RowStream(s.number, s.z * weight_bits, s.rows, update, s.offset, Held(0, 0), s.row_of_clock)
         most = most_ahead(s.rows, update, None if s.row_of_clock is None else plain.last)
         ahead = _ahead(section, k, most, flush, s)
-        streams.append(replace(plain, held=held(ahead, update)))
+        streams.append(replace(plain, held=held(ahead, update, s.rows)))
     return ExternalWeights(section.bandwidth, section.latency, weight_bits, pass_clocks, flush, tuple(streams))
 
 
-def held(ahead: int, update: int | None) -> Held:
+def held(ahead: int, update: int | None, rows: int) -> Held:
     """What is on chip of a junction that holds so many rows ahead.
 
-    A row on its way back was used after the oldest row that has not come was asked for, or up to ``update`` clocks before.
+    A row on its way back was used after the oldest row that has not come was asked for, or up to ``update`` clocks before;
+    and no row is on its way twice.
     """
-    return Held(ahead, 0 if update is None else ahead + update)
+    return Held(ahead, 0 if update is None else min(ahead + update, rows))
 
 
 def _ahead(section: ExternalSection, k: int, most: int, flush: int, s: Shape) -> int:

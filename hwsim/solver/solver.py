@@ -342,7 +342,7 @@ class Solver:
         if external is None:
             return np.zeros(len(z), np.int64)
         ahead = self._ahead(rows, flush, least_back)
-        back = ahead + update if external.trains else 0
+        back = np.minimum(ahead + update, rows) if external.trains else 0
         bits: IntArray = ((ahead + back) * z * external.weight_bits).sum(axis=1)
         return bits
 
