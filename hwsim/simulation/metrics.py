@@ -12,13 +12,14 @@ from hwsim.vocabulary import FF, UP, MemoryKey, MemoryKind
 def clocks_per_input(run: Simulation) -> float:
     """Clocks between the entries of two samples as simulated: where weights were waited for, their mean.
 
-    That is from the first update of the first junction on, until the pipeline is drained; of all if there are no more.
+    That is in the second half of the junction cycles in which all operations work; of all if there are no more.
     """
     m, n = run.machine, len(run.design.patterns)
     if m.external is None:
         return m.timing.period
     lag = run.design.config.hops.drain(n)
-    waited = m.external.stalls[lag : len(m.external.stalls) - lag]
+    steady = m.external.stalls[lag : len(m.external.stalls) - lag]
+    waited = steady[steady.size // 2 :]
     if waited.size < 2:
         waited = m.external.stalls
     return m.timing.period + float(waited[-1] - waited[0]) / max(waited.size - 1, 1)
