@@ -50,7 +50,6 @@ def power(
     written to power.json.
     """
     from hwsim.configuration.provenance import provenance
-    from hwsim.configuration.rules import check_circuit
     from hwsim.costs import counts, operations
     from hwsim.costs import power as costs
     from hwsim.design import Design
@@ -58,8 +57,7 @@ def power(
 
     table = costs.load() if estimating.energies is None else costs.load(estimating.energies)
     device = table.device(target)
-    loaded = common.load(config)
-    check_circuit(loaded)
+    loaded = common.load_circuit(config)
     design = Design(loaded)
     if estimating.synthesis is None:
         counted = counts.estimated(operations.costs(loaded, design.inventory), device.family)
