@@ -1,10 +1,12 @@
 """The page on weights in external memory: its commands print what it says, and its formulas give the program's figures."""
 
+import csv
+
 import pytest
 
 import hwsim
 from hwsim.configuration import config_file
-from tests.documents import page
+from tests.documents import number, page, table
 from tests.site import commands, follow
 
 PAGE = "docs/external_weights.md"
@@ -13,12 +15,17 @@ PAGE = "docs/external_weights.md"
 @pytest.mark.slow
 def test_the_page_is_right(tmp_path, monkeypatch, capfd):
     follow(PAGE, tmp_path, monkeypatch, capfd)
+    columns = ("z", "bandwidth", "check.clocks_per_input", "check.waiting_clocks", "costs.energy", "costs.energy_external")
+    with (tmp_path / "runs/roof/summary.csv").open() as file:
+        found = [[row["z"], *(round(float(row[c])) for c in columns[1:])] for row in csv.DictReader(file)]
+    assert found == [[z, *map(number, others)] for z, *others in table(page(PAGE), "z")]
 
 
 def test_every_command_is_seen():
     found = [command.split()[1] for command, _ in commands(PAGE) if command.startswith("hwsim")]
-    assert found == ["solve"] * 4 + ["check", "simulate", "check", "verilog"]
-    assert all(said.strip(".\n") for command, said in commands(PAGE) if command.startswith("hwsim"))
+    assert found == ["solve"] * 4 + ["check", "simulate", "check", "verilog", "explore"]
+    told = [said for command, said in commands(PAGE) if command.startswith("hwsim")]
+    assert sum(not said.strip(".\n") for said in told) == 1  # a quiet study
 
 
 def test_the_formulas_are_the_programs():

@@ -217,9 +217,14 @@ class ExternalWeights:
 
         Where the port is fast enough this is exact; where it is not, a row or two more may be asked for than needed.
         """
-        if self.traffic <= self.bandwidth * self.period:
-            return self._never_waits()
-        return self._always_busy()
+        return self.surely_hides or (self._never_waits() if self.bound == self.period else self._always_busy())
+
+    @property
+    def surely_hides(self) -> bool:
+        """Whether that is known without looking at the rows: balanced passes without clashes, and the usual rows or more."""
+        usual = usual_rows(self.latency, self.flush)
+        even = {s.rows for s in self.streams} == {self.pass_clocks}
+        return even and all(s.row_of_clock is None and s.held.ahead >= usual for s in self.streams)
 
     @cached_property
     def clocks_per_input(self) -> Fraction:

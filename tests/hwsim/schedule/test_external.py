@@ -52,6 +52,11 @@ def test_usual_rows_hide_the_latency(schedule, latency, share):
     e = external_of(schedule, (16, 8), network, bandwidth=bandwidth, latency=latency)
     assert e.streams[0].held.ahead == usual_rows(latency, e.flush) == latency + e.flush + 4
     assert e.hides and e.clocks_per_input == max(e.period, Fraction(e.traffic, bandwidth))
+    # What is known without looking is what looking shows, and what following all requests shows.
+    rows = external_of(schedule, (16, 8), network, bandwidth=bandwidth, latency=latency, buffer_rows=latency + e.flush + 3)
+    assert e.surely_hides and not rows.surely_hides and rows.hides
+    for looked_at in (e, rows):
+        assert looked_at._never_waits() if e.bound == e.period else looked_at._always_busy()
 
 
 @pytest.mark.parametrize("schedule", ["flush", "overlap"])
