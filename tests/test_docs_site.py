@@ -179,6 +179,9 @@ def test_pictures_say_in_words_what_is_to_be_seen():
     assert "clock 0 reads neurons 4, 1, 10, 11" in pictures.sweep()
     assert "flush, 3 junctions: 5, 3, 1" in pictures.staleness()
     assert "sample 0 updates junction 1 in cycle 5" in pictures.pipeline()
+    external = pictures.external_weights()
+    assert "DDR4-2400, 64 bits, 28 edge processors: 3,060,340 clocks, 963,186 of them waiting" in external
+    assert "HBM2, eight channels, 224 edge processors: 262,146 clocks, 0 of them waiting" in external
     assert "&lt;b&gt;" in drawing([label(0, 0, "<b>")], "<b>", 1, 1) and "<b>" not in drawing([], "<b>", 1, 1)
 
 

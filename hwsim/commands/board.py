@@ -59,7 +59,7 @@ def board(
     build = session.Build.of(name, boarding.megahertz, boarding.baud)
     options = build.options(boarding.time_limit, not boarding.no_cache, boarding.seeds)
     session.check(build, options)
-    loaded = common.load(config, build.overrides)
+    loaded = common.load_circuit(config, build.overrides)
     design = Design(loaded)
     shaping = build.shaping | {"baud": boarding.baud, "seeds": boarding.seeds, "time_limit": boarding.time_limit}
     directory = RunDirectory(where.out, loaded, "board", shaping, force=force)

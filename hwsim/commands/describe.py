@@ -52,7 +52,7 @@ def _describe_accelerator(console: Console, config: "Configuration", a: "Invento
 
     caption = (
         f"z: edges per clock; C = edges / z: clocks of one pass; D = left neurons / z: words of each left memory.\n"
-        f"{a.clocks_per_input} clocks per input: {_longest_pass(a)}, flush = {a.flush}.\n{_latency(a)}"
+        f"{_clocks(a)} clocks per input: {_longest_pass(a)}, flush = {a.flush}{_waiting(a)}.\n{_latency(a)}"
     )
     named = {"d_out": "d_out", "d_in": "d_in", "density": "density", "z": "z", "junction_cycle": "C", "depth": "D"}
     rows = table(title, *_junction(), *columns(JUNCTION, **named, utilisation="busy"), caption=caption)
@@ -67,7 +67,7 @@ def _describe_accelerator(console: Console, config: "Configuration", a: "Invento
         memories.add_row(m.name, *(number(n, "") for n in (m.banks, m.lanes, m.depth, m.width)), bits(m.bits))
     memories.add_row("all", *[NOTHING] * 4, bits(a.storage_bits), bold=True)
     console.print(memories)
-    for line in _softmax(config) + _crossbar(config) + _stalls(a) + _unbalanced(a):
+    for line in _external(a) + _softmax(config) + _crossbar(config) + _stalls(a) + _unbalanced(a):
         console.print(line)
 
 
@@ -84,8 +84,42 @@ def _neurons(left: int, right: int) -> Told:
 
 def _latency(a: "Inventory") -> str:
     """How long one sample takes."""
-    told = f"From the first beat of a sample, alone and just in time: {a.latency.prediction:,} clocks to its prediction"
+    waits = ", not counting waits for weights" if a.external and a.external.stall_clocks else ""
+    told = (
+        f"From the first beat of a sample, alone and just in time{waits}: {a.latency.prediction:,} clocks to its prediction"
+    )
     return told + (f", {a.latency.update:,} to its last weight." if a.latency.update is not None else ".")
+
+
+def _clocks(a: "Inventory") -> str:
+    clocks = a.clocks_per_input
+    return f"{clocks:,.1f}" if isinstance(clocks, float) else str(clocks)
+
+
+def _waiting(a: "Inventory") -> str:
+    """How long weights are waited for."""
+    waits = a.external.stall_clocks if a.external else 0
+    return f", waiting for weights = {float(waits):,.4g}" if waits else ""
+
+
+def _external(a: "Inventory") -> list[str]:
+    """An external memory: what it moves, what that allows, and what is on chip instead of the weights."""
+    e = a.external
+    if e is None:
+        return []
+    held = ", ".join(f"{s.held.rows} of {s.rows:,} rows of junction {s.number}" for s in e.streams)
+    useful = ", ".join(f"{z:,.1f}" for z in e.useful_z)
+    lines = [
+        f"weights in external memory: {bits(e.traffic)} an input at {e.bandwidth:,} bits a clock take "
+        f"{float(e.transfer):,.1f} clocks: it feeds {float(e.fed):,.1f} edge processors; z beyond {useful} gains nothing",
+        f"on chip {bits(e.held_bits)} of {bits(e.bits)} of weights ({held}), the first after {e.first_fill:,} clocks",
+    ]
+    if not e.hides and e.clocks_per_input > e.bound:
+        lost = float(e.clocks_per_input - e.bound)
+        lines.append(f"too few rows ahead for the latency of {e.latency} clocks: {lost:,.4g} clocks an input are lost to it")
+    if e.held_bits >= e.bits:
+        lines.append("that is as much as all weights: on chip they would take no more, and wait for nothing")
+    return [*lines, "waiting changes clocks, not numbers: every engine computes the same integers as with weights on chip"]
 
 
 def _longest_pass(a: "Inventory") -> str:

@@ -50,7 +50,7 @@ def emulate(config: ConfigPath, where: Where, emulating: Emulating, *, again: Ag
         from rtl.emulation.board import Board
         from rtl.emulation.program import BuildError
 
-    loaded = common.load(config, session.SETTINGS)
+    loaded = common.load_circuit(config, session.SETTINGS)
     design, asked = Design(loaded), session.Asked(emulating.train, emulating.every, emulating.adapt)
     session.check(design, emulating.port, asked)
     console = console_of(common.quiet)

@@ -45,7 +45,7 @@ def verilog(
         from rtl.verilog import files
         from rtl.verilog.generate import generate
 
-    loaded = common.load(config)
+    loaded = common.load_circuit(config)
     console = console_of(common.quiet)
     directory = RunDirectory(out, loaded, "verilog", force=force)
     with directory.locked():
@@ -92,7 +92,7 @@ def cosim(config: ConfigPath, where: Where, cosimulating: Cosimulating, *, force
     wanted = cosimulating
     met_with = {name: getattr(wanted, name) for name in STREAMS.meanings}
     disturbances = Disturbances(**met_with, place=STREAMS)
-    loaded = common.load(config)
+    loaded = common.load_circuit(config)
     design = Design(loaded)
     console = console_of(common.quiet)
     data = design.dataset(where.data_dir)
@@ -166,7 +166,7 @@ def synth(
     )
     chosen = session.target(target)
     session.prepare(chosen, options)
-    loaded = common.load(config)
+    loaded = common.load_circuit(config)
     console = console_of(common.quiet)
     shaping = {"target": chosen.name} | {name: value for name, value in asdict(options).items() if name != "cached"}
     directory = RunDirectory(out, loaded, "synth", shaping, force=force)

@@ -38,7 +38,7 @@ def mutate(config: ConfigPath, wanted: Mutating, again: Again, *, out: Out = Non
 
     options = session.Options(wanted.count, wanted.simulator, wanted.time_limit, wanted.workers)
     session.check(options)
-    loaded = common.load(config)
+    loaded = common.load_circuit(config)
     console = console_of(common.quiet)
     directory = RunDirectory(out, loaded, "mutate", {"count": wanted.count}, resume=again.resume, force=again.force)
     with directory.locked():

@@ -111,6 +111,14 @@ class Common:
         told = {f"training.{key}": value for key, value in training.items() if value is not None}
         return config_file.load(path, overrides(self.assign, self.seed) | told | dict(fixed or {}))
 
+    def load_circuit(self, path: Path, fixed: Mapping[str, Any] | None = None) -> "Configuration":
+        """The same, of a design that shall become a circuit: refused, before anything is left, if there is none."""
+        from hwsim.configuration import rules
+
+        loaded = self.load(path, fixed)
+        rules.check_circuit(loaded)
+        return loaded
+
 
 @dataclass(frozen=True)
 class Where:

@@ -57,13 +57,13 @@ def power(
 
     table = costs.load() if estimating.energies is None else costs.load(estimating.energies)
     device = table.device(target)
-    loaded = common.load(config)
+    loaded = common.load_circuit(config)
     design = Design(loaded)
     if estimating.synthesis is None:
         counted = counts.estimated(operations.costs(loaded, design.inventory), device.family)
     else:
         counted = counts.read(estimating.synthesis, loaded, target)
-    period = design.inventory.clocks_per_input
+    period = design.inventory.period
     running = costs.Running(counted.counts, _frequency(estimating, counted), period)
     activity = _activity(design, where, estimating, common.quiet, table) if estimating.simulate else table.assumed
     found = costs.estimate(table, target, running, activity)

@@ -34,7 +34,7 @@ def prove(config: ConfigPath, out: Out = None, *, proving: Proving, force: Force
         from rtl.proofs import session
 
     session.check(proving.time_limit, proving.workers)
-    loaded = common.load(config)
+    loaded = common.load_circuit(config)
     console = console_of(common.quiet)
     options = {"property": proving.property, "time_limit": proving.time_limit}
     directory = RunDirectory(out, loaded, "prove", options, force=force)

@@ -99,19 +99,21 @@ def tell(console: Console, run: "Simulation") -> None:
     """Print what a person wants to know first."""
     from hwsim.schedule.figures import JUNCTION
     from hwsim.simulation.figures import ENTERED, JUNCTIONS, SIMULATION, USE
-    from hwsim.simulation.metrics import bandwidth, memory_use
+    from hwsim.simulation.metrics import bandwidth, clocks_per_input, memory_use
     from hwsim.vocabulary import BP
 
     m = run.machine
+    waits = "" if m.external is None else f", {m.external.stall_clocks:,} of all clocks waiting for weights"
+    parts = f"{m.timing.pass_clocks} of work, flush {m.timing.flush}{waits}"
     rows = table(
-        f"machine: {m.clock:,} clocks, {m.timing.period} per input ({m.timing.pass_clocks} of work, flush {m.timing.flush})",
+        f"machine: {m.elapsed:,} clocks, {clocks_per_input(run):,.6g} per input ({parts})",
         *columns(JUNCTION, junction="junction"),
         *columns(SIMULATION, busy_FF="FF busy", busy_BP="BP busy", busy_UP="UP busy"),
         *columns(JUNCTION, stall_clocks="stall clocks a pass"),
         *columns(JUNCTIONS, staleness="staleness (updates)", shortest_revisit="shortest revisit (clocks)"),
     )
     for j, s in enumerate(m.schedule.junctions):
-        busy = [percent(float(m.counts[j, i, 0]) / max(m.clock, 1)) if j or i != BP else NOTHING for i in range(3)]
+        busy = [percent(float(m.counts[j, i, 0]) / max(m.elapsed, 1)) if j or i != BP else NOTHING for i in range(3)]
         stale = run.design.config.hops.staleness(s.number, len(run.design.patterns))
         rows.add_row(*[number(s.number), *busy, number(s.stall_clocks), number(stale), number(s.revisit_distance)])
     console.print(rows)

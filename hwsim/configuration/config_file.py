@@ -250,8 +250,9 @@ def parse(data: dict[str, Any]) -> Configuration:
 def resolved(config: Configuration) -> dict[str, Any]:
     """Plain data with every default filled in; parsing it gives an equal configuration.
 
-    A section of data that nobody gave stays away: it is not held against a network that it does not fit. So does a clock of
-    the bus that it shares with the accelerator: such designs are known by what they were before there was another.
+    A section of data that nobody gave stays away: it is not held against a network that it does not fit. So do a clock of
+    the bus that it shares with the accelerator, and an external memory that is not there: such designs are known by what
+    they were before there was another.
     """
     data = config.model_dump(mode="json", exclude=None if config.states_data else {"data"})
     if config.out_degrees is not None:
@@ -259,6 +260,8 @@ def resolved(config: Configuration) -> dict[str, Any]:
     data["network"]["classes"] = config.classes
     if config.hardware is not None and config.hardware.bus_clock == "shared":
         del data["hardware"]["bus_clock"]
+    if config.hardware is not None and config.hardware.weights is None:
+        del data["hardware"]["weights"]
     return data
 
 

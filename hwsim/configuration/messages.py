@@ -13,13 +13,13 @@ from models.errors import InputError
 def told(error: ValidationError, root: type[BaseModel]) -> InputError:
     """The first violation of the rules of ``root`` as one line with the field's full name and legal values."""
     # A misspelt key is also a missing one, and a union reports every alternative: the most telling comes first, that is
-    # an unknown key, else what lies deepest in the data, else the alternative that fits what was given.
+    # an unknown key, else what lies deepest in the data, else the first alternative that fits what was given.
     first = max(
         error.errors(include_url=False),
         key=lambda e: (
             e["type"] == "extra_forbidden",
             len(_location(e["loc"], e["type"], root)),
-            e["type"] in (("literal_error", "enum") if isinstance(e["input"], str) else ("tuple_type",)),
+            e["type"] in (("literal_error", "enum") if isinstance(e["input"], str) else ("tuple_type", *_RANGE)),
         ),
     )
     kind, given, context = first["type"], first["input"], first.get("ctx", {})
@@ -56,6 +56,7 @@ def _rule(kind: str, context: dict[str, Any], message: str, given: Any, field: s
     return _RULES[kind].format(**context) + (", not text" if said_text else "")
 
 
+_RANGE = ("greater_than_equal", "less_than_equal")
 _RULES = {
     "int_type": "must be a whole number",
     "int_from_float": "must be a whole number",

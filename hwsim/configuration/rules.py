@@ -86,6 +86,8 @@ def _check_hardware(config: Settings) -> None:
         rule = "must be an identifier of Verilog: a letter, then letters, digits and underscores, 63 at most, and no keyword"
         raise InputError("hardware.module", hardware.module, rule, [as_identifier(hardware.module)])
     _one_per_junction("hardware.z", hardware.z, net.junctions)
+    if hardware.weights is not None and isinstance(hardware.weights.buffer_rows, tuple):
+        _one_per_junction("hardware.weights.buffer_rows", hardware.weights.buffer_rows, net.junctions)
     _check_kappa(config, hardware.kappa)
     _check_interface(config, hardware)
     for i, z in enumerate(hardware.z):
@@ -170,6 +172,13 @@ def check_fixed(config: Settings) -> None:
     """What the fixed-point engines cannot do."""
     if config.network.activations[-1] == "softmax":
         raise InputError("network.activation", "softmax", "needs the float engine; in fixed point", ACTIVATIONS)
+
+
+def check_circuit(config: Settings) -> None:
+    """What no circuit is made of: an external memory for the weights is a model of clocks and costs."""
+    if config.hardware is not None and config.hardware.weights is not None:
+        rule = "is a model of clocks: no circuit with an external memory is built"
+        raise InputError("hardware.weights", None, rule, ["null, weights on chip"])
 
 
 def ineffective(config: Settings) -> list[str]:

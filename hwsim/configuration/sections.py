@@ -172,6 +172,23 @@ class LatencySection(Section):
     )
 
 
+HeldRows = Annotated[Int, Field(ge=1, le=10**6)]
+
+
+class ExternalSection(Section):
+    """An external memory for the weights; its one port is shared by reads and writes of all junctions."""
+
+    bandwidth: Annotated[Int, Field(ge=1, le=10**6)] = Field(
+        description="bits per clock through its port, reads and writes together: what it sustains, not its peak"
+    )
+    latency: Annotated[Int, Field(ge=0, le=10**5)] = Field(30, description="clocks from a weight row's transfer to its use")
+    buffer_rows: HeldRows | tuple[HeldRows, ...] | None = Field(
+        None,
+        description="weight rows that each junction holds ahead, one number for all or one for each; "
+        "default: latency + flush + 4, at most what write-back allows",
+    )
+
+
 SERIAL_KEYS = "bit_clocks", "link_bytes"
 """Of the hardware: they mean nothing without a serial line."""
 
@@ -182,6 +199,9 @@ class HardwareSection(Section):
     z: tuple[Annotated[Int, Field(ge=1)], ...] = Field(description="edge processors of every junction, z_i")
     schedule: Literal["flush", "overlap"] = Field("flush", description="junction cycles of C + flush clocks, or exactly C")
     latency: LatencySection = LatencySection()
+    weights: ExternalSection | None = Field(
+        None, description="external memory from which weights are streamed; default: on chip (a model: no circuit has it)"
+    )
     build: Literal["training", "inference"] = Field("training", description="inference leaves out BP, UP and their memories")
     lut_ram_depth: Annotated[Int, Field(ge=1, le=2**20)] = Field(
         64, description="words up to which a memory is LUT RAM; deeper ones are block RAM"

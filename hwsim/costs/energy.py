@@ -43,6 +43,7 @@ class Energies(Section):
     adder: Annotated[tuple[Arithmetic, ...], Field(min_length=2, max_length=100)]
     multiplier: Annotated[tuple[Arithmetic, ...], Field(min_length=2, max_length=100)]
     memory: Annotated[tuple[Access, ...], Field(min_length=2, max_length=100)]
+    external: Arithmetic | None = Field(None, description="of moving so many bits to or from an external memory")
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -62,6 +63,18 @@ class Energies(Section):
     def multiply(self, a: float, b: float) -> float:
         """Picojoules of one multiplication of words of ``a`` and ``b`` bits."""
         return _interpolated([(e.bits, e.picojoules) for e in self.multiplier], math.sqrt(a * b))
+
+    def transfer(self, bits: float) -> float:
+        """Picojoules of moving so many bits to or from an external memory.
+
+        Raises
+        ------
+        InputError
+            If the table does not say.
+        """
+        if self.external is None:
+            raise InputError("external", None, "is missing: the design has its weights in an external memory")
+        return bits * self.external.picojoules / self.external.bits
 
     def access(self, memory_bits: float, word_bits: float) -> float:
         """Picojoules of reading or writing one word of a memory."""

@@ -133,12 +133,20 @@ class Costs:
         return sum(t.bits for t in self.traffic) / self.inventory.clocks_per_input
 
     def energy(self, table: Energies) -> dict[str, float]:
-        """Estimated nanojoules per sample trained, by cause: dynamic energy of arithmetic and memories, nothing else."""
+        """Estimated nanojoules per sample trained, by cause: dynamic energy of arithmetic and memories, nothing else.
+
+        Raises
+        ------
+        InputError
+            If there is an external memory, of which the table knows nothing.
+        """
         parts = {
             "multiplications": sum(w.count * table.multiply(w.a, w.b) for w in self.multiplications),
             "additions": sum(w.count * table.add(w.a) for w in self.additions),
             "memories": sum((t.reads + t.writes) * table.access(t.size, t.width) for t in self.traffic),
         }
+        if self.inventory.external is not None:
+            parts["external"] = table.transfer(self.inventory.external.traffic)
         return {name: picojoules / 1000 for name, picojoules in parts.items()}
 
 
@@ -242,7 +250,9 @@ def _traffic(known: Inventory) -> Iterator[Traffic]:
             # All contributions but the first are read first, and UP of the junction before reads each sum once.
             yield moved(MemoryKind.PARTIAL_DELTAS, i - 1, j.edges, j.edges)
         written = 1 if known.trains else 0
-        yield moved(MemoryKind.WEIGHTS, i, j.rows, written * j.rows)
+        # Buffers of an external memory are written by it and by UP, and read by the lanes and by it.
+        read, kept = (1, written) if known.external is None else (1 + written, 1 + written)
+        yield moved(MemoryKind.WEIGHTS, i, read * j.rows, kept * j.rows)
         yield moved(MemoryKind.BIASES, i, j.n_right, written * j.n_right)
     if not known.trains:
         return
@@ -273,6 +283,7 @@ def figures(c: Costs, table: Energies) -> dict[str, Any]:
         **{f"{s.kind.identifier}_bits": s.bits for s in c.storage},
         **{f"{s.kind.identifier}_banks": s.banks for s in c.storage},
         "bandwidth": c.bandwidth,
+        **({} if c.inventory.external is None else {"external_traffic": c.inventory.external.traffic}),
         "energy": sum(energy.values()),
         **{f"energy_{name}": value for name, value in energy.items()},
     }

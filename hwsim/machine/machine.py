@@ -14,6 +14,7 @@ from hwsim.configuration.rules import check_fixed
 from hwsim.events.log import Clocking, EventLog, Header
 from hwsim.machine import columns, kernel
 from hwsim.machine.arrays import build
+from hwsim.machine.external import ExternalMemory
 from hwsim.machine.faults import violation
 from hwsim.machine.flight import Flight
 from hwsim.machine.log import Log
@@ -71,8 +72,10 @@ class Machine:
         As given.
     log
         Where accesses are recorded; ``None`` if nowhere. See :meth:`record`.
+    external
+        The external memory that the weights come from; ``None`` if they are on chip.
     clock
-        Clocks since the start.
+        Clocks since the start, without those in which it waits for weights: see :attr:`elapsed`.
     standing_clocks
         How many of them the machine has stood still at a boundary of junction cycles.
     saturation
@@ -145,6 +148,15 @@ class Machine:
         self._base, self._first_cycle, self._lead, self._periods = 0, 0, 0, 0
         self._loaded = False
         self._still = True
+        self.external = ExternalMemory.of(config, schedule, timing)
+
+    @property
+    def elapsed(self) -> int:
+        """Clocks since the start, or since the checkpoint that it continues from, those included in which it waited."""
+        if self.external is None:
+            return self.clock
+        self.external.run(self.clock)
+        return self.clock + self.external.stall_clocks
 
     @property
     def cycle(self) -> int:
@@ -353,6 +365,9 @@ class Machine:
         first_fed = self._periods
         self._periods += cycles
         self._still = False
+        if self.external is not None:
+            self.external.enter(samples, source)
+            self.external.begin(self._base + np.arange(max(first_fed, self._lead), self._periods) * self.timing.period)
         results = self._run(self._base + self._periods * self.timing.period, samples, source, first_fed)
         self._loaded = True
         return results
@@ -366,6 +381,8 @@ class Machine:
         filled, self.clock = kernel.run(self._d, self._s, stretch, source.astype(np.int64), samples, results, watch)
         if self.enforce and self._fault[0]:
             raise violation(self._fault)
+        if self.external is not None:
+            self.external.run(self.clock)
         return Results(*(a[:filled] for a in results))  # type: ignore[arg-type]
 
     def _no_samples(self) -> Samples:
@@ -455,6 +472,8 @@ class Machine:
         self._loaded, self._still = False, True
         self._flight().restore(self.cycle, arrays)
         self._end_regularity()
+        entered = arrays["flight_kind"][max(0, len(arrays["flight_kind"]) - self.cycle) :]
+        self.external = ExternalMemory.of(self.config, self.schedule, self.timing, self.clock, entered)
 
     def _flight(self) -> Flight:
         return Flight(self._d, self._s, self.config.hops, np.int32 if self._ranges.narrow else np.int64)

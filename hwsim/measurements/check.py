@@ -2,7 +2,8 @@
 
 from hwsim.figure import NETWORK, Figure, Figures
 from hwsim.measurements.measurement import Measurement, Subject
-from hwsim.schedule.figures import ACCELERATOR, BETWEEN_INPUTS, PREDICTION_LATENCY, UPDATE_LATENCY
+from hwsim.schedule.external import ExternalWeights
+from hwsim.schedule.figures import ACCELERATOR, BETWEEN_INPUTS, EXTERNAL, PREDICTION_LATENCY, UPDATE_LATENCY
 
 FIGURES = Figures(
     "check",
@@ -18,6 +19,7 @@ FIGURES = Figures(
         "prediction_latency": PREDICTION_LATENCY,
         "update_latency": UPDATE_LATENCY,
         "banks": Figure("memories", "with an address of their own, all banks", "less", "banks"),
+        **{name: EXTERNAL[name] for name in ("external_traffic", "transfer_clocks", "waiting_clocks", "held_bits")},
         "staleness": Figure(
             "updates", "that the feedforward of the first junction misses in training", "less", "staleness (updates)"
         ),
@@ -46,8 +48,14 @@ def measure(subject: Subject) -> dict[str, int | float]:
         "prediction_latency": a.latency.prediction,
         **({} if a.latency.update is None else {"update_latency": a.latency.update}),
         "banks": sum(m.banks * m.lanes for m in a.memories),
+        **({} if a.external is None else _external(a.external)),
         "staleness": c.hops.staleness(1, len(a.junctions)),
     }
+
+
+def _external(e: ExternalWeights) -> dict[str, int | float]:
+    clocks = {"transfer_clocks": float(e.transfer), "waiting_clocks": float(e.stall_clocks)}
+    return {"external_traffic": e.traffic, **clocks, "held_bits": e.held_bits}
 
 
 CHECK = Measurement("check", FIGURES, measure)

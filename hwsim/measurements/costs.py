@@ -9,6 +9,7 @@ from hwsim.costs.resources import area_figures
 from hwsim.figure import Figure, Figures
 from hwsim.measurements import check
 from hwsim.measurements.measurement import Measurement, Need, Subject
+from hwsim.schedule.figures import EXTERNAL
 from models.files.regular import read_text
 
 _MOST_TABLES = 8
@@ -30,6 +31,8 @@ FIGURES = Figures(
         ),
         "energy_multiplications": Figure("nJ", "estimate, one sample trained: multiplications", "less"),
         "energy_additions": Figure("nJ", "estimate, one sample trained: additions", "less"),
+        "external_traffic": EXTERNAL["external_traffic"],
+        "energy_external": Figure("nJ", "estimate, one sample trained: moving weights to and from external memory", "less"),
         "energy_memories": Figure("nJ", "estimate, one sample trained: memory accesses", "less"),
     }
     | {
@@ -46,7 +49,9 @@ def measure(subject: Subject) -> dict[str, Any]:
     found = operations.costs(subject.design.config, subject.design.inventory)
     path = _energies(subject.settings)
     table = subject.shelf.kept("energies", path, _MOST_TABLES, lambda: energy.load(path))
-    return operations.figures(found, table) | area.load().figures(found)
+    counted = operations.figures(found, table)
+    # Areas were fitted to circuits, none of which has an external memory.
+    return counted if found.inventory.external else counted | area.load().figures(found)
 
 
 def depends(settings: Mapping[str, Any]) -> list[str]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from hwsim.figure import Figure, Figures
+from hwsim.schedule.external import ExternalWeights
 from hwsim.schedule.inventory import Inventory
 
 BETWEEN_INPUTS = Figure("clocks", "between two inputs: the longest pass plus flush", "less", "clocks per input")
@@ -38,6 +39,29 @@ ACCELERATOR = Figures(
 )
 """By name, as ``metrics.json`` has them."""
 
+EXTERNAL = Figures(
+    "external",
+    {
+        "external_bits": Figure("bits", "of all weights, which an external memory holds", "less"),
+        "external_traffic": Figure(
+            "bits", "to and from the external memory for one input, in steady state", "less", "external traffic (bits)"
+        ),
+        "transfer_clocks": Figure("clocks", "in which its port moves them: the fewest for an input, whatever z", "less"),
+        "waiting_clocks": Figure(
+            "clocks",
+            "between two inputs in which the accelerator waits for weights, steady state, average",
+            "less",
+            "clocks that wait for weights",
+        ),
+        "fed": Figure("edges/clock", "edge processors that the port can feed, all junctions together", "more"),
+        "useful_z": Figure("edges/clock", "by junction: with more an input takes no fewer clocks"),
+        "held_rows": Figure("rows", "of weights on chip, by junction: ahead, and on their way back"),
+        "held_bits": Figure("bits", "on chip in place of all weights", "less"),
+        "first_fill": Figure("clocks", "from the start until the first weight row of every junction is there", "less"),
+    },
+)
+"""Of an external memory for the weights."""
+
 JUNCTION = Figures(
     "junction",
     {
@@ -71,7 +95,7 @@ MEMORY = Figures(
 
 def of_inventory(a: Inventory) -> dict[str, Any]:
     """The figures of an accelerator, as ``metrics.json`` has them."""
-    return ACCELERATOR.all_told(
+    return _of_external(a.external) | ACCELERATOR.all_told(
         {
             "z": [j.z for j in a.junctions],
             "junction_cycle": [j.rows for j in a.junctions],
@@ -84,5 +108,23 @@ def of_inventory(a: Inventory) -> dict[str, Any]:
             "drain": a.drain,
             "prediction_latency": a.latency.prediction,
             "update_latency": a.latency.update,
+        }
+    )
+
+
+def _of_external(e: ExternalWeights | None) -> dict[str, Any]:
+    if e is None:
+        return {}
+    return EXTERNAL.all_told(
+        {
+            "external_bits": e.bits,
+            "external_traffic": e.traffic,
+            "transfer_clocks": float(e.transfer),
+            "waiting_clocks": float(e.stall_clocks),
+            "fed": float(e.fed),
+            "useful_z": list(e.useful_z),
+            "held_rows": [list(s.held) for s in e.streams],
+            "held_bits": e.held_bits,
+            "first_fill": e.first_fill,
         }
     )

@@ -1,10 +1,12 @@
 """The figures of a design's accelerator that follow from the configuration: degrees, clocks, banks and storage."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hwsim.configuration.configuration import Configuration
+from hwsim.configuration.sections import HardwareSection
 from hwsim.edge_processors import operations, partial_bits, results_per_clock
 from hwsim.schedule.banks import Banks
+from hwsim.schedule.external import ExternalWeights, Shape, external_weights
 from hwsim.schedule.passes import Schedule
 from hwsim.schedule.timing import LANDING_CLOCKS, QUEUE_CLOCKS, JunctionTiming, SampleLatency, flush, latencies
 from hwsim.vocabulary import MemoryKey, MemoryKind
@@ -126,6 +128,8 @@ class Inventory:
         Of one sample.
     trains
         Whether it has BP, UP and their memories.
+    external
+        The stream of weights if an external memory holds them; :attr:`memories` has then what is on chip of them.
     """
 
     junctions: tuple[JunctionInventory, ...]
@@ -135,11 +139,20 @@ class Inventory:
     drain: int
     latency: SampleLatency
     trains: bool = True
+    external: ExternalWeights | None = None
 
     @property
-    def clocks_per_input(self) -> int:
-        """Clocks between the entries of two samples."""
+    def period(self) -> int:
+        """Clocks of a junction cycle that waits for nothing."""
         return self.pass_clocks + self.flush
+
+    @property
+    def clocks_per_input(self) -> int | float:
+        """Clocks between the entries of two samples; on average, where an external memory makes the accelerator wait."""
+        if self.external is None:
+            return self.period
+        clocks = self.external.clocks_per_input
+        return int(clocks) if clocks.denominator == 1 else float(clocks)
 
     @property
     def multipliers(self) -> int:
@@ -195,7 +208,39 @@ def inventory(config: Configuration, schedule: Schedule | None = None) -> Invent
     added = flush(hardware, times)
     latency = _latency(config, junctions, times, slowest + added)
     memories = _memories(config, junctions) if hardware.trains else _memories_of_inference(config, junctions)
-    return Inventory(junctions, tuple(memories), slowest, added, drain, latency, hardware.trains)
+    external = _external(config, junctions, times, schedule, slowest, added)
+    if external is not None:
+        on_chip = {MemoryKey(MemoryKind.WEIGHTS, s.number): s.held.rows for s in external.streams}
+        memories = [replace(m, depth=on_chip.get(m.key, m.depth)) for m in memories]
+    return Inventory(junctions, tuple(memories), slowest, added, drain, latency, hardware.trains, external)
+
+
+def _external(
+    config: Configuration,
+    junctions: tuple[JunctionInventory, ...],
+    times: list[JunctionTiming],
+    schedule: Schedule | None,
+    pass_clocks: int,
+    added: int,
+) -> ExternalWeights | None:
+    hardware = config.hardware
+    assert hardware is not None
+    if hardware.weights is None:
+        return None
+    offsets = _offsets(hardware, times)
+    in_work = [j.row if j.stall_clocks else None for j in schedule.junctions] if schedule else [None] * len(times)
+    shapes = [
+        Shape(j.number, j.rows, j.z, t.update, offset, rows)
+        for j, t, offset, rows in zip(junctions, times, offsets, in_work, strict=True)
+    ]
+    width = config.numbers.system.weight.width
+    return external_weights(hardware.weights, shapes, width, pass_clocks, added, trains=hardware.trains)
+
+
+def _offsets(hardware: HardwareSection, times: list[JunctionTiming]) -> list[int]:
+    """Clocks that each junction runs behind the first one."""
+    overlap = hardware.schedule == "overlap"
+    return [sum(t.feedforward for t in times[:i]) if overlap else 0 for i in range(len(times))]
 
 
 def _latency(
@@ -204,8 +249,7 @@ def _latency(
     """Of one sample: its beats, the cycle in which it is loaded, those of its operations, and the queues at both ends."""
     hardware, hops, n = config.hardware, config.hardware_hops, len(junctions)
     assert hardware is not None
-    overlap = hardware.schedule == "overlap"
-    offsets = [sum(t.feedforward for t in times[:i]) if overlap else 0 for i in range(n)]
+    offsets = _offsets(hardware, times)
     n_0, last = junctions[0].n_left, junctions[-1]
     beats = -(-n_0 // -(-n_0 // max(j.pass_clocks for j in junctions)))
     # A pass begins in the clock after its cycle has; the sample is loaded in the cycle before it enters.

@@ -19,6 +19,7 @@ SIMULATION = Figures(
         "bubbles": Figure("junction cycles", "in which no input was ready, drain not included"),
         "inference_samples": Figure("samples", "fed for inference only"),
         "stalled_clocks": Figure("clocks", "in which a blocked output held the machine"),
+        "waiting": Figure("clocks", "in which the machine waited for weights from external memory, all of the run", "less"),
         **{
             f"bandwidth_{kind.replace(' ', '_')}": Figure("bits/clock", f"{kind} read and written, average")
             for kind in ("weights", "activations", "partial deltas")

@@ -46,8 +46,8 @@ def write(run: Simulation, directory: RunDirectory, traced: Collection[str]) -> 
     bars = utilisation(
         machine.counts,
         lanes,
-        machine.clock,
-        f"{name}: utilisation over {machine.clock:,} clocks",
+        machine.elapsed,
+        f"{name}: utilisation over {machine.elapsed:,} clocks",
         times.pass_clocks / times.period,
     )
     save(bars, directory, "utilisation.png")

@@ -9,6 +9,22 @@ from hwsim.simulation.simulate import OPERATIONS, Simulation
 from hwsim.vocabulary import FF, UP, MemoryKey, MemoryKind
 
 
+def clocks_per_input(run: Simulation) -> float:
+    """Clocks between the entries of two samples as simulated: where weights were waited for, their mean.
+
+    That is in the second half of the junction cycles in which all operations work; of all if there are no more.
+    """
+    m, n = run.machine, len(run.design.patterns)
+    if m.external is None:
+        return m.timing.period
+    lag = run.design.config.hops.drain(n)
+    steady = m.external.stalls[lag : len(m.external.stalls) - lag]
+    waited = steady[steady.size // 2 :]
+    if waited.size < 2:
+        waited = m.external.stalls
+    return m.timing.period + float(waited[-1] - waited[0]) / max(waited.size - 1, 1)
+
+
 def bandwidth(run: Simulation) -> dict[MemoryKind, float]:
     """Bits moved per clock on average, by kind of memory, reads and writes together."""
     numbers, machine = run.design.config.numbers.system, run.machine
@@ -20,7 +36,7 @@ def bandwidth(run: Simulation) -> dict[MemoryKind, float]:
         bits[MemoryKind.ACTIVATIONS] += left * (ff + up)
         if j:
             bits[MemoryKind.PARTIAL_DELTAS] += 2 * width[MemoryKey(MemoryKind.PARTIAL_DELTAS, j)] * bp
-    return {kind: b / max(machine.clock, 1) for kind, b in bits.items()}
+    return {kind: b / max(machine.elapsed, 1) for kind, b in bits.items()}
 
 
 def memory_use(run: Simulation) -> dict[MemoryKey, tuple[float, float]]:
@@ -28,7 +44,7 @@ def memory_use(run: Simulation) -> dict[MemoryKey, tuple[float, float]]:
     m = run.machine
     use = {}
     for j, (ff, bp, up) in enumerate(m.counts[:, :, 1].tolist()):
-        s, clocks = m.schedule.junctions[j], max(m.clock, 1)
+        s, clocks = m.schedule.junctions[j], max(m.elapsed, 1)
         rows = float(max(m.counts[j, FF, 0], m.counts[j, UP, 0])) / clocks
         use[MemoryKey(MemoryKind.WEIGHTS, s.number)] = (rows, float(m.counts[j, UP, 0]) / clocks)
         # Every pass writes each neuron of the layer once, and walks all edges.
@@ -46,10 +62,12 @@ def figures(run: Simulation) -> dict[str, Any]:
     n = len(run.design.patterns)
     result = provenance(config) | of_inventory(run.design.inventory)
     result["status"] = "finished"
-    result["clocks"] = figure("clocks", m.clock)
-    result["clocks_per_input"] = figure("clocks_per_input", m.timing.period)
+    result["clocks"] = figure("clocks", m.elapsed)
+    result["clocks_per_input"] = figure("clocks_per_input", clocks_per_input(run))
+    if m.external is not None:
+        result["waiting"] = figure("waiting", m.external.stall_clocks)
     for i, name in enumerate(OPERATIONS):
-        share = [float(m.counts[j, i, 0]) / max(m.clock, 1) for j in range(n)]
+        share = [float(m.counts[j, i, 0]) / max(m.elapsed, 1) for j in range(n)]
         result[f"busy_{name}"] = figure(f"busy_{name}", share)
     result["staleness"] = figure("staleness", [config.hops.staleness(i, n) for i in range(1, n + 1)])
     result["train_accuracy"] = figure("train_accuracy", run.correct / max(run.predicted, 1))

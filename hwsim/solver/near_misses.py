@@ -14,7 +14,7 @@ from models.errors import InputError
 _NEAREST = 4
 _SAID = {
     "multipliers": "multipliers",
-    "memory_bits": "memory bits (the same for every z)",
+    "memory_bits": "memory bits",
     "banks": "banks",
     "clocks": "clocks per input",
 }
@@ -50,6 +50,8 @@ def why_not(solver: Solver, z: tuple[int, ...]) -> str | None:
     except InputError as e:
         return str(e)
     index = np.array([[int(np.searchsorted(o.z, n)) for o, n in zip(solver.options, z, strict=True)]])
+    if not solver.brings_back(index).all():
+        return "a weight row would be fetched from the external memory before it is back"
     if not solver.lands(index).all():
         return f"overlap: latencies do not fit into passes of {int(solver.figures(index).rows.max())} clocks"
     return _over_budget(solver.figures(index), solver.budget)

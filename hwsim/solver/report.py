@@ -10,6 +10,8 @@ from hwsim import tables
 from hwsim.configuration.configuration import Configuration
 from hwsim.configuration.provenance import provenance
 from hwsim.figure import Figure, Figures
+from hwsim.schedule.external import ExternalWeights
+from hwsim.schedule.figures import EXTERNAL
 from hwsim.solver.near_misses import NearMiss
 from hwsim.solver.solver import Candidates, IntArray, Solution, Solver
 from models.connectivity.degrees import Degrees, feasible_degrees
@@ -20,7 +22,13 @@ def as_table(config: Configuration, solution: Solution, shown: int, megahertz: f
     """The best candidates as printed."""
     c = solution.candidates
     title = f"{config.name}: {solution.within:,} of {solution.legal:,} legal vectors within the budget"
-    caption = f"z: edges per clock of each junction; C: clocks of its pass; memories hold {tables.bits(c.memory_bits)}"
+    caption = f"z: edges per clock of each junction; C: clocks of its pass; memories hold {_memories(c, solution)}"
+    if solution.external is not None:
+        e = solution.external
+        caption += (
+            f"\nexternal memory: {math.ceil(e.transfer):,} clocks an input at least, whatever z; "
+            f"it feeds {float(e.fed):,.1f} edge processors"
+        )
     named = {"z": "z", "cycle": "C", "clocks_per_input": "clocks/input", "multipliers": "multipliers", "banks": "banks"}
     named |= {"utilisation": "busy"} | ({"inputs_per_second": "inputs/s"} if megahertz else {})
     rows = tables.table(title, *tables.columns(CANDIDATE, **named), caption=caption)
@@ -29,6 +37,14 @@ def as_table(config: Configuration, solution: Solution, shown: int, megahertz: f
         figures = (tables.number(int(a[k])) for a in (c.clocks, c.multipliers, c.banks))
         rows.add_row(_joined(c.z[k]), _joined(c.rows[k]), *figures, tables.percent(float(c.utilisation[k])), *rate)
     return rows
+
+
+def _memories(c: Candidates, solution: Solution) -> str:
+    """Bits of all memories: whatever z, but for the rows on chip of an external memory."""
+    if not len(c):
+        return tables.bits(solution.memory_bits)
+    least, most = int(c.memory_bits.min()), int(c.memory_bits.max())
+    return tables.bits(least) + (f" to {tables.bits(most)}" if most > least else "")
 
 
 def _joined(row: IntArray) -> tables.Told:
@@ -83,6 +99,7 @@ SOLUTION = Figures(
         "legal": Figure("vectors", "legal without a budget; under overlap before latencies are looked at"),
         "legal_unequal": Figure("vectors", "legal without a budget, with passes of different length"),
         "within_budget": Figure("vectors", "legal and within the budget; candidates are the best of them"),
+        **{name: EXTERNAL[name] for name in ("transfer_clocks", "fed")},
     },
 )
 """By name, as ``solve.json`` has them."""
@@ -93,16 +110,22 @@ def as_json(
 ) -> dict[str, Any]:
     """``solve.json``."""
     c = solution.candidates
+    external = {} if solution.external is None else SOLUTION.all_told(_external(solution.external))
     budget = {f.name: getattr(solver.budget, f.name) for f in fields(solver.budget)}
     return provenance(config) | {
         **SOLUTION.all_told(
             {"legal": solution.legal, "legal_unequal": solver.count_unequal(), "within_budget": solution.within}
         ),
+        **external,
         "budget": budget | {"clock_megahertz": megahertz},
         "units": _UNITS,
         "candidates": [_candidate(c, k, megahertz) for k in range(len(c))],
         "near_misses": [{"z": list(m.z), "reason": m.reason} for m in misses],
     }
+
+
+def _external(e: ExternalWeights) -> dict[str, float]:
+    return {"transfer_clocks": float(e.transfer), "fed": float(e.fed)}
 
 
 def _candidate(c: Candidates, k: int, megahertz: float | None) -> dict[str, Any]:
@@ -113,7 +136,7 @@ def _candidate(c: Candidates, k: int, megahertz: float | None) -> dict[str, Any]
         "clocks_per_input": int(c.clocks[k]),
         "flush": int(c.flush[k]),
         "multipliers": int(c.multipliers[k]),
-        "memory_bits": c.memory_bits,
+        "memory_bits": int(c.memory_bits[k]),
         "banks": int(c.banks[k]),
         "utilisation": float(c.utilisation[k]),
         **rate,

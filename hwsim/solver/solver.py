@@ -24,6 +24,7 @@ from hwsim.configuration import config_file
 from hwsim.configuration.configuration import Configuration
 from hwsim.configuration.legal import divisors
 from hwsim.edge_processors import operations, results_per_clock
+from hwsim.schedule.external import ExternalWeights, usual_rows
 from hwsim.schedule.inventory import Inventory, inventory
 from hwsim.schedule.timing import latencies
 from hwsim.vocabulary import MemoryKey
@@ -104,6 +105,8 @@ class Options:
         Latencies, see :class:`hwsim.schedule.timing.JunctionTiming`; ``backward`` includes the accumulation.
     multipliers, banks
         Share of this junction in the accelerator's.
+    least_back
+        Clocks from the last use of a weight row to its fetch, at least: of weights in an external memory.
     """
 
     z: IntArray
@@ -115,6 +118,7 @@ class Options:
     update: IntArray
     multipliers: IntArray
     banks: IntArray
+    least_back: IntArray
 
     def select(self, keep: npt.NDArray[np.bool_]) -> "Options":
         """Some of them."""
@@ -130,11 +134,13 @@ class Candidates:
     z, rows
         int64 [n, L]: edge processors and C_i.
     clocks, flush, multipliers, banks
-        int64 [n]: clocks per input with flush, the flush in them, multipliers, memories with an address of their own.
+        int64 [n]: clocks per input with flush, the flush in them, multipliers, memories with an address of their own. Where
+        an external memory is slower, clocks are those of its port, rounded up.
     utilisation
         [n], share of all edge processors' clocks, flush included, in which they work on an edge.
     memory_bits
-        Of every candidate: what is stored does not depend on z, only into how many memories it is cut.
+        int64 [n]: what is stored does not depend on z, only into how many memories it is cut; but rows of an external memory
+        that are on chip do.
     """
 
     z: IntArray
@@ -144,15 +150,14 @@ class Candidates:
     multipliers: IntArray
     banks: IntArray
     utilisation: npt.NDArray[np.float64]
-    memory_bits: int
+    memory_bits: IntArray
 
     def __len__(self) -> int:
         return int(self.clocks.size)
 
     def take(self, index: npt.NDArray[Any]) -> "Candidates":
         """Some of them."""
-        arrays = {f.name: getattr(self, f.name)[index] for f in fields(self) if f.name != "memory_bits"}
-        return Candidates(**arrays, memory_bits=self.memory_bits)
+        return Candidates(**{f.name: getattr(self, f.name)[index] for f in fields(self)})
 
     def best(self, key: str, count: int) -> "Candidates":
         """The first ``count`` in the order of ``key``; equals in the order of z, so that there is one order only."""
@@ -176,11 +181,17 @@ class Solution:
         Legal vectors without any budget (of the balanced ones unless ``unbalanced``), under ``overlap`` before latencies.
     within
         Those within the budget, of which ``candidates`` are the best.
+    memory_bits
+        Of all memories that do not depend on z.
+    external
+        An external memory for the weights, if there is one, with one edge processor per junction.
     """
 
     candidates: Candidates
     legal: int
     within: int
+    memory_bits: int
+    external: ExternalWeights | None = None
 
 
 def load(path: str | Path, overrides: dict[str, Any]) -> Configuration:
@@ -214,15 +225,16 @@ class Solver:
 
     @property
     def memory_bits(self) -> int:
-        """Bits of all memories, whatever z."""
-        return self._inventory.storage_bits
+        """Bits of all memories that do not depend on z: all but the rows on chip of an external memory."""
+        external = self._inventory.external
+        return self._inventory.storage_bits - (external.held_bits if external else 0)
 
     @cached_property
     def _laned(self) -> frozenset[MemoryKey]:
         """Memories of which a bank has one for every lane: those of layer i have z of junction i + 1."""
         hardware, layers = self.config.hardware, self.config.network.layers
         assert hardware is not None
-        widest = self.config.model_copy(update={"hardware": hardware.model_copy(update={"z": layers[:-1]})})
+        widest = self.config.model_copy(update={"hardware": hardware.model_copy(update={"z": layers[:-1], "weights": None})})
         return frozenset(m.key for m in inventory(widest).memories if m.lanes > 1)
 
     @cached_property
@@ -245,6 +257,7 @@ class Solver:
                 [t.update for t in times],
                 [n * operations(j.number, self._inventory.trains) for n in z],
                 [n * per_lane for n in z],
+                [max(t.update, 1) if self._inventory.trains else 1 for t in times],
             ]
             tables.append(Options(*(np.array(c, np.int64) for c in columns)))
         return tables
@@ -283,7 +296,7 @@ class Solver:
             within += len(found)
             best = _joined(best, found).best(sort, count)
         legal = self.count() if unbalanced else len(self.balanced())
-        return Solution(best, legal, within)
+        return Solution(best, legal, within, self.memory_bits, self._inventory.external)
 
     def balanced(self) -> IntArray:
         """Option indices [n, L] of every legal vector with equal C_i."""
@@ -309,6 +322,9 @@ class Solver:
         z, rows = gathered("z"), gathered("rows")
         flush = np.zeros(len(index), np.int64) if self._overlap else gathered("longest").max(axis=1)
         clocks = rows.max(axis=1) + flush
+        held = self._held_bits(z, rows, flush, gathered("update"), gathered("least_back"))
+        if self._inventory.external is not None:
+            clocks = np.maximum(clocks, math.ceil(self._inventory.external.transfer))
         return Candidates(
             z,
             rows,
@@ -317,8 +333,26 @@ class Solver:
             gathered("multipliers").sum(axis=1),
             gathered("banks").sum(axis=1) + self._fixed_banks,
             sum(self.config.edges) / (clocks * z.sum(axis=1)),
-            self.memory_bits,
+            self.memory_bits + held,
         )
+
+    def _held_bits(self, z: IntArray, rows: IntArray, flush: IntArray, update: IntArray, least_back: IntArray) -> IntArray:
+        """int64 [n]: bits on chip of an external memory's rows."""
+        external = self._inventory.external
+        if external is None:
+            return np.zeros(len(z), np.int64)
+        ahead = self._ahead(rows, flush, least_back)
+        back = np.minimum(ahead + update, rows) if external.trains else 0
+        bits: IntArray = ((ahead + back) * z * external.weight_bits).sum(axis=1)
+        return bits
+
+    def _ahead(self, rows: IntArray, flush: IntArray, least_back: IntArray) -> IntArray:
+        """int64 [n, L]: weight rows that every junction holds ahead."""
+        assert self.config.hardware is not None and self.config.hardware.weights is not None
+        section = self.config.hardware.weights
+        if section.buffer_rows is not None:
+            return np.broadcast_to(np.array(section.buffer_rows, np.int64), rows.shape)
+        return np.minimum(usual_rows(section.latency, flush)[:, None], rows - least_back)
 
     def fits(self, found: Candidates) -> npt.NDArray[np.bool_]:
         """Which of them are within the budget."""
@@ -330,8 +364,11 @@ class Solver:
         return ok
 
     def lands(self, index: IntArray) -> npt.NDArray[np.bool_]:
-        """Under ``overlap``: whether all results land in time; see :func:`hwsim.schedule.timing.timing`."""
-        ok = np.ones(len(index), np.bool_)
+        """Under ``overlap``: whether all results land in time; see :func:`hwsim.schedule.timing.timing`.
+
+        And whether every weight row is back in an external memory before it is fetched again.
+        """
+        ok = self.brings_back(index)
         if not self._overlap or not len(index):
             return ok
         pass_clocks = np.max([o.rows[index[:, i]] for i, o in enumerate(self.options)], axis=0)
@@ -339,6 +376,18 @@ class Solver:
             ok &= o.update[index[:, i]] + 1 <= pass_clocks
             behind = self.options[i + 1].backward[index[:, i + 1]] if i + 1 < len(self.options) else 0
             ok &= o.forward[index[:, i]] + behind <= pass_clocks
+        return ok
+
+    def brings_back(self, index: IntArray) -> npt.NDArray[np.bool_]:
+        """Whether passes are long enough for the rows that junctions hold ahead of an external memory."""
+        ok = np.ones(len(index), np.bool_)
+        if self._inventory.external is None:
+            return ok
+        assert self.config.hardware is not None and self.config.hardware.weights is not None
+        given = self.config.hardware.weights.buffer_rows
+        for i, o in enumerate(self.options):
+            ahead = 1 if given is None else given[i] if isinstance(given, tuple) else given
+            ok &= (o.rows - o.least_back >= ahead)[index[:, i]]
         return ok
 
     def count(self) -> int:
@@ -430,5 +479,4 @@ def _grown(prefix: IntArray, start: IntArray, options: int) -> IntArray:
 
 
 def _joined(a: Candidates, b: Candidates) -> Candidates:
-    arrays = {f.name: np.concatenate([getattr(a, f.name), getattr(b, f.name)]) for f in fields(a) if f.name != "memory_bits"}
-    return Candidates(**arrays, memory_bits=a.memory_bits)
+    return Candidates(**{f.name: np.concatenate([getattr(a, f.name), getattr(b, f.name)]) for f in fields(a)})

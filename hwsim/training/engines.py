@@ -156,8 +156,8 @@ class CycleTrainer(_Integers):
 
     @property
     def clock(self) -> int:
-        """Clocks simulated so far, evaluation not counted."""
-        return self._machine.clock
+        """Clocks simulated so far, evaluation not counted, waiting for weights from external memory included."""
+        return self._machine.elapsed
 
     @property
     def parameters(self) -> IntegerParameters:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hwsim.configuration.configuration import Configuration
-from hwsim.configuration.rules import check_fixed
+from hwsim.configuration.rules import check_circuit, check_fixed
 from hwsim.design import Design
 from hwsim.edge_processors import lanes_per_neuron, operations, results_per_clock
 from hwsim.schedule.banks import Banks
@@ -305,6 +305,7 @@ class Plan:
 
 def _plan(design: Design) -> Plan:
     config = design.config
+    check_circuit(config)
     made = design.schedule
     hardware = config.hardware
     assert hardware is not None

@@ -11,7 +11,9 @@ from hwsim.commands import app as cli
 from hwsim.configuration import config_file
 from hwsim.design import Design
 from hwsim.events.lines import read_events
+from models.errors import InputError
 from rtl.cosim import simulators
+from rtl.plan.plan import Plan
 from rtl.synthesis import session
 from tests.hwsim import runs
 from tests.rtl.cosim.faults import FAULTS
@@ -258,3 +260,32 @@ def test_a_float_configuration_gives_the_hardware_of_the_fixed_one(config, tmp_p
     assert {k: v for k, v in found["float"].items() if k not in different} == {
         k: v for k, v in found["fixed"].items() if k not in different
     }
+
+
+CIRCUITS = {
+    "verilog": (),
+    "cosim": (),
+    "synth": ("--target", "ecp5-25k"),
+    "prove": (),
+    "mutate": (),
+    "emulate": (),
+    "power": ("--target", "ecp5-25k", "--frequency", "50"),
+}
+
+
+@pytest.mark.parametrize("command", CIRCUITS)
+def test_weights_in_external_memory_have_no_circuit(config, refused, command, tmp_path):
+    """One line, before anything is left; what needs no circuit goes on."""
+    external = ("--set", "hardware.weights.bandwidth=50")
+    line = refused(command, config, *CIRCUITS[command], *external, "--out", tmp_path / "out")
+    assert line == (
+        "hardware.weights: is a model of clocks: no circuit with an external memory is built; nearest: null, weights on chip"
+    )
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_plan_is_made_of_weights_in_external_memory(config):
+    design = Design(config_file.load(config, {"hardware.weights.bandwidth": 50, "hardware.weights.latency": 0}))
+    assert design.inventory.external
+    with pytest.raises(InputError, match=r"hardware\.weights: is a model of clocks"):
+        Plan.of(design)

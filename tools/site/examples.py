@@ -14,6 +14,7 @@ class Example(NamedTuple):
 
 _SERIAL = {"hardware.interface": "serial", "hardware.beat_bits": 8}
 _AXI = {"hardware.interface": "axi"}
+_EXTERNAL = {"hardware.weights.bandwidth": 614}
 _FLOAT = {"training.engine": "float", "training.order": "sequential"}
 _MOMENTUM = {**_FLOAT, "training.optimiser": "momentum"}
 _FREE = {"hardware": None, "training.engine": "float", "training.order": "sequential"}
@@ -72,6 +73,9 @@ EXAMPLES = {
     "hardware.latency.table": Example(1),
     "hardware.latency.write_back": Example(2),
     "hardware.latency.accumulate": Example(2),
+    "hardware.weights.bandwidth": Example(614),
+    "hardware.weights.latency": Example(40, _EXTERNAL),
+    "hardware.weights.buffer_rows": Example([12, 20], _EXTERNAL),
     "hardware.build": Example("inference"),
     "hardware.lut_ram_depth": Example(16),
     "hardware.address": Example("adder"),

@@ -5,6 +5,7 @@ import numpy as np
 import hwsim
 from hwsim.schedule.passes import junction_schedule
 from hwsim.schedule.timeline import timeline
+from hwsim.solver.solver import Solver
 from hwsim.vocabulary import BP, FF, TRAINING, UP
 from models.connectivity.clash_free import draw_clash_free, from_seeds
 from models.network.order import FLUSH, OVERLAP, SEQUENTIAL
@@ -138,6 +139,38 @@ def rounding() -> str:
     return drawing(boxes, f"x / 4 rounded by {names}, for x from -8 to 8", 90 + len(x) * CELL, 30 + len(NEAREST) * CELL)
 
 
+_MEMORIES = {"DDR4-2400, 64 bits": 614, "HBM2, a channel": 1024, "HBM2, eight channels": 8192}
+"""Bits per clock at 200 MHz, four-fifths of the peak."""
+
+
+def external_weights() -> str:
+    """AlexNet's classification layers with weights in external memory: clocks of an input, worked and waited."""
+    boxes, told, y, wide = [], [], 0, 4.4e6 / 480
+    for name, bandwidth in _MEMORIES.items():
+        config = hwsim.parse(
+            {
+                "network": {"layers": [9216, 4096, 4096, 1024], "density": "full"},
+                "connectivity": {"kind": "full"},
+                "numbers": {"width": 16, "fraction": 11},
+                "hardware": {"z": [1, 1, 1], "weights": {"bandwidth": bandwidth, "latency": 40}},
+            }
+        )
+        solver = Solver(config)
+        boxes.append(label(0, y, f"{name}: {bandwidth:,} bits per clock"))
+        found = solver.figures(solver.balanced())
+        for k in np.argsort(found.z.sum(axis=1))[:6]:
+            y += 24
+            z, clocks, work = int(found.z[k].sum()), int(found.clocks[k]), int(found.rows[k].max() + found.flush[k])
+            waits = f"{(clocks - work) / 1e6:.2f}" if clocks > work else ""
+            boxes.append(label(0, y, f"{z} edge processors", 140, "end"))
+            boxes.append(Box(150, y, work / wide, 20, f"{work / 1e6:.2f}" if work > 4e5 else "", BLUE))
+            boxes.append(Box(150 + work / wide, y, (clocks - work) / wide, 20, waits if clocks - work > 4e5 else "", RED))
+            told.append(f"{name}, {z} edge processors: {clocks:,} clocks, {clocks - work:,} of them waiting")
+        y += 34
+    boxes.append(label(150, y, "millions of clocks per input"))
+    return drawing(boxes, "; ".join(told), 640, y + 24)
+
+
 DRAWN = {
     "picture of a sweep": sweep,
     "picture of a clash": clash,
@@ -145,5 +178,6 @@ DRAWN = {
     "picture of the pipeline": pipeline,
     "picture of staleness": staleness,
     "picture of rounding": rounding,
+    "picture of external memories": external_weights,
 }
 """By the name that pages call them."""

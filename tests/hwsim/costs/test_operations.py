@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hwsim.configuration.config_file import load, parse
+from hwsim.configuration.config_file import changed, load, parse
 from hwsim.costs import area, energy, operations
 from hwsim.costs.resources import RESOURCES
 from hwsim.design import Design
@@ -51,7 +51,27 @@ def test_storage_is_the_accelerators(config):
     assert sum(s.bits for s in c.storage) == inventory(config).storage_bits
     made = operations.figures(operations.costs(config), energy.load()) | area.load().figures(operations.costs(config))
     assert made.keys() <= FIGURES.keys()
-    assert FIGURES.keys() - made.keys() <= set(RESOURCES)
+    assert FIGURES.keys() - made.keys() <= {*RESOURCES, "external_traffic", "energy_external"}
+
+
+def test_an_external_memory_costs_its_traffic_and_moves_rows_through_buffers(tmp_path):
+    streamed = changed(RECONFIG, {"hardware.weights": {"bandwidth": 480, "latency": 6}})
+    c, plain, table = operations.costs(streamed), operations.costs(RECONFIG), energy.load()
+    found = c.energy(table)
+    assert found["external"] == pytest.approx(2 * 5120 * 12 * 1950 / 64 / 1000)
+    assert "external" not in plain.energy(table) and found["multiplications"] == plain.energy(table)["multiplications"]
+    moved = {t.memory: t for t in c.traffic}[MemoryKey(MemoryKind.WEIGHTS, 1)]
+    # From the memory into a buffer and to the lanes; from UP into a buffer and to the memory.
+    assert (moved.reads, moved.writes) == (2 * 32, 2 * 32)
+    assert moved.size == c.inventory.external.streams[0].held.rows * 128 * 12 < 32 * 128 * 12
+    made = operations.figures(c, table)
+    assert made["external_traffic"] == 2 * 5120 * 12 and made["energy"] == pytest.approx(sum(found.values()))
+    assert made.keys() <= FIGURES.keys()
+    path = tmp_path / "energies.yaml"
+    path.write_text("\n".join(x for x in energy.DEFAULT.read_text().splitlines() if "DRAM" not in x and "external" not in x))
+    with pytest.raises(InputError, match="external: is missing"):
+        c.energy(energy.load(path))
+    assert plain.energy(energy.load(path)) == plain.energy(table)
 
 
 def test_accesses_are_those_of_the_machine():

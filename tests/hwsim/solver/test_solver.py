@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 
 import numpy as np
 import pytest
@@ -99,10 +100,52 @@ def test_figures_are_the_accelerators(network, latency):
         a = inventory(with_z(config, found.z[k].tolist()))
         assert [j.rows for j in a.junctions] == found.rows[k].tolist()
         assert (a.clocks_per_input, a.flush, a.multipliers) == (found.clocks[k], found.flush[k], found.multipliers[k])
-        assert a.storage_bits == found.memory_bits
+        assert a.storage_bits == found.memory_bits[k]
         assert sum(m.banks * m.lanes for m in a.memories) == found.banks[k]
         busy = sum(config.edges) / (a.clocks_per_input * sum(j.z for j in a.junctions))
         assert found.utilisation[k] == pytest.approx(busy)
+
+
+EXTERNAL = [{}, {"buffer_rows": 3}, {"latency": 0, "buffer_rows": 1}]
+
+
+@pytest.mark.parametrize("more", EXTERNAL)
+@pytest.mark.parametrize("network", NETWORKS[:2] + NETWORKS[3:4])
+@pytest.mark.parametrize("order", ["flush", "overlap"])
+def test_weights_in_external_memory(network, order, more):
+    """Exactly the vectors whose rows come back in time, with the clocks and the bits on chip of the accelerator itself."""
+    plain = design(*network, order)
+    config = config_file.changed(plain, {"hardware.weights": {"bandwidth": 37, "latency": 4} | more})
+    legal = []
+    for z in solved(plain):
+        try:
+            inventory(with_z(config, z))
+        except InputError as e:
+            assert "hardware.weights" in str(e)
+        else:
+            legal.append(z)
+    assert sorted(solved(config)) == sorted(legal) and len(legal) < len(solved(plain))
+    found = Solver(config).solve(True).candidates
+    for k in range(len(found)):
+        a = inventory(with_z(config, found.z[k].tolist()))
+        assert a.storage_bits == found.memory_bits[k]
+        assert math.ceil(a.external.bound) == found.clocks[k]
+        assert sum(m.banks * m.lanes for m in a.memories) == found.banks[k]
+    least, most = int(found.memory_bits.min()), int(found.memory_bits.max())
+    assert least < most
+    some = solved(config, budget=Budget(memory_bits=(least + most) // 2))
+    assert 0 < len(some) < len(legal)
+    solver = Solver(config, Budget(memory_bits=most - 1))
+    misses = near_misses(solver, solver.solve(True))
+    assert misses and all(m.z not in some or "memory bits exceed" in m.reason for m in misses)
+
+
+def test_with_a_port_that_is_full_fewer_edge_processors_come_first(capsys):
+    arguments = ("--set", "hardware.weights.bandwidth=96", "--set", "hardware.weights.latency=4")
+    assert cli.run(["solve", str(RECONFIG), *arguments]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "external memory: 1,280 clocks an input at least, whatever z; it feeds 4.0 edge processors" in out
+    assert out.index(" 4, 1 ") < out.index(" 8, 2 ") and " 1,280 " in out
 
 
 def test_an_accelerator_that_only_infers():
@@ -111,7 +154,7 @@ def test_an_accelerator_that_only_infers():
     found = Solver(config).solve(True).candidates
     assert found.multipliers.tolist() == found.z.sum(axis=1).tolist()
     a = inventory(with_z(config, found.z[0].tolist()))
-    assert (a.storage_bits, sum(m.banks * m.lanes for m in a.memories)) == (found.memory_bits, found.banks[0])
+    assert (a.storage_bits, sum(m.banks * m.lanes for m in a.memories)) == (found.memory_bits[0], found.banks[0])
     assert a.storage_bits < inventory(with_z(design(*NETWORKS[0]), found.z[0].tolist())).storage_bits
 
 
