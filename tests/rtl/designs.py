@@ -52,6 +52,8 @@ NUMBERS: dict[str, dict[str, Any]] = {
     },
 }
 """Number systems."""
+SHORT = {"width": 9, "fraction": 6, "product_fraction": 12, "input": {"width": 7, "fraction": 7, "signed": False}}
+"""In place of a design's 12 bits where numbers are not the point: tables are most of the Verilog."""
 
 DEEP = {"memory_read": 1, "multiplier": 2, "tree_every": 1, "table": 1, "write_back": 1}
 DEEPEST = {"memory_read": 3, "multiplier": 4, "tree_every": 2, "table": 3, "write_back": 3}
@@ -197,6 +199,11 @@ DESIGNS: dict[str, dict[str, Any]] = {
 def design(name: str, **changes: Any) -> Plan:
     """The plan of one of :data:`DESIGNS`, options replaced or added."""
     return planned(**(DESIGNS[name] | changes))
+
+
+def shortened(name: str, **changes: Any) -> Plan:
+    """:func:`design` in :data:`SHORT` numbers, unless it has its own."""
+    return planned(**({"numbers": SHORT} | DESIGNS[name] | changes))
 
 
 class Row(NamedTuple):

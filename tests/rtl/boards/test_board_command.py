@@ -25,6 +25,7 @@ from tests.rtl.players import STAT, Players
 SMALL = {
     "network": {"layers": [16, 8, 4], "out_degree": [2, 2]},
     "hardware": {"z": [4, 2], "interface": "axi", "link_bytes": 64, "lut_ram_depth": 2},
+    "numbers": {"width": 9, "fraction": 6, "input": {"width": 8, "fraction": 8, "signed": False}},
 }
 
 
@@ -266,7 +267,7 @@ def test_a_block_design_and_a_notebook_for_a_zynq(config, tmp_path, capsys):
     assert int(base[2], 16) >= 1 << bits
 
 
-TINY = ("hardware.build=inference", "hardware.z=[2,1]", "numbers.preactivation={width: 6, fraction: 3}")
+TINY = ("hardware.build=inference", "hardware.z=[2,1]", "hardware.counters=false", "numbers.width=6", "numbers.fraction=3")
 WITH_PLL = {name: 18 if board.target.family.name == "ice40" else 30 for name, board in BOARDS.items() if board.built}
 """MHz that no board's oscillator has."""
 

@@ -20,13 +20,19 @@ from rtl.cosim.stimulus import StreamSamples, parameters_of, spoilt
 from rtl.cosim.testbench import ANSWERS
 from rtl.plan.plan import Plan
 from rtl.verilog.emission import Verilog
-from tests.rtl.designs import design
+from tests.rtl.designs import design, shortened
 
 
 @cache
 def verilog(name: str) -> Verilog:
     """The Verilog of one of the named designs: generated once, shared by all tests that leave it whole."""
     return generate(design(name))
+
+
+@cache
+def short_verilog(name: str) -> Verilog:
+    """The same in short numbers."""
+    return generate(shortened(name))
 
 
 def generate(of: Plan, parameters: IntegerParameters | None = None) -> Verilog:

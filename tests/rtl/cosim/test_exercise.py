@@ -9,8 +9,8 @@ from rtl.cosim.capture import Options, SimulationError
 from rtl.cosim.cosimulation import Exercise, exercise, saturated
 from tests.rtl.cosim.driving import generate, verilog
 from tests.rtl.cosim.faults import FAULTS
-from tests.rtl.cosim.test_grid import OVERLAP_SMALL, SHORT, TIGHT, sizes
-from tests.rtl.designs import design, planned
+from tests.rtl.cosim.test_grid import OVERLAP_SMALL, TIGHT, sizes
+from tests.rtl.designs import SHORT, design, planned
 
 DESIGNS: dict[str, dict[str, Any]] = {
     "one beat": sizes([4, 4, 2], [1, 1], [4, 4], numbers=SHORT),

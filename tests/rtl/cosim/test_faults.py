@@ -12,8 +12,8 @@ from models.network.parameters import IntegerParameters
 from rtl.plan.plan import Plan
 from tests.rtl.cosim.driving import cosimulate, generate, loud
 from tests.rtl.cosim.faults import FAULTS
-from tests.rtl.cosim.test_grid import OVERLAP_SMALL, SHORT, TIGHT, sizes
-from tests.rtl.designs import DESIGNS, NUMBERS, planned
+from tests.rtl.cosim.test_grid import OVERLAP_SMALL, TIGHT, sizes
+from tests.rtl.designs import DESIGNS, NUMBERS, SHORT, planned
 
 pytestmark = pytest.mark.slow
 

@@ -12,7 +12,7 @@ from rtl.verilog.emission import Verilog
 from rtl.verilog.generate import component
 from tests.rtl import toolchain
 from tests.rtl.cosim.test_golden import icarus
-from tests.rtl.designs import design
+from tests.rtl.designs import design, shortened
 
 FAST = ("two_junctions", "axi", 32)
 DESIGNS = [FAST, ("two_junctions", "wishbone", 64), ("mixed_formats", "axi", 8), ("short_beat", "wishbone", 16)]
@@ -21,7 +21,7 @@ DESIGNS += [("straddling_groups", "axi", 128), ("one_row", "wishbone", 32)]
 
 
 def delivered(name, interface, beat_bits, folder):
-    return toolchain.delivered(Verilog.of(component(design(name, interface=interface, beat_bits=beat_bits))), folder)
+    return toolchain.delivered(Verilog.of(component(shortened(name, interface=interface, beat_bits=beat_bits))), folder)
 
 
 STREAMS = [
@@ -35,7 +35,7 @@ STREAMS = [
 def test_every_design_passes(given, tmp_path):
     name, interface, beat_bits = given
     told = icarus(delivered(*given, tmp_path / "d"))
-    of = design(name, interface=interface, beat_bits=beat_bits)
+    of = shortened(name, interface=interface, beat_bits=beat_bits)
     words = sum(j.pattern.n_edges + j.n_right for j in of.junctions) + 2
     beats = golden.SAMPLES * Packet.result(of).beats
     assert f"PASS: {beats} beats of results and {words} words as the model has them\n" in told and "FAIL" not in told
@@ -44,7 +44,7 @@ def test_every_design_passes(given, tmp_path):
 @pytest.mark.parametrize("given", [STREAMS[0], *(pytest.param(d, marks=pytest.mark.slow) for d in STREAMS[1:])], ids=str)
 def test_parameters_are_loaded_before_and_sent_behind(given, tmp_path):
     name, interface, beat_bits, bus_clock = given
-    of = design(name, interface=interface, beat_bits=beat_bits, parameter_stream=True, bus_clock=bus_clock)
+    of = shortened(name, interface=interface, beat_bits=beat_bits, parameter_stream=True, bus_clock=bus_clock)
     told = icarus(toolchain.delivered(Verilog.of(component(of)), tmp_path / "d"))
     words = sum(j.pattern.n_edges + j.n_right for j in of.junctions) + 2
     beats = golden.SAMPLES * Packet.result(of).beats

@@ -8,7 +8,7 @@ from rtl.verilog.emission import Verilog
 from rtl.verilog.generate import component
 from tests.rtl import toolchain
 from tests.rtl.cosim.test_golden import icarus
-from tests.rtl.designs import design
+from tests.rtl.designs import shortened
 
 FAST = ("one_junction", {"bit_clocks": 4})
 DESIGNS = [
@@ -19,13 +19,13 @@ DESIGNS = [
 
 def delivered(given, folder):
     name, changes = given
-    return toolchain.delivered(Verilog.of(component(design(name, interface="serial", **changes))), folder)
+    return toolchain.delivered(Verilog.of(component(shortened(name, interface="serial", **changes))), folder)
 
 
 @pytest.mark.parametrize("given", [FAST, *(pytest.param(d, marks=pytest.mark.slow) for d in DESIGNS[1:])], ids=str)
 def test_every_design_passes(given, tmp_path):
     told = icarus(delivered(given, tmp_path / "d"))
-    of = design(given[0], interface="serial", **given[1])
+    of = shortened(given[0], interface="serial", **given[1])
     words = sum(j.pattern.n_edges + j.n_right for j in of.junctions) + 2
     assert f"PASS: {golden.SAMPLES} samples and {words} words, " in told and "FAIL" not in told
 

@@ -13,8 +13,9 @@ from hwsim.edge_processors import results_per_clock
 from models.connectivity.draw import feasible_out_degrees
 from models.errors import InputError
 from rtl.plan.plan import Plan
-from tests.rtl.cosim.driving import cosimulate, generate, loud
-from tests.rtl.designs import DESIGNS, NUMBERS, STOCHASTIC, STRUCTURED, clash_free, planned
+from rtl.verilog.emission import Verilog
+from tests.rtl.cosim.driving import cosimulate, generate, loud, short_verilog
+from tests.rtl.designs import NUMBERS, SHORT, STOCHASTIC, STRUCTURED, clash_free, planned, shortened
 
 TIGHT = {
     "width": 8,
@@ -25,9 +26,6 @@ TIGHT = {
     "input": {"width": 6, "fraction": 5, "signed": True},
 }
 """Formats that all overflow: an output's error of one, for example, does not fit into its delta."""
-
-SHORT = {"width": 9, "fraction": 6, "product_fraction": 12, "input": {"width": 7, "fraction": 7, "signed": False}}
-"""In place of a design's 12 bits where numbers are not the point: tables are most of the Verilog."""
 
 OVERLAP_SMALL = {"schedule": "overlap", "latency": {"memory_read": 1, "multiplier": 1, "tree_every": 2, "write_back": 1}}
 
@@ -45,7 +43,11 @@ class Case:
     bus: bool = True
 
     def plan(self) -> Plan:
-        return planned(**({"numbers": SHORT} | (DESIGNS[self.base] if self.base else {}) | self.changes))
+        return shortened(self.base, **self.changes) if self.base else planned(**({"numbers": SHORT} | self.changes))
+
+    def shared(self) -> Verilog | None:
+        """What other tests have generated of it, or will."""
+        return short_verilog(self.base) if self.base and self.bus and not self.changes else None
 
 
 def sizes(layers: list[int], out_degree: list[int], z: list[int], **more: Any) -> dict[str, Any]:
@@ -142,10 +144,11 @@ SLOW = {
 }
 
 
-def agree(of: Plan, folder, bus: bool = True, **streams: Any):
+def agree(of: Plan, folder, bus: bool = True, emitted: Verilog | None = None, **streams: Any):
     """Co-simulates with loud parameters; returns the outcome if nothing differs."""
     start = loud(of)
-    run = cosimulate(generate(of, None if bus else start), folder, start=start if bus else None, **streams)
+    emitted = emitted or generate(of, None if bus else start)
+    run = cosimulate(emitted, folder, start=start if bus else None, **streams)
     assert run.mismatch is None, str(run.mismatch)
     assert sum(len(results) for results in run.expected.results) == streams.get("n", 12)
     return run
@@ -154,7 +157,7 @@ def agree(of: Plan, folder, bus: bool = True, **streams: Any):
 @pytest.mark.parametrize("name", [*FAST, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)])
 def test_verilog_does_what_the_machine_does(name, tmp_path):
     case = (FAST | SLOW)[name]
-    run = agree(case.plan(), tmp_path, case.bus, **case.streams)
+    run = agree(case.plan(), tmp_path, case.bus, case.shared(), **case.streams)
     assert (run.expected.bubbles > 0) >= ("idle" in case.streams) and run.outcome.writes > 0
     assert run.expected.saturation[:, 0].sum() > 0
     if name == "every format overflows":

@@ -7,8 +7,8 @@ import pytest
 from rtl.cosim.script import Script
 from rtl.ports import register_map
 from tests.rtl.cosim.driving import cosimulate, generate, loud, play, samples, verilog
-from tests.rtl.cosim.test_grid import OVERLAP_SMALL, SHORT, sizes
-from tests.rtl.designs import DEEP, DESIGNS, planned
+from tests.rtl.cosim.test_grid import OVERLAP_SMALL, sizes
+from tests.rtl.designs import DEEP, DESIGNS, SHORT, planned
 
 TWO = DESIGNS["two_junctions"] | {"numbers": SHORT}
 FAST = {

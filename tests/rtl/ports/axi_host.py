@@ -1,12 +1,16 @@
 """Builds a design with AXI ports in a simulator and plays scripts on it; what its model says of them."""
 
+import atexit
 import json
+import shutil
+import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from hwsim.configuration import config_file
 from rtl.accelerator_model import Sample
-from rtl.cosim.simulators import runner
+from rtl.cosim.simulators import Supervised, runner
 from rtl.interfaced import Interfaced
 from rtl.plan.plan import Plan
 from rtl.ports.interface_table import DRAINED
@@ -45,6 +49,26 @@ def generated(of: Plan) -> Verilog:
     if key not in _GENERATED:
         _GENERATED[key] = Verilog.of(Interfaced(of))
     return _GENERATED[key]
+
+
+@cache
+def _built(simulator: str, design: str, bench: str) -> tuple[Supervised, Path]:
+    """A simulation and where it is, built once for all tests that play on the same text; what they write goes elsewhere."""
+    folder = Path(tempfile.mkdtemp(prefix="hwsim-axi-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    (folder / "design.v").write_text(design)
+    (folder / "bench.v").write_text(bench)
+    run = runner(simulator)
+    run.log.setLevel("ERROR")
+    run.build(
+        sources=[folder / "design.v", folder / "bench.v"],
+        hdl_toplevel=TOP,
+        build_dir=folder / simulator,
+        build_args=run.arguments,
+        timescale=("1ns", "1ps"),
+        log_file=folder / "build.log",
+    )
+    return run, folder / simulator
 
 
 class Driven:
@@ -96,20 +120,8 @@ class Driven:
     def play(self, simulator: str, folder: Path, bench: str = "axi_bench") -> Any:
         """What the steps gave, or what another bench wrote down."""
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "design.v").write_text(self.emitted.text)
-        (folder / "bench.v").write_text(wrapped(self.emitted))
         (folder / SCRIPT).write_text(json.dumps(self.script))
-        run = runner(simulator)
-        build = folder / simulator
-        run.log.setLevel("ERROR")
-        run.build(
-            sources=[folder / "design.v", folder / "bench.v"],
-            hdl_toplevel=TOP,
-            build_dir=build,
-            build_args=run.arguments,
-            timescale=("1ns", "1ps"),
-            log_file=folder / "build.log",
-        )
+        run, build = _built(simulator, self.emitted.text, wrapped(self.emitted))
         run._silence = 300
         run.test(
             test_module=bench if "." in bench else f"tests.rtl.ports.{bench}",

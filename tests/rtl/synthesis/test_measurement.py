@@ -110,10 +110,13 @@ def test_the_shipped_studies_with_played_tools(name, players, tmp_path):
     study = yaml.safe_load((STUDIES / f"{name}.yaml").read_text())
     study["base"] = str(STUDIES / study["base"])
     if name == "area":
-        # Its smallest networks, and as many draws as a fit needs: the others take minutes even where the tools are played.
+        # Its smallest networks and formats, and as many draws as a fit needs: it takes minutes even where tools are played.
         networks = study["axes"]["network"]["list"]
         study["axes"]["network"]["list"] = {k: networks[k] for k in ("16-8-4", "32-16-4")}
+        study["axes"]["format"]["random"]["choice"] = [8, 9, 10]
         study["samples"] = 15
+    else:
+        study["set"] |= {"network.layers": [16, 8, 4], "hardware.z": [8, 4]}
     (tmp_path / "study.yaml").write_text(yaml.safe_dump(study))
     run(tmp_path, "explore", "study.yaml", "--out", "out", "--quiet")
     assert players.calls.count("yosys") == 2 * DESIGNS[name]
