@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from hwsim.configuration.configuration import Configuration
 from hwsim.edge_processors import operations, partial_bits, results_per_clock
 from hwsim.schedule.banks import Banks
+from hwsim.schedule.outline import Outline
 from hwsim.schedule.passes import Schedule
 from hwsim.schedule.timing import LANDING_CLOCKS, QUEUE_CLOCKS, JunctionTiming, SampleLatency, flush, latencies
 from hwsim.vocabulary import MemoryKey, MemoryKind
@@ -152,7 +153,7 @@ class Inventory:
         return sum(m.bits for m in self.memories)
 
 
-def inventory(config: Configuration, schedule: Schedule | None = None) -> Inventory:
+def inventory(config: Configuration, schedule: Schedule | Outline | None = None) -> Inventory:
     """Work out the accelerator of a configuration.
 
     Parameters

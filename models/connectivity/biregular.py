@@ -88,8 +88,7 @@ def draw_structured(n_left: int, d_out: int, n_right: int, rng: np.random.Genera
     """
     d_in = in_degree(n_left, d_out, n_right)
     # Consecutive left neurons modulo n_left: distinct within a row because d_in <= n_left.
-    edges = np.arange(n_right * d_in, dtype=np.int64) % n_left
-    rows = rng.permutation(n_left).astype(np.int32)[edges].reshape(n_right, d_in)
+    rows = np.tile(rng.permutation(n_left).astype(np.int32), d_out).reshape(n_right, d_in)
     rows.sort(axis=1)
     if d_in < n_left:
         rows = rows[rng.permutation(n_right)]
