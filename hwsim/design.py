@@ -23,7 +23,7 @@ from hwsim.schedule.timing import Timing, timing
 from models.connectivity.draw import ClashFree, draw_later
 from models.connectivity.pattern import Pattern
 from models.data import catalogue, selection
-from models.data.dataset import Dataset, Split, pad, padded_positions
+from models.data.dataset import Dataset, Split, padded, padded_positions
 from models.data.pooling import pool
 from models.data.selection import Inputs
 from models.errors import InputError
@@ -286,13 +286,13 @@ class Design:
         return FloatEngine(self.network, self.initial_real, optimiser, t.l2, np.dtype(t.precision), scales=scales)
 
     def dataset(self, data_dir: Path | None = None) -> Dataset:
-        """The data set of :meth:`unpadded`, inputs padded to layer 0."""
+        """The data set of :meth:`unpadded`, inputs padded to layer 0; where they are too many, when they are asked for."""
         data, c = self.unpadded(data_dir), self.config
 
-        def padded(split: Split) -> Split:
-            return Split(pad(split.inputs, c.network.layers[0], c.data.pad), split.labels)
+        def wide(split: Split) -> Split:
+            return padded(split, c.network.layers[0], c.data.pad)
 
-        return replace(data, train=padded(data.train), test=padded(data.test), validation=padded(data.validation))
+        return replace(data, train=wide(data.train), test=wide(data.test), validation=wide(data.validation))
 
     def unpadded(self, data_dir: Path | None) -> Dataset:
         """The data set, cut to the samples of an epoch.

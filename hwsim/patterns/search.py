@@ -148,7 +148,7 @@ def _shares(variance: FloatArray, windows: npt.NDArray[np.int64]) -> FloatArray:
 
 def input_variance(samples: Split) -> FloatArray:
     """float64 [inputs]: variance of every input over the samples."""
-    total, squares = (np.zeros(samples.inputs.shape[1]) for _ in range(2))
+    total, squares = (np.zeros(samples.features) for _ in range(2))
     for first in range(0, len(samples), _ROWS):
         real = samples[first : first + _ROWS].real()
         total += real.sum(axis=0)
