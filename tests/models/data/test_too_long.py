@@ -3,9 +3,9 @@
 import gzip
 import io
 import struct
-import tracemalloc
 import sys
 import tarfile
+import tracemalloc
 import zipfile
 from pathlib import Path
 
