@@ -8,7 +8,8 @@ import numpy.typing as npt
 
 from hwsim.design import Design
 from hwsim.machine import streams
-from models.data.dataset import MOST_HELD, PART, Split
+from models.data import dataset
+from models.data.dataset import Split
 from models.fixed import engine
 from models.fixed.engine import SATURATION_SIGNALS
 from models.floating.engine import EVALUATION_BATCH
@@ -115,7 +116,7 @@ class FixedTrainer(_Integers):
         if is_held(split):
             return self._judged(self._engine.infer(self._prepared(split)))
         results = (self._engine.infer(self._prepared(p)) for p in split.parts())
-        if len(split) * self._engine.network.layers[-1] <= PART:
+        if len(split) * self._engine.network.layers[-1] <= dataset.PART:
             return self._judged(_joined(results))
         # What no memory holds is summed up part by part, in another order of summation.
         figures = [self._figures(r) for r in results]
@@ -146,7 +147,7 @@ class FixedTrainer(_Integers):
 
 def is_held(split: Split) -> bool:
     """Whether the inputs of samples are made at once and kept; otherwise in parts, whenever they are needed."""
-    return split.held and len(split) * split.features <= MOST_HELD
+    return split.held and len(split) * split.features <= dataset.MOST_HELD
 
 
 def _joined(results: Iterable[engine.Results]) -> engine.Results:

@@ -47,17 +47,15 @@ class Split:
         """Whether the inputs are in memory."""
         return True
 
-    def parts(self, inputs: int = PART, multiple: int = 1) -> "Iterator[Split]":
-        """All samples in their order, so many at a time as have about so many inputs; at least one part.
+    def parts(self, multiple: int = 1) -> "Iterator[Split]":
+        """All samples in their order, so many at a time as have about ``PART`` inputs; at least one part.
 
         Parameters
         ----------
-        inputs
-            Of all samples of a part together.
         multiple
             Of which the samples of every part but the last are one.
         """
-        step = max(1, inputs // max(self.features * multiple, 1)) * multiple
+        step = max(1, PART // max(self.features * multiple, 1)) * multiple
         return (self[first : first + step] for first in range(0, max(len(self), 1), step))
 
     def real(self, dtype: npt.DTypeLike = np.float64) -> np.ndarray:

@@ -180,7 +180,7 @@ def _samples(rows: np.ndarray, bytes_: bool, turned: bool) -> np.ndarray:
         np.clip(inputs, 0, 1, out=inputs)
     if turned:
         inputs = np.moveaxis(inputs, 1, 3)
-    return np.ascontiguousarray(inputs.reshape(len(inputs), -1))
+    return np.ascontiguousarray(inputs.reshape(len(inputs), math.prod(inputs.shape[1:])))
 
 
 def _image(where: str, inputs: np.ndarray) -> tuple[int, ...] | None:
