@@ -17,16 +17,18 @@ from hwsim.machine.machine import Machine, check_machine
 from hwsim.random_streams import Stream
 from hwsim.schedule.banks import Banks
 from hwsim.schedule.inventory import Inventory, inventory
+from hwsim.schedule.outline import Outline, outline
 from hwsim.schedule.passes import Schedule, schedule
 from hwsim.schedule.timing import Timing, timing
-from models.connectivity.draw import ClashFree, draw
+from models.connectivity.draw import ClashFree, draw_later
 from models.connectivity.pattern import Pattern
 from models.data import catalogue, selection
-from models.data.dataset import Dataset, Split, pad, padded_positions
+from models.data.dataset import Dataset, Split, padded, padded_positions
 from models.data.pooling import pool
 from models.data.selection import Inputs
 from models.errors import InputError
 from models.fixed.engine import FixedEngine
+from models.fixed.ranges import Ranges
 from models.floating.engine import FloatEngine
 from models.floating.optimisers import Optimiser, rate_scales
 from models.network.network import Network
@@ -96,7 +98,7 @@ class Design:
         if c.connectivity.file is not None:
             return given_files.patterns(c)
         return tuple(
-            draw(
+            draw_later(
                 c.connectivity.kind,
                 layers[i],
                 layers[i + 1],
@@ -180,7 +182,12 @@ class Design:
         InputError
             If there is no hardware, or a result would be lost.
         """
-        return timing(self.config, self.schedule)
+        return timing(self.config, self._outline)
+
+    @cached_property
+    def _outline(self) -> Schedule | Outline:
+        """As much of the schedule as timing and inventory need, which only structured patterns must be drawn to tell."""
+        return vars(self).get("schedule") or outline(self.config, self.patterns)
 
     @cached_property
     def inventory(self) -> Inventory:
@@ -192,7 +199,7 @@ class Design:
             If there is no hardware.
         """
         stalls = self.config.connectivity.kind == "structured"
-        return inventory(self.config, self.schedule if stalls else None)
+        return inventory(self.config, self._outline if stalls else None)
 
     def epoch_order(self, epoch: int, n: int) -> npt.NDArray[np.int64]:
         """In which order the ``n`` training samples enter in an epoch."""
@@ -201,15 +208,19 @@ class Design:
         return self.generator(Stream.SHUFFLE, epoch).permutation(n)
 
     def check(self) -> None:
-        """Prove what can only be told from drawn patterns: that exact sums fit, and that no latency is too long.
+        """Prove that patterns can be drawn, that exact sums fit, that given parameters do, and that no latency is too long.
+
+        Edges are drawn only where that cannot be told from degrees and seeds.
 
         Raises
         ------
         InputError
-            If one of them is not so, or the patterns cannot be drawn.
+            If one of them is not so.
         """
         if self.config.training.engine != "float":
-            self.fixed_engine()
+            Ranges.of(self.network, self.config.numbers.system)
+            if self.config.training.init == "file":
+                assert self.initial_integers
         if self.config.hardware is not None and self.config.out_degrees is not None:
             assert self.timing.period
 
@@ -275,13 +286,13 @@ class Design:
         return FloatEngine(self.network, self.initial_real, optimiser, t.l2, np.dtype(t.precision), scales=scales)
 
     def dataset(self, data_dir: Path | None = None) -> Dataset:
-        """The data set of :meth:`unpadded`, inputs padded to layer 0."""
+        """The data set of :meth:`unpadded`, inputs padded to layer 0; where they are too many, when they are asked for."""
         data, c = self.unpadded(data_dir), self.config
 
-        def padded(split: Split) -> Split:
-            return Split(pad(split.inputs, c.network.layers[0], c.data.pad), split.labels)
+        def wide(split: Split) -> Split:
+            return padded(split, c.network.layers[0], c.data.pad)
 
-        return replace(data, train=padded(data.train), test=padded(data.test), validation=padded(data.validation))
+        return replace(data, train=wide(data.train), test=wide(data.test), validation=wide(data.validation))
 
     def unpadded(self, data_dir: Path | None) -> Dataset:
         """The data set, cut to the samples of an epoch.

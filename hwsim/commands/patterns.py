@@ -18,24 +18,23 @@ def scatter(config: ConfigPath, out: Out = None, *, common: Common) -> None:
     """
     from hwsim.design import Design
     from hwsim.patterns import scatter_picture, scatter_report
-    from hwsim.patterns.scatter import scatter
+    from hwsim.patterns.figures import Findings
     from hwsim.pictures.style import save
     from hwsim.results.directory import SCATTER, SCATTER_PICTURE, RunDirectory
 
     loaded = common.load(config)
     directory = None if out is None else RunDirectory(out, loaded, None)
-    design, console = Design(loaded), console_of(common.quiet)
+    found, console = Findings(Design(loaded)), console_of(common.quiet)
     with preparing(common.quiet):
-        found = scatter(design)
-        tables = scatter_report.tables(design, found)
+        tables = scatter_report.tables(found)
     for table in tables:
         console.print(table)
-    console.found(scatter_report.as_json(design, found))
+    console.found(scatter_report.as_json(found))
     if directory is not None:
         with directory.locked():
             directory.write_config()
-            directory.write_json(SCATTER, scatter_report.as_json(design, found))
-            save(scatter_picture.scatter(design, found), directory, SCATTER_PICTURE)
+            directory.write_json(SCATTER, scatter_report.as_json(found))
+            save(scatter_picture.scatter(found.design, found.scatter), directory, SCATTER_PICTURE)
         console.print(f"results in {directory.path}")
 
 

@@ -28,7 +28,7 @@ FIGURES = Figures(
 
 
 def measure(subject: Subject) -> dict[str, int | float]:
-    """What ``hwsim check`` finds: the design's figures, after its pattern has been drawn and its schedule verified."""
+    """What ``hwsim check`` finds: the design's figures, after everything has been proved that its patterns must fulfil."""
     design = subject.design
     c = design.config
     pairs = sum(a * b for a, b in zip(c.network.layers, c.network.layers[1:], strict=False))

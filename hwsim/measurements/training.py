@@ -8,7 +8,7 @@ from hwsim.design import Design
 from hwsim.figure import FED, JUDGED, Figure, Figures
 from hwsim.machine import streams
 from hwsim.measurements.measurement import Measurement, Need, Shelf, Subject
-from hwsim.training.engines import CycleTrainer, FixedTrainer, FloatTrainer, Predicted, Trainer
+from hwsim.training.engines import CycleTrainer, FixedTrainer, FloatTrainer, Predicted, Trainer, is_held
 from models.data.catalogue import CATALOGUE
 from models.data.dataset import Dataset, Split
 from models.errors import InputError
@@ -100,7 +100,7 @@ class _SharingTrainer(FixedTrainer):
         return super()._figures(results) if self.counts else Predicted(results.prediction, 0, 0.0)
 
     def _prepared(self, split: Split) -> engine.Samples:
-        if not len(split):
+        if not (len(split) and is_held(split)):  # a part of more samples is needed once, and no other trainer has it
             return super()._prepared(split)
         # The inputs are part of the kept samples' key and value: an identity cannot be taken over by another array.
         key: Hashable = (id(split.inputs), self._engine.numbers.input, self._engine.network.classes)

@@ -1,5 +1,7 @@
 """What can be said of a design's connectivity before anything is trained: the measurement ``pattern`` of a study."""
 
+from functools import cached_property
+
 import numpy as np
 
 from hwsim.configuration import scatter_windows
@@ -7,6 +9,7 @@ from hwsim.design import Design
 from hwsim.figure import Figure, Figures
 from hwsim.patterns.scatter import scatter
 from models.pattern_quality import interleaver
+from models.pattern_quality.scatter import Scatter
 from models.pattern_quality.statistics import DegreeStatistics, in_degrees, input_sets, out_degrees, paths
 
 _MOST_JUNCTIONS = 8
@@ -102,51 +105,75 @@ OF_JUNCTION = Figures(
 """Of the pattern of one junction, as a table has them."""
 
 
+class Findings:
+    """What can be said of a design's connectivity, each thing found when it is first asked for, and once.
+
+    Parameters
+    ----------
+    design
+        Whose patterns are judged.
+    """
+
+    def __init__(self, design: Design) -> None:
+        self.design = design
+
+    @cached_property
+    def scatter(self) -> Scatter:
+        """How evenly neurons are joined to windows."""
+        return scatter(self.design)
+
+    @cached_property
+    def degrees(self) -> list[tuple[DegreeStatistics, DegreeStatistics]]:
+        """Out-degrees and in-degrees of every junction; inputs and outputs that are padding are left out."""
+        inputs, outputs = scatter_windows.real_neurons(self.design.config)
+        last = len(self.design.patterns) - 1
+        return [
+            (out_degrees(p, inputs if i == 0 else None), in_degrees(p, outputs if i == last else None))
+            for i, p in enumerate(self.design.patterns)
+        ]
+
+    @cached_property
+    def sets(self) -> list[tuple[int, int]]:
+        """Different input sets in every junction, and the right neurons that have them; padded outputs are left out."""
+        _, outputs = scatter_windows.real_neurons(self.design.config)
+        last = len(self.design.patterns) - 1
+        counted = [outputs if i == last else np.arange(p.n_right) for i, p in enumerate(self.design.patterns)]
+        return [(input_sets(p, c), c.size) for p, c in zip(self.design.patterns, counted, strict=True)]
+
+    @cached_property
+    def interleavers(self) -> list[tuple[int, float]]:
+        """Spread and dispersion of the interleaver of every junction."""
+        orders = map(interleaver.interleaver, self.design.patterns)
+        return [(interleaver.spread(order), interleaver.dispersion(order)) for order in orders]
+
+    @cached_property
+    def figures(self) -> dict[str, int | float]:
+        """Every figure of ``PATTERN_FIGURES`` that the design has; those of junctions it lacks are left out."""
+        result: dict[str, int | float] = {"scatter_min": self.scatter.minimum}
+        columns = {f"scatter_{name}": value for name, value in self.scatter.vector.items()}
+        result |= {name: value for name, value in columns.items() if name in PATTERN_FIGURES}
+        spreads, dispersions = zip(*self.interleavers, strict=True)
+        return result | {"spread": min(spreads), "dispersion": min(dispersions)} | self._degrees() | self._paths()
+
+    def _degrees(self) -> dict[str, int | float]:
+        left, right = zip(*self.degrees, strict=True)
+        both: tuple[DegreeStatistics, ...] = left + right
+        return {
+            "out_degree_least": min(d.least for d in left),
+            "out_degree_most": max(d.most for d in left),
+            "in_degree_least": min(d.least for d in right),
+            "in_degree_most": max(d.most for d in right),
+            "degree_variation": max(d.deviation / d.mean if d.mean else 0.0 for d in both),
+            "unconnected_left": sum(d.unconnected for d in left),
+            "unconnected_right": sum(d.unconnected for d in right),
+            "input_sets": min(found / neurons for found, neurons in self.sets),
+        }
+
+    def _paths(self) -> dict[str, int | float]:
+        found = paths(self.design.patterns, *scatter_windows.real_neurons(self.design.config))
+        return {"cut_off": found.cut_off, "path_diversity": found.diversity, "paths_per_pair": found.per_pair}
+
+
 def pattern_figures(design: Design) -> dict[str, int | float]:
-    """Every figure of ``PATTERN_FIGURES`` that the design has; those of junctions it lacks are left out."""
-    found = scatter(design)
-    result: dict[str, int | float] = {"scatter_min": found.minimum}
-    columns = {f"scatter_{name}": value for name, value in found.vector.items()}
-    result |= {name: value for name, value in columns.items() if name in PATTERN_FIGURES}
-    orders = [interleaver.interleaver(p) for p in design.patterns]
-    result["spread"] = min(interleaver.spread(order) for order in orders)
-    result["dispersion"] = min(interleaver.dispersion(order) for order in orders)
-    return result | _degrees(design) | _paths(design)
-
-
-def degrees(design: Design) -> list[tuple[DegreeStatistics, DegreeStatistics]]:
-    """Out-degrees and in-degrees of every junction; inputs and outputs that are padding are left out."""
-    inputs, outputs = scatter_windows.real_neurons(design.config)
-    last = len(design.patterns) - 1
-    return [
-        (out_degrees(p, inputs if i == 0 else None), in_degrees(p, outputs if i == last else None))
-        for i, p in enumerate(design.patterns)
-    ]
-
-
-def sets(design: Design) -> list[tuple[int, int]]:
-    """Different input sets in every junction, and the right neurons that have them; padded outputs are left out."""
-    _, outputs = scatter_windows.real_neurons(design.config)
-    last = len(design.patterns) - 1
-    counted = [outputs if i == last else np.arange(p.n_right) for i, p in enumerate(design.patterns)]
-    return [(input_sets(p, c), c.size) for p, c in zip(design.patterns, counted, strict=True)]
-
-
-def _degrees(design: Design) -> dict[str, int | float]:
-    left, right = zip(*degrees(design), strict=True)
-    both: tuple[DegreeStatistics, ...] = left + right
-    return {
-        "out_degree_least": min(d.least for d in left),
-        "out_degree_most": max(d.most for d in left),
-        "in_degree_least": min(d.least for d in right),
-        "in_degree_most": max(d.most for d in right),
-        "degree_variation": max(d.deviation / d.mean if d.mean else 0.0 for d in both),
-        "unconnected_left": sum(d.unconnected for d in left),
-        "unconnected_right": sum(d.unconnected for d in right),
-        "input_sets": min(found / neurons for found, neurons in sets(design)),
-    }
-
-
-def _paths(design: Design) -> dict[str, int | float]:
-    found = paths(design.patterns, *scatter_windows.real_neurons(design.config))
-    return {"cut_off": found.cut_off, "path_diversity": found.diversity, "paths_per_pair": found.per_pair}
+    """:attr:`Findings.figures` of a design."""
+    return Findings(design).figures

@@ -9,9 +9,8 @@ from hwsim.configuration import scatter_windows
 from hwsim.configuration.provenance import provenance
 from hwsim.configuration.scatter_windows import Grid
 from hwsim.design import Design
-from hwsim.patterns.figures import OF_JUNCTION, PATTERN_FIGURES, SCATTER, WINDOWS, degrees, pattern_figures, sets
+from hwsim.patterns.figures import OF_JUNCTION, PATTERN_FIGURES, SCATTER, WINDOWS, Findings
 from hwsim.tables import Column, Table, Told, columns, number, table
-from models.pattern_quality import interleaver
 from models.pattern_quality.scatter import Coverage, Scatter
 from models.pattern_quality.statistics import DegreeStatistics
 
@@ -72,9 +71,9 @@ def entries(design: Design, found: Scatter) -> list[Entry]:
     return [Entry(name, coverage, grid, layer) for (name, coverage), grid, layer in both]
 
 
-def tables(design: Design, found: Scatter) -> list[Table]:
+def tables(of: Findings) -> list[Table]:
     """Everything that a person wants to know."""
-    return [_vector(design, found), _worst(design, found), _degrees(design), _figures(design)]
+    return [_vector(of.design, of.scatter), _worst(of.design, of.scatter), _degrees(of), _figures(of)]
 
 
 def _vector(design: Design, found: Scatter) -> Table:
@@ -131,7 +130,7 @@ def _worst(design: Design, found: Scatter) -> Table:
     return rows
 
 
-def _degrees(design: Design) -> Table:
+def _degrees(of: Findings) -> Table:
     caption = (
         "Input sets: different ones among right neurons. Spread and dispersion are those of the junction's interleaver: "
         "edges by right neuron → by left neuron."
@@ -140,10 +139,9 @@ def _degrees(design: Design) -> Table:
     named |= {"input_sets": "input sets", "spread": "spread", "dispersion": "dispersion"}
     heads = columns(OF_JUNCTION, junction="junction", **named)
     rows = table("degrees and interleavers", *heads, caption=caption)
-    both = zip(design.patterns, degrees(design), sets(design), strict=True)
-    for i, (pattern, (left, right), (found, _)) in enumerate(both, 1):
-        order = interleaver.interleaver(pattern)
-        figures = number(found), number(interleaver.spread(order)), number(interleaver.dispersion(order), ".4f")
+    both = zip(of.degrees, of.sets, of.interleavers, strict=True)
+    for i, ((left, right), (found, _), (spread, dispersion)) in enumerate(both, 1):
+        figures = number(found), number(spread), number(dispersion, ".4f")
         lonely = number(left.unconnected, ""), number(right.unconnected, "")
         rows.add_row(number(i), _range(left), _range(right), *lonely, *figures)
     return rows
@@ -156,20 +154,20 @@ def _range(d: DegreeStatistics) -> Told:
     return Told(f"{d.least} … {d.most} (mean {d.mean:.2f}, deviation {d.deviation:.2f})", told)
 
 
-def _figures(design: Design) -> Table:
+def _figures(of: Findings) -> Table:
     rows = table("paths", "figure", Column("value", unit="as its row says", meaning="of the figure"), "unit")
-    figures = pattern_figures(design)
+    figures = of.figures
     for name in ("path_diversity", "paths_per_pair", "cut_off"):
         known = PATTERN_FIGURES[name]
         rows.add_row(Told(f"{name}: {known.meaning}", name), number(figures[name], ",.6g"), known.unit)
     return rows
 
 
-def as_json(design: Design, found: Scatter) -> dict[str, Any]:
+def as_json(of: Findings) -> dict[str, Any]:
     """``scatter.json``."""
-    result = provenance(design.config)
-    result |= PATTERN_FIGURES.all_told(pattern_figures(design))
-    windows = {e.name: _windows(e) for e in entries(design, found)}
+    result, found = provenance(of.design.config), of.scatter
+    result |= PATTERN_FIGURES.all_told(of.figures)
+    windows = {e.name: _windows(e) for e in entries(of.design, found)}
     return result | SCATTER.all_told({"scatter_vector": found.vector, "worst": found.worst, "windows": windows})
 
 

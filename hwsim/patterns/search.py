@@ -148,7 +148,7 @@ def _shares(variance: FloatArray, windows: npt.NDArray[np.int64]) -> FloatArray:
 
 def input_variance(samples: Split) -> FloatArray:
     """float64 [inputs]: variance of every input over the samples."""
-    total, squares = (np.zeros(samples.inputs.shape[1]) for _ in range(2))
+    total, squares = (np.zeros(samples.features) for _ in range(2))
     for first in range(0, len(samples), _ROWS):
         real = samples[first : first + _ROWS].real()
         total += real.sum(axis=0)
@@ -295,8 +295,8 @@ def _neighbour(pattern: Pattern, dither: bool, rng: np.random.Generator) -> Patt
     assert seeds is not None
     one = seeds.kind == 1  # one sweep stands for all
     memory = (seeds.memory[:1] if one else seeds.memory).copy()
-    address = (seeds.address[:1] if one else seeds.address).copy()  # [sweeps, depth, z]
-    sweeps, depth, z = address.shape
+    address = (seeds.given[:1] if one else seeds.given).copy()
+    (sweeps, z), depth = memory.shape, seeds.depth
     for _ in range(int(rng.integers(1, 3))):
         s = int(rng.integers(sweeps))
         lanes = dither and z > 1 and (depth == 1 or rng.random() < 0.5)
@@ -308,8 +308,7 @@ def _neighbour(pattern: Pattern, dither: bool, rng: np.random.Generator) -> Patt
             address[s, [a, b], m] = address[s, [b, a], m]
         else:
             m = int(rng.integers(z))
-            address[s, :, m] = (address[s, :, m] + rng.integers(1, depth)) % depth
-    t = address if seeds.kind == 3 else address[:, 0]
+            address[s, m] = (address[s, m] + rng.integers(1, depth)) % depth
     d_out = pattern.n_edges // pattern.n_left
-    t, v = (t[0], memory[0]) if one else (t, memory)
+    t, v = (address[0], memory[0]) if one else (address, memory)
     return from_seeds(pattern.n_left, d_out, pattern.n_right, seeds.kind, t, v)

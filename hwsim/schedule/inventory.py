@@ -7,6 +7,7 @@ from hwsim.configuration.sections import HardwareSection
 from hwsim.edge_processors import operations, partial_bits, results_per_clock
 from hwsim.schedule.banks import Banks
 from hwsim.schedule.external import ExternalWeights, Shape, external_weights
+from hwsim.schedule.outline import Outline
 from hwsim.schedule.passes import Schedule
 from hwsim.schedule.timing import LANDING_CLOCKS, QUEUE_CLOCKS, JunctionTiming, SampleLatency, flush, latencies
 from hwsim.vocabulary import MemoryKey, MemoryKind
@@ -165,7 +166,7 @@ class Inventory:
         return sum(m.bits for m in self.memories)
 
 
-def inventory(config: Configuration, schedule: Schedule | None = None) -> Inventory:
+def inventory(config: Configuration, schedule: Schedule | Outline | None = None) -> Inventory:
     """Work out the accelerator of a configuration.
 
     Parameters
@@ -219,7 +220,7 @@ def _external(
     config: Configuration,
     junctions: tuple[JunctionInventory, ...],
     times: list[JunctionTiming],
-    schedule: Schedule | None,
+    schedule: Schedule | Outline | None,
     pass_clocks: int,
     added: int,
 ) -> ExternalWeights | None:

@@ -5,6 +5,7 @@ rows in order; where a row's lanes ask one memory for several words, the row tak
 needs.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -13,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hwsim.configuration.configuration import Configuration
+from hwsim.configuration.sections import HardwareSection
 from hwsim.edge_processors import results_per_clock
 from hwsim.schedule.violations import PortConflict
 from models.connectivity.pattern import Pattern
@@ -190,22 +192,44 @@ def schedule(config: Configuration, patterns: tuple[Pattern, ...]) -> Schedule:
     InputError
         If the configuration has no hardware, or asks for adders where addresses do not count up from seeds.
     """
-    if config.hardware is None:
-        raise InputError("hardware", None, "is missing: give the edge processors of every junction, hardware.z")
-    if config.out_degrees is None:
-        raise InputError("connectivity.kind", "random", "has no hardware", ["structured", "clash_free", "full"])
-    z, form = config.hardware.z, config.hardware.address
+    hardware = check_hardware(config)
+    z = hardware.z
     result = []
     for i, p in enumerate(patterns):
         assert p.d_in is not None
         z_next = z[i + 1] if i + 1 < len(z) else results_per_clock(z[i], p.d_in)
         result.append(junction_schedule(i + 1, p, z[i], z_next))
-        if form == "adder" and not result[-1].has_seeds:
-            rule = f"is possible for clash-free types 1 and 2, not for the pattern of junction {i + 1}"
-            raise InputError("hardware.address", form, rule, ["auto", "table"])
+    _check_form(hardware.address, result)
     made = Schedule(tuple(result))
     made.verify()
     return made
+
+
+def check_hardware(config: Configuration) -> HardwareSection:
+    """The hardware of a configuration; raises :class:`InputError` if there is none."""
+    if config.hardware is None:
+        raise InputError("hardware", None, "is missing: give the edge processors of every junction, hardware.z")
+    if config.out_degrees is None:
+        raise InputError("connectivity.kind", "random", "has no hardware", ["structured", "clash_free", "full"])
+    return config.hardware
+
+
+def check_form(config: Configuration, patterns: tuple[Pattern, ...]) -> None:
+    """Raise :class:`InputError` if adders are asked for where addresses do not count up from seeds."""
+    c, hardware = config.connectivity, check_hardware(config)
+    if hardware.address != "adder" or c.kind == "full" or (c.kind == "clash_free" and c.type != 3):
+        return
+    # Where nobody has said so, they may do it by chance.
+    _check_form(
+        "adder", (junction_schedule(i, p, z, z) for i, (p, z) in enumerate(zip(patterns, hardware.z, strict=True), 1))
+    )
+
+
+def _check_form(form: str, junctions: Iterable[JunctionSchedule]) -> None:
+    for j in junctions if form == "adder" else ():
+        if not j.has_seeds:
+            rule = f"is possible for clash-free types 1 and 2, not for the pattern of junction {j.number}"
+            raise InputError("hardware.address", form, rule, ["auto", "table"])
 
 
 def junction_schedule(number: int, pattern: Pattern, z: int, z_next: int) -> JunctionSchedule:

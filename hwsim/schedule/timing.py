@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from hwsim.configuration.configuration import Configuration
 from hwsim.configuration.sections import HardwareSection, LatencySection
 from hwsim.edge_processors import lanes_per_neuron
+from hwsim.schedule.outline import Outline
 from hwsim.schedule.passes import Schedule
 from models.errors import InputError
 
@@ -115,7 +116,7 @@ def flush(hardware: HardwareSection, junctions: Iterable[JunctionTiming]) -> int
     return 0 if hardware.schedule == "overlap" else max(j.longest for j in junctions)
 
 
-def timing(config: Configuration, schedule: Schedule) -> Timing:
+def timing(config: Configuration, schedule: Schedule | Outline) -> Timing:
     """Work out the timing of a configuration, and refuse latencies that would lose a result.
 
     Raises
@@ -133,7 +134,8 @@ def timing(config: Configuration, schedule: Schedule) -> Timing:
         own = replace(latencies(stages, j.z, j.d_in), offset=offset)
         junctions.append(own)
         offset += own.feedforward if overlap else 0
-        if j.number > 1 and stages.accumulate > j.revisit_distance:
+        # No neuron is visited twice in a clock: where one clock is enough, nothing need be drawn to know it.
+        if j.number > 1 and stages.accumulate > 1 and stages.accumulate > j.revisit_distance:
             rule = (
                 f"exceeds the shortest revisit distance of junction {j.number}'s partial deltas: contributions would be lost"
             )

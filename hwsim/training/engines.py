@@ -1,5 +1,6 @@
 """The engines behind one face for the training loop: advance by some samples, judge, save, restore."""
 
+from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -7,9 +8,11 @@ import numpy.typing as npt
 
 from hwsim.design import Design
 from hwsim.machine import streams
+from models.data import dataset
 from models.data.dataset import Split
 from models.fixed import engine
 from models.fixed.engine import SATURATION_SIGNALS
+from models.floating.engine import EVALUATION_BATCH
 from models.network.losses import mean_loss
 from models.network.parameters import IntegerParameters, Parameters, RealParameters
 
@@ -77,6 +80,9 @@ class _Integers:
     def _judged(self, results: engine.Results | streams.Results) -> tuple[float, float]:
         return float((results.prediction == results.label).mean()), self._loss(results)
 
+    def _integers(self, split: Split) -> np.ndarray:
+        return split.integers(self._design.config.numbers.system.input)
+
 
 class FixedTrainer(_Integers):
     """The fixed-point reference, in the order of the configuration."""
@@ -84,17 +90,22 @@ class FixedTrainer(_Integers):
     def __init__(self, design: Design, train: Split) -> None:
         super().__init__(design)
         self._engine = design.fixed_engine()
-        self._samples = self._prepared(train)
+        self._train = train
+        none = self._prepared(train[:0])
+        self._samples = self._prepared(train) if is_held(train) else None
         # Compile now, with nothing to do, so that the first samples are as fast as the last.
-        self._engine.run(self._samples, 0, source=np.zeros(0, np.int64))
-        self._engine.infer(self._prepared(train[:0]))
+        self._engine.run(none, 0)
+        self._engine.infer(none)
 
     def _prepared(self, split: Split) -> engine.Samples:
-        return self._engine.samples(split.integers(self._engine.numbers.input), split.labels)
+        return self._engine.samples(self._integers(split), split.labels)
 
     def advance(self, order: npt.NDArray[np.int64], epoch: int) -> Predicted:
         """One sample a junction cycle."""
-        return self._figures(self._engine.run(self._samples, self._design.config.training.kappa(epoch), source=order))
+        kappa = self._design.config.training.kappa(epoch)
+        if self._samples is not None:
+            return self._figures(self._engine.run(self._samples, kappa, source=order))
+        return self._figures(_joined(self._engine.run(self._prepared(p), kappa) for p in self._train[order].parts()))
 
     def drain(self) -> Predicted:
         """Bubbles until the pipeline is empty."""
@@ -102,7 +113,14 @@ class FixedTrainer(_Integers):
 
     def judge(self, split: Split) -> tuple[float, float]:
         """Feedforward only; the pipeline is not disturbed."""
-        return self._judged(self._engine.infer(self._prepared(split)))
+        if is_held(split):
+            return self._judged(self._engine.infer(self._prepared(split)))
+        results = (self._engine.infer(self._prepared(p)) for p in split.parts())
+        if len(split) * self._engine.network.layers[-1] <= dataset.PART:
+            return self._judged(_joined(results))
+        # What no memory holds is summed up part by part, in another order of summation.
+        figures = [self._figures(r) for r in results]
+        return sum(f.correct for f in figures) / len(split), sum(f.loss for f in figures) / len(split)
 
     @property
     def parameters(self) -> IntegerParameters:
@@ -127,21 +145,31 @@ class FixedTrainer(_Integers):
         self._engine.restore(arrays, self._kappas())
 
 
+def is_held(split: Split) -> bool:
+    """Whether the inputs of samples are made at once and kept; otherwise in parts, whenever they are needed."""
+    return split.held and len(split) * split.features <= dataset.MOST_HELD
+
+
+def _joined(results: Iterable[engine.Results]) -> engine.Results:
+    return engine.Results(*map(np.concatenate, zip(*results, strict=True)))
+
+
 class CycleTrainer(_Integers):
     """The cycle-level machine; it comes to the end of a junction cycle after every call, so that its state can be saved."""
 
     def __init__(self, design: Design, train: Split) -> None:
         super().__init__(design)
         self._machine = design.machine()
-        self._inputs, self._labels = self._integers(train), train.labels
+        self._train = train
+        self._inputs = self._integers(train) if is_held(train) else None
         self._machine.warm_up()
-
-    def _integers(self, split: Split) -> np.ndarray:
-        return split.integers(self._design.config.numbers.system.input)
 
     def advance(self, order: npt.NDArray[np.int64], epoch: int) -> Predicted:
         """One sample a junction cycle."""
-        samples = self._machine.samples(self._inputs, self._labels, self._design.config.training.kappa(epoch))
+        inputs, labels = self._inputs, self._train.labels
+        if inputs is None:
+            inputs, labels, order = self._integers(self._train[order]), labels[order], np.arange(order.size)
+        samples = self._machine.samples(inputs, labels, self._design.config.training.kappa(epoch))
         return self._figures(streams.joined(self._machine.feed(samples, order), self._machine.settle()))
 
     def drain(self) -> Predicted:
@@ -189,8 +217,8 @@ class FloatTrainer:
         self._config = design.config.training
         self._hops = design.config.hops
         self._engine = design.float_engine()
-        self._inputs = train.real(self._config.precision)
-        self._labels = train.labels
+        self._train = train
+        self._inputs = train.real(self._config.precision) if is_held(train) else None
 
     def _rate(self, epoch: int) -> float | None:
         scheduled = self._config.learning_rate is None and self._config.optimiser != "adam"
@@ -198,7 +226,16 @@ class FloatTrainer:
 
     def advance(self, order: npt.NDArray[np.int64], epoch: int) -> Predicted:
         """In the pipelined order the pipeline drains at the end of every call."""
-        inputs, labels, rate = self._inputs[order], self._labels[order], self._rate(epoch)
+        if self._inputs is not None:
+            return self._learned(self._inputs[order], self._train.labels[order], epoch)
+        pipelined = self._config.order == "pipelined"
+        some = [self._train[order]] if pipelined else self._train[order].parts(multiple=self._config.batch_size)
+        learned = [self._learned(p.real(self._config.precision), p.labels, epoch) for p in some]
+        predictions = np.concatenate([p.prediction for p in learned])
+        return Predicted(predictions, sum(p.correct for p in learned), sum(p.loss for p in learned))
+
+    def _learned(self, inputs: np.ndarray, labels: npt.NDArray[np.int64], epoch: int) -> Predicted:
+        rate = self._rate(epoch)
         with np.errstate(all="ignore"):  # training that diverges shows in the loss
             if self._config.order == "pipelined":
                 trained = self._engine.train_pipelined(inputs, labels, self._hops, rate)
@@ -213,8 +250,13 @@ class FloatTrainer:
 
     def judge(self, split: Split) -> tuple[float, float]:
         """Feedforward only."""
+        some = [split] if is_held(split) else split.parts(multiple=EVALUATION_BATCH)
         with np.errstate(all="ignore"):
-            return self._engine.evaluate(split.real(self._config.precision), split.labels)
+            found = [(len(p), *self._engine.evaluate(p.real(self._config.precision), p.labels)) for p in some]
+        if len(found) == 1:
+            return found[0][1:]
+        right, loss = (sum(n * each[k] for n, *each in found) for k in range(2))
+        return round(right) / len(split), loss / len(split)
 
     @property
     def parameters(self) -> RealParameters:

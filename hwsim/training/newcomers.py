@@ -74,7 +74,7 @@ def check(design: Design, of: Grouped, learned: int, only: int | None = None) ->
     InputError
         If there is one group only, a group has too few samples, or the network does not fit.
     """
-    c, features, classes = design.config, of.samples.inputs.shape[1], int(of.samples.labels.max()) + 1
+    c, features, classes = design.config, of.samples.features, int(of.samples.labels.max()) + 1
     if len(of.names) < 2:
         raise InputError("data.name", c.data.name, "has one group only: at least two are needed")
     sizes = np.bincount(of.groups)

@@ -122,8 +122,9 @@ class TrainingRun:
     def _digest(self) -> str:
         """SHA-256 of the training samples."""
         digest = hashlib.sha256()
-        for array in (self.data.train.inputs, self.data.train.labels):
-            digest.update(np.ascontiguousarray(array).data)
+        for part in self.data.train.parts():
+            digest.update(np.ascontiguousarray(part.inputs).data)
+        digest.update(np.ascontiguousarray(self.data.train.labels).data)
         return digest.hexdigest()
 
     def _checkpoint(self) -> None:
@@ -186,9 +187,8 @@ class TrainingRun:
         epochs = [(e, n) for e in range(loop.epoch)] + ([(loop.epoch, loop.offset)] if loop.offset else [])
         orders = [self.design.epoch_order(e, n)[:fed] for e, fed in epochs]
         order = np.concatenate([np.zeros(0, np.int64), *orders])
-        integers = self.data.train.integers(self.design.config.numbers.system.input)
         stream = {
-            "input": integers[order].astype(np.int32),
+            "input": self.data.train[order].integers(self.design.config.numbers.system.input),
             "label": self.data.train.labels[order].astype(np.int32),
             "kappa": np.concatenate([np.zeros(0, np.int32), *(np.full(fed, t.kappa(e), np.int32) for e, fed in epochs)]),
             "prediction": loop.predictions,

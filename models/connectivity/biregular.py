@@ -88,8 +88,7 @@ def draw_structured(n_left: int, d_out: int, n_right: int, rng: np.random.Genera
     """
     d_in = in_degree(n_left, d_out, n_right)
     # Consecutive left neurons modulo n_left: distinct within a row because d_in <= n_left.
-    edges = np.arange(n_right * d_in, dtype=np.int64) % n_left
-    rows = rng.permutation(n_left).astype(np.int32)[edges].reshape(n_right, d_in)
+    rows = np.tile(rng.permutation(n_left).astype(np.int32), d_out).reshape(n_right, d_in)
     rows.sort(axis=1)
     if d_in < n_left:
         rows = rows[rng.permutation(n_right)]
@@ -185,9 +184,9 @@ def draw_random(n_left: int, n_right: int, n_edges: int, rng: np.random.Generato
         drawn = _distinct(pairs, n_edges, rng)
     else:
         drawn = np.delete(np.arange(pairs), _distinct(pairs, pairs - n_edges, rng))
-    in_degrees = np.bincount(drawn // n_left, minlength=n_right)
-    starts = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(in_degrees)])
-    return Pattern(n_left, n_right, (drawn % n_left).astype(np.int32), starts)
+    starts = np.searchsorted(drawn, np.arange(n_right + 1) * n_left)
+    np.remainder(drawn, n_left, out=drawn)
+    return Pattern(n_left, n_right, drawn.astype(np.int32), starts)
 
 
 def _distinct(population: int, count: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
@@ -197,8 +196,11 @@ def _distinct(population: int, count: int, rng: np.random.Generator) -> npt.NDAr
     """
     drawn = np.empty(0, dtype=np.int64)
     while drawn.size < count:
-        drawn = np.concatenate([drawn, rng.integers(population, size=3 * (count - drawn.size) // 2 + 8)])
+        more = rng.integers(population, size=3 * (count - drawn.size) // 2 + 8)
+        drawn = np.concatenate([drawn, more]) if drawn.size else more
         drawn.sort()
-        drawn = drawn[np.diff(drawn, prepend=-1) > 0]
+        first = np.ones(drawn.size, dtype=np.bool_)
+        np.not_equal(drawn[1:], drawn[:-1], out=first[1:])
+        drawn = drawn[first]
     # No integer is preferred so far, and it stays that way when the surplus is chosen blindly.
     return np.delete(drawn, rng.choice(drawn.size, drawn.size - count, replace=False, shuffle=False))

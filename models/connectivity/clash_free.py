@@ -2,7 +2,7 @@
 
 The left neurons of a junction lie in z memories of D = n_left / z words, neuron q in memory q mod z at address q div z.
 One sweep of D clocks visits each of them once; d_out sweeps make a pass. Lane m of clock r in sweep s reads memory
-v_s[m] at address t_s[r, memory]; :class:`~models.connectivity.pattern.SweepSeeds` holds v and t. Without memory dither
+v_s[m] at address t_s[r, memory]; :class:`~models.connectivity.sweeps.SweepSeeds` holds v and t. Without memory dither
 v_s[m] = m.
 
 ========  =====================================  ========================
@@ -36,16 +36,21 @@ be drawn again.
 """
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 
 from models.compiled import njit
 from models.connectivity.biregular import in_degree
-from models.connectivity.pattern import Int32Array, Pattern, SweepSeeds
+from models.connectivity.pattern import Int32Array, Pattern, RegularPattern
+from models.connectivity.sweeps import SweepSeeds
 from models.errors import InputError
 
 Int64Array = npt.NDArray[np.int64]
+
+_SEEDS = 1 << 18
+"""Seeds, or edges, that are worked on together."""
 
 
 def draw_clash_free(
@@ -76,37 +81,73 @@ def draw_clash_free(
     InputError
         For impossible degrees (see :func:`~models.connectivity.biregular.in_degree`), z or kind.
     """
-    d_in = in_degree(n_left, d_out, n_right)
-    depth = _depth(n_left, z)
-    _check_kind(kind)
-    if kind == 1:
-        phi = rng.integers(depth, size=(1, z))
-        lanes = rng.permutation(z) if dither else np.arange(z)
-        return _pattern(n_right, kind, np.tile(lanes, (d_out, 1)), np.tile(_count_up(phi, depth), (d_out, 1, 1)))
+    check_clash_free(n_left, d_out, n_right, z, kind)
+    return RegularPattern.of_seeds(n_right, draw_seeds(n_left, d_out, n_right, z, kind, dither, rng))
 
+
+def check_clash_free(n_left: int, d_out: int, n_right: int, z: int, kind: int) -> None:
+    """Raise :class:`InputError` for impossible degrees, z or kind."""
+    in_degree(n_left, d_out, n_right)
+    _check_kind(kind)
+    _depth(n_left, z)
+
+
+def draw_seeds(
+    n_left: int, d_out: int, n_right: int, z: int, kind: int, dither: bool, rng: np.random.Generator
+) -> SweepSeeds:
+    """The seeds of :func:`draw_clash_free`, whose parameters these are."""
+    d_in, depth = n_left * d_out // n_right, n_left // z
+    if kind == 1:
+        phi = rng.integers(depth, size=(1, z)).astype(np.int32)
+        lanes = (rng.permutation(z) if dither else np.arange(z)).astype(np.int32)
+        return SweepSeeds(kind, depth, np.broadcast_to(lanes, (d_out, z)), np.broadcast_to(phi, (d_out, z)))
     tails = np.arange(d_out) * n_left % d_in  # edges before each sweep of the row that straddles its start
     heads = np.where(tails > 0, d_in - tails, 0)
     # The lane that, one sweep earlier, read what a lane reads now. It is drawn rather than v_s, which follows from it.
-    before = np.tile(np.arange(z), (d_out, 1))
+    before = np.broadcast_to(np.arange(z, dtype=np.int32), (d_out, z))
+    memory = before
     if dither:
+        before, memory = before.copy(), before.copy()
         for s in range(d_out):
             before[s] = _draw_lanes(int(tails[s]), int(heads[s]), z, depth, kind, rng)
-    memory = before.copy()
-    for s in range(1, d_out):
-        memory[s] = memory[s - 1][before[s]]
-
-    lane = np.arange(z)
-    tail_of_lane = (tails[:, None] + lane) // z
-    head_of_lane = (heads[:, None] + (z - 1 - lane)) // z
-    tail, head = np.empty_like(memory), np.empty_like(memory)  # a and b of each memory
-    np.put_along_axis(tail, memory, np.take_along_axis(tail_of_lane, before, axis=1), axis=1)
-    np.put_along_axis(head, memory, head_of_lane, axis=1)
-    if kind == 2:
+            memory[s] = memory[s - 1][before[s]] if s else before[s]
+    if kind == 3:
+        order = np.empty((d_out, depth, z), dtype=np.int32)
+        now = np.tile(np.arange(depth, dtype=np.int32), (z, 1))
+        for some in _some_sweeps(d_out, z):
+            tail, head = _tails_and_heads(tails[some], heads[some], memory[some], before[some])
+            _shuffle_sweeps(order[some], now, tail, head, rng)
+        return SweepSeeds(kind, depth, memory, order)
+    begin = np.empty((d_out, z), dtype=np.int32)
+    last = np.zeros(z, dtype=np.int64)
+    for some in _some_sweeps(d_out, z):
+        tail, head = _tails_and_heads(tails[some], heads[some], memory[some], before[some])
         delta = rng.integers(np.where((tail > 0) & (head > 0), depth - tail - head + 1, depth))
-        return _pattern(n_right, kind, memory, _count_up(np.cumsum(delta, axis=0), depth))
-    order = np.empty((d_out, z, depth), dtype=np.int32)
-    _shuffle_sweeps(order, tail, head, rng)
-    return _pattern(n_right, kind, memory, order.transpose(0, 2, 1))
+        delta[0] += last
+        last = np.cumsum(delta, axis=0, out=delta)[-1] % depth
+        np.remainder(delta, depth, out=begin[some], casting="unsafe")
+    return SweepSeeds(kind, depth, memory, begin)
+
+
+def _some_sweeps(sweeps: int, z: int) -> Iterator[slice]:
+    """All sweeps, as many at a time as have some hundred thousand seeds."""
+    step = max(1, _SEEDS // z)
+    return (slice(s, min(s + step, sweeps)) for s in range(0, sweeps, step))
+
+
+def _tails_and_heads(
+    tails: Int64Array, heads: Int64Array, memory: Int32Array, before: Int32Array
+) -> tuple[Int64Array, Int64Array]:
+    """a and b of each memory: int64 [sweeps, z], from the edges of the straddling rows [sweeps] and the lanes."""
+    z = memory.shape[1]
+    tail, head = np.zeros((2, *memory.shape), dtype=np.int64)
+    if tails.any():
+        lane = np.arange(z)
+        tail_of_lane = (tails[:, None] + lane) // z
+        head_of_lane = (heads[:, None] + (z - 1 - lane)) // z
+        np.put_along_axis(tail, memory, np.take_along_axis(tail_of_lane, before, axis=1), axis=1)
+        np.put_along_axis(head, memory, head_of_lane, axis=1)
+    return tail, head
 
 
 def plain_order(n_left: int, d_out: int, n_right: int, z: int, kind: int) -> Pattern:
@@ -119,11 +160,11 @@ def plain_order(n_left: int, d_out: int, n_right: int, z: int, kind: int) -> Pat
     InputError
         For impossible degrees, z or kind.
     """
-    in_degree(n_left, d_out, n_right)
-    _check_kind(kind)
-    depth = _depth(n_left, z)
-    address = np.tile(np.arange(depth)[:, None], (d_out, 1, z))
-    return _pattern(n_right, kind, np.tile(np.arange(z), (d_out, 1)), address)
+    check_clash_free(n_left, d_out, n_right, z, kind)
+    depth = n_left // z
+    given = np.zeros(z) if kind != 3 else np.broadcast_to(np.arange(depth)[:, None], (depth, z))
+    lanes = np.broadcast_to(np.arange(z), (d_out, z))
+    return _pattern(n_right, depth, kind, lanes, np.broadcast_to(given, (d_out, *given.shape)))
 
 
 def from_seeds(
@@ -165,10 +206,9 @@ def from_seeds(
     v = np.broadcast_to(np.arange(z), (*sweeps, z)) if memory is None else np.asarray(memory)
     _check_seed(t, (*sweeps, depth, z) if kind == 3 else (*sweeps, z), depth, f"{field}: address", kind == 3)
     _check_seed(v[..., None], (*sweeps, z, 1), z, f"{field}: memory", True)
-    if kind != 3:
-        t = _count_up(t.reshape(-1, z), depth)
-    pattern = _pattern(n_right, kind, np.broadcast_to(v, (d_out, z)), np.broadcast_to(t, (d_out, depth, z)))
-    if kind != 1 and pattern.has_repeated_edge():
+    given = np.broadcast_to(t, (d_out, *t.shape)) if kind == 1 else t
+    pattern = _pattern(n_right, depth, kind, np.broadcast_to(v, (d_out, z)), given)
+    if kind != 1 and _repeats(pattern):
         raise InputError(field, None, "a right neuron that straddles two sweeps would draw a left neuron twice")
     return pattern
 
@@ -218,10 +258,14 @@ def is_clash_free(pattern: Pattern, z: int) -> bool:
     """Whether edges 0..z-1, z..2z-1, ... each come from z different memories (left neuron q being in q mod z)."""
     if z < 1 or pattern.n_edges % z:
         return False
-    clock = np.arange(pattern.n_edges) // z
-    touched = np.zeros(pattern.n_edges, dtype=np.bool_)
-    touched[clock * z + pattern.left % z] = True
-    return bool(touched.all())
+    rows, step = pattern.n_edges // z, max(1, _SEEDS // z)
+    for first in range(0, rows, step):
+        some = pattern.left[first * z : (first + step) * z].reshape(-1, z) % z
+        touched = np.zeros(some.shape, dtype=np.bool_)
+        np.put_along_axis(touched, some, True, axis=1)
+        if not touched.all():
+            return False
+    return True
 
 
 def interleave(p: int, fo: int, z: int, start: npt.ArrayLike) -> Int64Array:
@@ -238,22 +282,38 @@ def interleave(p: int, fo: int, z: int, start: npt.ArrayLike) -> Int64Array:
     depth = _depth(p, z)
     phi = np.asarray(start)
     _check_seed(phi, (z,), depth, "start", False)
-    left = _count_up(phi[None], depth).ravel().astype(np.int64) * z + np.arange(p) % z
+    lanes = np.arange(z, dtype=np.int32)[None]
+    left = SweepSeeds(1, depth, lanes, phi[None].astype(np.int32)).left().astype(np.int64)
     return (left * fo + np.arange(fo)[:, None]).ravel()
 
 
-def _pattern(n_right: int, kind: int, memory: npt.NDArray, address: npt.NDArray) -> Pattern:
-    """The pattern of v [d_out, z] and t [d_out, D, z]."""
-    _, depth, z = address.shape
-    v, t = (np.ascontiguousarray(seed, dtype=np.int32) for seed in (memory, address))
-    lanes = v[:, None, :]
-    left = np.take_along_axis(t, lanes, axis=2) * np.int32(z) + lanes
-    return Pattern.regular(depth * z, n_right, left.ravel(), SweepSeeds(kind, z, v, t))
+def _pattern(n_right: int, depth: int, kind: int, memory: npt.NDArray, given: npt.NDArray) -> RegularPattern:
+    """The pattern of v [sweeps, z] and of t or its beginnings; whatever is repeated in memory stays so."""
+    v, t = (np.broadcast_to(_narrow(seed), seed.shape) for seed in (memory, given))
+    return RegularPattern.of_seeds(n_right, SweepSeeds(kind, depth, v, t))
 
 
-def _count_up(phi: npt.NDArray, depth: int) -> Int32Array:
-    """Addresses [sweeps, D, z] that count up from ``phi`` [sweeps, z]."""
-    return ((phi[:, None, :].astype(np.int64) + np.arange(depth)[:, None]) % depth).astype(np.int32)
+def _narrow(seed: npt.NDArray) -> Int32Array:
+    """The seeds as int32, without repetitions along the first axis that take no memory."""
+    once = seed[:1] if seed.strides[0] == 0 else seed
+    return np.ascontiguousarray(once, dtype=np.int32)
+
+
+def _repeats(pattern: RegularPattern) -> bool:
+    """Whether a right neuron that straddles two sweeps has a left neuron in both; within one, none is read twice."""
+    seeds, n_left, d_in = pattern.seeds, pattern.n_left, pattern.n_edges // pattern.n_right
+    assert seeds is not None
+    begins = np.arange(1, seeds.sweeps, dtype=np.int64) * n_left  # where one sweep meets the next
+    rows = begins[begins % d_in > 0] // d_in
+    step = max(1, _SEEDS // n_left)
+    for s in range(0, seeds.sweeps - 1, step):
+        some = rows[(rows * d_in >= s * n_left) & (rows * d_in < (s + step) * n_left)]
+        if some.size:
+            left = seeds.left(s, min(s + step + 1, seeds.sweeps))
+            edges = np.sort(left[(some * d_in - s * n_left)[:, None] + np.arange(d_in)], axis=1)
+            if (edges[:, 1:] == edges[:, :-1]).any():
+                return True
+    return False
 
 
 def _draw_lanes(tail: int, head: int, z: int, depth: int, kind: int, rng: np.random.Generator) -> Int64Array:
@@ -297,21 +357,24 @@ def _draw_both(x: int, y: int, z: int, a: int, b: int, depth: int, kind: int, rn
 
 
 @njit(cache=True, error_model="numpy")
-def _shuffle_sweeps(order: Int32Array, tail: Int64Array, head: Int64Array, rng: np.random.Generator) -> None:
-    """Fill ``order`` [sweeps, z, D] with random orders whose head avoids the tail of the order before."""
-    sweeps, z, depth = order.shape
+def _shuffle_sweeps(
+    order: Int32Array, now: Int32Array, tail: Int64Array, head: Int64Array, rng: np.random.Generator
+) -> None:
+    """Fill ``order`` [sweeps, D, z] with random orders whose head avoids the tail of the order before.
+
+    ``now`` [z, D] is the order before the first of these sweeps, and becomes that of the last one.
+    """
+    sweeps, depth, z = order.shape
     for s in range(sweeps):
         for m in range(z):
-            now = order[s, m]
-            if s == 0:
-                now[:] = np.arange(depth)
-            else:
-                now[:] = order[s - 1, m]
             # Fisher-Yates on the order before: its tail stands last, so the head draws from what stands before that.
             for i in range(depth - 1):
                 choices = (depth - tail[s, m] if i < head[s, m] else depth) - i
                 j = i + int(rng.random() * choices)
-                now[i], now[j] = now[j], now[i]
+                now[m, i], now[m, j] = now[m, j], now[m, i]
+        for i in range(depth):
+            for m in range(z):
+                order[s, i, m] = now[m, i]
 
 
 def _check_seed(seed: npt.NDArray, shape: tuple[int, ...], limit: int, field: str, permutation: bool) -> None:
@@ -320,8 +383,13 @@ def _check_seed(seed: npt.NDArray, shape: tuple[int, ...], limit: int, field: st
         raise InputError(field, f"{seed.dtype} {list(seed.shape)}", f"must be integers of shape {list(shape)}")
     if seed.size and not (0 <= seed.min() and seed.max() < limit):
         raise InputError(field, None, f"must lie in 0..{limit - 1}")
-    if permutation and (np.sort(seed, axis=-2) != np.arange(limit)[:, None]).any():
+    if permutation and not all(_permuted(some, limit) for some in (seed[None] if seed.ndim == 2 else seed)):
         raise InputError(field, None, f"must be permutations of 0..{limit - 1}")
+
+
+def _permuted(seed: npt.NDArray, limit: int) -> bool:
+    """Whether the columns are permutations."""
+    return bool((np.sort(seed, axis=0) == np.arange(limit)[:, None]).all())
 
 
 def _check_kind(kind: int) -> None:

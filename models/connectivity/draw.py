@@ -2,15 +2,16 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
 
 from models.connectivity.biregular import draw_random, draw_structured, feasible_out_degrees, in_degree
-from models.connectivity.clash_free import draw_clash_free, plain_order
+from models.connectivity.clash_free import check_clash_free, draw_clash_free, draw_seeds, plain_order
 from models.connectivity.degrees import Degrees, degrees_of_density, feasible_degrees, nearest_feasible
 from models.connectivity.files import read_connectivity, write_connectivity
-from models.connectivity.pattern import Pattern
+from models.connectivity.pattern import Pattern, RegularPattern
 from models.errors import InputError
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Kind",
     "degrees_of_density",
     "draw",
+    "draw_later",
     "feasible_degrees",
     "feasible_out_degrees",
     "full",
@@ -62,7 +64,7 @@ class ClashFree:
 def full(n_left: int, n_right: int) -> Pattern:
     """Every pair of neurons, left[e] = e mod n_left: clash-free type 1 with φ = 0 for every z that divides n_left."""
     in_degree(n_left, n_right, n_right)
-    return Pattern.regular(n_left, n_right, np.tile(np.arange(n_left, dtype=np.int32), n_right))
+    return RegularPattern(n_left, n_right, n_right, lambda: np.tile(np.arange(n_left, dtype=np.int32), n_right))
 
 
 def draw(
@@ -112,6 +114,31 @@ def draw(
             return plain_order(n_left, out_degree, n_right, how.z, how.type)
         return draw_clash_free(n_left, out_degree, n_right, how.z, how.type, how.dither, rng)
     raise InputError("kind", str(kind), "unknown kind of connectivity", list(map(str, Kind)))
+
+
+def draw_later(
+    kind: Kind | str,
+    n_left: int,
+    n_right: int,
+    rng: np.random.Generator,
+    *,
+    d_out: int | None = None,
+    n_edges: int | None = None,
+    clash_free: ClashFree | None = None,
+) -> Pattern:
+    """The pattern that :func:`draw` draws, with its errors, drawn when somebody asks for an edge.
+
+    Where degrees are exact nothing but edges need be drawn to be known. ``rng`` must be used by nobody else.
+    """
+    if kind not in (Kind.STRUCTURED, Kind.CLASH_FREE) or d_out is None or (clash_free is not None and clash_free.zero_seeds):
+        return draw(kind, n_left, n_right, rng, d_out=d_out, n_edges=n_edges, clash_free=clash_free)
+    if kind == Kind.STRUCTURED:
+        in_degree(n_left, d_out, n_right)
+        return RegularPattern(n_left, d_out, n_right, lambda: draw_structured(n_left, d_out, n_right, rng).left)
+    how = _needed("clash_free", clash_free, kind)
+    check_clash_free(n_left, d_out, n_right, how.z, how.type)
+    drawn = partial(draw_seeds, n_left, d_out, n_right, how.z, how.type, how.dither, rng)
+    return RegularPattern(n_left, d_out, n_right, drawn, seeded=True)
 
 
 def _needed(name: str, value: _Value | None, kind: Kind | str) -> _Value:

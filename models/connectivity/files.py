@@ -1,7 +1,7 @@
 """Connectivity as ``connectivity.npz``: edges in right-neuron order, and the seeds of clash-free patterns."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -32,8 +32,8 @@ def write_connectivity(path: str | os.PathLike[str], patterns: Sequence[Pattern]
         if pattern.d_in is None:
             arrays[f"right_{i}"] = pattern.right
         if pattern.seeds is not None:
-            address, memory = pattern.seeds.address, pattern.seeds.memory
-            arrays[f"address_{i}"] = {1: address[0, 0], 2: address[:, 0], 3: address}[pattern.seeds.kind]
+            address, memory = pattern.seeds.given, pattern.seeds.memory
+            arrays[f"address_{i}"] = address[0] if pattern.seeds.kind == 1 else address
             arrays[f"memory_{i}"] = memory[0] if pattern.seeds.kind == 1 else memory
     write_npz(path, arrays)
 
@@ -79,14 +79,24 @@ def _read_junction(arrays: dict[str, npt.NDArray[Any]], i: int, n_left: int, n_r
             raise InputError(f"{where}right_{i}", None, "edges must be in the order of their right neurons")
         row_start = np.searchsorted(right, np.arange(n_right + 1))
     _check_vector(left, left.size, n_left, name)
-    pattern = Pattern(n_left, n_right, left.astype(np.int32), row_start.astype(np.int64))
+    pattern = Pattern(n_left, n_right, left.astype(np.int32, copy=False), row_start.astype(np.int64))
     pattern.validate(name)
     if address is None:
         return pattern
     seeded = from_seeds(n_left, left.size // n_left, n_right, address.ndim, address, memory, f"{where}junction {i}")
-    if not np.array_equal(seeded.left, pattern.left):
+    if not all(np.array_equal(*both) for both in _sweep_by_sweep(seeded, left)):
         raise InputError(name, None, f"does not hold the edges that address_{i} and memory_{i} describe")
     return seeded
+
+
+def _sweep_by_sweep(seeded: Pattern, left: npt.NDArray[Any]) -> Iterator[tuple[npt.NDArray[Any], npt.NDArray[Any]]]:
+    """The left neurons that follow from seeds beside those that were stored, some sweeps at a time."""
+    assert seeded.seeds is not None
+    seeds = seeded.seeds
+    step = max(1, (1 << 18) // seeds.n_left)
+    for s in range(0, seeds.sweeps, step):
+        stop = min(s + step, seeds.sweeps)
+        yield seeds.left(s, stop), left[s * seeds.n_left : stop * seeds.n_left]
 
 
 def _check_vector(values: npt.NDArray[Any], size: int, limit: int, name: str) -> None:

@@ -1,46 +1,19 @@
 """The connectivity of one junction: which left neuron every edge comes from."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
+from models.connectivity.sweeps import SweepSeeds
 from models.errors import InputError
 
 Int32Array = npt.NDArray[np.int32]
 
-
-@dataclass(frozen=True, eq=False)
-class SweepSeeds:
-    """What a clash-free pattern was drawn from, kept because the address generators of the hardware need it.
-
-    Attributes
-    ----------
-    kind
-        Clash-free type: 1, 2 or 3.
-    z
-        Edges per clock.
-    memory
-        int32 [sweeps, z]: the left memory that lane m reads in sweep s (``v_s[m]``).
-    address
-        int32 [sweeps, depth, z]: the address read in clock r of sweep s in each *memory* (``t_s[r, memory]``).
-    """
-
-    kind: int
-    z: int
-    memory: Int32Array
-    address: Int32Array
-
-    @property
-    def depth(self) -> int:
-        """Words of each left memory, D; also the clocks of one sweep."""
-        return int(self.address.shape[1])
-
-    @property
-    def dithered(self) -> bool:
-        """Whether any lane ever reads a memory other than its own."""
-        return bool((self.memory != np.arange(self.z, dtype=np.int32)).any())
+_BLOCK = 1 << 18
+"""Edges that are looked at together, so that what is made of them stays in the processor's cache."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,12 +45,12 @@ class Pattern:
     seeds: SweepSeeds | None = None
 
     @classmethod
-    def regular(cls, n_left: int, n_right: int, left: npt.ArrayLike, seeds: SweepSeeds | None = None) -> "Pattern":
+    def regular(cls, n_left: int, n_right: int, left: npt.ArrayLike) -> "Pattern":
         """A pattern in which every right neuron has the same number of edges."""
         edges = np.ascontiguousarray(left, dtype=np.int32)
         if edges.size % n_right:
             raise ValueError(f"{edges.size} edges cannot be shared equally by {n_right} right neurons")
-        return cls(n_left, n_right, edges, np.arange(n_right + 1, dtype=np.int64) * (edges.size // n_right), seeds)
+        return Pattern(n_left, n_right, edges, _even_rows(n_right, edges.size))
 
     @property
     def n_edges(self) -> int:
@@ -97,7 +70,12 @@ class Pattern:
     @cached_property
     def out_degrees(self) -> npt.NDArray[np.int64]:
         """int64 [n_left]."""
-        return np.bincount(self.left, minlength=self.n_left).astype(np.int64)
+        degrees = np.zeros(self.n_left, dtype=np.int64)
+        # Counting makes 64-bit copies of what it counts: of some edges at a time, and of so many that counters cost less.
+        block = max(_BLOCK, self.n_left)
+        for first in range(0, self.n_edges, block):
+            degrees += np.bincount(self.left[first : first + block], minlength=self.n_left)
+        return degrees
 
     @property
     def d_in(self) -> int | None:
@@ -119,11 +97,23 @@ class Pattern:
         """int64 [W]: the edges sorted by left neuron (edges of one left neuron stay in edge order)."""
         return np.argsort(self.left, kind="stable")
 
+    def blocks(self) -> Iterator[tuple[int, int, Int32Array]]:
+        """Right neurons ``first .. stop - 1`` and the left neurons of all their edges, some hundred thousand at a time."""
+        first, starts = 0, self.row_start
+        while first < self.n_right:
+            stop = max(first + 1, int(np.searchsorted(starts, starts[first] + _BLOCK, "right")) - 1)
+            yield first, stop, self.left[starts[first] : starts[stop]]
+            first = stop
+
     def has_repeated_edge(self) -> bool:
         """Whether the same pair of neurons is joined twice."""
-        pair = self.right.astype(np.int64) * self.n_left + self.left
-        pair.sort()  # far faster than looking for unique values
-        return bool((pair[1:] == pair[:-1]).any())
+        for first, stop, left in self.blocks():
+            row = np.repeat(np.arange(stop - first), self.in_degrees[first:stop])
+            pair = row * self.n_left + left
+            pair.sort()  # far faster than looking for unique values
+            if (pair[1:] == pair[:-1]).any():
+                return True
+        return False
 
     def validate(self, name: str = "pattern") -> None:
         """Check arrays of other people, as after reading them from a file; ``name`` is what messages call the pattern.
@@ -147,6 +137,77 @@ class Pattern:
             raise InputError(name, None, f"left neurons must lie in 0..{self.n_left - 1}")
         if self.has_repeated_edge():
             raise InputError(name, None, "no two edges may join the same neurons")
+
+
+class RegularPattern(Pattern):
+    """A pattern of exact degrees whose edges are made when they are first asked for.
+
+    Layers, degrees and everything that follows from them cost nothing: edges of which nobody asks more are never drawn.
+
+    Parameters
+    ----------
+    n_left, d_out, n_right
+        Neurons of the two sides and the out-degree, known to be possible.
+    draw
+        Called once: makes int32 [W], or the seeds from which the left neurons are computed.
+    seeded
+        Whether ``draw`` makes seeds.
+    """
+
+    _d_out: int
+    _draw: "Callable[[], Int32Array | SweepSeeds]"
+
+    def __init__(
+        self, n_left: int, d_out: int, n_right: int, draw: "Callable[[], Int32Array | SweepSeeds]", *, seeded: bool = False
+    ) -> None:
+        vars(self).update(n_left=n_left, n_right=n_right, _d_out=d_out, _draw=draw)
+        if not seeded:
+            vars(self).update(seeds=None)
+
+    @classmethod
+    def of_seeds(cls, n_right: int, seeds: SweepSeeds) -> "RegularPattern":
+        """The clash-free pattern of seeds; its edges are stored only once somebody asks for all of them."""
+        made = cls(seeds.n_left, seeds.sweeps, n_right, lambda: seeds, seeded=True)
+        vars(made).update(seeds=seeds)
+        return made
+
+    @cached_property
+    def seeds(self) -> SweepSeeds | None:
+        """Of a clash-free pattern."""
+        made = self._draw()
+        assert isinstance(made, SweepSeeds)
+        return made
+
+    @cached_property
+    def left(self) -> Int32Array:
+        """int32 [W]: left neuron of every edge."""
+        made = self._draw() if self.seeds is None else self.seeds.left()
+        assert isinstance(made, np.ndarray) and made.shape == (self.n_edges,)
+        return made
+
+    @cached_property
+    def row_start(self) -> npt.NDArray[np.int64]:
+        """int64 [n_right + 1]."""
+        return _even_rows(self.n_right, self.n_edges)
+
+    @property
+    def n_edges(self) -> int:
+        """W."""
+        return self.n_left * self._d_out
+
+    @cached_property
+    def in_degrees(self) -> npt.NDArray[np.int64]:
+        """int64 [n_right]."""
+        return np.full(self.n_right, self.n_edges // self.n_right)
+
+    @cached_property
+    def out_degrees(self) -> npt.NDArray[np.int64]:
+        """int64 [n_left]."""
+        return np.full(self.n_left, self._d_out)
+
+
+def _even_rows(n_right: int, n_edges: int) -> npt.NDArray[np.int64]:
+    return np.arange(n_right + 1, dtype=np.int64) * (n_edges // n_right)
 
 
 def _common(degrees: npt.NDArray[np.int64]) -> int | None:

@@ -78,7 +78,7 @@ def clouds(samples: Split) -> Clouds:
     if classes.size < 2:
         raise InputError("data", None, f"difficulty needs samples of two classes, and there are {classes.size}")
     counts = np.bincount(which)
-    nothing = np.zeros((classes.size, samples.inputs.shape[1]))
+    nothing = np.zeros((classes.size, samples.features))
     centroid = _sums(samples, which, nothing, squared=False) / counts[:, None]
     squares = _sums(samples, which, centroid, squared=True) / counts[:, None]
     return Clouds(counts / counts.sum(), centroid, squares.mean(axis=1))

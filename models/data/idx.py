@@ -16,9 +16,9 @@ from typing import BinaryIO, Literal
 import numpy as np
 import numpy.typing as npt
 
-from models.data.dataset import Dataset, Split
+from models.data.dataset import Dataset, LaterSplit, Split
 from models.errors import ArgumentError, InputError
-from models.files.regular import MOST_BYTES, is_file, most_unpacked, opened
+from models.files.regular import MOST_BYTES, MOST_READ, is_file, most_unpacked, opened
 
 TRAIN_IMAGES = "train-images-idx3-ubyte"
 TRAIN_LABELS = "train-labels-idx1-ubyte"
@@ -69,7 +69,7 @@ def load(name: str, data_dir: Path) -> Dataset:
         counted, wanted = count(paths[labels], "labels"), count(paths[images], "images")
         if counted != wanted:
             raise InputError(str(paths[labels]), None, f"holds {counted} labels for {wanted} images")
-        splits[images] = Split(read_images(paths[images]), read_labels(paths[labels]))
+        splits[images] = _split(read_images(paths[images]), read_labels(paths[labels]))
     train, test = splits[TRAIN_IMAGES], splits[TEST_IMAGES]
     _refuse_the_other(name, train.labels, paths[TRAIN_LABELS])
     return Dataset(name, _CLASSES, train=train, test=test, validation=train[:0], image=_IMAGE)
@@ -95,8 +95,14 @@ def hint(name: str) -> str:
     return f"; `hwsim data fetch {name}` downloads the files"
 
 
+def _split(images: npt.NDArray[np.uint8], labels: npt.NDArray[np.int64]) -> Split:
+    if isinstance(images, np.memmap):
+        return LaterSplit(images, labels, images.shape[1], np.ascontiguousarray)
+    return Split(images, labels)
+
+
 def read_images(path: Path) -> npt.NDArray[np.uint8]:
-    """Images of an IDX file, uint8 [n, 784]."""
+    """Images of an IDX file, uint8 [n, 784]; many of an unpacked file are mapped where they lie."""
     return _read(path, "images").reshape(-1, math.prod(_IMAGE))
 
 
@@ -134,6 +140,11 @@ def _read(path: Path, what: Literal["images", "labels"]) -> npt.NDArray[np.uint8
     with _opened(path) as stream:
         n, item = _header(path, stream, what), _ITEMS[what][1]
         size = n * math.prod(item)
+        if size > MOST_READ and not isinstance(stream, gzip.GzipFile):
+            begin = stream.tell()
+            if path.stat().st_size != begin + size:
+                raise InputError(str(path), None, f"goes on after the {size} bytes of its {n} {what}")
+            return np.memmap(path, np.uint8, "r", begin, (n, *item))
         body = _at_most(stream, size + 1)
         if len(body) < size:
             raise InputError(str(path), None, f"cut short: {len(body)} of the {size} bytes of its {n} {what}")
@@ -183,8 +194,8 @@ def _header(path: Path, stream: BinaryIO | gzip.GzipFile, what: Literal["images"
     if possible < size:
         held = f"{possible}" if possible < on_disk else f"{on_disk} packed"
         raise InputError(str(path), None, f"cut short: {held} of the {size} bytes of its {n} {what}")
-    if size > MOST_BYTES:
-        raise InputError(str(path), None, f"has {size} bytes of {what}: more than {MOST_BYTES} are not read")
+    if size > MOST_BYTES and isinstance(stream, gzip.GzipFile):
+        raise InputError(str(path), None, f"has {size} bytes of {what}: more than {MOST_BYTES} are not unpacked")
     return n
 
 

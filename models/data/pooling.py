@@ -54,7 +54,7 @@ def pool(data: Dataset, side: int) -> Dataset:
     assert image is not None
 
     def smaller(split: Split) -> Split:
-        return Split(_means(split.inputs, image, side), split.labels)
+        return Split(np.concatenate([_means(part.inputs, image, side) for part in split.parts()]), split.labels)
 
     return replace(
         data, train=smaller(data.train), test=smaller(data.test), validation=smaller(data.validation), image=image

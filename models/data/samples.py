@@ -11,12 +11,14 @@ others.
 Labels are integers 0..classes - 1, shaped [n] or [n, 1], or one-hot rows [n, classes].
 """
 
+import math
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from models.data.dataset import Dataset, Split
+from models.data.dataset import Dataset, LaterSplit, Split
 from models.errors import InputError
 
 Labels = npt.NDArray[np.int64]
@@ -50,7 +52,7 @@ def assembled(name: str, parts: dict[str, Part], classes: np.ndarray | None, cla
     Returns
     -------
     Dataset
-        Inputs uint8 or float32 [n, features].
+        Inputs uint8 or float32 [n, features]; of memory-mapped arrays they are made when they are asked for.
 
     Raises
     ------
@@ -70,18 +72,20 @@ def assembled(name: str, parts: dict[str, Part], classes: np.ndarray | None, cla
             raise InputError(part.labels_where, int(labels[split].max()), f"must be 0..{count - 1}")
     image, shape = _image(train.inputs_where, train.inputs), train.inputs.shape[1:]
     bytes_ = _are_bytes(train.inputs_where, train.inputs)
-    splits = {}
+    make = partial(_samples, bytes_=bytes_, turned=len(shape) == 3 and image != shape)
+    splits: dict[str, Split] = {}
     for split, part in parts.items():
-        inputs = _converted(part.inputs, bytes_) if part.inputs.shape[1:] == shape else None
-        if inputs is None:
+        alike = part.inputs.shape[1:] == shape
+        if not (alike and _like_training(part.inputs, bytes_)):
             kind = "uint8" if bytes_ else train.inputs.dtype
-            if part.inputs.dtype.kind == "f" and part.inputs.shape[1:] == shape and not _in_unit(part.inputs):
+            if part.inputs.dtype.kind == "f" and alike and not _in_unit(part.inputs):
                 raise InputError(part.inputs_where, None, _range_rule(part.inputs))
             rule = f"must be {kind} samples of {shape}, like the training inputs"
             raise InputError(part.inputs_where, f"{part.inputs.dtype} {part.inputs.shape}", rule)
-        if len(shape) == 3 and image != shape:
-            inputs = np.moveaxis(inputs, 1, 3)
-        splits[split] = Split(np.ascontiguousarray(inputs.reshape(len(inputs), -1)), labels[split])
+        if isinstance(part.inputs, np.memmap):
+            splits[split] = LaterSplit(part.inputs, labels[split], math.prod(shape), make)
+        else:
+            splits[split] = Split(make(part.inputs), labels[split])
     if "test" not in splits:
         splits |= set_aside(splits["train"], train.labels_where)
     splits = {"validation": splits["train"][:0]} | splits
@@ -160,16 +164,23 @@ def _in_unit(inputs: np.ndarray) -> bool:
     return bool(-_TOLERANCE <= inputs.min() and inputs.max() <= 1 + _TOLERANCE)
 
 
-def _converted(inputs: np.ndarray, bytes_: bool) -> np.ndarray | None:
-    """Inputs as bytes or as float32 in [0, 1]; ``None`` if they are not."""
+def _like_training(inputs: np.ndarray, bytes_: bool) -> bool:
+    """Whether inputs are bytes, or else in [0, 1], as the training samples are."""
+    if not bytes_:
+        return inputs.dtype.kind == "f" and _in_unit(inputs)
+    return inputs.dtype == np.uint8 or (0 <= inputs.min() and inputs.max() <= 255 and _whole(inputs))
+
+
+def _samples(rows: np.ndarray, bytes_: bool, turned: bool) -> np.ndarray:
+    """Rows that are alike to the training samples as uint8 or float32 [n, features], their channels last."""
     if bytes_:
-        if inputs.dtype == np.uint8:
-            return inputs
-        fit = 0 <= inputs.min() and inputs.max() <= 255 and _whole(inputs)
-        return inputs.astype(np.uint8) if fit else None
-    if inputs.dtype.kind != "f" or not _in_unit(inputs):
-        return None
-    return np.clip(inputs.astype(np.float32), 0, 1)
+        inputs = rows.astype(np.uint8, copy=False)
+    else:
+        inputs = rows.astype(np.float32)
+        np.clip(inputs, 0, 1, out=inputs)
+    if turned:
+        inputs = np.moveaxis(inputs, 1, 3)
+    return np.ascontiguousarray(inputs.reshape(len(inputs), math.prod(inputs.shape[1:])))
 
 
 def _image(where: str, inputs: np.ndarray) -> tuple[int, ...] | None:

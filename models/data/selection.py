@@ -58,7 +58,7 @@ def greatest(samples: Split, count: int, by: str) -> Inputs:
     int64 [count]
         Ascending.
     """
-    sums, squares = _sums(samples.inputs)
+    sums, squares = _sums(samples)
     measure = sums if by == "mean" else [len(samples) * s - t * t for s, t in zip(squares, sums, strict=True)]
     first = sorted(range(len(measure)), key=lambda k: (-measure[k], k))[:count]
     return np.array(sorted(first), dtype=np.int64)
@@ -80,11 +80,11 @@ def in_blocks(inputs: Inputs, image: tuple[int, ...]) -> Inputs:
     return inputs[np.argsort(place, kind="stable")]
 
 
-def _sums(inputs: np.ndarray) -> tuple[list[int], list[int]]:
+def _sums(samples: Split) -> tuple[list[int], list[int]]:
     """Of every input over the samples, and of its square, in integers of any size."""
-    sums, squares = np.zeros((2, inputs.shape[1]), dtype=object)
-    for begin in range(0, len(inputs), _ROWS):
-        part = inputs[begin : begin + _ROWS]
+    sums, squares = np.zeros((2, samples.features), dtype=object)
+    for begin in range(0, len(samples), _ROWS):
+        part = samples[begin : begin + _ROWS].inputs
         whole = part.astype(np.int64) if part.dtype == np.uint8 else np.rint(np.ldexp(part, _BITS)).astype(np.int64)
         sums += whole.sum(axis=0)
         squares += (whole * whole).sum(axis=0)
@@ -109,7 +109,7 @@ def select(data: Dataset, inputs: Inputs) -> Dataset:
     check(data.name, data.features, None, inputs.tolist())
 
     def fewer(split: Split) -> Split:
-        return Split(np.ascontiguousarray(split.inputs[:, inputs]), split.labels)
+        return Split(np.concatenate([part.inputs[:, inputs] for part in split.parts()]), split.labels)
 
     train, test, validation = map(fewer, (data.train, data.test, data.validation))
     return replace(data, train=train, test=test, validation=validation, image=None, selected=inputs)

@@ -12,7 +12,7 @@ from models.data.dataset import Dataset
 from models.data.samples import Part, assembled, check_inputs, check_labels
 from models.errors import InputError
 from models.files import stored_arrays
-from models.files.regular import MOST_BYTES
+from models.files.regular import MOST_BYTES, MOST_READ
 from models.files.stored_arrays import StoredArray
 
 # Inputs and labels: ours, Keras, the networks' original authors, MedMNIST, and what else is usual.
@@ -55,7 +55,7 @@ def load(path: Path, name: str | None = None) -> Dataset:
     Raises
     ------
     InputError
-        If it cannot be read, is larger than :data:`models.files.regular.MOST_BYTES`, or is no data set.
+        If it cannot be read, holds more to be read than :data:`models.files.regular.MOST_BYTES`, or is no data set.
     """
     read = stored_arrays.of_archive if path.suffix.lower() == ".npz" else stored_arrays.of_folder
     found = _by_small_letters(read(path), path)
@@ -65,9 +65,10 @@ def load(path: Path, name: str | None = None) -> Dataset:
         check_labels(labels.where, labels.shape, labels.dtype)
         if inputs.shape[0] != labels.shape[0]:
             raise InputError(labels.where, labels.shape[0], f"must be as many as the {inputs.shape[0]} samples")
-    size = sum(array.nbytes for pair in pairs.values() for array in pair)
+    size = sum(labels.nbytes + (0 if _stays(inputs) else inputs.nbytes) for inputs, labels in pairs.values())
     if size > MOST_BYTES:
-        raise InputError(str(path), None, f"has {size} bytes of samples: more than {MOST_BYTES} are not read")
+        rule = f"has {size} bytes of samples: more than {MOST_BYTES} are not read, unless they are inputs and not packed"
+        raise InputError(str(path), None, rule)
     if "classes" in found and found["classes"].shape not in ((), (1,)):
         raise InputError(found["classes"].where, str(found["classes"].shape), "must be one positive integer")
     classes = found["classes"].read() if "classes" in found else None
@@ -75,8 +76,13 @@ def load(path: Path, name: str | None = None) -> Dataset:
     return assembled(name or path.stem, parts, classes, f"{path}: classes")
 
 
+def _stays(inputs: StoredArray) -> bool:
+    """Whether inputs are left where they lie, because they are many and lie there as they are."""
+    return inputs.nbytes > MOST_READ and not inputs.packed
+
+
 def _part(inputs: StoredArray, labels: StoredArray) -> Part:
-    return Part(inputs.read(), labels.read(), inputs.where, labels.where)
+    return Part(inputs.mapped() if _stays(inputs) else inputs.read(), labels.read(), inputs.where, labels.where)
 
 
 def _by_small_letters(arrays: Arrays, path: Path) -> Arrays:

@@ -20,7 +20,7 @@ from models.data.dataset import Dataset
 from models.data.samples import Part, assembled, check_inputs
 from models.errors import InputError
 from models.files import stored_arrays
-from models.files.regular import MOST_BYTES, opened
+from models.files.regular import MOST_READ, opened
 
 _LABEL_NAMES = ("label", "labels", "class", "target", "y")
 _INDEX_NAMES = ("", "id", "index", "unnamed: 0")
@@ -62,9 +62,7 @@ def load_npy(path: Path) -> Dataset:
         rule = "must be a table [n, features + 1] with the label in the first or last column; put separate arrays into a"
         raise InputError(str(path), str(array.shape), f"{rule} folder as train_inputs.npy, train_labels.npy and so on")
     check_inputs(str(path), array.shape, array.dtype)
-    if array.nbytes > MOST_BYTES:
-        raise InputError(str(path), None, f"has {array.nbytes} bytes: more than {MOST_BYTES} are not read")
-    table = array.read()
+    table = array.mapped() if array.nbytes > MOST_READ else array.read()
     can = [_can_be_labels(table[:, 0]), _can_be_labels(table[:, -1])]
     column = _chosen(path, can)
     inputs = table[:, 1:] if column == 0 else table[:, :-1]

@@ -11,6 +11,9 @@ from models.errors import InputError
 MOST_BYTES = 1 << 32
 """Of all arrays of a data set as they are stored. More is refused before it is read."""
 
+MOST_READ = 1 << 28
+"""Of an array of a data set that is read into memory if it could as well stay where it lies."""
+
 _MOST_DIGESTED = 4 * MOST_BYTES
 _INFLATION = 1040  # deflate packs at most 1,032 bytes into one, and a header more
 

@@ -1,4 +1,4 @@
-"""Named NumPy arrays of an ``.npz`` archive, a folder of ``.npy`` files or one such file, read one by one.
+"""Named NumPy arrays of an ``.npz`` archive, a folder of ``.npy`` files or one such file, read one by one or left there.
 
 What a file says of itself is compared before anything is unpacked: an array's header with the size of its member, and that
 with what the packed bytes can hold. So neither a damaged nor a hostile file makes more of itself than it is.
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 import numpy as np
 from numpy.lib import format as npy
@@ -23,6 +23,7 @@ from models.files.regular import folder_content, is_file, most_unpacked, opened
 _SUFFIX = ".npy"
 _LONGEST_HEADER = 1 << 16
 _CHUNK = 1 << 20
+_LOCAL_HEADER = 30  # bytes, without name and extra field
 _ENCRYPTED = 1
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
@@ -48,6 +49,34 @@ class StoredArray:
     def nbytes(self) -> int:
         """Bytes in memory."""
         return math.prod(self.shape) * self.dtype.itemsize
+
+    @property
+    def packed(self) -> bool:
+        """Whether it cannot be used where it lies, because its bytes are not what they will be in memory."""
+        with _told(self.source.path):
+            return self.source.begin() is None
+
+    def mapped(self) -> np.ndarray:
+        """The array where it lies, not packed; only what is looked at is read.
+
+        An archive's part is read through once, for its checksum. The file must not be changed as long as it is used.
+
+        Raises
+        ------
+        InputError
+            If the file is damaged or has changed in the meantime.
+        """
+        with _told(self.source.path), self.source.stream() as (stream, size):
+            shape, columns_first, dtype = _header(self.where, stream, size)
+            if (shape, dtype) != (self.shape, self.dtype):
+                raise InputError(self.where, None, "changed while it was read")
+            begin = self.source.begin()
+            assert begin is not None
+            begin += stream.tell()
+            while self.source.member is not None and stream.read(_CHUNK):
+                pass
+            order: Literal["C", "F"] = "F" if columns_first else "C"
+            return np.memmap(self.source.path, dtype, "r", begin, shape, order)
 
     def read(self) -> np.ndarray:
         """The array.
@@ -90,6 +119,19 @@ class _Source:
                 return
             with zipfile.ZipFile(file) as archive, archive.open(self.member) as stream:
                 yield stream, archive.getinfo(self.member).file_size
+
+    def begin(self) -> int | None:
+        """Where in the file the bytes start; ``None`` if they are packed."""
+        if self.member is None:
+            return 0
+        with opened(self.path) as file, zipfile.ZipFile(file) as archive:
+            info = archive.getinfo(self.member)
+            if info.compress_type != zipfile.ZIP_STORED:
+                return None
+            file.seek(info.header_offset)
+            local = file.read(_LOCAL_HEADER)
+        # What stands in front of the content has two parts of lengths of their own, not always those of the directory.
+        return info.header_offset + _LOCAL_HEADER + sum(int.from_bytes(local[k : k + 2], "little") for k in (26, 28))
 
 
 def of_archive(path: Path, nothing_else: bool = False) -> dict[str, StoredArray]:

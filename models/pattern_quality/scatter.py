@@ -14,7 +14,7 @@ n_right both are window * density, and so they are taken here: where degrees var
 are padding are left out of the means; windows are what they are told to be.
 
 Nothing here is a matrix of all pairs: counts of a junction are made and forgotten neuron by neuron, path counts of a
-network a few columns at a time.
+network a few columns at a time. Beside the edges as they are stored, one copy sorted by left neuron is made.
 """
 
 import math
@@ -29,7 +29,6 @@ import numpy.typing as npt
 from models.compiled import njit
 from models.connectivity.pattern import Pattern
 from models.errors import InputError
-from models.sparse_kernels import weighted_sums
 
 Int64Array = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
@@ -197,16 +196,12 @@ def backward(pattern: Pattern, windows: Int64Array, neurons: Int64Array | None =
 
 def network_forward(patterns: Sequence[Pattern], windows: Int64Array, neurons: Int64Array | None = None) -> Coverage:
     """Output neurons against windows of the input layer, by path counts; see :func:`forward`."""
-    if len(patterns) == 1:
-        return forward(patterns[0], windows, neurons)
     there, back = [_up(p) for p in patterns], [_down(p) for p in reversed(patterns)]
     return _network(there, back, windows, neurons, _ideal(patterns, windows))
 
 
 def network_backward(patterns: Sequence[Pattern], windows: Int64Array, neurons: Int64Array | None = None) -> Coverage:
     """Input neurons against windows of the output layer, by path counts; see :func:`forward`."""
-    if len(patterns) == 1:
-        return backward(patterns[0], windows, neurons)
     there, back = [_down(p) for p in reversed(patterns)], [_up(p) for p in patterns]
     return _network(there, back, windows, neurons, _ideal(patterns, windows))
 
@@ -232,12 +227,22 @@ def scatter(
         int64: the neurons of the first and the last layer that are no padding; all by default.
     """
     last = len(patterns)
+    up, down = [_up(p) for p in patterns], [_down(p) for p in patterns]
     found: dict[str, Coverage] = {}
     for i, (pattern, of) in enumerate(zip(patterns, windows, strict=True), 1):
-        found[f"{i}f"] = forward(pattern, of.left, outputs if i == last else None)
-        found[f"{i}b"] = backward(pattern, of.right, inputs if i == 1 else None)
-    found["net_f"] = network_forward(patterns, network.left, outputs)
-    found["net_b"] = network_backward(patterns, network.right, inputs)
+        right, left = outputs if i == last else None, inputs if i == 1 else None
+        found[f"{i}f"] = _junction(up[i - 1], of.left, right, _ideal([pattern], of.left))
+        found[f"{i}b"] = _junction(down[i - 1], of.right, left, _ideal([pattern], of.right))
+    ahead, back = _ideal(patterns, network.left), _ideal(patterns, network.right)
+    # Paths through one junction are its edges.
+    if last == 1 and np.array_equal(windows[0].left, network.left):
+        found["net_f"] = found["1f"]
+    else:
+        found["net_f"] = _network(up, down[::-1], network.left, outputs, ahead)
+    if last == 1 and np.array_equal(windows[0].right, network.right):
+        found["net_b"] = found["1b"]
+    else:
+        found["net_b"] = _network(down[::-1], up, network.right, inputs, back)
     return Scatter(found)
 
 
@@ -247,21 +252,29 @@ class _Sums(NamedTuple):
     source: npt.NDArray[np.uint32]
     start: Int64Array
 
-    def of(self, rows: FloatArray) -> FloatArray:
-        """The product with ``rows`` [columns of this, n]: float64, exact up to 2**53."""
-        out = np.empty((self.start.size - 1, rows.shape[1]))
-        weighted_sums(np.ones(self.source.size), self.source, self.start, rows, out)
+    def of(self, rows: npt.NDArray) -> npt.NDArray:
+        """The product with ``rows`` [columns of this, n], in their type."""
+        out = np.empty((self.start.size - 1, rows.shape[1]), rows.dtype)
+        _sum_rows(self.source, self.start, rows, out)
         return out
+
+    @property
+    def most(self) -> int:
+        """The greatest sum of a row."""
+        return int(np.diff(self.start).max(initial=0))
 
 
 def _up(pattern: Pattern) -> _Sums:
     """A: right neurons from left ones."""
-    return _Sums(pattern.left.astype(np.uint32), pattern.row_start)
+    return _Sums(pattern.left.view(np.uint32), pattern.row_start)
 
 
 def _down(pattern: Pattern) -> _Sums:
     """The transpose of A."""
-    return _Sums(pattern.right[pattern.left_order].astype(np.uint32), _starts(pattern.out_degrees))
+    start = _starts(pattern.out_degrees)
+    right = np.empty(pattern.n_edges, dtype=np.uint32)
+    _by_left(pattern.left.view(np.uint32), pattern.row_start, start[:-1].copy(), right)
+    return _Sums(right, start)
 
 
 def _starts(counts: Int64Array) -> Int64Array:
@@ -320,10 +333,33 @@ def _cover(
                     count[j] = 0
 
 
+@njit(cache=True, error_model="numpy")
+def _by_left(left: npt.NDArray[np.uint32], start: Int64Array, place: Int64Array, right: npt.NDArray[np.uint32]) -> None:
+    """Sort the right neurons of all edges by left neuron; ``place`` is where those of each begin, and is used up."""
+    for j in range(start.size - 1):
+        for e in range(start[j], start[j + 1]):
+            right[place[left[e]]] = j
+            place[left[e]] += 1
+
+
+@njit(cache=True, error_model="numpy")
+def _sum_rows(source: npt.NDArray[np.uint32], start: Int64Array, rows: npt.NDArray, out: npt.NDArray) -> None:
+    """``out[j] = sum of rows[source[e]]`` over e in ``start[j] .. start[j + 1] - 1``."""
+    for j in range(out.shape[0]):
+        total = out[j]
+        total[:] = 0
+        for e in range(start[j], start[j + 1]):
+            row = rows[source[e]]
+            for n in range(total.size):
+                total[n] += row[n]
+
+
 def _network(
     there: Sequence[_Sums], back: Sequence[_Sums], windows: Int64Array, neurons: Int64Array | None, ideal: float
 ) -> Coverage:
     """Path counts of whichever are fewer: from windows to neurons (``there``), or from neurons to windows (``back``)."""
+    if len(there) == 1:
+        return _junction(there[0], windows, neurons, ideal)
     first, last = back[-1].start.size - 1, there[-1].start.size - 1
     rows = np.arange(last) if neurons is None else neurons
     if ideal == 0:
@@ -331,22 +367,34 @@ def _network(
     by_window = np.zeros(len(windows))
     members = _Sums(windows.ravel().astype(np.uint32), np.arange(len(windows) + 1, dtype=np.int64) * windows.shape[1])
     if len(windows) <= rows.size:
+        dtype = _counter(there, windows.shape[1])
         for block in _blocks(len(windows)):
-            paths = np.zeros((first, len(block)))
+            paths = np.zeros((first, len(block)), dtype)
             for column, j in enumerate(block):
                 paths[windows[j], column] = 1
             counts = _through(there, paths)[rows]
             by_window[block] = np.minimum(counts / ideal, 1).sum(axis=0)
     else:
+        dtype = _counter([*back, members], 1)
         for block in _blocks(rows.size):
-            paths = np.zeros((last, len(block)))
+            paths = np.zeros((last, len(block)), dtype)
             paths[rows[block], np.arange(len(block))] = 1
             counts = members.of(_through(back, paths))
             by_window += np.minimum(counts / ideal, 1).sum(axis=1)
     return Coverage(ideal, by_window / rows.size)
 
 
-def _through(steps: Sequence[_Sums], paths: FloatArray) -> FloatArray:
+def _counter(steps: Sequence[_Sums], ones: int) -> npt.DTypeLike:
+    """The smallest type that path counts from ``ones`` neurons fit: sums over the edges run at the speed of the memory.
+
+    Beyond all of them it is float64, which counts exactly up to 2**53.
+    """
+    # In the first step a neuron has at most one edge from each of them.
+    most = min(ones, steps[0].most) * math.prod(max(step.most, 1) for step in steps[1:])
+    return next((t for t in (np.uint16, np.uint32) if most <= np.iinfo(t).max), np.float64)
+
+
+def _through(steps: Sequence[_Sums], paths: npt.NDArray) -> npt.NDArray:
     for step in steps:
         paths = step.of(paths)
     return paths

@@ -92,15 +92,53 @@ def input_sets(pattern: Pattern, neurons: Int64Array | None = None) -> int:
     n_left edges: however many right neurons there are, n_left / gcd(n_left, d_in) sets are all they have.
     """
     chosen = np.arange(pattern.n_right) if neurons is None else neurons
-    # A stable sort by right neuron of edges in the order of their left neurons: rows stay where they are, each in order.
-    left = pattern.left[np.lexsort((pattern.left, pattern.right))]
-    degrees, found = pattern.in_degrees[chosen], 0
-    for degree in np.unique(degrees):
-        if degree in (0, pattern.n_left):
-            found += 1
-            continue
-        rows = pattern.row_start[chosen[degrees == degree]]
-        found += len(np.unique(left[rows[:, np.newaxis] + np.arange(degree)], axis=0))
+    drawn = np.random.default_rng(0).integers(1 << 63, size=(pattern.n_left, 2), dtype=np.uint64)
+    sums = np.zeros((pattern.n_right, 2), dtype=np.uint64)
+    _sum_marks(pattern.left, pattern.row_start, drawn, sums)
+    # Rows of equal sums, neighbours in this order, are almost certainly equal sets; it is made sure that they are.
+    rows = chosen[np.lexsort(sums[chosen].T)]
+    return int(_different_sets(pattern.left, pattern.row_start, rows, sums, np.full(pattern.n_left, -1, dtype=np.int64)))
+
+
+@njit(cache=True, error_model="numpy")
+def _sum_marks(
+    left: npt.NDArray[np.int32], row_start: Int64Array, marks: npt.NDArray[np.uint64], sums: npt.NDArray[np.uint64]
+) -> None:
+    """For every right neuron the sums of the two marks of its left neurons, modulo 2**64."""
+    for j in range(row_start.size - 1):
+        one = two = np.uint64(0)
+        for e in range(row_start[j], row_start[j + 1]):
+            one += marks[left[e], 0]
+            two += marks[left[e], 1]
+        sums[j, 0], sums[j, 1] = one, two
+
+
+@njit(cache=True, error_model="numpy")
+def _different_sets(
+    left: npt.NDArray[np.int32], row_start: Int64Array, rows: Int64Array, sums: npt.NDArray[np.uint64], marked: Int64Array
+) -> int:
+    """Different sets of left neurons among ``rows``, of which equal ones have equal sums and stand side by side.
+
+    ``marked`` says of every left neuron in which of the rows compared with it was last met.
+    """
+    found = begin = 0
+    marks = -1  # the row all of whose left neurons are marked
+    for i in range(rows.size):
+        if i and (sums[rows[i], 0] != sums[rows[i - 1], 0] or sums[rows[i], 1] != sums[rows[i - 1], 1]):
+            begin = i
+        one, same = row_start[rows[i]], False
+        for k in range(begin, i):  # mostly the first one is equal
+            other, size = row_start[rows[k]], row_start[rows[k] + 1] - row_start[rows[k]]
+            if marks != k:
+                marks = k
+                for e in range(other, other + size):
+                    marked[left[e]] = k
+            same = size == row_start[rows[i] + 1] - one
+            for e in range(one, one + size if same else one):
+                same &= marked[left[e]] == k
+            if same:
+                break
+        found += not same
     return found
 
 
@@ -118,19 +156,23 @@ def paths(patterns: Sequence[Pattern], inputs: Int64Array | None = None, outputs
     """
     sources = np.arange(patterns[0].n_left) if inputs is None else inputs
     targets = np.arange(patterns[-1].n_right) if outputs is None else outputs
-    total: npt.NDArray = np.zeros(patterns[0].n_left)
+    total = np.zeros(patterns[0].n_left)
     total[sources] = 1
     alive = [_mask(patterns[0].n_left, sources)]
     for p in patterns:
-        total = np.bincount(p.right, weights=total[p.left], minlength=p.n_right)
-        alive.append(np.bincount(p.right, weights=alive[-1][p.left], minlength=p.n_right) > 0)
+        counted, reached = np.zeros(p.n_right), np.zeros(p.n_right, dtype=np.bool_)
+        _ahead(p.left, p.row_start, total, alive[-1], counted, reached)
+        total = counted
+        alive.append(reached)
     needed = _mask(patterns[-1].n_right, targets)
     cut_off = int((needed & ~alive[-1]).sum())
     for i in range(len(patterns) - 1, -1, -1):
         p = patterns[i]
-        needed = np.bincount(p.left, weights=needed[p.right], minlength=p.n_left) > 0
-        counted = sources if i == 0 else slice(None)
-        cut_off += int((~(needed & alive[i]))[counted].sum())
+        behind = np.zeros(p.n_left, dtype=np.bool_)
+        _behind(p.left, p.row_start, needed, behind)
+        needed = behind
+        among = sources if i == 0 else slice(None)
+        cut_off += int((~(needed & alive[i]))[among].sum())
     joined = sum(_joined(patterns, sources, targets[k : k + _WORD]) for k in range(0, targets.size, _WORD))
     return Paths(joined, sources.size * targets.size, float(total[targets].sum()), cut_off)
 
@@ -153,10 +195,38 @@ def _joined(patterns: Sequence[Pattern], sources: Int64Array, targets: Int64Arra
 
 
 @njit(cache=True, error_model="numpy")
+def _ahead(
+    left: npt.NDArray[np.int32],
+    row_start: Int64Array,
+    total: npt.NDArray[np.float64],
+    alive: BoolArray,
+    counted: npt.NDArray[np.float64],
+    reached: BoolArray,
+) -> None:
+    """Paths to every right neuron, and whether there is one, from those to the left neurons."""
+    for j in range(counted.size):
+        paths, any_ = 0.0, False
+        for e in range(row_start[j], row_start[j + 1]):
+            paths += total[left[e]]
+            any_ |= alive[left[e]]
+        counted[j], reached[j] = paths, any_
+
+
+@njit(cache=True, error_model="numpy")
+def _behind(left: npt.NDArray[np.int32], row_start: Int64Array, needed: BoolArray, behind: BoolArray) -> None:
+    """Which left neurons feed a right neuron that is needed."""
+    for j in range(needed.size):
+        if needed[j]:
+            for e in range(row_start[j], row_start[j + 1]):
+                behind[left[e]] = True
+
+
+@njit(cache=True, error_model="numpy")
 def _spread_bits(
     left: npt.NDArray[np.int32], row_start: Int64Array, right_bits: npt.NDArray[np.uint64], left_bits: npt.NDArray[np.uint64]
 ) -> None:
     """Every left neuron gets the bits of all right neurons that it feeds."""
     for j in range(right_bits.size):
-        for e in range(row_start[j], row_start[j + 1]):
-            left_bits[left[e]] |= right_bits[j]
+        if right_bits[j]:
+            for e in range(row_start[j], row_start[j + 1]):
+                left_bits[left[e]] |= right_bits[j]

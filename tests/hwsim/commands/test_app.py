@@ -457,7 +457,7 @@ def test_numbers_beyond_memory_are_told(refused, config, monkeypatch):
     def none_left(*_, **__):
         raise MemoryError
 
-    monkeypatch.setattr("hwsim.design.draw", none_left)
+    monkeypatch.setattr("hwsim.design.draw_later", none_left)
     assert refused("check", config) == "not enough memory for this configuration"
 
 

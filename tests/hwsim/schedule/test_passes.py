@@ -2,14 +2,18 @@
 
 import dataclasses
 import itertools
+import tracemalloc
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hwsim.configuration.config_file import parse
 from hwsim.design import Design
+from hwsim.schedule.outline import outline
 from hwsim.schedule.passes import junction_schedule, schedule
+from hwsim.schedule.timing import timing
 from hwsim.schedule.violations import PortConflict
 from models.connectivity.clash_free import from_seeds
 from models.connectivity.draw import full
@@ -206,3 +210,55 @@ def test_designs_without_hardware_are_refused(data, names):
     with pytest.raises(InputError) as error:
         schedule(config, Design(config).patterns)
     assert str(error.value) == names
+
+
+@settings(max_examples=100)
+@given(seed=SEEDS, connectivity=st.sampled_from(CONNECTIVITIES), junctions=st.integers(1, 3))
+def test_an_outline_has_the_numbers_of_the_passes(seed, connectivity, junctions):
+    config, patterns, plan = random_junctions(seed, connectivity, junctions)
+    for short, long in zip(outline(config, patterns).junctions, plan.junctions, strict=True):
+        for name in ("number", "z", "d_in", "rows", "clocks", "stall_clocks", "longest_row", "revisit_distance"):
+            assert getattr(short, name) == getattr(long, name), name
+        assert (short.row == long.row).all()
+    assert timing(config, outline(config, patterns)) == timing(config, plan)
+
+
+@pytest.mark.parametrize("kind", ["full", *(f"clash_free {t}" for t in (1, 2, 3))])
+def test_a_check_of_a_hundred_million_edges_draws_none(kind):
+    """Neither edges nor seeds: tables and arrays of 100,000 neurons are all that is made."""
+    full_, layers = kind == "full", [10_000, 10_000, 100] if kind == "full" else [100_000, 100_000, 100]
+    design = Design(
+        parse(
+            {
+                "network": {"layers": layers} | ({} if full_ else {"out_degree": [1000, 10]}),
+                "connectivity": {"kind": "full"} if full_ else {"kind": "clash_free", "type": int(kind[-1])},
+                "hardware": {"z": [1000, 100] if full_ else [10_000, 100]},
+            }
+        )
+    )
+    tracemalloc.start()
+    try:
+        design.check()
+        assert design.inventory.pass_clocks >= 10**4 and sum(p.n_edges for p in design.patterns) > 10**8
+        assert tracemalloc.get_traced_memory()[1] < 16 << 20
+    finally:
+        tracemalloc.stop()
+    assert not any({"left", "seeds"} <= vars(p).keys() for p in design.patterns)
+
+
+@pytest.mark.parametrize(("kind", "has"), [("full", True), (1, True), (2, True), (3, False), ("structured", False)])
+def test_adders_are_refused_without_a_schedule_where_addresses_do_not_count_up(kind, has):
+    connectivity = {"kind": kind} if isinstance(kind, str) else {"kind": "clash_free", "type": kind}
+    degrees = {} if kind == "full" else {"out_degree": [6, 6]}
+    hardware = {"z": [6, 6], "address": "adder"}
+    design = Design(
+        parse({"network": {"layers": [24, 24, 12]} | degrees, "connectivity": connectivity, "hardware": hardware})
+    )
+    if has:
+        design.check()
+        return
+    for attempt in (design.check, lambda: design.schedule):
+        with pytest.raises(
+            InputError, match=r"^hardware\.address = adder: is possible for clash-free types 1 and 2, not for"
+        ):
+            attempt()

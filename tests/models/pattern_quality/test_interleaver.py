@@ -56,6 +56,32 @@ def test_a_block_interleaver_has_the_spread_of_its_side(side):
     assert spread(np.arange(side * side).reshape(side, side).T.ravel()) == side + 1
 
 
+@pytest.mark.parametrize("spoilt", [[], [0, 1], [900, 5], [1000, 1001, 2], [3, 1020, 500, 501]])
+@pytest.mark.parametrize(("n", "step"), [(1024, 33), (1021, 29), (1021, 300), (961, 30), (1023, 511)])
+def test_a_great_spread_is_that_of_all_pairs(n, step, spoilt):
+    """Regular ones, whose spread is the greatest, with pairs here and there that come nearer."""
+    order = np.arange(n) * step % n if n % step and np.gcd(n, step) == 1 else np.arange(n)[np.argsort(np.arange(n) % step)]
+    picked = np.array([k % n for k in spoilt], dtype=int)
+    order[picked] = order[np.roll(picked, 1)]
+    i, j = np.triu_indices(n, 1)
+    assert spread(order) == int((j - i + abs(order[j] - order[i])).min())
+
+
+def test_a_spread_that_falls_late_is_found():
+    side = 64  # of a block interleaver; then two neighbours, in the last of all strips
+    order = np.arange(side * side).reshape(side, side).T.ravel()
+    assert spread(order) == side + 1
+    for place, found in ((-70, 20), (-3, 25), (5, 31)):
+        spoilt, there = order.copy(), order[place] + found - 17
+        spoilt[place + 17], spoilt[order == there] = there, order[place + 17]
+        assert spread(spoilt) == min(found, int(naive_least(spoilt)))
+
+
+def naive_least(order):
+    i, j = np.triu_indices(len(order), 1)
+    return (j - i + abs(order[j] - order[i])).min()
+
+
 def test_random_permutations_are_dispersed_as_the_books_say():
     rng = np.random.default_rng(0)
     assert np.mean([dispersion(rng.permutation(1000)) for _ in range(5)]) == pytest.approx(0.813, abs=0.003)

@@ -15,6 +15,8 @@ from models.errors import InputError
 from models.pattern_quality.scatter import (
     Coverage,
     SideWindows,
+    _counter,
+    _Sums,
     backward,
     forward,
     grid_windows,
@@ -241,6 +243,17 @@ def test_path_counts_beyond_every_integer_type():
         patterns, [SideWindows(runs(64, 8, 8), runs(64, 8, 8))] * 32, SideWindows(runs(64, 4, 4), runs(64, 1, 1))
     )
     assert set(found.vector.values()) == {1.0}
+
+
+@pytest.mark.parametrize(
+    ("most", "dtype"), [(65_535, np.uint16), (65_536, np.uint32), (2**32 - 1, np.uint32), (2**32, float)]
+)
+def test_path_counts_have_as_many_bits_as_they_can_need(most, dtype):
+    """A junction counts at most one path from each neuron that is counted from; every other one multiplies."""
+    none = np.zeros(0, np.uint32)
+    for ones, first in ((9, 1), (1, 9)):
+        steps = [_Sums(none, np.array([0, n])) for n in (first, most)]
+        assert np.dtype(_counter(steps, ones)) == dtype
 
 
 def test_patterns_without_an_edge_have_a_scatter_of_zero():

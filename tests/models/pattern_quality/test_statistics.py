@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -12,6 +13,9 @@ from models.connectivity.biregular import draw_random
 from models.connectivity.clash_free import draw_clash_free
 from models.connectivity.draw import full
 from models.connectivity.pattern import Pattern
+from models.pattern_quality import statistics
+from models.pattern_quality.interleaver import dispersion, interleaver, spread
+from models.pattern_quality.scatter import SideWindows, grid_windows, scatter
 from models.pattern_quality.statistics import in_degrees, input_sets, out_degrees, paths
 from tests.work import calls
 
@@ -92,6 +96,42 @@ def test_input_sets_are_different_sets(network):
     inputs = {j: frozenset(left for left, right in edges(pattern) if right == j) for j in range(pattern.n_right)}
     assert input_sets(pattern) == len(set(inputs.values()))
     assert input_sets(pattern, outputs) == len({inputs[j] for j in outputs.tolist()})
+
+
+def test_input_sets_of_equal_sums_are_compared_one_by_one(monkeypatch):
+    """If sums told nothing, every two rows would have to be compared."""
+    monkeypatch.setattr(statistics, "_sum_marks", lambda *_: None)
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        pattern = draw_random(6, 40, 70, rng)
+        assert input_sets(pattern) == len(
+            {frozenset(map(int, row)) for row in np.split(pattern.left, pattern.row_start[1:-1])}
+        )
+
+
+@pytest.mark.parametrize("density", [0.05, 0.2])
+def test_no_figure_takes_more_than_a_few_bytes_an_edge(density):
+    rng = np.random.default_rng(0)
+    patterns = [draw_random(2000, 3000, round(6e6 * density), rng), draw_random(3000, 50, 3000, rng)]
+    windows = [SideWindows(grid_windows([p.n_left], [40]), grid_windows([p.n_right], [25])) for p in patterns]
+    outer = SideWindows(grid_windows([2000], [1]), grid_windows([50], [1]))
+    edges, fixed = sum(p.n_edges for p in patterns), 4 << 20
+    for figure, an_edge in (
+        (lambda: scatter(patterns, windows, outer), 4),
+        (lambda: paths(patterns), 0),
+        (lambda: [input_sets(p) for p in patterns], 0),
+        (lambda: [out_degrees(p) for p in patterns], 0),
+        (lambda: [spread(interleaver(p)) for p in patterns], 4),
+        (lambda: [dispersion(interleaver(p)) for p in patterns], 4.5),
+    ):
+        figure()  # compiled
+        for p in patterns:
+            vars(p).pop("out_degrees", None)
+        tracemalloc.start()
+        figure()
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < an_edge * edges + fixed
 
 
 @pytest.mark.parametrize(
