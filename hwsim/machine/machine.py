@@ -12,11 +12,14 @@ from hwsim.configuration import config_file
 from hwsim.configuration.configuration import Configuration
 from hwsim.configuration.rules import check_fixed
 from hwsim.events.log import Clocking, EventLog, Header
-from hwsim.machine import columns, kernel
+from hwsim.machine import columns
 from hwsim.machine.arrays import build
 from hwsim.machine.faults import violation
 from hwsim.machine.flight import Flight
+from hwsim.machine.kernel.clocks import run
+from hwsim.machine.kernel.groups import Stretch, Watch
 from hwsim.machine.log import Log
+from hwsim.machine.repetition import Repetition
 from hwsim.machine.streams import IllegalCounts, Results, Samples, joined
 from hwsim.schedule.banks import Banks
 from hwsim.schedule.passes import Schedule
@@ -117,6 +120,7 @@ class Machine:
         *,
         generators: Generators | None = None,
         enforce: bool = True,
+        check: str = "new",
     ) -> None:
         check_machine(config)
         checked = IntegerParameters.of_this_kind(parameters)
@@ -125,7 +129,8 @@ class Machine:
         self.config, self.network = config, network
         self._ranges = Ranges.of(network, config.numbers.system)
         self.schedule, self.timing, self.banks = schedule, timing, banks
-        self.enforce = enforce
+        self.enforce, self.check = enforce, check
+        self._repetition = Repetition()
         self.log: Log | None = None
         self._d, self._s = build(config, network, schedule, timing, banks)
         self._s.memories.weight[:] = np.concatenate(parameters.weights)
@@ -150,6 +155,11 @@ class Machine:
     def cycle(self) -> int:
         """The next junction cycle of the first junction: the number of samples and bubbles that have entered."""
         return self._first_cycle + self._periods
+
+    @property
+    def repeated_cycles(self) -> int:
+        """Junction cycles so far whose ports have not been looked at again, since a cycle like them had been checked."""
+        return self._repetition.repeated
 
     @property
     def violations(self) -> int:
@@ -353,17 +363,23 @@ class Machine:
         first_fed = self._periods
         self._periods += cycles
         self._still = False
-        results = self._run(self._base + self._periods * self.timing.period, samples, source, first_fed)
+        end = self._base + self._periods * self.timing.period
+        results = self._run(end, samples, source, first_fed, whole_cycles=True)
         self._loaded = True
         return results
 
-    def _run(self, end: int, samples: Samples, source: np.ndarray, first_fed: int = 0) -> Results:
+    def _run(
+        self, end: int, samples: Samples, source: np.ndarray, first_fed: int = 0, *, whole_cycles: bool = False
+    ) -> Results:
+        """Work up to a clock; ``whole_cycles``: from one boundary of junction cycles to another."""
         results = self._no_results((end - self.clock) // self.timing.period + 2)
         log = self.log.rows if self.log else np.zeros((1, len(EVENT_FIELDS)), np.int64)
         window = (self.log.first, self.log.last) if self.log else (0, 0)
-        stretch = kernel.Stretch(self.clock, end, self._base, self._first_cycle, self._lead, self._periods, first_fed)
-        watch = kernel.Watch(self._fault, self.enforce, self.saturation, self.counts, log, *window)
-        filled, self.clock = kernel.run(self._d, self._s, stretch, source.astype(np.int64), samples, results, watch)
+        stretch = Stretch(self.clock, end, self._base, self._first_cycle, self._lead, self._periods, first_fed)
+        watch = Watch(self._fault, self.enforce, self.saturation, self.counts, log, *window)
+        may_repeat = whole_cycles and self.enforce and self.check == "new"
+        loop = self._repetition.run if may_repeat else run
+        filled, self.clock = loop(self._d, self._s, stretch, source.astype(np.int64), samples, results, watch)
         if self.enforce and self._fault[0]:
             raise violation(self._fault)
         return Results(*(a[:filled] for a in results))  # type: ignore[arg-type]
@@ -454,6 +470,7 @@ class Machine:
         self._first_cycle, self._periods = int(arrays["cycle"]), 0
         self._loaded, self._still = False, True
         self._flight().restore(self.cycle, arrays)
+        self._repetition.forget()
         self._end_regularity()
 
     def _flight(self) -> Flight:

@@ -19,7 +19,7 @@ KERNELS = (
     "models.fixed.kernel",
     "models.floating.kernels",
     "models.sparse_kernels",
-    "hwsim.machine.kernel",
+    *(f"hwsim.machine.kernel.{name}" for name in ("checks", "lanes", "clocks", "passes")),
 )
 
 
