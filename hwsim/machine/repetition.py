@@ -24,6 +24,9 @@ from hwsim.machine.streams import Results, Samples
 from hwsim.vocabulary import BUBBLE, INFERENCE, TRAINING
 
 _BANKS = [c.LEFT_BANKS, c.PARTIAL_BANKS, c.DERIVATIVE_BANKS, c.DELTA_BANKS]
+_BITS = 30
+_MOST_KEPT = 1 << 22
+"""Left activations of edges that are kept, 4 bytes each."""
 _SHORTEST = 8
 """Calls of fewer junction cycles are checked without asking what is known."""
 
@@ -58,8 +61,8 @@ class Repetition:
 
     def forget(self) -> None:
         """Everything is new again."""
-        self._combinations: dict[bytes, int] = {}
-        self._known: dict[int, set[int]] = {}
+        self._combinations: dict[tuple[int, int], int] = {}
+        self._known: dict[int, npt.NDArray[np.bool_]] = {}
 
     def run(
         self,
@@ -126,15 +129,15 @@ class Repetition:
         begins = stretch.base + cycles * period
         new |= (begins < watched[1]) & (begins + period + self.settling > watched[0])
         for count, code in codes.items():
-            known = np.isin(code, np.fromiter(self._known.get(count, ()), np.int64))
-            occurs = np.zeros(len(code), np.bool_)
-            occurs[np.unique(code, return_index=True)[1]] = True
-            new |= occurs & ~known
+            known = self._known.get(count, np.zeros(0, np.bool_))
+            self._known[count] = known = np.append(known, np.zeros(max(0, int(code.max()) + 1 - known.size), np.bool_))
+            unknown = np.flatnonzero(~known[code])
+            new[unknown[np.unique(code[unknown], return_index=True)[1]]] = True
         for a, b, repeated in _runs(new, 2 + rest):
             yield Piece(first + a, first + b, repeated)
             if not repeated:
                 for count, code in codes.items():
-                    self._known.setdefault(count, set()).update(code[a:b].tolist())
+                    self._known[count][code[a:b]] = True
 
     def _holds(self, design: Design) -> bool:
         """Whether cycles can be repeated as wholes; tables that are not those of the last call are taken in first."""
@@ -156,10 +159,12 @@ class Repetition:
         """By number of banks: the combination of operations and the bank's place of every cycle, as one number."""
         works = _operations(design, control, stretch, feed, samples, np.append(cycles[0] - 1, cycles))
         works = np.concatenate([works[:-1], works[1:]], 1) if self.settling else works[1:]
-        packed = np.packbits(works, axis=1)
-        kinds, which = np.unique(packed, axis=0, return_inverse=True)
-        ids = [self._combinations.setdefault(row.tobytes(), len(self._combinations)) for row in kinds]
-        combination = np.array(ids, np.int64)[which.reshape(-1)]
+        combination = np.zeros(len(works), np.int64)
+        for first in range(0, works.shape[1], _BITS):
+            some = works[:, first : first + _BITS]
+            kinds, which = np.unique(combination << _BITS | some @ (1 << np.arange(some.shape[1])), return_inverse=True)
+            numbers = [self._combinations.setdefault((first, int(kind)), len(self._combinations)) for kind in kinds]
+            combination = np.array(numbers, np.int64)[which]
         counts = set(design.junctions[:, _BANKS].ravel().tolist()) - {0, 1}
         return {n: combination * n + (stretch.cycle + cycles) % n for n in counts}
 
@@ -278,15 +283,39 @@ def whole_passes(design: Design) -> Passes | None:
     last = js[-1]
     clocks = design.clocks[last[c.FIRST_CLOCK] : last[c.FIRST_CLOCK] + last[c.CLOCKS]]
     ending = int(np.flatnonzero(clocks[:, c.END_END] > clocks[:, c.END])[-1])
+    neurons, segments, rows = [], [], [np.zeros(1, np.int64)]
+    edges = np.diff(starts)
+    for p, own in zip(js, edges, strict=True):
+        d_in = own // p[c.N_RIGHT]
+        right = np.arange(p[c.N_RIGHT])
+        neurons.append(np.stack([p[c.RIGHT] + right, right * d_in, (right + 1) * d_in], 1))
+        # In a row, a segment goes from the row's or a neuron's first edge to the next such edge.
+        first = np.union1d(np.arange(0, own, p[c.Z]), right * d_in)
+        row = first // p[c.Z]
+        length = np.diff(np.append(first, own))
+        segments.append(np.stack([p[c.RIGHT] + first // d_in, first % p[c.Z], first % p[c.Z] + length], 1))
+        rows.append(rows[-1][-1] + np.cumsum(np.bincount(row)))
+    # What FF has spread out, UP meets again; but not where there is no room for all of it.
+    banks = js[:, c.LEFT_BANKS] if js[:, c.LEFT_BANKS] @ edges <= _MOST_KEPT else np.ones(n, np.int64)
     return Passes(
         word=np.concatenate(words).astype(index),  # type: ignore[arg-type]
         lane=np.arange(int(js[:, c.Z].max())).astype(index),
         starts=starts.astype(np.int64),
+        lefts=np.append(0, np.cumsum(js[:, c.N_LEFT])),
+        neuron=np.concatenate(neurons),
+        segment=np.concatenate(segments),
+        rows=np.concatenate(rows),
         result_clocks=int(last[c.OFFSET]) + ending + int(last[c.FORWARD_LATENCY]),
-        read=np.zeros((2, int(js[:, c.N_LEFT].sum())), np.int32),
-        left=np.zeros(int(np.diff(starts).max()), np.int32),
-        deltas=np.zeros(int(js[:, c.N_RIGHT].sum()), np.int64),
+        read=np.zeros((3, int(js[:, c.N_LEFT].sum())), np.int32),
+        kept=np.stack([banks, _firsts(banks * js[:, c.N_LEFT]), _firsts(banks * edges)], 1),
+        words=np.zeros(int(banks @ js[:, c.N_LEFT]), np.int32),
+        left=np.zeros(int(banks @ edges), np.int32),
+        preactivation=np.zeros(int(js[:, c.N_RIGHT].max()), np.int64),
     )
+
+
+def _firsts(sizes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    return np.cumsum(sizes) - sizes
 
 
 def _cycles_apart(design: Design) -> bool:

@@ -91,25 +91,37 @@ class Passes(NamedTuple):
         uint16 or uint32 [W] per edge: the place of its left neuron in a bank, as :class:`Lanes` has it.
     lane
         Likewise [z]: every lane.
-    starts
-        int64 [L + 1]: the edges of junction j are ``starts[j] .. starts[j + 1] - 1``; its right neurons have equally many.
+    starts, lefts
+        int64 [L + 1]: edges and left neurons of junction j are ``starts[j] .. starts[j + 1] - 1``, and so on.
+    neuron
+        int64 [N_r, 3]: right neurons with their edges, counted from the first one of their junction.
+    segment, rows
+        int64 [segments, 3], [C + 1]: what lanes of each weight row belong to which right neuron, and the first of each row.
     result_clocks
         Clocks from the beginning of a junction cycle until its result is complete.
     read
-        int32 [2, N_l]: activations that FF and UP read, of all junctions.
-    left
-        int32 [W]: those of the edges in work.
-    deltas
-        int64 [N_r]: deltas of the right neurons.
+        int32 [3, N_l]: activations that each operation has read, by its code.
+    kept
+        int64 [L, 3]: how many banks are kept spread out, and where the first of a junction is in ``words`` and ``left``.
+    words, left
+        int32: the left activations of a bank, and those of its edges.
+    preactivation
+        int64 [N_r]: of the right neurons of a junction.
     """
 
     word: np.ndarray
     lane: np.ndarray
     starts: np.ndarray
+    lefts: np.ndarray
+    neuron: np.ndarray
+    segment: np.ndarray
+    rows: np.ndarray
     result_clocks: int
     read: np.ndarray
+    kept: np.ndarray
+    words: np.ndarray
     left: np.ndarray
-    deltas: np.ndarray
+    preactivation: np.ndarray
 
 
 # The state: what a machine holds between two clocks.

@@ -27,72 +27,80 @@ def read_left(words, word, owner, x):
     return differ >> OWNER_BITS
 
 
-@compiled
-def dot(w, x, a, b, drop, mode, narrow):
-    """Sum of the narrowed products of lanes a..b-1; ``narrow``: it fits 32 bits, which halves the time."""
-    if drop == 0 and narrow:
-        short = np.int32(0)
-        for i in range(a, b):
-            short = np.int32(short + np.int32(w[i] * x[i]))
-        return np.int64(short)
-    total = np.int64(0)
-    if drop == 0:
-        for i in range(a, b):
-            total += np.int64(w[i]) * np.int64(x[i])
-        return total
-    for i in range(a, b):
-        total += round_shift(np.int64(w[i]) * np.int64(x[i]), drop, mode)
-    return total
+# A segment is a right neuron with the first and the last lane + 1 that work for it, as :class:`Neurons` has them.
 
 
 @compiled
-def step(w, x, a, b, delta, form, narrow):
-    """Change the weights of lanes a..b-1; returns how many saturated.
+def add_up(w, x, segments, sums, drop, mode, narrow):
+    """Add the narrowed products of every segment to its neuron's sum; ``narrow``: sums fit 32 bits, in half the time."""
+    for s in range(segments.shape[0]):
+        r, a, b = segments[s, 0], np.uint64(segments[s, 1]), np.uint64(segments[s, 2])
+        total, short = np.int64(0), np.int32(0)
+        if drop == 0 and narrow:
+            for i in range(a, b):
+                short = np.int32(short + np.int32(w[i] * x[i]))
+        elif drop == 0:
+            for i in range(a, b):
+                total += np.int64(w[i]) * np.int64(x[i])
+        else:
+            for i in range(a, b):
+                total += round_shift(np.int64(w[i]) * np.int64(x[i]), drop, mode)
+        sums[r] += total + short
+
+
+@compiled
+def step(w, x, segments, deltas, form, narrow):
+    """Change the weights of every segment by its neuron's delta; returns how many saturated.
 
     ``form``: bits to drop, rounding mode, lowest and highest weight. ``narrow``: all steps fit 32 bits.
     """
     drop, mode, low, high = form
     saturated = np.int64(0)
-    if narrow and drop >= 0 and mode != ROUND_HALF_EVEN:
-        # Shifts and sums of 32 bits, spelled so that the compiler sees them.
-        bits, half = np.int32(drop & 31), np.int32(0)
-        if mode == ROUND_HALF_UP and drop > 0:
-            half = np.int32(np.int64(1) << (drop - 1))
-        d, lowest, highest = np.int32(delta), np.int32(low), np.int32(high)
-        count = np.int32(0)
-        for i in range(a, b):
-            v = np.int32(w[i] - np.int32(np.int32(np.int32(x[i] * d) + half) >> bits))
-            u = min(max(v, lowest), highest)
-            count = np.int32(count + np.int32(u != v))
-            w[i] = u
-        return np.int64(count)
-    for i in range(a, b):
-        v = np.int64(w[i]) - round_shift(np.int64(x[i]) * delta, drop, mode)
-        u = limit(v, low, high)
-        saturated += u != v
-        w[i] = u
+    # Shifts and sums of 32 bits, spelled so that the compiler sees them.
+    bits, half = np.int32(drop & 31), np.int32(0)
+    if mode == ROUND_HALF_UP and drop > 0:
+        half = np.int32(np.int64(1) << (drop - 1))
+    lowest, highest = np.int32(low), np.int32(high)
+    for s in range(segments.shape[0]):
+        r, a, b = segments[s, 0], np.uint64(segments[s, 1]), np.uint64(segments[s, 2])
+        if narrow and drop >= 0 and mode != ROUND_HALF_EVEN:
+            d, count = np.int32(deltas[r]), np.int32(0)
+            for i in range(a, b):
+                v = np.int32(w[i] - np.int32(np.int32(np.int32(x[i] * d) + half) >> bits))
+                u = min(max(v, lowest), highest)
+                count = np.int32(count + np.int32(u != v))
+                w[i] = u
+            saturated += count
+        else:
+            for i in range(a, b):
+                v = np.int64(w[i]) - round_shift(np.int64(x[i]) * deltas[r], drop, mode)
+                u = limit(v, low, high)
+                saturated += u != v
+                w[i] = u
     return saturated
 
 
 @compiled
-def step_random(w, x, lane, a, b, delta, form, state):
-    """Change the weights of lanes a..b-1, rounded by what each takes of the generator's state; how many saturated."""
+def step_random(w, x, lane, segments, deltas, form, state):
+    """The same, rounded by what each lane takes of the generator's state."""
     drop, low, high = form[0], form[2], form[3]
     saturated = np.int64(0)
-    for i in range(a, b):
-        p = np.int64(x[i]) * delta
-        if drop > 0:
-            by = np.int64(lane[i]) * 7 & 31
-            # A state written down twice: the 32 bits from any place on are those of the rotated one.
-            twice = np.int64(state) << 31 | np.int64(state) >> 1
-            turned = twice >> (31 - by) if by else np.int64(state)
-            p = (p + (turned & ((np.int64(1) << drop) - 1))) >> drop
-        else:
-            p = p << -drop
-        v = np.int64(w[i]) - p
-        u = limit(v, low, high)
-        saturated += u != v
-        w[i] = u
+    for s in range(segments.shape[0]):
+        r, a, b = segments[s, 0], np.uint64(segments[s, 1]), np.uint64(segments[s, 2])
+        for i in range(a, b):
+            p = np.int64(x[i]) * deltas[r]
+            if drop > 0:
+                by = np.int64(lane[i]) * 7 & 31
+                # A state written down twice: the 32 bits from any place on are those of the rotated one.
+                twice = np.int64(state) << 31 | np.int64(state) >> 1
+                turned = twice >> (31 - by) if by else np.int64(state)
+                p = (p + (turned & ((np.int64(1) << drop) - 1))) >> drop
+            else:
+                p = p << -drop
+            v = np.int64(w[i]) - p
+            u = limit(v, low, high)
+            saturated += u != v
+            w[i] = u
     return saturated
 
 
@@ -106,20 +114,21 @@ def next_random(state):
     return np.uint32(x)
 
 
-@inlined
-def multiply(w, product, a, b, delta, drop, mode, narrow):
-    """Narrowed products of the weights of lanes a..b-1 with one delta."""
-    if drop == 0 and narrow:
-        d = np.int32(delta)
-        for i in range(a, b):
-            product[i] = np.int32(w[i] * d)
-        return
-    if drop == 0:
-        for i in range(a, b):
-            product[i] = np.int64(w[i]) * delta
-        return
-    for i in range(a, b):
-        product[i] = round_shift(np.int64(w[i]) * delta, drop, mode)
+@compiled
+def multiply(w, product, segments, deltas, drop, mode, narrow):
+    """Narrowed products of the weights of every segment with its neuron's delta."""
+    for s in range(segments.shape[0]):
+        r, a, b = segments[s, 0], np.uint64(segments[s, 1]), np.uint64(segments[s, 2])
+        delta, d = deltas[r], np.int32(deltas[r])
+        if drop == 0 and narrow:
+            for i in range(a, b):
+                product[i] = np.int32(w[i] * d)
+        elif drop == 0:
+            for i in range(a, b):
+                product[i] = np.int64(w[i]) * delta
+        else:
+            for i in range(a, b):
+                product[i] = round_shift(np.int64(w[i]) * delta, drop, mode)
 
 
 @inlined

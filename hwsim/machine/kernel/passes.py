@@ -12,10 +12,10 @@ from typing import NamedTuple
 import numpy as np
 
 from hwsim.machine.columns import *
-from hwsim.machine.kernel.arithmetic import round_shift, saturated, stamp, tagged, value_of
+from hwsim.machine.kernel.arithmetic import limit, round_shift, stamp, tagged, value_of
 from hwsim.machine.kernel.compiling import compiled, inlined
 from hwsim.machine.kernel.landing import leave, output_delta
-from hwsim.machine.kernel.lanes import dot, next_random, step, step_random
+from hwsim.machine.kernel.lanes import add_up, next_random, step, step_random
 from hwsim.machine.kernel.sequence import begin_cycle, enter
 from hwsim.vocabulary import BP, BUBBLE, FF, TRAINING, UP
 
@@ -38,30 +38,8 @@ def _at_rest(memories, lines, clock):
     return newest < clock and used < stamp(clock, 0, 0) and waiting == 0
 
 
-# All reads of a cycle.
-
-
-@compiled
-def _read_bank(words, owner, values):
-    """Read a bank of activations; the result is not 0 if a word is another sample's."""
-    differ, expected = np.int64(0), tagged(owner, 0)
-    for i in range(words.size):
-        differ |= words[i] ^ expected
-        values[i] = np.int32(words[i])
-    return differ >> OWNER_BITS
-
-
-@compiled
-def _differ(tags, bits, expected):
-    """Not 0 if one of some tags, whose lowest ``bits`` do not count, is not as expected."""
-    differ = np.int64(0)
-    for i in range(tags.size):
-        differ |= tags[i] ^ expected
-    return differ >> bits
-
-
 class Bank(NamedTuple):
-    """What a bank holds: words that name their samples, or partial deltas and their tags."""
+    """What a bank holds: words, partial deltas, or tags of those."""
 
     words: np.ndarray
 
@@ -73,6 +51,28 @@ def _bank(words, first, number, size):
     return Bank(words[a : a + size])
 
 
+# All reads of a cycle.
+
+
+@compiled
+def _read_bank(words, owner, values):
+    """Read a bank of activations; whether a word is another sample's."""
+    differ, expected = np.int64(0), tagged(owner, 0)
+    for i in range(words.size):
+        differ |= words[i] ^ expected
+        values[i] = np.int32(words[i])
+    return differ >> OWNER_BITS != 0
+
+
+@compiled
+def _differ(tags, bits, expected):
+    """Whether one of some tags, whose lowest ``bits`` do not count, is not as expected."""
+    differ = np.int64(0)
+    for i in range(tags.size):
+        differ |= tags[i] ^ expected
+    return differ >> bits != 0
+
+
 @inlined
 def _read_left(p, now, operation, memories, read):
     """All left activations that FF or UP meets."""
@@ -81,59 +81,27 @@ def _read_left(p, now, operation, memories, read):
 
 
 @inlined
-def _check_deltas(p, n, memories):
-    """Not 0 if a delta that UP needs, or what it is made of, is another sample's or lacks contributions."""
+def _deltas_differ(p, n, memories):
+    """Whether a delta that UP needs, or what it is made of, is another sample's or lacks contributions."""
     bank = n % p[DELTA_BANKS]
     if p[IS_LAST]:
         return _differ(_bank(memories.words, p[DELTA_WORDS], bank, p[N_RIGHT]).words, OWNER_BITS, tagged(n, 0))
     sums = _bank(memories.tags, p[DELTA_WORDS], bank, p[N_RIGHT]).words
     derivatives = _bank(memories.words, p[DERIVATIVE_WORDS], n % p[DERIVATIVE_BANKS], p[N_RIGHT]).words
-    differ = _differ(sums, 0, (np.int64(n) << COUNT_BITS) + p[NEXT_D_OUT])
-    return differ | _differ(derivatives, OWNER_BITS, tagged(n, 0))
-
-
-# The operations of one junction.
+    complete = (np.int64(n) << COUNT_BITS) + p[NEXT_D_OUT]
+    return _differ(sums, 0, complete) or _differ(derivatives, OWNER_BITS, tagged(n, 0))
 
 
 @compiled
-def _fetch(read, word, x):
-    """The left activation of every edge."""
-    for e in range(word.size):
-        x[e] = read[word[e]]
-
-
-@inlined
-def _preactivation(p, j, r, w, x, d_in, memories, watch):
-    """That of one right neuron."""
-    a, b = np.uint64(r * d_in), np.uint64((r + 1) * d_in)
-    total = dot(w, x, a, b, p[PRODUCT_DROP], p[PRODUCT_MODE], p[NARROW] != 0)
-    total += round_shift(memories.bias[p[RIGHT] + r], p[BIAS_DROP], ROUND_FLOOR)
-    wide = round_shift(total, p[PRE_DROP], p[PRE_MODE])
-    return saturated(watch, j, PREACTIVATION_SIGNAL, wide, p[PRE_LOW], p[PRE_HIGH])
-
-
-@inlined
-def _feed(p, j, n, w, x, d_in, table, memories, watch):
-    """FF of a junction with another behind it."""
-    words = _bank(memories.words, p[NEXT_WORDS], n % p[NEXT_BANKS], p[N_RIGHT]).words
-    derivatives = _bank(memories.words, p[DERIVATIVE_WORDS], n % p[DERIVATIVE_BANKS], p[N_RIGHT]).words
-    for r in range(p[N_RIGHT]):
-        entry = _preactivation(p, j, r, w, x, d_in, memories, watch) - p[PRE_LOW]
-        words[r] = tagged(n, table[entry, 0])
-        derivatives[r] = tagged(n, table[entry, 1])
-
-
-@inlined
-def _feed_last(p, j, n, w, x, d_in, table, outputs, sample, memories, registers, watch):
-    """FF of the last junction; for training, each result with its delta."""
-    deltas = _bank(memories.words, p[DELTA_WORDS], n % p[DELTA_BANKS], p[N_RIGHT]).words
-    for r in range(p[N_RIGHT]):
-        pre = _preactivation(p, j, r, w, x, d_in, memories, watch)
-        value, derivative = table[pre - p[PRE_LOW], 0], table[pre - p[PRE_LOW], 1]
-        registers.output[r, 0], registers.output[r, 1] = pre, value
-        if sample[KIND] == TRAINING:
-            right = r == outputs[sample[LABEL]]
-            deltas[r] = tagged(n, output_delta(watch, j, p, value, derivative, right))
+def _back_through(sums, derivatives, deltas, form):
+    """Partial deltas times derivatives; how many saturated. ``form``: bits to drop, rounding mode, lowest, highest."""
+    drop, mode, low, high = form
+    count = np.int64(0)
+    for r in range(deltas.size):
+        wide = round_shift(sums[r] * value_of(derivatives[r]), drop, mode)
+        deltas[r] = limit(wide, low, high)
+        count += deltas[r] != wide
+    return count
 
 
 @inlined
@@ -147,13 +115,103 @@ def _take_deltas(p, j, n, deltas, memories, watch):
         return
     sums = _bank(memories.partial, p[DELTA_WORDS], bank, p[N_RIGHT]).words
     derivatives = _bank(memories.words, p[DERIVATIVE_WORDS], n % p[DERIVATIVE_BANKS], p[N_RIGHT]).words
-    for r in range(p[N_RIGHT]):
-        wide = round_shift(sums[r] * value_of(derivatives[r]), p[DELTA_DROP], p[DELTA_MODE])
-        deltas[r] = saturated(watch, j, DELTA_SIGNAL, wide, p[DELTA_LOW], p[DELTA_HIGH])
+    form = (p[DELTA_DROP], p[DELTA_MODE], p[DELTA_LOW], p[DELTA_HIGH])
+    watch.saturation[j, DELTA_SIGNAL] += _back_through(sums, derivatives, deltas, form)
+
+
+# The operations of one junction.
+
+
+class Spread(NamedTuple):
+    """Left activations, one per edge."""
+
+    left: np.ndarray
 
 
 @compiled
-def _add_products(w, word, sums, deltas, d_in, form):
+def _spread(read, words, word, left):
+    """Take what was read to all edges, unless it is there: ``words`` is what they have."""
+    differ = np.int32(0)
+    for q in range(read.size):
+        differ |= read[q] ^ words[q]
+    if differ == 0:
+        return
+    for q in range(read.size):
+        words[q] = read[q]
+    for e in range(word.size):
+        left[e] = read[word[e]]
+
+
+@inlined
+def _left(j, now, operation, word, passes):
+    """The left activations of all edges that FF or UP has read."""
+    a, size = passes.lefts[j], passes.lefts[j + 1] - passes.lefts[j]
+    kept = passes.kept[j]
+    bank = now[FORWARD_BANK + operation] % kept[KEPT_BANKS]
+    first, edge = kept[KEPT_WORDS] + bank * size, kept[KEPT_EDGES] + bank * word.size
+    left = passes.left[edge : edge + word.size]
+    _spread(passes.read[operation, a : a + size], passes.words[first : first + size], word, left)
+    return Spread(left)
+
+
+@compiled
+def _activate(sums, biases, preactivations, bias_drop, form):
+    """Pre-activations of all right neurons; returns how many saturated.
+
+    ``form``: bits to drop, rounding mode, lowest and highest.
+    """
+    drop, mode, low, high = form
+    count = np.int64(0)
+    for r in range(sums.size):
+        wide = round_shift(sums[r] + round_shift(biases[r], bias_drop, ROUND_FLOOR), drop, mode)
+        preactivations[r] = limit(wide, low, high)
+        count += preactivations[r] != wide
+    return count
+
+
+@inlined
+def _preactivations(p, j, w, x, passes, memories, registers, watch):
+    """Pre-activations of a junction's right neurons."""
+    a, b = p[RIGHT], p[RIGHT] + p[N_RIGHT]
+    registers.sums[a:b] = 0
+    add_up(w, x, passes.neuron[a:b], registers.sums, p[PRODUCT_DROP], p[PRODUCT_MODE], p[NARROW] != 0)
+    form = (p[PRE_DROP], p[PRE_MODE], p[PRE_LOW], p[PRE_HIGH])
+    count = _activate(registers.sums[a:b], memories.bias[a:b], passes.preactivation, p[BIAS_DROP], form)
+    watch.saturation[j, PREACTIVATION_SIGNAL] += count
+
+
+@compiled
+def _look_up(preactivations, low, table, owner, words, derivatives):
+    """Activations and derivatives of all right neurons."""
+    for r in range(words.size):
+        entry = np.uint64(preactivations[r] - low)
+        words[r] = tagged(owner, table[entry, 0])
+        derivatives[r] = tagged(owner, table[entry, 1])
+
+
+@inlined
+def _feed(p, n, table, passes, memories):
+    """What FF writes of a junction with another behind it."""
+    words = _bank(memories.words, p[NEXT_WORDS], n % p[NEXT_BANKS], p[N_RIGHT]).words
+    derivatives = _bank(memories.words, p[DERIVATIVE_WORDS], n % p[DERIVATIVE_BANKS], p[N_RIGHT]).words
+    _look_up(passes.preactivation, p[PRE_LOW], table, n, words, derivatives)
+
+
+@inlined
+def _feed_last(p, j, n, table, outputs, sample, passes, memories, registers, watch):
+    """What FF writes of the last junction; for training, each result with its delta."""
+    deltas = _bank(memories.words, p[DELTA_WORDS], n % p[DELTA_BANKS], p[N_RIGHT]).words
+    for r in range(p[N_RIGHT]):
+        pre = passes.preactivation[r]
+        value, derivative = table[pre - p[PRE_LOW], 0], table[pre - p[PRE_LOW], 1]
+        registers.output[r, 0], registers.output[r, 1] = pre, value
+        if sample[KIND] == TRAINING:
+            right = r == outputs[sample[LABEL]]
+            deltas[r] = tagged(n, output_delta(watch, j, p, value, derivative, right))
+
+
+@compiled
+def _add_products(w, word, neurons, sums, deltas, form):
     """Add the product of every weight with its right neuron's delta to the partial delta of its left neuron.
 
     ``form``: bits of a product to drop, rounding mode.
@@ -161,56 +219,89 @@ def _add_products(w, word, sums, deltas, d_in, form):
     drop, mode = form
     for q in range(sums.size):
         sums[q] = 0
-    for r in range(deltas.size):
-        delta = deltas[r]
-        for e in range(r * d_in, (r + 1) * d_in):
+    for i in range(neurons.shape[0]):
+        delta = deltas[neurons[i, 0]]
+        for e in range(np.uint64(neurons[i, 1]), np.uint64(neurons[i, 2])):
             product = np.int64(w[e]) * delta
             sums[word[e]] += product if drop == 0 else round_shift(product, drop, mode)
 
 
 @inlined
-def _propagate(p, n, w, word, deltas, d_in, d_out, memories):
+def _propagate(p, n, w, word, neurons, deltas, d_out, memories):
     """BP: all partial deltas of the left layer."""
     bank = n % p[PARTIAL_BANKS]
     sums = _bank(memories.partial, p[PARTIAL_WORDS], bank, p[N_LEFT]).words
     tags = _bank(memories.tags, p[PARTIAL_WORDS], bank, p[N_LEFT]).words
-    _add_products(w, word, sums, deltas, d_in, (p[BACK_DROP], p[PRODUCT_MODE]))
+    _add_products(w, word, neurons, sums, deltas, (p[BACK_DROP], p[PRODUCT_MODE]))
     for q in range(p[N_LEFT]):
         tags[q] = (np.int64(n) << COUNT_BITS) + d_out
 
 
-@inlined
-def _learn(p, j, kappa, w, x, deltas, d_in, lane, memories, registers, watch):
-    """UP: new weights and biases."""
-    form = (min(p[WEIGHT_DROP] + kappa, MOST_DROP), p[WEIGHT_MODE], p[WEIGHT_LOW], p[WEIGHT_HIGH])
+@compiled
+def _step_biases(biases, deltas, form):
+    """Change biases by their deltas; returns how many saturated. ``form`` as above."""
+    drop, mode, low, high = form
     count = np.int64(0)
-    if p[WEIGHT_MODE] == ROUND_STOCHASTIC:
-        for first in range(0, w.size, p[Z]):
-            row, left = w[first : first + p[Z]], x[first : first + p[Z]]
-            a = 0
-            while a < p[Z]:  # the lanes of one right neuron
-                r = (first + a) // d_in
-                b = min((r + 1) * d_in - first, p[Z])
-                count += step_random(row, left, lane, np.uint64(a), np.uint64(b), deltas[r], form, registers.random[j])
-                a = b
-            registers.random[j] = next_random(registers.random[j])
+    for r in range(biases.size):
+        wide = biases[r] - round_shift(deltas[r], drop, mode)
+        biases[r] = limit(wide, low, high)
+        count += biases[r] != wide
+    return count
+
+
+@inlined
+def _learn(p, j, kappa, w, x, passes, memories, registers, watch):
+    """UP: new weights and biases."""
+    a, b, deltas = p[RIGHT], p[RIGHT] + p[N_RIGHT], registers.deltas
+    form = (min(p[WEIGHT_DROP] + kappa, MOST_DROP), p[WEIGHT_MODE], p[WEIGHT_LOW], p[WEIGHT_HIGH])
+    if p[WEIGHT_MODE] != ROUND_STOCHASTIC:
+        count = step(w, x, passes.neuron[a:b], deltas, form, kappa <= p[NARROW_KAPPA])
     else:
-        for r in range(p[N_RIGHT]):
-            a, b = np.uint64(r * d_in), np.uint64((r + 1) * d_in)
-            count += step(w, x, a, b, deltas[r], form, kappa <= p[NARROW_KAPPA])
+        count = np.int64(0)
+        for row in range(w.size // p[Z]):
+            first, state = row * p[Z], registers.random[j]
+            lanes = slice(first, first + p[Z])
+            segments = passes.segment[passes.rows[p[ROWS] + row] : passes.rows[p[ROWS] + row + 1]]
+            count += step_random(w[lanes], x[lanes], passes.lane, segments, deltas, form, state)
+            registers.random[j] = next_random(state)
     watch.saturation[j, WEIGHT_SIGNAL] += count
-    drop = min(p[BIAS_STEP_DROP] + kappa, MOST_DROP)
-    for r in range(p[N_RIGHT]):
-        wide = memories.bias[p[RIGHT] + r] - round_shift(deltas[r], drop, p[BIAS_MODE])
-        memories.bias[p[RIGHT] + r] = saturated(watch, j, BIAS_SIGNAL, wide, p[BIAS_LOW], p[BIAS_HIGH])
+    form = (min(p[BIAS_STEP_DROP] + kappa, MOST_DROP), p[BIAS_MODE], p[BIAS_LOW], p[BIAS_HIGH])
+    watch.saturation[j, BIAS_SIGNAL] += _step_biases(memories.bias[a:b], deltas[a:b], form)
+
+
+@compiled
+def _write_all(words, owner, values):
+    """Write a bank."""
+    for q in range(words.size):
+        words[q] = tagged(owner, values[q])
 
 
 @inlined
 def _load(p, n, x, words):
     """The host writes the inputs of sample n."""
-    bank = _bank(words, p[LEFT_WORDS], n % p[LEFT_BANKS], p[N_LEFT]).words
-    for q in range(p[N_LEFT]):
-        bank[q] = tagged(n, x[q])
+    _write_all(_bank(words, p[LEFT_WORDS], n % p[LEFT_BANKS], p[N_LEFT]).words, n, x)
+
+
+@inlined
+def _begin(stretch, t, design, passes, control, memories):
+    """All that is read in a cycle is read and looked at; whether something is not as it should be."""
+    strange = False
+    for j in range(design.junctions.shape[0]):
+        p, now = design.junctions[j], control.now[j]
+        a, b = passes.lefts[j], passes.lefts[j + 1]
+        begin_cycle(p, stretch.cycle + t, now, control.samples, True)
+        if now[FEEDS]:
+            strange |= _read_left(p, now, FF, memories, passes.read[FF, a:b])
+        if now[LEARNS]:
+            strange |= _read_left(p, now, UP, memories, passes.read[UP, a:b])
+            strange |= _deltas_differ(p, now[FORWARD_SAMPLE + UP], memories)
+    return strange
+
+
+@inlined
+def _count(counts, clocks, edges):
+    counts[0] += clocks
+    counts[1] += edges
 
 
 # The cycles.
@@ -225,7 +316,7 @@ def repeat(design, passes, state, stretch, feed, samples, results, watch):
     design, passes, state
         :class:`Design`, :class:`Passes` and :class:`State`, at rest.
     stretch
-        :class:`Stretch`; ``start`` is the clock in which period ``lead`` begins, and ``limit`` is the period to stop before.
+        :class:`Stretch`; from clock ``start`` on nothing may be on its way, periods ``lead`` to ``limit`` - 1 are repeated.
     feed, samples, results, watch
         As in ``run``.
 
@@ -241,55 +332,38 @@ def repeat(design, passes, state, stretch, feed, samples, results, watch):
     if not _at_rest(memories, lines, stretch.start):
         return filled, stretch.lead
     for t in range(stretch.lead, stretch.limit):
-        strange, at = np.int64(0), np.int64(0)
-        for j in range(n_junctions):
-            p, now = design.junctions[j], control.now[j]
-            begin_cycle(p, stretch.cycle + t, now, control.samples, True)
-            if now[FEEDS]:
-                strange |= _read_left(p, now, FF, memories, passes.read[0, at : at + p[N_LEFT]])
-            if now[LEARNS]:
-                strange |= _read_left(p, now, UP, memories, passes.read[1, at : at + p[N_LEFT]])
-                strange |= _check_deltas(p, now[FORWARD_SAMPLE + UP], memories)
-            at += p[N_LEFT]
-        if strange != 0:
+        if _begin(stretch, t, design, passes, control, memories):
             return filled, t
         for j in range(n_junctions):
             p, now = design.junctions[j], control.now[j]
             if now[LEARNS]:
-                deltas = passes.deltas[p[RIGHT] : p[RIGHT] + p[N_RIGHT]]
+                deltas = registers.deltas[p[RIGHT] : p[RIGHT] + p[N_RIGHT]]
                 _take_deltas(p, j, now[FORWARD_SAMPLE + UP], deltas, memories, watch)
         # From here on, writes.
-        at = 0
         for j in range(n_junctions):
             p, now = design.junctions[j], control.now[j]
             first, past = passes.starts[j], passes.starts[j + 1]
-            w, word, x = memories.weight[first:past], passes.word[first:past], passes.left[: past - first]
-            d_in = (past - first) // p[N_RIGHT]
+            w, word = memories.weight[first:past], passes.word[first:past]
             if now[FEEDS]:
-                n = now[FORWARD_SAMPLE + FF]
-                _fetch(passes.read[0, at : at + p[N_LEFT]], word, x)
+                n, table = now[FORWARD_SAMPLE + FF], design.tables[j]
+                _preactivations(p, j, w, _left(j, now, FF, word, passes).left, passes, memories, registers, watch)
                 if p[IS_LAST]:
-                    sample = control.samples[n % places]
-                    outputs, table = design.output_neurons, design.tables[j]
-                    _feed_last(p, j, n, w, x, d_in, table, outputs, sample, memories, registers, watch)
+                    sample, outputs = control.samples[n % places], design.output_neurons
+                    _feed_last(p, j, n, table, outputs, sample, passes, memories, registers, watch)
                     clock = stretch.base + t * design.period + passes.result_clocks
                     leave(clock, sample, outputs, registers.output, results, filled)
                     filled += 1
                 else:
-                    _feed(p, j, n, w, x, d_in, design.tables[j], memories, watch)
-                watch.counts[j, FF, 0] += p[CLOCKS]
-                watch.counts[j, FF, 1] += past - first
+                    _feed(p, n, table, passes, memories)
+                _count(watch.counts[j, FF], p[CLOCKS], past - first)
             if now[LEARNS]:
-                n, deltas = now[FORWARD_SAMPLE + UP], passes.deltas[p[RIGHT] : p[RIGHT] + p[N_RIGHT]]
+                n = now[FORWARD_SAMPLE + UP]
                 if j > 0:
-                    _propagate(p, n, w, word, deltas, d_in, design.junctions[j - 1, NEXT_D_OUT], memories)
-                    watch.counts[j, BP, 0] += p[CLOCKS]
-                    watch.counts[j, BP, 1] += past - first
-                _fetch(passes.read[1, at : at + p[N_LEFT]], word, x)
-                _learn(p, j, now[NOW_KAPPA], w, x, deltas, d_in, passes.lane, memories, registers, watch)
-                watch.counts[j, UP, 0] += p[CLOCKS]
-                watch.counts[j, UP, 1] += past - first
-            at += p[N_LEFT]
+                    neurons = passes.neuron[p[RIGHT] : p[RIGHT] + p[N_RIGHT]]
+                    _propagate(p, n, w, word, neurons, registers.deltas, design.junctions[j - 1, NEXT_D_OUT], memories)
+                    _count(watch.counts[j, BP], p[CLOCKS], past - first)
+                _learn(p, j, now[NOW_KAPPA], w, _left(j, now, UP, word, passes).left, passes, memories, registers, watch)
+                _count(watch.counts[j, UP], p[CLOCKS], past - first)
         n, fed = stretch.cycle + t + 1, t - stretch.first_fed
         if fed >= 0 and fed < feed.size:
             control.samples[n % places, KIND] = BUBBLE

@@ -1,7 +1,5 @@
 """What one junction does in one clock before anything is written: it reads, computes, and sends results on their way."""
 
-import numpy as np
-
 from hwsim.machine.columns import *
 from hwsim.machine.kernel.arithmetic import round_shift, saturated, stamp, value_of
 from hwsim.machine.kernel.checks import (
@@ -21,8 +19,8 @@ from hwsim.machine.kernel.groups import Place, Sums
 from hwsim.machine.kernel.lanes import (
     add,
     add_in_place,
+    add_up,
     copy_row,
-    dot,
     lanes_at,
     multiply,
     next_random,
@@ -73,10 +71,8 @@ def sum_up(here, k, w, neurons, registers):
     p = here.p
     for i in range(k[BEGIN], k[BEGIN_END]):
         registers.sums[neurons.begin[i]] = 0
-    for i in range(k[SEGMENT], k[SEGMENT_END]):
-        a, b = np.uint64(neurons.segment[i, 1]), np.uint64(neurons.segment[i, 2])
-        total = dot(w, registers.left, a, b, p[PRODUCT_DROP], p[PRODUCT_MODE], p[NARROW] != 0)
-        registers.sums[neurons.segment[i, 0]] += total
+    segments = neurons.segment[k[SEGMENT] : k[SEGMENT_END]]
+    add_up(w, registers.left, segments, registers.sums, p[PRODUCT_DROP], p[PRODUCT_MODE], p[NARROW] != 0)
 
 
 @inlined
@@ -168,18 +164,15 @@ def learn(here, k, kappa, w, new, lanes, neurons, registers, watch):
     """New weights of the lanes at work; with the row ends what is random in it."""
     p = here.p
     form = (min(p[WEIGHT_DROP] + kappa, MOST_DROP), p[WEIGHT_MODE], p[WEIGHT_LOW], p[WEIGHT_HIGH])
-    saturated = np.int64(0)
+    segments, state = neurons.segment[k[SEGMENT] : k[SEGMENT_END]], registers.random[here.j]
     copy_row(w, new, k[COUNT])
-    for i in range(k[SEGMENT], k[SEGMENT_END]):
-        a, b = np.uint64(neurons.segment[i, 1]), np.uint64(neurons.segment[i, 2])
-        delta = registers.deltas[neurons.segment[i, 0]]
-        if p[WEIGHT_MODE] == ROUND_STOCHASTIC:
-            saturated += step_random(new, registers.left, lanes.lane, a, b, delta, form, registers.random[here.j])
-        else:
-            saturated += step(new, registers.left, a, b, delta, form, kappa <= p[NARROW_KAPPA])
-    if p[WEIGHT_MODE] == ROUND_STOCHASTIC and k[ROW_ENDS]:
-        registers.random[here.j] = next_random(registers.random[here.j])
-    watch.saturation[here.j, WEIGHT_SIGNAL] += saturated
+    if p[WEIGHT_MODE] != ROUND_STOCHASTIC:
+        count = step(new, registers.left, segments, registers.deltas, form, kappa <= p[NARROW_KAPPA])
+    else:
+        count = step_random(new, registers.left, lanes.lane, segments, registers.deltas, form, state)
+        if k[ROW_ENDS]:
+            registers.random[here.j] = next_random(state)
+    watch.saturation[here.j, WEIGHT_SIGNAL] += count
 
 
 @inlined
@@ -202,10 +195,8 @@ def send_products(here, k, n, w, neurons, registers, lines):
     """Send the products for the partial deltas of the left layer on their way."""
     p, j, slot = here.p, here.j, slot_in(here, here.p[BACKWARD_LATENCY])
     arrival, product = lines.arrivals[j, slot], lines.product[j, slot]
-    for i in range(k[SEGMENT], k[SEGMENT_END]):
-        a, b = np.uint64(neurons.segment[i, 1]), np.uint64(neurons.segment[i, 2])
-        delta = registers.deltas[neurons.segment[i, 0]]
-        multiply(w, product, a, b, delta, p[BACK_DROP], p[PRODUCT_MODE], p[NARROW] != 0)
+    segments = neurons.segment[k[SEGMENT] : k[SEGMENT_END]]
+    multiply(w, product, segments, registers.deltas, p[BACK_DROP], p[PRODUCT_MODE], p[NARROW] != 0)
     arrival[PRODUCT_FIRST] = k[ACCESS]
     arrival[PRODUCT_COUNT] = k[COUNT]
     arrival[PRODUCT_SAMPLE] = n
