@@ -113,7 +113,7 @@ def _compiled(function: Callable[..., Any], options: dict[str, Any]) -> Any:
 
 def _told_apart(made: Any) -> Any:
     """A compiled function whose machine code is found again only where all that it calls is as it was."""
-    cache = getattr(made, "_cache", None)  # none without the compiler
+    cache: Any = getattr(made, "_cache", None)  # none without the compiler
     if hasattr(cache, "_index_key"):
         plain = cache._index_key
         cache._index_key = lambda signature, target: (*plain(signature, target), _digest(made.py_func, signature))
@@ -125,9 +125,10 @@ def _digest(function: Callable[..., Any], signature: Iterable[Any]) -> str:
     told: list[Any] = [_fields(signature)]
     for one in _work(function):
         names = sorted(set(_names(one.__code__)))
-        plain = {n: v for n in names if isinstance(v := one.__globals__.get(n), int | float | str | tuple)}
-        classes = {n: v._fields for n in names if hasattr(v := one.__globals__.get(n), "_fields")}
-        told += [one.__qualname__, list(_codes(one.__code__)), plain, classes]
+        values: dict[str, Any] = {name: one.__globals__.get(name) for name in names}
+        constants = {name: v for name, v in values.items() if isinstance(v, int | float | str | tuple)}
+        classes = {name: v._fields for name, v in values.items() if hasattr(v, "_fields")}
+        told += [one.__qualname__, list(_codes(one.__code__)), constants, classes]
     return hashlib.sha256(repr(told).encode()).hexdigest()
 
 

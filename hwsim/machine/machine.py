@@ -72,6 +72,9 @@ class Machine:
     ----------
     config, network, schedule, timing, banks, enforce
         As given.
+    check_every
+        Whether every junction cycle is checked clock by clock; else those in which something is new
+        (:mod:`hwsim.machine.repetition`), those that are recorded, and all where violations are not enforced.
     log
         Where accesses are recorded; ``None`` if nowhere. See :meth:`record`.
     clock
@@ -120,7 +123,6 @@ class Machine:
         *,
         generators: Generators | None = None,
         enforce: bool = True,
-        check: str = "new",
     ) -> None:
         check_machine(config)
         checked = IntegerParameters.of_this_kind(parameters)
@@ -129,7 +131,8 @@ class Machine:
         self.config, self.network = config, network
         self._ranges = Ranges.of(network, config.numbers.system)
         self.schedule, self.timing, self.banks = schedule, timing, banks
-        self.enforce, self.check = enforce, check
+        self.enforce = enforce
+        self.check_every = False
         self._repetition = Repetition()
         self.log: Log | None = None
         self._d, self._s = build(config, network, schedule, timing, banks)
@@ -148,6 +151,7 @@ class Machine:
         self._regular_until: int | None = None
         # Periods are counted from the last standstill on.
         self._base, self._first_cycle, self._lead, self._periods = 0, 0, 0, 0
+        self._cycles = 0
         self._loaded = False
         self._still = True
 
@@ -160,6 +164,11 @@ class Machine:
     def repeated_cycles(self) -> int:
         """Junction cycles so far whose ports have not been looked at again, since a cycle like them had been checked."""
         return self._repetition.repeated
+
+    @property
+    def checked_cycles(self) -> int:
+        """Junction cycles so far that have been checked in full, clock by clock."""
+        return self._cycles - self._repetition.repeated
 
     @property
     def violations(self) -> int:
@@ -258,8 +267,10 @@ class Machine:
         return EventLog.of(header, self.log.events, self.log.lost)
 
     def warm_up(self) -> None:
-        """Compile the clock loop by running it for no clock at all."""
-        self._run(self.clock, self._no_samples(), np.zeros(0, np.int64))
+        """Compile the loops by running them for no clock at all."""
+        nothing, stretch = np.zeros(0, np.int64), Stretch(self.clock, self.clock, self.clock, 0, 0, 0, 0)
+        entering, leaving = self._no_samples(), self._no_results(0)
+        self._repetition.warm_up(self._d, self._s, stretch, nothing, entering, leaving, self._watch)
 
     def feed(self, samples: Samples, source: npt.ArrayLike | None = None) -> Results:
         """Let samples enter, one a junction cycle; ``NO_SAMPLE`` in ``source`` is a cycle without one.
@@ -362,6 +373,7 @@ class Machine:
             cycles += ahead
         first_fed = self._periods
         self._periods += cycles
+        self._cycles += cycles
         self._still = False
         end = self._base + self._periods * self.timing.period
         results = self._run(end, samples, source, first_fed, whole_cycles=True)
@@ -373,16 +385,20 @@ class Machine:
     ) -> Results:
         """Work up to a clock; ``whole_cycles``: from one boundary of junction cycles to another."""
         results = self._no_results((end - self.clock) // self.timing.period + 2)
-        log = self.log.rows if self.log else np.zeros((1, len(EVENT_FIELDS)), np.int64)
-        window = (self.log.first, self.log.last) if self.log else (0, 0)
         stretch = Stretch(self.clock, end, self._base, self._first_cycle, self._lead, self._periods, first_fed)
-        watch = Watch(self._fault, self.enforce, self.saturation, self.counts, log, *window)
-        may_repeat = whole_cycles and self.enforce and self.check == "new"
+        may_repeat = whole_cycles and self.enforce and not self.check_every
         loop = self._repetition.run if may_repeat else run
-        filled, self.clock = loop(self._d, self._s, stretch, source.astype(np.int64), samples, results, watch)
+        filled, self.clock = loop(self._d, self._s, stretch, source.astype(np.int64), samples, results, self._watch)
         if self.enforce and self._fault[0]:
             raise violation(self._fault)
         return Results(*(a[:filled] for a in results))  # type: ignore[arg-type]
+
+    @property
+    def _watch(self) -> Watch:
+        """What is noted on the way."""
+        log = self.log.rows if self.log else np.zeros((1, len(EVENT_FIELDS)), np.int64)
+        window = (self.log.first, self.log.last) if self.log else (0, 0)
+        return Watch(self._fault, self.enforce, self.saturation, self.counts, log, *window)
 
     def _no_samples(self) -> Samples:
         return self.samples(np.zeros((0, self.network.layers[0]), np.int32), np.zeros(0, np.int32), 0)

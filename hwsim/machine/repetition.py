@@ -99,6 +99,21 @@ class Repetition:
                 break
         return filled, reached
 
+    def warm_up(
+        self,
+        design: Design,
+        state: State,
+        stretch: Stretch,
+        feed: npt.NDArray[np.int64],
+        samples: Samples,
+        results: Results,
+        watch: Watch,
+    ) -> None:
+        """Compile the loops that :meth:`run` may call, by running each for no clock at all."""
+        clocks.run(design, state, stretch, feed, samples, results, watch)
+        if self._holds(design):
+            passes.repeat(design, self.passes, state, stretch, feed, samples, results, watch)
+
     def pieces(
         self,
         design: Design,
@@ -242,13 +257,9 @@ def _same(a: Design, b: Design) -> bool:
 
 def _copy(design: Design) -> Design:
     """One whose arrays nobody else has."""
-    return design._replace(
-        **{
-            name: value.copy() if isinstance(value, np.ndarray) else type(value)(*(v.copy() for v in value))
-            for name, value in design._asdict().items()
-            if isinstance(value, np.ndarray | Lanes | Neurons)
-        }
-    )
+    arrays = {name: getattr(design, name).copy() for name in ("junctions", "clocks", "output_neurons", "tables")}
+    lanes, neurons = Lanes(*(a.copy() for a in design.lanes)), Neurons(*(a.copy() for a in design.neurons))
+    return design._replace(lanes=lanes, neurons=neurons, **arrays)
 
 
 def _settling(design: Design) -> int:
