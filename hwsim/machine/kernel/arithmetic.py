@@ -48,8 +48,8 @@ def value_of(word):
 
 
 @inlined
-def saturated(watch, j, signal, wide, low, high):
-    """``wide`` if it fits, or else the nearest number that does; junction j counts that."""
+def saturated(counts, j, signal, wide, low, high):
+    """``wide`` if it fits, or else the nearest number that does; the count of junction j tells."""
     value = limit(wide, low, high)
-    watch.saturation[j, signal] += value != wide
+    counts[j, signal] += value != wide
     return value

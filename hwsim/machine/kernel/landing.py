@@ -109,7 +109,7 @@ def land_activations(here, table, memories, lines, watch):
 
 
 @inlined
-def output_delta(watch, j, p, value, derivative, right):
+def output_delta(counts, j, p, value, derivative, right):
     """The delta of an output neuron; ``right``: it is that of the sample's class."""
     error = np.int64(value)
     if right:
@@ -117,7 +117,7 @@ def output_delta(watch, j, p, value, derivative, right):
     if p[QUADRATIC]:
         error *= derivative
     wide = round_shift(error, p[OUTPUT_DROP], p[DELTA_MODE])
-    return saturated(watch, j, DELTA_SIGNAL, wide, p[DELTA_LOW], p[DELTA_HIGH])
+    return saturated(counts, j, DELTA_SIGNAL, wide, p[DELTA_LOW], p[DELTA_HIGH])
 
 
 @inlined
@@ -134,7 +134,7 @@ def land_outputs(here, table, outputs, sample, memories, registers, lines, watch
         registers.output[-1, 0] += 1
         if sample[KIND] != TRAINING:
             continue
-        delta = output_delta(watch, here.j, p, value, derivative, r == outputs[sample[LABEL]])
+        delta = output_delta(watch.saturation, here.j, p, value, derivative, r == outputs[sample[LABEL]])
         place = Place(DELTA, bank, r % p[Z_NEXT], r // p[Z_NEXT])
         port = p[DELTA_PORTS] + bank * p[Z_NEXT] + place.memory
         use_port(watch.fault, WRITE_PORT, here, place, memories.written, port, r, FF)

@@ -105,7 +105,7 @@ def _back_through(sums, derivatives, deltas, form):
 
 
 @inlined
-def _take_deltas(p, j, n, deltas, memories, watch):
+def _take_deltas(p, j, n, deltas, memories, saturation):
     """Deltas of all right neurons."""
     bank = n % p[DELTA_BANKS]
     if p[IS_LAST]:
@@ -116,7 +116,7 @@ def _take_deltas(p, j, n, deltas, memories, watch):
     sums = _bank(memories.partial, p[DELTA_WORDS], bank, p[N_RIGHT]).words
     derivatives = _bank(memories.words, p[DERIVATIVE_WORDS], n % p[DERIVATIVE_BANKS], p[N_RIGHT]).words
     form = (p[DELTA_DROP], p[DELTA_MODE], p[DELTA_LOW], p[DELTA_HIGH])
-    watch.saturation[j, DELTA_SIGNAL] += _back_through(sums, derivatives, deltas, form)
+    saturation[j, DELTA_SIGNAL] += _back_through(sums, derivatives, deltas, form)
 
 
 # The operations of one junction.
@@ -170,14 +170,14 @@ def _activate(sums, biases, preactivations, bias_drop, form):
 
 
 @inlined
-def _preactivations(p, j, w, x, passes, memories, registers, watch):
+def _preactivations(p, j, w, x, passes, memories, registers, saturation):
     """Pre-activations of a junction's right neurons."""
     a, b = p[RIGHT], p[RIGHT] + p[N_RIGHT]
     registers.sums[a:b] = 0
     add_up(w, x, passes.neuron[a:b], registers.sums, p[PRODUCT_DROP], p[PRODUCT_MODE], p[NARROW] != 0)
     form = (p[PRE_DROP], p[PRE_MODE], p[PRE_LOW], p[PRE_HIGH])
     count = _activate(registers.sums[a:b], memories.bias[a:b], passes.preactivation, p[BIAS_DROP], form)
-    watch.saturation[j, PREACTIVATION_SIGNAL] += count
+    saturation[j, PREACTIVATION_SIGNAL] += count
 
 
 @compiled
@@ -198,7 +198,7 @@ def _feed(p, n, table, passes, memories):
 
 
 @inlined
-def _feed_last(p, j, n, table, outputs, sample, passes, memories, registers, watch):
+def _feed_last(p, j, n, table, outputs, sample, passes, memories, registers, saturation):
     """What FF writes of the last junction; for training, each result with its delta."""
     deltas = _bank(memories.words, p[DELTA_WORDS], n % p[DELTA_BANKS], p[N_RIGHT]).words
     for r in range(p[N_RIGHT]):
@@ -207,7 +207,7 @@ def _feed_last(p, j, n, table, outputs, sample, passes, memories, registers, wat
         registers.output[r, 0], registers.output[r, 1] = pre, value
         if sample[KIND] == TRAINING:
             right = r == outputs[sample[LABEL]]
-            deltas[r] = tagged(n, output_delta(watch, j, p, value, derivative, right))
+            deltas[r] = tagged(n, output_delta(saturation, j, p, value, derivative, right))
 
 
 @compiled
@@ -250,7 +250,7 @@ def _step_biases(biases, deltas, form):
 
 
 @inlined
-def _learn(p, j, kappa, w, x, passes, memories, registers, watch):
+def _learn(p, j, kappa, w, x, passes, memories, registers, saturation):
     """UP: new weights and biases."""
     a, b, deltas = p[RIGHT], p[RIGHT] + p[N_RIGHT], registers.deltas
     form = (min(p[WEIGHT_DROP] + kappa, MOST_DROP), p[WEIGHT_MODE], p[WEIGHT_LOW], p[WEIGHT_HIGH])
@@ -264,9 +264,9 @@ def _learn(p, j, kappa, w, x, passes, memories, registers, watch):
             segments = passes.segment[passes.rows[p[ROWS] + row] : passes.rows[p[ROWS] + row + 1]]
             count += step_random(w[lanes], x[lanes], passes.lane, segments, deltas, form, state)
             registers.random[j] = next_random(state)
-    watch.saturation[j, WEIGHT_SIGNAL] += count
+    saturation[j, WEIGHT_SIGNAL] += count
     form = (min(p[BIAS_STEP_DROP] + kappa, MOST_DROP), p[BIAS_MODE], p[BIAS_LOW], p[BIAS_HIGH])
-    watch.saturation[j, BIAS_SIGNAL] += _step_biases(memories.bias[a:b], deltas[a:b], form)
+    saturation[j, BIAS_SIGNAL] += _step_biases(memories.bias[a:b], deltas[a:b], form)
 
 
 @compiled
@@ -338,7 +338,7 @@ def repeat(design, passes, state, stretch, feed, samples, results, watch):
             p, now = design.junctions[j], control.now[j]
             if now[LEARNS]:
                 deltas = registers.deltas[p[RIGHT] : p[RIGHT] + p[N_RIGHT]]
-                _take_deltas(p, j, now[FORWARD_SAMPLE + UP], deltas, memories, watch)
+                _take_deltas(p, j, now[FORWARD_SAMPLE + UP], deltas, memories, watch.saturation)
         # From here on, writes.
         for j in range(n_junctions):
             p, now = design.junctions[j], control.now[j]
@@ -346,10 +346,10 @@ def repeat(design, passes, state, stretch, feed, samples, results, watch):
             w, word = memories.weight[first:past], passes.word[first:past]
             if now[FEEDS]:
                 n, table = now[FORWARD_SAMPLE + FF], design.tables[j]
-                _preactivations(p, j, w, _left(j, now, FF, word, passes).left, passes, memories, registers, watch)
+                _preactivations(p, j, w, _left(j, now, FF, word, passes).left, passes, memories, registers, watch.saturation)
                 if p[IS_LAST]:
                     sample, outputs = control.samples[n % places], design.output_neurons
-                    _feed_last(p, j, n, table, outputs, sample, passes, memories, registers, watch)
+                    _feed_last(p, j, n, table, outputs, sample, passes, memories, registers, watch.saturation)
                     clock = stretch.base + t * design.period + passes.result_clocks
                     leave(clock, sample, outputs, registers.output, results, filled)
                     filled += 1
@@ -362,7 +362,17 @@ def repeat(design, passes, state, stretch, feed, samples, results, watch):
                     neurons = passes.neuron[p[RIGHT] : p[RIGHT] + p[N_RIGHT]]
                     _propagate(p, n, w, word, neurons, registers.deltas, design.junctions[j - 1, NEXT_D_OUT], memories)
                     _count(watch.counts[j, BP], p[CLOCKS], past - first)
-                _learn(p, j, now[NOW_KAPPA], w, _left(j, now, UP, word, passes).left, passes, memories, registers, watch)
+                _learn(
+                    p,
+                    j,
+                    now[NOW_KAPPA],
+                    w,
+                    _left(j, now, UP, word, passes).left,
+                    passes,
+                    memories,
+                    registers,
+                    watch.saturation,
+                )
                 _count(watch.counts[j, UP], p[CLOCKS], past - first)
         n, fed = stretch.cycle + t + 1, t - stretch.first_fed
         if fed >= 0 and fed < feed.size:

@@ -92,7 +92,7 @@ def send_results(here, k, n, neurons, memories, registers, lines, watch):
             note_fault(watch.fault, PENDING, here, place, own, FF, 0, 0)
         total = registers.sums[r] + round_shift(bias, p[BIAS_DROP], ROUND_FLOOR)
         wide = round_shift(total, p[PRE_DROP], p[PRE_MODE])
-        value = saturated(watch, j, PREACTIVATION_SIGNAL, wide, p[PRE_LOW], p[PRE_HIGH])
+        value = saturated(watch.saturation, j, PREACTIVATION_SIGNAL, wide, p[PRE_LOW], p[PRE_HIGH])
         lines.queue[j, slot, sent, RESULT_NEURON] = own
         lines.queue[j, slot, sent, RESULT_VALUE] = value
         sent += 1
@@ -156,7 +156,7 @@ def _summed_delta(here, n, r, lane, place, memories, watch):
         log_event(watch.log, here, UP, READ, place, lane, memories.partial[at], n)
         log_event(watch.log, here, UP, READ, beside, lane, value_of(derivative), n)
     wide = round_shift(memories.partial[at] * value_of(derivative), p[DELTA_DROP], p[DELTA_MODE])
-    return saturated(watch, here.j, DELTA_SIGNAL, wide, p[DELTA_LOW], p[DELTA_HIGH])
+    return saturated(watch.saturation, here.j, DELTA_SIGNAL, wide, p[DELTA_LOW], p[DELTA_HIGH])
 
 
 @inlined
@@ -219,7 +219,7 @@ def send_biases(here, k, now, neurons, memories, registers, lines, watch):
         if memories.bias_lands[r] >= here.clock:
             note_fault(watch.fault, PENDING, here, place, own, UP, 0, 0)
         wide = memories.bias[r] - round_shift(registers.deltas[r], drop, p[BIAS_MODE])
-        value = saturated(watch, j, BIAS_SIGNAL, wide, p[BIAS_LOW], p[BIAS_HIGH])
+        value = saturated(watch.saturation, j, BIAS_SIGNAL, wide, p[BIAS_LOW], p[BIAS_HIGH])
         lines.queue[j, slot, sent, BIAS_NEURON] = own
         lines.queue[j, slot, sent, BIAS_VALUE] = value
         sent += 1
