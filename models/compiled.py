@@ -7,11 +7,16 @@ calls, by what the compiler makes of them, in the globals of their modules.
 Machine code is kept beside the source, or else in the user's cache directory, so that it is compiled once after
 installation. Where neither can be written it is kept in a temporary directory of the user's own
 (:mod:`models.files.temporary`), which is said once, when that is made.
+
+The compiler's own cache looks at the file of a function and not at those of the functions that it calls, which are in its
+machine code, too. Here machine code is told apart by what all of them say, so that the loops of one engine can stand in
+several files.
 """
 
+import hashlib
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import CodeType
 from typing import Any
@@ -96,14 +101,48 @@ def _compiled(function: Callable[..., Any], options: dict[str, Any]) -> Any:
 
     _listen()
     try:
-        return numba.njit(**options)(function)
+        return _told_apart(numba.njit(**options)(function))
     except RuntimeError:  # "no locator available": nowhere that machine code could be kept
         folder = temporary.folder("compiled code")
     if folder is None:
         return numba.njit(**options | {"cache": False})(function)
     os.environ["NUMBA_CACHE_DIR"] = str(folder)  # also for processes started by this one
     setattr(numba.config, "CACHE_DIR", str(folder))  # noqa: B010  # a name that its types lack
-    return numba.njit(**options)(function)
+    return _told_apart(numba.njit(**options)(function))
+
+
+def _told_apart(made: Any) -> Any:
+    """A compiled function whose machine code is found again only where all that it calls is as it was."""
+    cache: Any = getattr(made, "_cache", None)  # none without the compiler
+    if hasattr(cache, "_index_key"):
+        plain = cache._index_key
+        cache._index_key = lambda signature, target: (*plain(signature, target), _digest(made.py_func, signature))
+    return made
+
+
+def _digest(function: Callable[..., Any], signature: Iterable[Any]) -> str:
+    """Of the code of a function and of all of ours that it calls, of constants they name, and of fields of named tuples."""
+    told: list[Any] = [_fields(signature)]
+    for one in _work(function):
+        names = sorted(set(_names(one.__code__)))
+        values: dict[str, Any] = {name: one.__globals__.get(name) for name in names}
+        constants = {name: v for name, v in values.items() if isinstance(v, int | float | str | tuple)}
+        classes = {name: v._fields for name, v in values.items() if hasattr(v, "_fields")}
+        told += [one.__qualname__, list(_codes(one.__code__)), constants, classes]
+    return hashlib.sha256(repr(told).encode()).hexdigest()
+
+
+def _codes(code: CodeType) -> Iterator[Any]:
+    """Instructions and what they name, nested functions included."""
+    yield code.co_code, code.co_names, code.co_varnames, [c for c in code.co_consts if not isinstance(c, CodeType)]
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _codes(constant)
+
+
+def _fields(types: Iterable[Any]) -> list[Any]:
+    """Fields of the named tuples among some types of the compiler, and of those in them."""
+    return [(t.fields, _fields(t.types)) for t in types if hasattr(t, "fields") and hasattr(t, "types")]
 
 
 def _listen() -> None:

@@ -53,6 +53,7 @@ def steps() -> dict[str, Callable[[], object]]:
 
     def simulated() -> object:
         made = design()
+        made.machine().warm_up()  # few samples repeat nothing
         return simulate(made, made.dataset(None).train)
 
     return {

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from hwsim.simulation.simulate import Simulation
 
 
+CHECKS = ("new", "every")
+"""Which junction cycles of the machine are checked clock by clock."""
+
+
 @dataclass(frozen=True)
 class Simulating:
     """What is simulated, and what happens on the way."""
@@ -34,6 +38,15 @@ class Simulating:
             "in which the trace is left beside its JSON lines: vcd (if not given), perfetto",
             "NAME,...",
             complete=choice("trace_format"),
+        ),
+    ] = None
+    check: Annotated[
+        str | None,
+        given(
+            "junction cycles that are checked clock by clock: new (if not given): in which something is met for the first "
+            "time; every",
+            "WHICH",
+            complete=choice("check"),
         ),
     ] = None
     late: Annotated[float, met(MACHINE, "late")] = 0.0
@@ -55,17 +68,19 @@ def simulate(config: ConfigPath, where: Where, simulating: Simulating, *, force:
 
     window = parse_window(simulating.trace)
     traced = parse_formats(simulating.trace_format, window)
+    check_every = parse_check(simulating.check)
     disturbances = Disturbances(simulating.late, simulating.inference, simulating.blocked)
     loaded = common.load(config, samples=simulating.samples, epochs=simulating.epochs)
     design = Design(loaded)
     console = console_of(common.quiet)
     describe.describe(console, loaded, design)
     data = design.dataset(where.data_dir)
-    options = {"trace": simulating.trace, "trace_format": simulating.trace_format, **disturbances.options}
+    given_options = {"trace": simulating.trace, "trace_format": simulating.trace_format, "check": simulating.check}
+    options = {**given_options, **disturbances.options}
     directory = RunDirectory(where.out, loaded, "simulate", options, force=force)
     with directory.locked():
         with preparing(common.quiet), sample_watcher(common.quiet) as watch:
-            run = simulate(design, data.train, window, watch, disturbances)
+            run = simulate(design, data.train, window, watch, disturbances, check_every)
         write(run, directory, traced)
         kept_inputs.write(directory, loaded, data)
         leave(directory)
@@ -132,6 +147,7 @@ def tell(console: Console, run: "Simulation") -> None:
     moved = ", ".join(f"{name} {bits:,.0f}" for name, bits in bandwidth(run).items())
     console.print(f"bandwidth (bits per clock, average): {moved}")
     console.print(f"training accuracy as fed: {percent(run.correct / max(run.predicted, 1))} of {run.predicted:,} samples")
+    console.print(f"checked in full: {m.checked_cycles:,} junction cycles; repeated: {m.repeated_cycles:,}")
     if run.differences:
         console.print(f"DIFFERS from the reference in: {', '.join(run.differences)}")
     else:
@@ -153,6 +169,19 @@ def parse_window(text: str | None, *, to_play: bool = False) -> tuple[int, int] 
         name = "clocks" if to_play else "window"
         raise ArgumentError(name, text, "must read FIRST:LAST, two clocks in ascending order", ["0:100"])
     return int(match[1]), int(match[2])
+
+
+def parse_check(text: str | None) -> bool:
+    """Whether every junction cycle is checked clock by clock.
+
+    Raises
+    ------
+    InputError
+        If the text is anything else than one of :data:`CHECKS`.
+    """
+    if text not in (None, *CHECKS):
+        raise ArgumentError("check", text, "is not known", CHECKS)
+    return text == "every"
 
 
 def parse_formats(text: str | None, window: tuple[int, int] | None) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from hwsim.configuration.configuration import Configuration
 from hwsim.machine import columns
-from hwsim.machine.kernel import Control, Design, Lanes, Lines, Memories, Neurons, Registers, State
+from hwsim.machine.kernel.groups import Control, Design, Lanes, Lines, Memories, Neurons, Registers, State
 from hwsim.schedule.banks import Banks
 from hwsim.schedule.passes import JunctionSchedule, Schedule
 from hwsim.schedule.timing import Timing

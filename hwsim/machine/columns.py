@@ -55,3 +55,6 @@ RESULT_NEURON, RESULT_VALUE, BIAS_NEURON, BIAS_VALUE = range(4)
 # One row per junction: where it stands in its pass, and what it works on in this junction cycle. Samples and banks of FF and
 # UP stand at the column plus the operation's code.
 PERIOD, PASS_CLOCK, WORKS, FEEDS, LEARNS, NOW_KAPPA, FORWARD_SAMPLE, _, _, FORWARD_BANK, _, _, NOW_COLUMNS = range(13)
+
+# One row per junction of whole passes: how many banks of left activations are kept spread out over the edges, and where.
+KEPT_BANKS, KEPT_WORDS, KEPT_EDGES = range(3)

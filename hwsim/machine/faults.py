@@ -16,7 +16,7 @@ _FAULTS = {
 
 
 def violation(fault: np.ndarray) -> Violation:
-    """The violation in a record, int64 [12] as :class:`hwsim.machine.kernel.Watch` has it."""
+    """The violation in a record, int64 [12] as :class:`hwsim.machine.kernel.groups.Watch` has it."""
     _, code, clock, junction, memory, bank, index, address, lane, operation, expected, found = map(int, fault)
     name = f"{MEMORIES[memory]} memory {index}, bank {bank}, address {address}"
     port = {columns.READ_PORT: " read", columns.WRITE_PORT: " write"}.get(code, "")

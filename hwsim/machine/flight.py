@@ -7,7 +7,7 @@ sample may have entered and not yet left, oldest first; what no later step reads
 import numpy as np
 
 from hwsim.machine import columns
-from hwsim.machine.kernel import Design, State
+from hwsim.machine.kernel.groups import Design, State
 from hwsim.vocabulary import BUBBLE, TRAINING
 from models.network.order import Hops
 

@@ -12,18 +12,21 @@ from hwsim.configuration import config_file
 from hwsim.configuration.configuration import Configuration
 from hwsim.configuration.rules import check_fixed
 from hwsim.events.log import Clocking, EventLog, Header
-from hwsim.machine import columns, kernel
+from hwsim.machine import columns
 from hwsim.machine.arrays import build
 from hwsim.machine.external import ExternalMemory
 from hwsim.machine.faults import violation
 from hwsim.machine.flight import Flight
+from hwsim.machine.kernel.clocks import run
+from hwsim.machine.kernel.groups import Stretch, Watch
 from hwsim.machine.log import Log
-from hwsim.machine.streams import IllegalCounts, Results, Samples, joined
+from hwsim.machine.repetition import Repetition
+from hwsim.machine.streams import IllegalCounts, Results, Samples, check_range, fed, joined, none
 from hwsim.schedule.banks import Banks
 from hwsim.schedule.passes import Schedule
 from hwsim.schedule.timing import Timing
 from hwsim.schedule.violations import Violation
-from hwsim.vocabulary import EVENT_FIELDS, INFERENCE, TRAINING
+from hwsim.vocabulary import EVENT_FIELDS
 from models.errors import InputError
 from models.fixed.checkpoint import KAPPAS, Checkpoint
 from models.fixed.ranges import Ranges
@@ -70,6 +73,9 @@ class Machine:
     ----------
     config, network, schedule, timing, banks, enforce
         As given.
+    check_every
+        Whether every junction cycle is checked clock by clock; else those in which something is new
+        (:mod:`hwsim.machine.repetition`), those that are recorded, and all where violations are not enforced.
     log
         Where accesses are recorded; ``None`` if nowhere. See :meth:`record`.
     external
@@ -129,6 +135,8 @@ class Machine:
         self._ranges = Ranges.of(network, config.numbers.system)
         self.schedule, self.timing, self.banks = schedule, timing, banks
         self.enforce = enforce
+        self.check_every = False
+        self._repetition = Repetition()
         self.log: Log | None = None
         self._d, self._s = build(config, network, schedule, timing, banks)
         self._s.memories.weight[:] = np.concatenate(parameters.weights)
@@ -146,6 +154,7 @@ class Machine:
         self._regular_until: int | None = None
         # Periods are counted from the last standstill on.
         self._base, self._first_cycle, self._lead, self._periods = 0, 0, 0, 0
+        self._cycles = 0
         self._loaded = False
         self._still = True
         self.external = ExternalMemory.of(config, schedule, timing)
@@ -162,6 +171,16 @@ class Machine:
     def cycle(self) -> int:
         """The next junction cycle of the first junction: the number of samples and bubbles that have entered."""
         return self._first_cycle + self._periods
+
+    @property
+    def repeated_cycles(self) -> int:
+        """Junction cycles so far whose ports have not been looked at again, since a cycle like them had been checked."""
+        return self._repetition.repeated
+
+    @property
+    def checked_cycles(self) -> int:
+        """Junction cycles so far that have been checked in full, clock by clock."""
+        return self._cycles - self._repetition.repeated
 
     @property
     def violations(self) -> int:
@@ -201,25 +220,7 @@ class Machine:
             If shapes do not fit or a number is out of range: labels below ``classes`` and, for training samples, shifts that
             the hardware can be given; or, as carried, what the fields hold.
         """
-        n_inputs, legal, labels = self.network.layers[0], self.config.numbers.system.input, np.asarray(labels)
-        if inputs.ndim != 2 or inputs.shape[1] != n_inputs or labels.shape != inputs.shape[:1]:
-            rule = f"inputs and labels must have shapes (n, {n_inputs}) and (n,)"
-            raise InputError("samples", f"{inputs.shape}, {labels.shape}", rule)
-        kappas = np.broadcast_to(np.asarray(kappa, np.int32), len(labels)).copy()
-        _check_range("inputs", inputs, legal.lowest, legal.highest)
-        trains = np.broadcast_to(np.asarray(train, np.bool_), len(labels))
-        if as_carried:
-            _check_range("labels", labels, 0, (1 << self.config.label_bits) - 1)
-            _check_range("kappa", kappas, 0, (1 << self.config.kappa_bits) - 1)
-        else:
-            _check_range("labels", labels, 0, self.network.classes - 1)
-            _check_range("kappa", kappas[trains], *self.config.kappa_range)
-        return Samples(
-            np.ascontiguousarray(inputs, np.int32),
-            np.ascontiguousarray(labels, np.int32),
-            kappas,
-            np.where(trains, TRAINING, INFERENCE).astype(np.int8),
-        )
+        return fed(self.config, inputs, labels, kappa, train, as_carried=as_carried)
 
     def record(self, first: int | None = None, last: int | None = None, capacity: int = Log.capacity) -> None:
         """From now on, write down every access in a window of clocks; :attr:`accesses` has them.
@@ -260,8 +261,10 @@ class Machine:
         return EventLog.of(header, self.log.events, self.log.lost)
 
     def warm_up(self) -> None:
-        """Compile the clock loop by running it for no clock at all."""
-        self._run(self.clock, self._no_samples(), np.zeros(0, np.int64))
+        """Compile the loops by running them for no clock at all."""
+        nothing, stretch = np.zeros(0, np.int64), Stretch(self.clock, self.clock, self.clock, 0, 0, 0, 0)
+        entering, leaving = self._no_samples(), none(0, self.network.layers[-1])
+        self._repetition.warm_up(self._d, self._s, stretch, nothing, entering, leaving, self._watch)
 
     def feed(self, samples: Samples, source: npt.ArrayLike | None = None) -> Results:
         """Let samples enter, one a junction cycle; ``NO_SAMPLE`` in ``source`` is a cycle without one.
@@ -290,15 +293,15 @@ class Machine:
         """
         source = np.arange(len(samples.label)) if source is None else np.asarray(source, np.int64)
         if not source.size:
-            return self._no_results(0)
-        _check_range("source", source, NO_SAMPLE, len(samples.label) - 1)
+            return none(0, self.network.layers[-1])
+        check_range("source", source, NO_SAMPLE, len(samples.label) - 1)
         return self._advance(samples, source, len(source) if self._loaded else len(source) - 1)
 
     def settle(self) -> Results:
         """Let the loaded sample enter and wait until every junction has come to the end of the same cycle."""
         if not self._still:
             self._end_regularity()
-        first = self._advance(self._no_samples(), np.zeros(0, np.int64), 1) if self._loaded else self._no_results(0)
+        first = self._advance(self._no_samples(), np.zeros(0, np.int64), 1) if self._loaded else none(0, self.network.layers[-1])
         self._loaded = False
         if self._still:
             return first
@@ -329,7 +332,7 @@ class Machine:
         InputError
             If so few clocks do not suffice for that.
         """
-        results = self._no_results(0)
+        results = none(0, self.network.layers[-1])
         if self._still:
             self._end_regularity()
             self.clock += clocks
@@ -364,39 +367,40 @@ class Machine:
             cycles += ahead
         first_fed = self._periods
         self._periods += cycles
+        self._cycles += cycles
         self._still = False
         if self.external is not None:
             self.external.enter(samples, source)
             self.external.begin(self._base + np.arange(max(first_fed, self._lead), self._periods) * self.timing.period)
-        results = self._run(self._base + self._periods * self.timing.period, samples, source, first_fed)
+        end = self._base + self._periods * self.timing.period
+        results = self._run(end, samples, source, first_fed, whole_cycles=True)
         self._loaded = True
         return results
 
-    def _run(self, end: int, samples: Samples, source: np.ndarray, first_fed: int = 0) -> Results:
-        results = self._no_results((end - self.clock) // self.timing.period + 2)
-        log = self.log.rows if self.log else np.zeros((1, len(EVENT_FIELDS)), np.int64)
-        window = (self.log.first, self.log.last) if self.log else (0, 0)
-        stretch = kernel.Stretch(self.clock, end, self._base, self._first_cycle, self._lead, self._periods, first_fed)
-        watch = kernel.Watch(self._fault, self.enforce, self.saturation, self.counts, log, *window)
-        filled, self.clock = kernel.run(self._d, self._s, stretch, source.astype(np.int64), samples, results, watch)
+    def _run(
+        self, end: int, samples: Samples, source: np.ndarray, first_fed: int = 0, *, whole_cycles: bool = False
+    ) -> Results:
+        """Work up to a clock; ``whole_cycles``: from one boundary of junction cycles to another."""
+        results = none((end - self.clock) // self.timing.period + 2, self.network.layers[-1])
+        stretch = Stretch(self.clock, end, self._base, self._first_cycle, self._lead, self._periods, first_fed)
+        may_repeat = whole_cycles and self.enforce and not self.check_every
+        loop = self._repetition.run if may_repeat else run
+        filled, self.clock = loop(self._d, self._s, stretch, source.astype(np.int64), samples, results, self._watch)
         if self.enforce and self._fault[0]:
             raise violation(self._fault)
         if self.external is not None:
             self.external.run(self.clock)
         return Results(*(a[:filled] for a in results))  # type: ignore[arg-type]
 
+    @property
+    def _watch(self) -> Watch:
+        """What is noted on the way."""
+        log = self.log.rows if self.log else np.zeros((1, len(EVENT_FIELDS)), np.int64)
+        window = (self.log.first, self.log.last) if self.log else (0, 0)
+        return Watch(self._fault, self.enforce, self.saturation, self.counts, log, *window)
+
     def _no_samples(self) -> Samples:
         return self.samples(np.zeros((0, self.network.layers[0]), np.int32), np.zeros(0, np.int32), 0)
-
-    def _no_results(self, n: int) -> Results:
-        shape = (n, self.network.layers[-1])
-        return Results(
-            np.zeros(n, np.int32),
-            np.zeros(n, np.int32),
-            np.zeros(n, np.int8),
-            np.zeros(shape, np.int32),
-            np.zeros(n, np.int64),
-        )
 
     @property
     def parameters(self) -> IntegerParameters:
@@ -471,14 +475,10 @@ class Machine:
         self._first_cycle, self._periods = int(arrays["cycle"]), 0
         self._loaded, self._still = False, True
         self._flight().restore(self.cycle, arrays)
+        self._repetition.forget()
         self._end_regularity()
         entered = arrays["flight_kind"][max(0, len(arrays["flight_kind"]) - self.cycle) :]
         self.external = ExternalMemory.of(self.config, self.schedule, self.timing, self.clock, entered)
 
     def _flight(self) -> Flight:
         return Flight(self._d, self._s, self.config.hops, np.int32 if self._ranges.narrow else np.int64)
-
-
-def _check_range(name: str, given: np.ndarray, lowest: int, highest: int) -> None:
-    if given.size and (given.min() < lowest or given.max() > highest):
-        raise InputError(name, f"{given.min()}..{given.max()}", f"must lie in {lowest}..{highest}")

@@ -24,6 +24,8 @@ SIMULATION = Figures(
             f"bandwidth_{kind.replace(' ', '_')}": Figure("bits/clock", f"{kind} read and written, average")
             for kind in ("weights", "activations", "partial deltas")
         },
+        "checked_cycles": Figure("junction cycles", "of the machine that were checked in full, clock by clock", "more"),
+        "repeated_cycles": Figure("junction cycles", "like one that was checked before, whose accesses were repeated"),
         "equals_reference": Figure("bool", "whether every integer of the state equals the reference's"),
     },
 )

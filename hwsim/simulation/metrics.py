@@ -77,6 +77,8 @@ def figures(run: Simulation) -> dict[str, Any]:
     result["bubbles"] = figure("bubbles", run.bubbles)
     result["inference_samples"] = figure("inference_samples", run.inference)
     result["stalled_clocks"] = figure("stalled_clocks", m.standing_clocks)
+    result["checked_cycles"] = figure("checked_cycles", m.checked_cycles)
+    result["repeated_cycles"] = figure("repeated_cycles", m.repeated_cycles)
     for kind, bits in bandwidth(run).items():
         key = f"bandwidth_{kind.identifier}"
         result[key] = figure(key, bits)

@@ -72,6 +72,7 @@ def simulate(
     window: tuple[int, int] | None = None,
     watch: Any = None,
     disturbances: Disturbances = UNDISTURBED,
+    check_every: bool = False,
 ) -> Simulation:
     """Train for the configuration's epochs, on the machine and on the reference.
 
@@ -87,6 +88,8 @@ def simulate(
         Called with the junction cycles done and their total.
     disturbances
         What happens on the way; none by default.
+    check_every
+        See :class:`hwsim.machine.machine.Machine`.
 
     Returns
     -------
@@ -112,6 +115,7 @@ def simulate(
     config = design.config
     data = design.dataset().train if data is None else data
     machine = design.machine()
+    machine.check_every = check_every
     skew, period = machine.skew, machine.timing.period
     epochs = [entering(disturbances, design, e, len(data), period) for e in range(config.training.epochs)]
     total = sum(len(e.source) for e in epochs)

@@ -19,7 +19,7 @@ KERNELS = (
     "models.fixed.kernel",
     "models.floating.kernels",
     "models.sparse_kernels",
-    "hwsim.machine.kernel",
+    *(f"hwsim.machine.kernel.{name}" for name in ("checks", "lanes", "clocks", "passes")),
 )
 
 
@@ -59,6 +59,46 @@ def test_no_run_needs_what_has_not_been_compiled(tmp_path):
     )
     run = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
     assert run.stdout == "{}\n"
+
+
+def test_code_is_compiled_anew_when_a_function_in_another_file_has_changed(tmp_path):
+    """Also a constant that it names, and the fields of a tuple that it is given."""
+    (tmp_path / "outer_loops.py").write_text(
+        "from inner_loops import inner, Pair\nfrom models.compiled import njit\n"
+        "@njit(cache=True)\ndef outer(pair):\n    return inner(pair.a) - pair.b\n"
+        "if __name__ == '__main__':\n    import outer_loops\n    print(outer_loops.outer(Pair(3, 7)))\n"
+        "    print(sum(outer_loops.outer.stats.cache_misses.values()))\n"
+    )
+    inner = tmp_path / "inner_loops.py"
+    source = (
+        "from typing import NamedTuple\nfrom models.compiled import njit\nSTEP = 1\n"
+        "class Pair(NamedTuple):\n    a: int\n    b: int\n"
+        "@njit(cache=True)\ndef inner(x):\n    return x + STEP\n"
+    )
+    environment = os.environ | {
+        "NUMBA_CACHE_DIR": str(tmp_path / "cache"),
+        "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path]),
+    }
+
+    def found():
+        inner.write_text(source)
+        told = subprocess.run(
+            [sys.executable, "-B", str(tmp_path / "outer_loops.py")],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return [int(line) for line in told.stdout.split()]
+
+    assert found() == [4 - 7, 1]
+    assert found() == [4 - 7, 0]
+    source = source.replace("STEP = 1", "STEP = 5")
+    assert found() == [8 - 7, 1]
+    source = source.replace("x + STEP", "x * STEP")
+    assert found() == [15 - 7, 1]
+    source = source.replace("    a: int\n    b: int\n", "    b: int\n    a: int\n")
+    assert found() == [35 - 3, 1]
 
 
 @pytest.fixture

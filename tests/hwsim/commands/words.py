@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from hwsim.commands.completion import WORDS
+from hwsim.commands.simulate import CHECKS
 from hwsim.configuration import config_file
 from hwsim.costs import power
 from hwsim.simulation.files import TRACE_FORMATS
@@ -65,6 +66,7 @@ def words() -> dict[str, Any]:
             "order": by_key["training.order"],
             "simulator": [*SIMULATORS],
             "trace_format": [*TRACE_FORMATS],
+            "check": [*CHECKS],
             "sort": [*SORT],
         },
     }

@@ -7,7 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hwsim.machine import columns, kernel
+from hwsim.machine import columns
+from hwsim.machine.kernel.arithmetic import stamp
+from hwsim.machine.kernel.checks import blame_ports, meet
+from hwsim.machine.kernel.groups import Here, Lanes, Place
 from hwsim.schedule.violations import IncompleteSum, PendingWrite, PortConflict, StaleWord
 from hwsim.vocabulary import BP, PARTIAL, UP
 from tests.hwsim.machine import machines
@@ -267,7 +270,7 @@ def test_every_pair_of_accesses_that_meet_is_seen_and_named(data, z, code):
     before = data.draw(st.dictionaries(st.integers(0, z - 1), st.tuples(st.integers(6, 7), st.integers(0, 99))))
     ports = np.full(z, -1, np.int64)
     for m, (when, who) in before.items():
-        ports[m] = kernel._stamp(when, who, UP)
+        ports[m] = stamp(when, who, UP)
     working = [i for i in range(count) if not (idle and idle[i])]
     # Who else is at the port of each lane.
     others = {i: {(BP, lane[o]) for o in working if o != i and memory[o] == memory[i]} for i in working}
@@ -276,13 +279,13 @@ def test_every_pair_of_accesses_that_meet_is_seen_and_named(data, z, code):
         others[i] |= {(UP, who)} if when == clock else set()
     memory, lane = (np.array(values, np.uint16) for values in (memory, lane))
     idle = np.array(idle, np.bool_)
-    seen = kernel._meet(ports, clock, BP, memory, lane, idle)
+    seen = meet(ports, clock, BP, memory, lane, idle)
     assert seen == any(others.values())
     fault = np.zeros(12, np.int64)
     p = np.full(len(columns.JUNCTION_COLUMNS), z, np.int64)
-    here, bank = kernel.Here(clock, False, 1, 0, p), kernel.Place(PARTIAL, 0, 0, 0)
-    lanes = kernel.Lanes(memory, memory, lane, np.zeros(count, np.bool_))
-    named = kernel._blame_ports(fault, code, here, bank, ports, BP, lanes, idle)
+    here, bank = Here(clock, False, 1, 0, p), Place(PARTIAL, 0, 0, 0)
+    lanes = Lanes(memory, memory, lane, np.zeros(count, np.bool_))
+    named = blame_ports(fault, code, here, bank, ports, BP, lanes, idle)
     assert named == seen == fault[0] and (not seen or fault[1] == code)
     if seen:
         i, other = lane.tolist().index(fault[8]), int(fault[11])

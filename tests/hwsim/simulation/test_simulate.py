@@ -101,6 +101,25 @@ def test_disturbances_cost_clocks_and_nothing_else(config, capsys, schedule):
     assert Path("c/trace.jsonl").read_bytes() == Path("d/trace.jsonl").read_bytes()
 
 
+def test_every_junction_cycle_is_checked_or_repeated_and_said_to_be(config, capsys):
+    told, figures = {}, {}
+    for which in ("new", "every"):
+        assert run("simulate", config, "--epochs", 2, "--out", which, "--check", which, "--trace", "700:740") == 0
+        told[which] = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("checked in full"))
+        figures[which] = figures_of(which)
+    new, every = figures["new"], figures["every"]
+    assert every["checked_cycles"] == new["checked_cycles"] + new["repeated_cycles"] == 120 + 1 + 3 + 1
+    assert (every["repeated_cycles"], new["repeated_cycles"] > 80) == (0, True)
+    assert told["new"] == f"checked in full: {new['checked_cycles']} junction cycles; repeated: {new['repeated_cycles']}"
+    assert told["every"] == "checked in full: 125 junction cycles; repeated: 0"
+    for name in ("checked_cycles", "repeated_cycles"):
+        del new[name], every[name]
+    assert new == every and Path("new/final.npz").read_bytes() == Path("every/final.npz").read_bytes()
+    assert Path("new/trace.jsonl").read_bytes() == Path("every/trace.jsonl").read_bytes()
+    assert run("simulate", config, "--out", "b", "--check", "some") == 2 and not Path("b").exists()
+    assert capsys.readouterr().err == "hwsim: --check = some: is not known; nearest: new, every\n"
+
+
 def test_a_trace_is_left_in_the_formats_that_are_asked_for(config, capsys):
     choice = ("--trace", "20:90", "-q")
     for formats, left in (("perfetto", [False, True]), ("vcd,perfetto", [True, True])):

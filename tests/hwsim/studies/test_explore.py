@@ -161,7 +161,7 @@ def test_the_code_version_covers_what_computes_and_not_what_draws():
         "models.fixed.kernel",
         "models.network.losses",
         "hwsim.training.engines",
-        "hwsim.machine.kernel",
+        "hwsim.machine.kernel.clocks",
         "hwsim.costs.operations",
     } <= names
     assert (
