@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtl.cosim import testbench
-from rtl.cosim.digits import fields
+from rtl.cosim.lines import Lines
 from rtl.cosim.probes import Probe
 from rtl.cosim.protocol import Protocol
 from rtl.cosim.simulators import BUILD_LOG, LOG, SILENCE, BrokenOff, runner
@@ -60,13 +60,13 @@ class Capture:
     Attributes
     ----------
     files, lines
-        By name: what each line says, and the lines, uint8 [n, digits].
+        By name: what each line says, and the lines.
     seconds
         Wall-clock time of build and simulation.
     """
 
     files: dict[str, Watched]
-    lines: dict[str, npt.NDArray[np.uint8]]
+    lines: dict[str, Lines]
     seconds: dict[str, float]
 
     @property
@@ -78,11 +78,6 @@ class Capture:
         """int64 [n]: the clocks of a file's lines."""
         return self._field(name, self.lines[name], self.files[name].bits - testbench.CLOCK_BITS, testbench.CLOCK_BITS)[:, 0]
 
-    def lines_of(self, name: str, first: int, last: int) -> npt.NDArray[np.uint8]:
-        """The lines of clocks ``first .. last - 1``."""
-        a, b = np.searchsorted(self.clocks(name), (first, last))
-        return np.ascontiguousarray(self.lines[name][a:b])
-
     def single(self, name: str) -> npt.NDArray[np.int64]:
         """int64 [n]: the words of a file whose lines have only one field, of at most 63 bits."""
         (bits,) = (bits for _, bits in self.files[name].fields.values())
@@ -90,7 +85,7 @@ class Capture:
 
     def writes(self, name: str, rows: slice) -> Writes:
         """Some of the lines of write ports."""
-        of, lines = self.files[name], np.ascontiguousarray(self.lines[name][rows])
+        of, lines = self.files[name], self.lines[name][rows]
         p, at, n = of.probe, 0, len(lines)
         assert p is not None
         found = {}
@@ -108,10 +103,10 @@ class Capture:
         return Writes(clock, enable, np.broadcast_to(bank, shape), np.broadcast_to(address, shape), found["word"])
 
     def _field(
-        self, name: str, lines: npt.NDArray[np.uint8], first: int, width: int, count: int = 1, signed: bool = False
+        self, name: str, lines: Lines, first: int, width: int, count: int = 1, signed: bool = False
     ) -> npt.NDArray[np.int64]:
         try:
-            return fields(lines, first, width, count, signed)
+            return lines.fields(first, width, count, signed)
         except ValueError as e:
             raise Undefined(name, str(e)) from None
 
@@ -178,7 +173,7 @@ def simulate(
     tool = runner(simulator)
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    for stale in (BUILD_LOG, LOG, *(f"{w.name}.hex" for w in watched(emitted))):
+    for stale in (BUILD_LOG, LOG, *(name for w in watched(emitted) for name in w.files)):
         (folder / stale).unlink(missing_ok=True)
     progress = None if watch is None else lambda clock: watch(clock, protocol.clocks)
     try:
@@ -204,6 +199,7 @@ def _prepare(emitted: Verilog, protocol: Protocol, samples: StreamSamples, folde
     linger = patience(of.period, of.skew, options.timeout)
     write_if_new(folder / SOURCE, options.text or emitted.text)
     write_if_new(folder / testbench.BENCH, testbench.bench(emitted, watch, linger))
+    write_if_new(folder / testbench.DRIVER, testbench.driver(watch))
     (folder / testbench.CONTROL).write_text(testbench.script(protocol, protocol.record.accesses[:, 2:4]))
     sent = beats(of, samples)[protocol.record.sent]
     (folder / testbench.BEATS).write_text(testbench.beat_lines(sent))

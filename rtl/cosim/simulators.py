@@ -15,6 +15,7 @@ from cocotb_tools import runner as runners
 from cocotb_tools.runner import Runner
 
 from models.errors import ArgumentError
+from rtl.cosim import verilated
 from rtl.cosim.testbench import TOP_BENCH
 
 SIMULATORS = ("icarus", "verilator")
@@ -126,16 +127,31 @@ _SMALL = 1 << 19
 
 
 class Verilator(Supervised, runners.Verilator):
-    """Verilator, with nothing visible but what the bench shows: showing all signals takes several times longer to build."""
+    """Verilator. cocotb builds and runs benches in Python; that of the co-simulation has its clock from C++, without cocotb."""
 
-    arguments: ClassVar[list[str]] = [
-        *("-Wno-fatal", "-Wno-lint", "-O3", "--x-assign", "fast", "--x-initial", "fast"),
-    ]
+    arguments: ClassVar[list[str]] = list(verilated.ARGUMENTS)
+
+    def compile(self, folder: Path, sources: Sequence[str], waves: bool) -> None:
+        """Build the bench in its folder, if it is not kept from another time."""
+        with (folder / BUILD_LOG).open("w") as log:
+            if not verilated.build(folder, sources, waves, lambda commands, cwd: self._run(commands, cwd, log)):
+                log.write("built before: taken from what is kept\n")
+
+    def simulate(self, folder: Path, waves: bool, progress: Progress | None = None, silence: float = SILENCE) -> None:
+        """Run the bench."""
+        self._progress, self._silence = progress, silence
+        with (folder / LOG).open("w") as log:
+            self._run([[verilated.program(folder)]], folder, log)
+
+    def _run(self, commands: Sequence[Any], cwd: Path, log: TextIO) -> None:
+        self.env = dict(os.environ)
+        self._execute_cmds(commands, cwd, log)
 
     def _build_command(self) -> list[Any]:
         verilate, make = super()._build_command()
         size = sum(Path(str(source)).stat().st_size for source in self.sources)
         whole = ["--output-split", "0"] if size < _SMALL else []
+        # Nothing is visible but what the bench shows: showing all signals takes several times longer to build.
         return [[word for word in verilate if word != "--public-flat-rw"] + whole, make]
 
 

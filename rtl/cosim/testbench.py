@@ -1,11 +1,11 @@
 """The test bench, in Verilog: plays what the protocol says clock by clock, and writes down what the design does.
 
 It decides nothing. In every clock it sets the inputs of that clock, compares the control signals with what they must be, and
-writes down results, answers of the port and all writes of memories, in hexadecimal digits, lines of one length in a file for
-each. Some clocks after the first control signal that differs it stops.
+writes down results, answers of the port and all writes of memories, lines of one length in a file for each. Some clocks after
+the first control signal that differs it stops.
 
-Any simulator of Verilog can run it: Icarus, where the bench has a clock of its own, and Verilator, to which a few lines of
-C++ give one.
+Any simulator of Verilog can run it, and writes hexadecimal digits; cocotb gives it its clock. Verilator takes the clock from a
+few lines of C++, which also keep the lines as they lie in memory: neither Python nor digits cost time there.
 """
 
 import re
@@ -19,12 +19,13 @@ from amaranth.hdl import Value
 
 from rtl.accelerator import Accelerator
 from rtl.cosim import protocol_kernel as kernel
+from rtl.cosim.lines import Lines, words_of
 from rtl.cosim.probes import Probe, probes
 from rtl.cosim.protocol import Protocol
 from rtl.ports.register_map import WIDTH
 from rtl.verilog.emission import Verilog
 
-BENCH, TOP_BENCH, CONTROL, BEATS = "bench.v", "bench", "control.hex", "beats.hex"
+BENCH, DRIVER, TOP_BENCH, CONTROL, BEATS = "bench.v", "driver.cpp", "bench", "control.hex", "beats.hex"
 DIFFERENCES, RESULTS, ANSWERS = "differences", "results", "answers"
 CLOCK_BITS = 32
 _SETS, _SEES = 6, 6  # bits
@@ -51,17 +52,14 @@ class Watched:
         return CLOCK_BITS + sum(bits for _, bits in self.fields.values())
 
     @property
-    def line(self) -> int:
-        """Characters of a line."""
-        return -(-self.bits // 4) + 1
+    def files(self) -> tuple[str, str]:
+        """Names of the files: of words, where C++ keeps them, and of digits."""
+        return f"{self.name}.bin", f"{self.name}.hex"
 
-    def read(self, folder: Path) -> npt.NDArray[np.uint8]:
-        """uint8 [n, digits]: the lines as they were written."""
-        path = folder / f"{self.name}.hex"
-        whole = path.stat().st_size // self.line if path.exists() else 0
-        if not whole:
-            return np.zeros((0, self.line - 1), np.uint8)
-        return np.memmap(path, np.uint8, "r", shape=(whole, self.line))[:, :-1]
+    def read(self, folder: Path) -> Lines:
+        """The lines as they were written, into one file or the other."""
+        words, digits = (folder / name for name in self.files)
+        return Lines.read(words, self.bits) if words.exists() else Lines.read_digits(digits, self.bits)
 
 
 def path_in_bench(path: Sequence[str]) -> str:
@@ -106,12 +104,13 @@ def bench(emitted: Verilog, watch: Sequence[Watched], linger: int) -> str:
     }
     connections = [".clk(clk)", *(f".{p}({x})" for p, x in inputs.items()), *(f".{p}({p})" for p in outputs)]
     advance, standing = (path_in_bench(emitted.path(s)) for s in (of.pacer.advance, of.pacer.standing))
-    files = "\n".join(f'    f_{w.name} = $fopen("{w.name}.hex", "w");' for w in watch)
+    files = "\n".join(f'    f_{w.name} = $fopen("{w.files[1]}", "w");' for w in watch)
+    kept = "\n".join(f'  import "DPI-C" function void {_KEEPS}{w.name}(input bit [{w.bits - 1}:0] line);' for w in watch)
     lines = "\n".join(_writing(w) for w in watch)
     return f"""`timescale 1ns/1ps
 module {TOP_BENCH} (
-  input wire clk /*verilator public_flat_rw*/,
-  output reg over /*verilator public_flat_rd*/
+  input wire clk,
+  output reg over
 );
   // What a line of the script says: so many clocks, the host's bits, what must be seen, the bus; then the beat's payload.
   reg [31:0] count = 0, next_count;
@@ -120,7 +119,15 @@ module {TOP_BENCH} (
   reg [{payload - 1}:0] payload = 0, next_payload;
   reg [{CLOCK_BITS - 1}:0] now = 0, stop = {{{CLOCK_BITS}{{1'b1}}}};
   reg differs = 0, started = 0;
-  integer control, beats, got, {", ".join(f"f_{w.name}" for w in watch)};
+  integer control, beats, got;
+`ifdef VERILATOR
+{kept}
+`else
+  integer {", ".join(f"f_{w.name}" for w in watch)};
+  initial begin
+{files}
+  end
+`endif
 {chr(10).join(f"  wire {_range(ports[p][1])}{p};" for p in outputs)}
   wire [{_SEES - 1}:0] sees = flags[{_SETS + _SEES - 1}:{_SETS}];
   wire [{_SEES - 1}:0] seen = {{{standing}, {advance}, bus__error, bus__done, results__valid, samples__ready}};
@@ -131,7 +138,6 @@ module {TOP_BENCH} (
     over = 0;
     control = $fopen("{CONTROL}", "r");
     beats = $fopen("{BEATS}", "r");
-{files}
   end
   always @(posedge clk) begin
     if (started) begin
@@ -141,10 +147,12 @@ module {TOP_BENCH} (
         stop <= now + {linger};
       end
       now <= now + 1;
+`ifndef VERILATOR
       if (now % {_EVERY} == 0) begin
         $display("%0d", now);
         $fflush;
       end
+`endif
       if (now + 1 >= stop) over <= 1;
     end
     started <= 1;
@@ -164,8 +172,102 @@ endmodule
 """
 
 
+def driver(watch: Sequence[Watched]) -> str:
+    """C++ that gives Verilator's model of the bench its clock, and keeps what it writes down."""
+    files = "\n".join(
+        f"""static File {w.name}("{w.files[0]}", {4 * words_of(w.bits)});
+extern "C" void {_KEEPS}{w.name}(const svBitVecVal* line) {{ {w.name}.keep(line); }}"""
+        for w in watch
+    )
+    return _DRIVER.format(
+        model=MODEL,
+        files=files,
+        flush="\n".join(f"    {w.name}.flush();" for w in watch),
+        every=_EVERY,
+        half=_PERIOD // 2,
+        waves=WAVES,
+    )
+
+
+_DRIVER = """// Gives the bench its clock, and keeps what it writes down, words of 32 bits, the lowest first.
+#include "{model}.h"
+#include "{model}__Dpi.h"
+#include "verilated.h"
+#if VM_TRACE
+#include "verilated_vcd_c.h"
+#endif
+
+#include <cstdio>
+#include <cstdlib>
+
+static void check(bool good) {{
+  if (good) return;
+  std::perror("the bench cannot write");
+  std::exit(1);
+}}
+
+class File {{
+  std::FILE* const file;
+  const size_t bytes;
+
+ public:
+  File(const char* name, size_t line) : file(std::fopen(name, "wb")), bytes(line) {{
+    check(file != nullptr && std::setvbuf(file, nullptr, _IOFBF, 1 << 20) == 0);
+  }}
+  void keep(const void* line) {{ check(std::fwrite(line, bytes, 1, file) == 1); }}
+  void flush() {{ check(std::fflush(file) == 0); }}
+}};
+
+{files}
+
+int main(int argc, char** argv) {{
+  VerilatedContext context;
+  context.commandArgs(argc, argv);
+  {model} bench{{&context}};
+  bench.clk = 0;
+#if VM_TRACE
+  VerilatedVcdC waves;
+  context.traceEverOn(true);
+  bench.trace(&waves, 99);
+  waves.open("{waves}");
+#endif
+  const auto settle = [&]() {{
+    bench.eval();
+#if VM_TRACE
+    waves.dump(context.time());
+#endif
+    context.timeInc({half});
+  }};
+  const auto flush = []() {{
+{flush}
+  }};
+  settle();
+  for (unsigned long clock = 0; !context.gotFinish() && !bench.over; ++clock) {{
+    bench.clk = 1;
+    settle();
+    bench.clk = 0;
+    settle();
+    if (clock % {every} == 0) {{
+      flush();
+      std::printf("%lu\\n", clock);
+      std::fflush(stdout);
+    }}
+  }}
+  bench.final();
+  flush();
+#if VM_TRACE
+  waves.close();
+#endif
+  return context.errorCount() ? 1 : 0;
+}}
+"""
+MODEL, WAVES = "Vbench", "dump.vcd"
+"""What Verilator calls its model of the bench; the waveform of everything."""
+_KEEPS = "keep_"
 _EVERY = 128
 """Clocks between two signs of life."""
+_PERIOD = 10_000
+"""Of the clock, in ps."""
 
 
 def _place(bit: int) -> int:
@@ -182,7 +284,12 @@ def _range(bits: int) -> str:
 
 def _writing(w: Watched) -> str:
     fields = ", ".join(expression for expression, _ in reversed(w.fields.values()))
-    return f'      if ({w.when}) $fwrite(f_{w.name}, "%h\\n", {{now, {fields}}});'
+    return f"""      if ({w.when})
+`ifdef VERILATOR
+        {_KEEPS}{w.name}({{now, {fields}}});
+`else
+        $fwrite(f_{w.name}, "%h\\n", {{now, {fields}}});
+`endif"""
 
 
 def script(of: Protocol, words: npt.NDArray[np.int64]) -> str:
