@@ -398,7 +398,9 @@ def _fault(fault, code, here, place, lane, operation, expected, found):
 
 @_compiled
 def _event(log, here, operation, access, place, lane, value, sample):
-    """Append one access to the event log if there is room; the last row counts."""
+    """Append one access to the event log if there is room; the last row counts, and says whether reads are left out."""
+    if access == READ and log[-1, 1] != 0:
+        return
     n = log[-1, 0]
     if n < log.shape[0] - 1:
         row = log[n]
@@ -418,12 +420,16 @@ def _place(here, bank, lanes, i):
 @_compiled
 def _log_lanes(log, here, operation, access, bank, lanes, values, sample):
     """Log one access per lane to the memories of left neurons."""
+    if access == READ and log[-1, 1] != 0:
+        return
     for i in range(lanes.word.size):
         _event(log, here, operation, access, _place(here, bank, lanes, i), lanes.lane[i], values[i], sample)
 
 
 @_compiled
 def _log_row(log, here, operation, access, row, weights, sample):
+    if access == READ and log[-1, 1] != 0:
+        return
     for m in range(weights.size):
         _event(log, here, operation, access, Place(WEIGHT, 0, 0, row), m, weights[m], sample)
 
