@@ -178,7 +178,9 @@ def simulate(
     progress = None if watch is None else lambda clock: watch(clock, protocol.clocks)
     try:
         with harmless(folder) as place:
-            _prepare(emitted, protocol, samples, place, options)
+            _prepare(emitted, place, options)
+            lines = testbench.Script.of(protocol, beats(emitted.accelerator.plan, samples)[protocol.record.sent])
+            tool.give(lines, place)
             began = perf_counter()
             tool.compile(place, [testbench.BENCH, SOURCE], options.waves)
             built = perf_counter()
@@ -193,13 +195,10 @@ def simulate(
     return Capture(files, {name: w.read(folder) for name, w in files.items()}, seconds)
 
 
-def _prepare(emitted: Verilog, protocol: Protocol, samples: StreamSamples, folder: Path, options: Options) -> None:
+def _prepare(emitted: Verilog, folder: Path, options: Options) -> None:
     of = emitted.accelerator.plan
     watch = watched(emitted)
     linger = patience(of.period, of.skew, options.timeout)
     write_if_new(folder / SOURCE, options.text or emitted.text)
     write_if_new(folder / testbench.BENCH, testbench.bench(emitted, watch, linger))
-    write_if_new(folder / testbench.DRIVER, testbench.driver(watch))
-    (folder / testbench.CONTROL).write_text(testbench.script(protocol, protocol.record.accesses[:, 2:4]))
-    sent = beats(of, samples)[protocol.record.sent]
-    (folder / testbench.BEATS).write_text(testbench.beat_lines(sent))
+    write_if_new(folder / testbench.DRIVER, testbench.driver(emitted, watch))

@@ -323,10 +323,7 @@ def _results(expected: Expectation, seen: Capture, limit: int, outcome: Outcome)
     try:
         theirs = {
             "outputs": lines.fields(layout["outputs"].offset, fmt.width, q, fmt.signed),
-            **{
-                n: lines.fields(layout[n].offset, layout[n].width)[:, 0]
-                for n in ("prediction", "label", "train", "last")
-            },
+            **{n: lines.fields(layout[n].offset, layout[n].width)[:, 0] for n in ("prediction", "label", "train", "last")},
         }
     except ValueError as e:
         raise Undefined(RESULTS, str(e)) from None

@@ -1,4 +1,4 @@
-"""What compilers have made of the same sources before: kept for the user, found by all that it depends on, checked when read.
+"""What compilers have made before: kept for the user, found by all that it depends on, checked when it is read.
 
 Several processes may read and write at once: files appear under their names only when they are whole, and carry a seal.
 """

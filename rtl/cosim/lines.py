@@ -96,7 +96,7 @@ def field(words: np.ndarray, line: int, at: int, width: int) -> int:
         have += 32
     if width < 64:
         word &= (np.uint64(1) << np.uint64(width)) - np.uint64(1)
-    return np.int64(word)
+    return np.int64(word)  # type: ignore[return-value]  # compiled
 
 
 @njit(cache=True, error_model="numpy")

@@ -52,16 +52,16 @@ class Layout(NamedTuple):
         at, first = 0, dict.fromkeys(("enable", "address", "word", "bank"), -1)
         for name, (_, bits) in fields.items():
             first[name], at = at, at + bits
-        bits = {name: fields[name][1] if name in fields else 0 for name in first}
+        widths = {name: fields[name][1] if name in fields else 0 for name in first}
         return cls(
             lanes=probe.lanes,
             lane=LANE if probe.key.kind.code == WEIGHT else INDEX,
             enable=first["enable"],
-            enables=bits["enable"],
+            enables=widths["enable"],
             bank=first["bank"],
-            bank_bits=bits["bank"],
+            bank_bits=widths["bank"],
             address=first["address"],
-            addresses=bits["address"] // probe.address_bits if bits["address"] else 0,
+            addresses=widths["address"] // probe.address_bits if widths["address"] else 0,
             address_bits=probe.address_bits,
             bank_shift=probe.bank_shift,
             word=first["word"],
@@ -78,7 +78,7 @@ class Matching:
     layouts: list[Layout]
     words: list[npt.NDArray[np.uint32]]
     clocks: list[npt.NDArray[np.int64]]
-    kinds: list[str]
+    kinds: list[int]
     _numbers: npt.NDArray[np.int64]  # by memory and junction, of the probe
 
     @classmethod
@@ -99,7 +99,7 @@ class Matching:
             [Layout.of(p, seen.files[name].fields) for name, p in probes.items()],
             [seen.lines[name].words for name in probes],
             [seen.clocks(name) for name in probes],
-            [MEMORIES[p.key.kind.code] for p in probes.values()],
+            [p.key.kind.code for p in probes.values()],
             numbers,
         )
 
@@ -120,7 +120,7 @@ class Matching:
         starts = np.zeros(len(self.names) + 1, np.int64)
         if not _sorted(events, self._numbers, order, starts):
             return None
-        counts: dict[str, int] = {}
+        counts: dict[int, int] = {}
         for k, name in enumerate(self.names):
             mine, rows = order[starts[k] : starts[k + 1]], self.rows(k, first, last)
             if len(seen.lines[name].unknown):
@@ -131,7 +131,7 @@ class Matching:
                 return None
             if mine.size:
                 counts[self.kinds[k]] = counts.get(self.kinds[k], 0) + mine.size
-        return counts
+        return {MEMORIES[kind]: counts[kind] for kind in sorted(counts)}
 
 
 @njit(cache=True, error_model="numpy")

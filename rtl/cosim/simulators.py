@@ -16,7 +16,7 @@ from cocotb_tools.runner import Runner
 
 from models.errors import ArgumentError
 from rtl.cosim import verilated
-from rtl.cosim.testbench import TOP_BENCH
+from rtl.cosim.testbench import TOP_BENCH, Script
 
 SIMULATORS = ("icarus", "verilator")
 BUILD_LOG, LOG = "build.log", "simulation.log"
@@ -69,6 +69,10 @@ class Supervised(Runner):
             told = f"no clock after clock {clock} in {self._silence:g} s: do signals wait for each other?"
             raise BrokenOff(f"{type(self).__name__.lower()} hangs ({told})")
         log.write(text.decode(errors="replace"))
+
+    def give(self, script: Script, folder: Path) -> None:
+        """Write a script as the bench reads it here."""
+        script.write_digits(folder)
 
     def compile(self, folder: Path, sources: Sequence[str], waves: bool) -> None:
         """Build the bench in its folder.
@@ -127,9 +131,13 @@ _SMALL = 1 << 19
 
 
 class Verilator(Supervised, runners.Verilator):
-    """Verilator. cocotb builds and runs benches in Python; that of the co-simulation has its clock from C++, without cocotb."""
+    """Verilator. cocotb builds and runs benches in Python; that of the co-simulation has its clock from C++."""
 
     arguments: ClassVar[list[str]] = list(verilated.ARGUMENTS)
+
+    def give(self, script: Script, folder: Path) -> None:
+        """Write a script as the bench reads it here."""
+        script.write_words(folder)
 
     def compile(self, folder: Path, sources: Sequence[str], waves: bool) -> None:
         """Build the bench in its folder, if it is not kept from another time."""

@@ -1,11 +1,11 @@
 """The test bench, in Verilog: plays what the protocol says clock by clock, and writes down what the design does.
 
 It decides nothing. In every clock it sets the inputs of that clock, compares the control signals with what they must be, and
-writes down results, answers of the port and all writes of memories, lines of one length in a file for each. Some clocks after
-the first control signal that differs it stops.
+writes down results, answers of the port and all writes of memories, lines of one length in a file for each. Some clocks
+after the first control signal that differs it stops.
 
-Any simulator of Verilog can run it, and writes hexadecimal digits; cocotb gives it its clock. Verilator takes the clock from a
-few lines of C++, which also keep the lines as they lie in memory: neither Python nor digits cost time there.
+Any simulator of Verilog can run it: it reads and writes hexadecimal digits, and cocotb gives it its clock. For Verilator a
+few lines of C++ do so, which read and keep lines as they lie in memory: neither Python nor digits cost time there.
 """
 
 import re
@@ -19,13 +19,14 @@ from amaranth.hdl import Value
 
 from rtl.accelerator import Accelerator
 from rtl.cosim import protocol_kernel as kernel
-from rtl.cosim.lines import Lines, words_of
+from rtl.cosim.lines import WORD_BITS, Lines, words_of
 from rtl.cosim.probes import Probe, probes
 from rtl.cosim.protocol import Protocol
 from rtl.ports.register_map import WIDTH
 from rtl.verilog.emission import Verilog
 
-BENCH, DRIVER, TOP_BENCH, CONTROL, BEATS = "bench.v", "driver.cpp", "bench", "control.hex", "beats.hex"
+BENCH, DRIVER, TOP_BENCH = "bench.v", "driver.cpp", "bench"
+CONTROL, BEATS = "control", "beats"
 DIFFERENCES, RESULTS, ANSWERS = "differences", "results", "answers"
 CLOCK_BITS = 32
 _SETS, _SEES = 6, 6  # bits
@@ -119,12 +120,17 @@ module {TOP_BENCH} (
   reg [{payload - 1}:0] payload = 0, next_payload;
   reg [{CLOCK_BITS - 1}:0] now = 0, stop = {{{CLOCK_BITS}{{1'b1}}}};
   reg differs = 0, started = 0;
-  integer control, beats, got;
+  integer got;
 `ifdef VERILATOR
+  import "DPI-C" function int {_TAKES}{CONTROL}(output bit [{_CONTROL_BITS - 1}:0] line);
+  import "DPI-C" function int {_TAKES}{BEATS}(output bit [{payload - 1}:0] line);
 {kept}
+  reg [{_CONTROL_BITS - 1}:0] line;
 `else
-  integer {", ".join(f"f_{w.name}" for w in watch)};
+  integer {CONTROL}, {BEATS}, {", ".join(f"f_{w.name}" for w in watch)};
   initial begin
+    {CONTROL} = $fopen("{CONTROL}.hex", "r");
+    {BEATS} = $fopen("{BEATS}.hex", "r");
 {files}
   end
 `endif
@@ -134,11 +140,7 @@ module {TOP_BENCH} (
   {emitted.top} dut (
     {f",{chr(10)}    ".join(connections)}
   );
-  initial begin
-    over = 0;
-    control = $fopen("{CONTROL}", "r");
-    beats = $fopen("{BEATS}", "r");
-  end
+  initial over = 0;
   always @(posedge clk) begin
     if (started) begin
 {lines}
@@ -157,13 +159,24 @@ module {TOP_BENCH} (
     end
     started <= 1;
     if (count == 0) begin
-      got = $fscanf(control, "%h %h %h\\n", next_count, next_flags, next_data);
+`ifdef VERILATOR
+      if ({_TAKES}{CONTROL}(line) == 0) over <= 1;
+      next_count = line[31:0];
+      next_flags = line[{32 + flags - 1}:32];
+      next_data = line[{96 + WIDTH - 1}:96];
+`else
+      got = $fscanf({CONTROL}, "%h %h %h\\n", next_count, next_flags, next_data);
       if (got != 3) over <= 1;
+`endif
       count <= next_count - 1;
       flags <= next_flags;
       data <= next_data;
       if (next_flags[{_place(kernel.NEXT)}]) begin
-        got = $fscanf(beats, "%h\\n", next_payload);
+`ifdef VERILATOR
+        got = {_TAKES}{BEATS}(next_payload);
+`else
+        got = $fscanf({BEATS}, "%h\\n", next_payload);
+`endif
         payload <= next_payload;
       end
     end else count <= count - 1;
@@ -172,12 +185,20 @@ endmodule
 """
 
 
-def driver(watch: Sequence[Watched]) -> str:
-    """C++ that gives Verilator's model of the bench its clock, and keeps what it writes down."""
+def driver(emitted: Verilog, watch: Sequence[Watched]) -> str:
+    """C++ that gives Verilator's model of the bench its clock and the script, and keeps what it writes down."""
+    read = {CONTROL: _CONTROL_BITS, BEATS: emitted.ports["samples__payload"][1]}
     files = "\n".join(
-        f"""static File {w.name}("{w.files[0]}", {4 * words_of(w.bits)});
+        [
+            f"""static File {name}("{name}.bin", "rb", {4 * words_of(bits)});
+extern "C" int {_TAKES}{name}(svBitVecVal* line) {{ return {name}.take(line); }}"""
+            for name, bits in read.items()
+        ]
+        + [
+            f"""static File {w.name}("{w.files[0]}", "wb", {4 * words_of(w.bits)});
 extern "C" void {_KEEPS}{w.name}(const svBitVecVal* line) {{ {w.name}.keep(line); }}"""
-        for w in watch
+            for w in watch
+        ]
     )
     return _DRIVER.format(
         model=MODEL,
@@ -189,7 +210,7 @@ extern "C" void {_KEEPS}{w.name}(const svBitVecVal* line) {{ {w.name}.keep(line)
     )
 
 
-_DRIVER = """// Gives the bench its clock, and keeps what it writes down, words of 32 bits, the lowest first.
+_DRIVER = """// Gives the bench its clock and the script, and keeps what it writes down: words of 32 bits, the lowest first.
 #include "{model}.h"
 #include "{model}__Dpi.h"
 #include "verilated.h"
@@ -202,7 +223,7 @@ _DRIVER = """// Gives the bench its clock, and keeps what it writes down, words 
 
 static void check(bool good) {{
   if (good) return;
-  std::perror("the bench cannot write");
+  std::perror("the bench cannot read or write");
   std::exit(1);
 }}
 
@@ -211,9 +232,10 @@ class File {{
   const size_t bytes;
 
  public:
-  File(const char* name, size_t line) : file(std::fopen(name, "wb")), bytes(line) {{
+  File(const char* name, const char* mode, size_t line) : file(std::fopen(name, mode)), bytes(line) {{
     check(file != nullptr && std::setvbuf(file, nullptr, _IOFBF, 1 << 20) == 0);
   }}
+  bool take(void* line) {{ return std::fread(line, bytes, 1, file) == 1; }}
   void keep(const void* line) {{ check(std::fwrite(line, bytes, 1, file) == 1); }}
   void flush() {{ check(std::fflush(file) == 0); }}
 }};
@@ -263,7 +285,9 @@ int main(int argc, char** argv) {{
 """
 MODEL, WAVES = "Vbench", "dump.vcd"
 """What Verilator calls its model of the bench; the waveform of everything."""
-_KEEPS = "keep_"
+_KEEPS, _TAKES = "keep_", "take_"
+_CONTROL_BITS = 128
+"""Of a line of the script as words: clocks, twice as many bits of flags, data."""
 _EVERY = 128
 """Clocks between two signs of life."""
 _PERIOD = 10_000
@@ -292,20 +316,52 @@ def _writing(w: Watched) -> str:
 `endif"""
 
 
-def script(of: Protocol, words: npt.NDArray[np.int64]) -> str:
-    """The lines that the bench reads: one for every clock in which an input or what must be seen changes."""
-    r = of.record
-    changes = np.flatnonzero((np.diff(r.sets) != 0) | (np.diff(r.sees) != 0) | (np.diff(r.access) != 0)) + 1
-    fresh = np.flatnonzero(r.sets & kernel.NEXT)
-    starts = np.union1d(np.union1d(changes, fresh), [0]).astype(np.int64)
-    counts = np.diff([*starts.tolist(), of.clocks])
-    asked = np.maximum(r.access[starts], 0)
-    address, data = (np.where(r.access[starts] >= 0, words[asked, k], 0) if len(words) else 0 * starts for k in (0, 1))
-    flags = r.sets[starts] | r.sees[starts].astype(np.int64) << _SETS | address << (_SETS + _SEES)
-    rows = zip(counts.tolist(), flags.tolist(), data.tolist(), strict=True)
-    return "".join([f"{count:x} {flag:x} {word:x}\n" for count, flag, word in rows])
+@dataclass(frozen=True, eq=False)
+class Script:
+    """The lines that the bench reads.
+
+    Attributes
+    ----------
+    clocks, flags, data
+        int64 [n]: a line for every clock in which an input or what must be seen changes, and how long it is so.
+    beats
+        uint8 [beats, bytes], little-endian.
+    """
+
+    clocks: npt.NDArray[np.int64]
+    flags: npt.NDArray[np.int64]
+    data: npt.NDArray[np.int64]
+    beats: npt.NDArray[np.uint8]
+
+    @classmethod
+    def of(cls, protocol: Protocol, beats: npt.NDArray[np.uint8]) -> "Script":
+        """What a protocol says, and all beats in order."""
+        r = protocol.record
+        words = r.accesses[:, 2:4]
+        changes = np.flatnonzero((np.diff(r.sets) != 0) | (np.diff(r.sees) != 0) | (np.diff(r.access) != 0)) + 1
+        fresh = np.flatnonzero(r.sets & kernel.NEXT)
+        starts = np.union1d(np.union1d(changes, fresh), [0]).astype(np.int64)
+        clocks = np.diff([*starts.tolist(), protocol.clocks])
+        asked = np.maximum(r.access[starts], 0)
+        address, data = (np.where(r.access[starts] >= 0, words[asked, k], 0) if len(words) else 0 * starts for k in (0, 1))
+        flags = r.sets[starts] | r.sees[starts].astype(np.int64) << _SETS | address << (_SETS + _SEES)
+        return cls(clocks, flags, data, beats)
+
+    def write_words(self, folder: Path) -> None:
+        """For the C++ that drives the bench."""
+        lines = np.zeros((len(self.clocks), _CONTROL_BITS // WORD_BITS), np.uint32)
+        lines[:, 0], lines[:, 1], lines[:, 2], lines[:, 3] = self.clocks, self.flags & _WORD, self.flags >> 32, self.data
+        lines.tofile(folder / f"{CONTROL}.bin")
+        n, size = self.beats.shape
+        padded = np.zeros((n, 4 * words_of(8 * size)), np.uint8)
+        padded[:, :size] = self.beats
+        padded.tofile(folder / f"{BEATS}.bin")
+
+    def write_digits(self, folder: Path) -> None:
+        """For the bench alone."""
+        rows = zip(self.clocks.tolist(), self.flags.tolist(), self.data.tolist(), strict=True)
+        (folder / f"{CONTROL}.hex").write_text("".join([f"{count:x} {flag:x} {word:x}\n" for count, flag, word in rows]))
+        (folder / f"{BEATS}.hex").write_text("".join([row.tobytes().hex() + "\n" for row in self.beats[:, ::-1]]))
 
 
-def beat_lines(beats: npt.NDArray[np.uint8]) -> str:
-    """Beats, uint8 [n, bytes] and little-endian, as the bench reads them."""
-    return "".join([row.tobytes().hex() + "\n" for row in beats[:, ::-1]])
+_WORD = (1 << WORD_BITS) - 1

@@ -1,8 +1,8 @@
 """How Verilator's model of the bench is built: no part twice.
 
-A model is kept by the content of all that it is made of, so that a design that was simulated before is not built at all; of a
-new one, the objects of Verilator's own library are kept. What is left is compiled in few units: most of what a small one costs
-is to read the same headers.
+A model is kept by the content of all that it is made of, so that a design that was simulated before is not built at all; for
+a new one, the objects of Verilator's own library are kept. What is left is compiled in few units: most of what a small one
+costs is to read the same headers.
 """
 
 import os
