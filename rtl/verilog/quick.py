@@ -1,7 +1,7 @@
 """Amaranth's way from a design to RTLIL with less of what changes nothing: the same text, in a fraction of the time.
 
-Wide vectors cost Amaranth the square of their width where it looks for the assignments of a bit, and every net is checked and
-wrapped anew in every value. What stands here instead gives equal results (``tests/rtl/verilog/test_quick.py``).
+Wide vectors cost Amaranth the square of their width where it looks for the assignments of a bit, and every net is checked
+and wrapped anew in every value. What stands here instead gives equal results (``tests/rtl/verilog/test_quick.py``).
 """
 
 from collections.abc import Iterator
@@ -157,6 +157,12 @@ def _emit_memory(emitter: Any, cell_idx: int, cell: Any) -> None:
             "DATA": f"{len(bits)}'{bits}" if bits else emitter.sigspec(),
             "EN": emitter.sigspec(_Value.ones(width)),
         },
-        parameters={"MEMID": emitter.memories[cell_idx].memid, "ABITS": 0, "WIDTH": width, "WORDS": cell.depth, "PRIORITY": 0},
+        parameters={
+            "MEMID": emitter.memories[cell_idx].memid,
+            "ABITS": 0,
+            "WIDTH": width,
+            "WORDS": cell.depth,
+            "PRIORITY": 0,
+        },
         src_loc=cell.src_loc,
     )
