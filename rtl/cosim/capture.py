@@ -4,14 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from rtl.cosim import protocol as protocols
 from rtl.cosim import testbench
 from rtl.cosim.lines import Lines
 from rtl.cosim.probes import Probe
-from rtl.cosim.protocol import Protocol
 from rtl.cosim.simulators import BUILD_LOG, LOG, SILENCE, BrokenOff, runner
 from rtl.cosim.stimulus import StreamSamples, beats
 from rtl.cosim.testbench import Watched, watched
@@ -20,6 +21,20 @@ from rtl.verilog.emission import SOURCE, Verilog
 
 Watcher = Callable[[int, int], None]
 """Is told clocks simulated, and all that there are."""
+
+
+class Follower(Protocol):
+    """Compares while a simulator runs."""
+
+    def tell(self, clock: int) -> None:
+        """The lines of all clocks before this one have been written."""
+
+    def finish(self) -> dict[str, int] | None:
+        """The simulator has ended: writes by kind of memory, if all agree."""
+
+
+Follow = Callable[[dict[str, Watched], Path], Follower]
+"""From what is written down, and where, to what compares it."""
 
 
 class SimulationError(RuntimeError):
@@ -63,11 +78,14 @@ class Capture:
         By name: what each line says, and the lines.
     seconds
         Wall-clock time of build and simulation.
+    followed
+        Writes by kind of memory, if all were found to agree while the simulator ran.
     """
 
     files: dict[str, Watched]
     lines: dict[str, Lines]
     seconds: dict[str, float]
+    followed: dict[str, int] | None = None
 
     @property
     def probes(self) -> dict[str, Probe]:
@@ -147,12 +165,13 @@ def patience(period: int, skew: int, given: int | None = None) -> int:
 
 def simulate(
     emitted: Verilog,
-    protocol: Protocol,
+    protocol: protocols.Protocol,
     samples: StreamSamples,
     simulator: str,
     folder: Path,
     options: Options = PLAIN,
     watch: Watcher | None = None,
+    follow: Follow | None = None,
 ) -> Capture:
     """Build the bench around the Verilog, run it, and collect what was seen.
 
@@ -162,6 +181,8 @@ def simulate(
         Where everything is built and left: the bench is a whole that can be run again.
     watch
         Is told how far it is.
+    follow
+        Makes what compares while it runs, where the simulator can be followed.
 
     Raises
     ------
@@ -175,7 +196,7 @@ def simulate(
     folder.mkdir(parents=True, exist_ok=True)
     for stale in (BUILD_LOG, LOG, *(name for w in watched(emitted) for name in w.files)):
         (folder / stale).unlink(missing_ok=True)
-    progress = None if watch is None else lambda clock: watch(clock, protocol.clocks)
+    files = {w.name: w for w in watched(emitted)}
     try:
         with harmless(folder) as place:
             _prepare(emitted, place, options)
@@ -184,15 +205,25 @@ def simulate(
             began = perf_counter()
             tool.compile(place, [testbench.BENCH, SOURCE], options.waves)
             built = perf_counter()
-            tool.simulate(place, options.waves, progress, options.silence)
-            seconds = {"build": built - began, "simulate": perf_counter() - built}
+            follower = follow(files, place) if follow is not None and tool.follows else None
+
+            def told(clock: int) -> None:
+                if watch is not None:
+                    watch(clock, protocol.clocks)
+                if follower is not None:
+                    follower.tell(clock)
+
+            try:
+                tool.simulate(place, options.waves, told, options.silence)
+                seconds = {"build": built - began, "simulate": perf_counter() - built}
+            finally:
+                followed = None if follower is None else follower.finish()
     except BrokenOff as e:
         logs = " and ".join(name for name in (BUILD_LOG, LOG) if (folder / name).is_file())
         raise SimulationError(f"{e}: see {logs} in {folder}" if logs else str(e)) from None
     except OSError as e:
         raise SimulationError(f"{simulator} cannot be run in {folder}: {e.strerror or e}") from None
-    files = {w.name: w for w in watched(emitted)}
-    return Capture(files, {name: w.read(folder) for name, w in files.items()}, seconds)
+    return Capture(files, {name: w.read(folder) for name, w in files.items()}, seconds, followed)
 
 
 def _prepare(emitted: Verilog, folder: Path, options: Options) -> None:

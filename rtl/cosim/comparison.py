@@ -92,15 +92,28 @@ class Outcome:
             self.by_memory[kind] = self.by_memory.get(kind, 0) + n
 
 
-def compare(expected: Expectation, seen: Capture, parts: list[str]) -> Outcome:
-    """Compare every clock; ``parts`` are the names of the script's."""
+def compare(expected: Expectation, seen: Capture, parts: list[str], followed: dict[str, int] | None = None) -> Outcome:
+    """Compare every clock.
+
+    Parameters
+    ----------
+    parts
+        Names of the script's.
+    followed
+        Writes by kind of memory, if all have been found to agree while the simulator ran (:mod:`rtl.cosim.following`).
+    """
     outcome = Outcome()
     try:
         first = _control(expected, seen)
         limit = _NEVER if first is None or first.clock is None else first.clock
         outcome.clocks = min(expected.protocol.clocks, limit)
+        if first is None and followed is not None:
+            outcome.count(followed)
+            differing = None
+        else:
+            differing = _writes(expected, seen, limit, outcome)
         for found in (
-            _writes(expected, seen, limit, outcome),
+            differing,
             _answers(expected, seen, limit, outcome),
             _results(expected, seen, limit, outcome),
         ):
@@ -115,6 +128,7 @@ def compare(expected: Expectation, seen: Capture, parts: list[str]) -> Outcome:
         if k < len(parts):
             first = Mismatch(first.what, first.machine, first.verilog, first.clock, parts[k], first.verdict)
     outcome.mismatch = first
+    outcome.by_memory = {kind: outcome.by_memory[kind] for kind in MEMORIES.values() if kind in outcome.by_memory}
     return outcome
 
 
@@ -137,12 +151,12 @@ def _control(expected: Expectation, seen: Capture) -> Mismatch | None:
 
 
 def _writes(expected: Expectation, seen: Capture, limit: int, outcome: Outcome) -> Mismatch | None:
-    probes, match = seen.probes, Matching.of(seen)
+    probes, match = seen.probes, _matching(seen)
     by_place = {(p.key.kind.code, p.junction): name for name, p in probes.items()}
     for piece in expected.pieces():
         last = min(piece.last, limit + 1)
         events = piece.events if piece.last <= last else piece.events[piece.events[:, CLOCK] < last]
-        if (counts := match.agree(seen, events, piece.first, last)) is not None:
+        if (counts := match.agree(events, piece.first, last)) is not None:
             outcome.count(counts)
             if piece.last > limit:
                 break
@@ -167,6 +181,13 @@ def _writes(expected: Expectation, seen: Capture, limit: int, outcome: Outcome) 
         if piece.last > limit:
             break
     return None
+
+
+def _matching(seen: Capture) -> Matching:
+    """What was seen, ready to be matched; names the file if a clock is not known."""
+    for name in seen.probes:
+        seen.clocks(name)
+    return Matching.of(seen.files, seen.lines)
 
 
 def _by_probe(

@@ -4,7 +4,7 @@ Each event finds the enabled lane of a line with the same clock, bank, address a
 lane is left over. Where they are not the same, :mod:`rtl.cosim.comparison` says what differs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,9 +14,9 @@ import numpy.typing as npt
 from hwsim.events.log import CLOCK, EVENT_FIELDS, INDEX, LANE
 from hwsim.vocabulary import MEMORIES, WEIGHT
 from models.compiled import njit
-from rtl.cosim.capture import Capture
-from rtl.cosim.lines import field
+from rtl.cosim.lines import Lines, field
 from rtl.cosim.probes import Probe
+from rtl.cosim.testbench import CLOCK_BITS, Watched
 
 _JUNCTION, _MEMORY, _BANK, _ADDRESS, _VALUE = (
     EVENT_FIELDS.index(name) for name in ("junction", "memory", "bank", "address", "value")
@@ -74,31 +74,23 @@ class Layout(NamedTuple):
 class Matching:
     """The recorded lines of all write ports, ready to be matched piece by piece."""
 
-    names: Sequence[str]
     layouts: list[Layout]
-    words: list[npt.NDArray[np.uint32]]
+    lines: list[Lines]
     clocks: list[npt.NDArray[np.int64]]
     kinds: list[int]
     _numbers: npt.NDArray[np.int64]  # by memory and junction, of the probe
 
     @classmethod
-    def of(cls, seen: Capture) -> "Matching":
-        """Of what a bench has recorded.
-
-        Raises
-        ------
-        Undefined
-            If a clock is not known.
-        """
-        probes = seen.probes
+    def of(cls, files: Mapping[str, Watched], recorded: Mapping[str, Lines]) -> "Matching":
+        """Of what a bench has recorded: by name, what each line says, and the lines."""
+        probes = {name: w.probe for name, w in files.items() if w.probe is not None}
         numbers = np.full((len(MEMORIES), 1 + max(p.junction for p in probes.values())), -1, np.int64)
         for k, p in enumerate(probes.values()):
             numbers[p.key.kind.code, p.junction] = k
         return cls(
-            list(probes),
-            [Layout.of(p, seen.files[name].fields) for name, p in probes.items()],
-            [seen.lines[name].words for name in probes],
-            [seen.clocks(name) for name in probes],
+            [Layout.of(p, files[name].fields) for name, p in probes.items()],
+            [recorded[name] for name in probes],
+            [recorded[name].fields(files[name].bits - CLOCK_BITS, CLOCK_BITS)[:, 0] for name in probes],
             [p.key.kind.code for p in probes.values()],
             numbers,
         )
@@ -108,7 +100,7 @@ class Matching:
         a, b = np.searchsorted(self.clocks[probe], (first, last))
         return slice(int(a), int(b))
 
-    def agree(self, seen: Capture, events: npt.NDArray[np.int64], first: int, last: int) -> dict[str, int] | None:
+    def agree(self, events: npt.NDArray[np.int64], first: int, last: int) -> dict[str, int] | None:
         """Writes by kind of memory, if they are those of the lines of clocks ``first .. last - 1``; else ``None``.
 
         Parameters
@@ -117,16 +109,16 @@ class Matching:
             int64 [n, EVENT_FIELDS].
         """
         order = np.empty(len(events), np.int64)
-        starts = np.zeros(len(self.names) + 1, np.int64)
+        starts = np.zeros(len(self.lines) + 1, np.int64)
         if not _sorted(events, self._numbers, order, starts):
             return None
         counts: dict[int, int] = {}
-        for k, name in enumerate(self.names):
+        for k, lines in enumerate(self.lines):
             mine, rows = order[starts[k] : starts[k + 1]], self.rows(k, first, last)
-            if len(seen.lines[name].unknown):
+            if len(lines.unknown):
                 return None
             if (mine.size or rows.start < rows.stop) and not _match(
-                events, mine, self.words[k], self.clocks[k], rows.start, rows.stop, self.layouts[k]
+                events, mine, lines.words, self.clocks[k], rows.start, rows.stop, self.layouts[k]
             ):
                 return None
             if mine.size:

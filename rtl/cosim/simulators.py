@@ -117,6 +117,8 @@ class Supervised(Runner):
             raise BrokenOff(f"{type(self).__name__.lower()} failed ({e})") from None
 
     arguments: ClassVar[list[str]] = []
+    follows: ClassVar[bool] = False
+    """Whether all lines of the clocks that are told of have been written, as words."""
 
     def _where(self, folder: Path, waves: bool) -> dict[str, Any]:
         return {"hdl_toplevel": TOP_BENCH, "build_dir": folder / type(self).__name__.lower(), "waves": waves}
@@ -134,6 +136,7 @@ class Verilator(Supervised, runners.Verilator):
     """Verilator. cocotb builds and runs benches in Python; that of the co-simulation has its clock from C++."""
 
     arguments: ClassVar[list[str]] = list(verilated.ARGUMENTS)
+    follows: ClassVar[bool] = True
 
     def give(self, script: Script, folder: Path) -> None:
         """Write a script as the bench reads it here."""

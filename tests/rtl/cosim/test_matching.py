@@ -53,7 +53,7 @@ def test_any_bit_that_is_wrong_is_found_as_the_slow_way_finds_it(run):
     expected, seen = run
     rng, differ = np.random.default_rng(3), 0
     for name in seen.probes:
-        for _ in range(6):
+        for _ in range(3):
             changed = known(seen)
             words, bits = changed.lines[name].words, seen.files[name].bits - 32
             line, bit = int(rng.integers(len(words))), int(rng.integers(bits))
@@ -61,18 +61,18 @@ def test_any_bit_that_is_wrong_is_found_as_the_slow_way_finds_it(run):
             quick = comparison.compare(expected, changed, ["flowing"])
             assert str(quick.mismatch) == str(slow(expected, changed).mismatch)
             differ += quick.mismatch is not None
-    assert differ > 20
+    assert differ > 9
 
 
 @pytest.mark.parametrize("change", ["dropped", "twice", "bank", "address", "value", "clock", "place", "memory", "junction"])
 def test_events_that_are_not_the_lines_do_not_agree(change, run):
     expected, seen = run
     seen, rng = known(seen), np.random.default_rng(4)
-    match = Matching.of(seen)
+    match = Matching.of(seen.files, seen.lines)
     found = 0
     for piece in expected.pieces():
         events = piece.events.copy()
-        assert match.agree(seen, events, piece.first, piece.last) is not None
+        assert match.agree(events, piece.first, piece.last) is not None
         if not len(events):
             continue
         at = int(rng.integers(len(events)))
@@ -84,6 +84,6 @@ def test_events_that_are_not_the_lines_do_not_agree(change, run):
             events[at, LANE if events[at, matching._MEMORY] == WEIGHT else INDEX] += 1
         else:
             events[at, EVENT_FIELDS.index(change)] += 1
-        assert match.agree(seen, events, piece.first, piece.last) is None
+        assert match.agree(events, piece.first, piece.last) is None
         found += 1
     assert found
