@@ -128,7 +128,7 @@ def compare(expected: Expectation, seen: Capture, parts: list[str], followed: di
         if k < len(parts):
             first = Mismatch(first.what, first.machine, first.verilog, first.clock, parts[k], first.verdict)
     outcome.mismatch = first
-    outcome.by_memory = {kind: outcome.by_memory[kind] for kind in MEMORIES.values() if kind in outcome.by_memory}
+    outcome.by_memory = {kind: outcome.by_memory[kind] for kind in MEMORIES if kind in outcome.by_memory}
     return outcome
 
 

@@ -10,8 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from models.errors import InputError
+from models.files.user_cache import folder
 from models.files.whole import write_whole
-from rtl.synthesis.cache import folder
 
 _SEAL = hashlib.sha256().digest_size
 MOST = 1 << 28
