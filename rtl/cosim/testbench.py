@@ -245,7 +245,7 @@ class File {{
 int main(int argc, char** argv) {{
   VerilatedContext context;
   context.commandArgs(argc, argv);
-  {model} bench{{&context}};
+  {model} bench{{&context, ""}};  // without a name of its own, so that the waveform begins with the bench
   bench.clk = 0;
 #if VM_TRACE
   VerilatedVcdC waves;
