@@ -4,14 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from rtl.cosim import protocol as protocols
 from rtl.cosim import testbench
-from rtl.cosim.digits import fields
+from rtl.cosim.lines import Lines
 from rtl.cosim.probes import Probe
-from rtl.cosim.protocol import Protocol
 from rtl.cosim.simulators import BUILD_LOG, LOG, SILENCE, BrokenOff, runner
 from rtl.cosim.stimulus import StreamSamples, beats
 from rtl.cosim.testbench import Watched, watched
@@ -20,6 +21,20 @@ from rtl.verilog.emission import SOURCE, Verilog
 
 Watcher = Callable[[int, int], None]
 """Is told clocks simulated, and all that there are."""
+
+
+class Follower(Protocol):
+    """Compares while a simulator runs."""
+
+    def tell(self, clock: int) -> None:
+        """The lines of all clocks before this one have been written."""
+
+    def finish(self) -> dict[str, int] | None:
+        """The simulator has ended: writes by kind of memory, if all agree."""
+
+
+Follow = Callable[[dict[str, Watched], Path], Follower]
+"""From what is written down, and where, to what compares it."""
 
 
 class SimulationError(RuntimeError):
@@ -60,14 +75,17 @@ class Capture:
     Attributes
     ----------
     files, lines
-        By name: what each line says, and the lines, uint8 [n, digits].
+        By name: what each line says, and the lines.
     seconds
         Wall-clock time of build and simulation.
+    followed
+        Writes by kind of memory, if all were found to agree while the simulator ran.
     """
 
     files: dict[str, Watched]
-    lines: dict[str, npt.NDArray[np.uint8]]
+    lines: dict[str, Lines]
     seconds: dict[str, float]
+    followed: dict[str, int] | None = None
 
     @property
     def probes(self) -> dict[str, Probe]:
@@ -78,11 +96,6 @@ class Capture:
         """int64 [n]: the clocks of a file's lines."""
         return self._field(name, self.lines[name], self.files[name].bits - testbench.CLOCK_BITS, testbench.CLOCK_BITS)[:, 0]
 
-    def lines_of(self, name: str, first: int, last: int) -> npt.NDArray[np.uint8]:
-        """The lines of clocks ``first .. last - 1``."""
-        a, b = np.searchsorted(self.clocks(name), (first, last))
-        return np.ascontiguousarray(self.lines[name][a:b])
-
     def single(self, name: str) -> npt.NDArray[np.int64]:
         """int64 [n]: the words of a file whose lines have only one field, of at most 63 bits."""
         (bits,) = (bits for _, bits in self.files[name].fields.values())
@@ -90,7 +103,7 @@ class Capture:
 
     def writes(self, name: str, rows: slice) -> Writes:
         """Some of the lines of write ports."""
-        of, lines = self.files[name], np.ascontiguousarray(self.lines[name][rows])
+        of, lines = self.files[name], self.lines[name][rows]
         p, at, n = of.probe, 0, len(lines)
         assert p is not None
         found = {}
@@ -108,10 +121,10 @@ class Capture:
         return Writes(clock, enable, np.broadcast_to(bank, shape), np.broadcast_to(address, shape), found["word"])
 
     def _field(
-        self, name: str, lines: npt.NDArray[np.uint8], first: int, width: int, count: int = 1, signed: bool = False
+        self, name: str, lines: Lines, first: int, width: int, count: int = 1, signed: bool = False
     ) -> npt.NDArray[np.int64]:
         try:
-            return fields(lines, first, width, count, signed)
+            return lines.fields(first, width, count, signed)
         except ValueError as e:
             raise Undefined(name, str(e)) from None
 
@@ -152,12 +165,13 @@ def patience(period: int, skew: int, given: int | None = None) -> int:
 
 def simulate(
     emitted: Verilog,
-    protocol: Protocol,
+    protocol: protocols.Protocol,
     samples: StreamSamples,
     simulator: str,
     folder: Path,
     options: Options = PLAIN,
     watch: Watcher | None = None,
+    follow: Follow | None = None,
 ) -> Capture:
     """Build the bench around the Verilog, run it, and collect what was seen.
 
@@ -167,6 +181,8 @@ def simulate(
         Where everything is built and left: the bench is a whole that can be run again.
     watch
         Is told how far it is.
+    follow
+        Makes what compares while it runs, where the simulator can be followed.
 
     Raises
     ------
@@ -178,32 +194,42 @@ def simulate(
     tool = runner(simulator)
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    for stale in (BUILD_LOG, LOG, *(f"{w.name}.hex" for w in watched(emitted))):
+    for stale in (BUILD_LOG, LOG, *(name for w in watched(emitted) for name in w.files)):
         (folder / stale).unlink(missing_ok=True)
-    progress = None if watch is None else lambda clock: watch(clock, protocol.clocks)
+    files = {w.name: w for w in watched(emitted)}
     try:
         with harmless(folder) as place:
-            _prepare(emitted, protocol, samples, place, options)
+            _prepare(emitted, place, options)
+            lines = testbench.Script.of(protocol, beats(emitted.accelerator.plan, samples)[protocol.record.sent])
+            tool.give(lines, place)
             began = perf_counter()
             tool.compile(place, [testbench.BENCH, SOURCE], options.waves)
             built = perf_counter()
-            tool.simulate(place, options.waves, progress, options.silence)
-            seconds = {"build": built - began, "simulate": perf_counter() - built}
+            follower = follow(files, place) if follow is not None and tool.follows else None
+
+            def told(clock: int) -> None:
+                if watch is not None:
+                    watch(clock, protocol.clocks)
+                if follower is not None:
+                    follower.tell(clock)
+
+            try:
+                tool.simulate(place, options.waves, told, options.silence)
+                seconds = {"build": built - began, "simulate": perf_counter() - built}
+            finally:
+                followed = None if follower is None else follower.finish()
     except BrokenOff as e:
         logs = " and ".join(name for name in (BUILD_LOG, LOG) if (folder / name).is_file())
         raise SimulationError(f"{e}: see {logs} in {folder}" if logs else str(e)) from None
     except OSError as e:
         raise SimulationError(f"{simulator} cannot be run in {folder}: {e.strerror or e}") from None
-    files = {w.name: w for w in watched(emitted)}
-    return Capture(files, {name: w.read(folder) for name, w in files.items()}, seconds)
+    return Capture(files, {name: w.read(folder) for name, w in files.items()}, seconds, followed)
 
 
-def _prepare(emitted: Verilog, protocol: Protocol, samples: StreamSamples, folder: Path, options: Options) -> None:
+def _prepare(emitted: Verilog, folder: Path, options: Options) -> None:
     of = emitted.accelerator.plan
     watch = watched(emitted)
     linger = patience(of.period, of.skew, options.timeout)
     write_if_new(folder / SOURCE, options.text or emitted.text)
     write_if_new(folder / testbench.BENCH, testbench.bench(emitted, watch, linger))
-    (folder / testbench.CONTROL).write_text(testbench.script(protocol, protocol.record.accesses[:, 2:4]))
-    sent = beats(of, samples)[protocol.record.sent]
-    (folder / testbench.BEATS).write_text(testbench.beat_lines(sent))
+    write_if_new(folder / testbench.DRIVER, testbench.driver(emitted, watch))

@@ -9,8 +9,8 @@ import numpy.typing as npt
 from hwsim.events.log import CLOCK, EVENT_FIELDS, INDEX, LANE, SAMPLE
 from hwsim.vocabulary import MEMORIES, OPERATIONS, TRAINING, WEIGHT, WRITE
 from rtl.cosim.capture import Capture, Undefined, Writes
-from rtl.cosim.digits import fields
 from rtl.cosim.expectation import Expectation
+from rtl.cosim.matching import Matching
 from rtl.cosim.probes import Probe
 from rtl.cosim.protocol import SIGNALS
 from rtl.cosim.testbench import ANSWERS, DIFFERENCES, RESULTS
@@ -85,16 +85,35 @@ class Outcome:
     by_memory: dict[str, int] = field(default_factory=dict)
     events: tuple[np.ndarray, np.ndarray] | None = None
 
+    def count(self, writes: dict[str, int]) -> None:
+        """Add writes that agree, by kind of memory."""
+        self.writes += sum(writes.values())
+        for kind, n in writes.items():
+            self.by_memory[kind] = self.by_memory.get(kind, 0) + n
 
-def compare(expected: Expectation, seen: Capture, parts: list[str]) -> Outcome:
-    """Compare every clock; ``parts`` are the names of the script's."""
+
+def compare(expected: Expectation, seen: Capture, parts: list[str], followed: dict[str, int] | None = None) -> Outcome:
+    """Compare every clock.
+
+    Parameters
+    ----------
+    parts
+        Names of the script's.
+    followed
+        Writes by kind of memory, if all have been found to agree while the simulator ran (:mod:`rtl.cosim.following`).
+    """
     outcome = Outcome()
     try:
         first = _control(expected, seen)
         limit = _NEVER if first is None or first.clock is None else first.clock
         outcome.clocks = min(expected.protocol.clocks, limit)
+        if first is None and followed is not None:
+            outcome.count(followed)
+            differing = None
+        else:
+            differing = _writes(expected, seen, limit, outcome)
         for found in (
-            _writes(expected, seen, limit, outcome),
+            differing,
             _answers(expected, seen, limit, outcome),
             _results(expected, seen, limit, outcome),
         ):
@@ -109,6 +128,7 @@ def compare(expected: Expectation, seen: Capture, parts: list[str]) -> Outcome:
         if k < len(parts):
             first = Mismatch(first.what, first.machine, first.verilog, first.clock, parts[k], first.verdict)
     outcome.mismatch = first
+    outcome.by_memory = {kind: outcome.by_memory[kind] for kind in MEMORIES if kind in outcome.by_memory}
     return outcome
 
 
@@ -131,18 +151,22 @@ def _control(expected: Expectation, seen: Capture) -> Mismatch | None:
 
 
 def _writes(expected: Expectation, seen: Capture, limit: int, outcome: Outcome) -> Mismatch | None:
-    probes = seen.probes
+    probes, match = seen.probes, _matching(seen)
     by_place = {(p.key.kind.code, p.junction): name for name, p in probes.items()}
-    clocks = {name: seen.clocks(name) for name in probes}
     for piece in expected.pieces():
         last = min(piece.last, limit + 1)
         events = piece.events if piece.last <= last else piece.events[piece.events[:, CLOCK] < last]
+        if (counts := match.agree(events, piece.first, last)) is not None:
+            outcome.count(counts)
+            if piece.last > limit:
+                break
+            continue
         ours = {name: (_grouped(probes[name], rows), rows) for name, rows in _by_probe(events, by_place)}
         theirs = {}
-        for name in probes:
-            a, b = np.searchsorted(clocks[name], (piece.first, last))
-            if a < b or name in ours:
-                theirs[name] = seen.writes(name, slice(int(a), int(b)))
+        for k, name in enumerate(probes):
+            rows = match.rows(k, piece.first, last)
+            if rows.start < rows.stop or name in ours:
+                theirs[name] = seen.writes(name, rows)
         differing = [
             ((d.clock, p.junction, p.operation, p.key.kind.code), d)
             for name, w in theirs.items()
@@ -150,15 +174,20 @@ def _writes(expected: Expectation, seen: Capture, limit: int, outcome: Outcome) 
         ]
         if differing:
             seen_events = [_as_events(probes[n], w, *ours.get(n, (None, None))) for n, w in theirs.items()]
-            outcome.events = events, np.concatenate(seen_events)
+            outcome.events = events.copy(), np.concatenate(seen_events)  # the machine's own are written over
             return min(differing)[1]
-        outcome.writes += len(events)
-        kinds, counts = np.unique(events[:, _MEMORY], return_counts=True)
-        for kind, count in zip(kinds.tolist(), counts.tolist(), strict=True):
-            outcome.by_memory[MEMORIES[kind]] = outcome.by_memory.get(MEMORIES[kind], 0) + count
+        kinds, numbers = np.unique(events[:, _MEMORY], return_counts=True)
+        outcome.count({MEMORIES[kind]: n for kind, n in zip(kinds.tolist(), numbers.tolist(), strict=True)})
         if piece.last > limit:
             break
     return None
+
+
+def _matching(seen: Capture) -> Matching:
+    """What was seen, ready to be matched; names the file if a clock is not known."""
+    for name in seen.probes:
+        seen.clocks(name)
+    return Matching.of(seen.files, seen.lines)
 
 
 def _by_probe(
@@ -308,17 +337,14 @@ def _results(expected: Expectation, seen: Capture, limit: int, outcome: Outcome)
     clocks = seen.clocks(RESULTS)
     known = clocks[(clocks < len(r.beat)) & (clocks <= limit)]
     known = known[r.beat[known] >= 0]
-    lines = np.ascontiguousarray(seen.lines[RESULTS][np.searchsorted(clocks, known)])
+    lines = seen.lines[RESULTS][np.searchsorted(clocks, known)]
     resets = r.resets[:, 0]
     era, beat = np.searchsorted(resets, known), r.beat[known]
     layout, fmt, q, beats = result_layout(of), of.numbers.activation, last.results_per_clock, last.groups
     try:
         theirs = {
-            "outputs": fields(lines, layout["outputs"].offset, fmt.width, q, fmt.signed),
-            **{
-                n: fields(lines, layout[n].offset, layout[n].width, 1, False)[:, 0]
-                for n in ("prediction", "label", "train", "last")
-            },
+            "outputs": lines.fields(layout["outputs"].offset, fmt.width, q, fmt.signed),
+            **{n: lines.fields(layout[n].offset, layout[n].width)[:, 0] for n in ("prediction", "label", "train", "last")},
         }
     except ValueError as e:
         raise Undefined(RESULTS, str(e)) from None

@@ -1,6 +1,7 @@
 """A whole co-simulation: a training run and all scenarios through Verilog, machine and protocol, every clock compared."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -28,6 +29,7 @@ from rtl.cosim.capture import Capture, Options, Watcher, simulate
 from rtl.cosim.clipping import CLIPPED, possible
 from rtl.cosim.comparison import Outcome, compare
 from rtl.cosim.expectation import Expectation
+from rtl.cosim.following import Following
 from rtl.cosim.script import Script
 from rtl.cosim.simulators import runner
 from rtl.cosim.stimulus import StreamSamples, illegal_values, spoilt
@@ -140,9 +142,10 @@ class Exercise:
         """
         expected = self.expected
         options = Options() if options is None else options
-        capture = simulate(self.emitted, expected.protocol, expected.samples, simulator, folder, options, watch)
+        follow = partial(Following, expected)
+        capture = simulate(self.emitted, expected.protocol, expected.samples, simulator, folder, options, watch, follow)
         began = perf_counter()
-        outcome = compare(expected, capture, self.script.parts)
+        outcome = compare(expected, capture, self.script.parts, capture.followed)
         seconds = capture.seconds | {"run and compare the machine": perf_counter() - began}
         return CoSimulation(expected.plan, 0, simulator, outcome, expected, capture, self._parts(outcome), seconds)
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from hwsim.events.log import CLOCK, EVENT_FIELDS
 from hwsim.machine.log import Log
 from hwsim.machine.machine import Machine
-from hwsim.machine.streams import Results, Samples, joined
+from hwsim.machine.streams import Results, Samples
 from hwsim.schedule.banks import Banks
 from hwsim.vocabulary import ACTIVATION, BIAS, HOST, WEIGHT, WRITE
 from models.network.order import NO_SAMPLE
@@ -26,8 +26,9 @@ from rtl.plan.plan import Plan
 from rtl.ports.register_map import AddressMap
 from rtl.ports.registers_model import SATURATION
 
-_ACCESS, _MEMORY = EVENT_FIELDS.index("access"), EVENT_FIELDS.index("memory")
-_LOGGED = 1_000_000
+_MEMORY = EVENT_FIELDS.index("memory")
+_LOGGED = 50_000
+"""Events of the machine's log that are compared at once: few enough to stay in a processor's cache."""
 _AT_ONCE = 200_000
 """Events: the most of a piece of the machine, about as many as a piece of the host has."""
 _COUNTED = 12
@@ -53,8 +54,6 @@ class Expectation:
         int64 [accesses]: words that the port must give.
     answered
         bool [accesses]: whether they are known yet, and count.
-    results
-        Those of every era.
     saturation
         int64 [L, 4]: numbers clipped in all eras: pre-activations, deltas, weights, biases.
     illegal
@@ -71,7 +70,6 @@ class Expectation:
     protocol: Protocol
     answers: npt.NDArray[np.int64] = field(init=False)
     answered: npt.NDArray[np.bool_] = field(init=False)
-    results: list[Results] = field(init=False)
     saturation: npt.NDArray[np.int64] = field(init=False)
     bubbles: int = 0
     standing: int = 0
@@ -80,21 +78,33 @@ class Expectation:
 
     def __post_init__(self) -> None:
         self._regions = AddressMap.of(self.plan)
+        edges = sum(j.pattern.n_edges for j in self.plan.junctions)
+        # Of a junction cycle: edges are written in UP and in BP, activations, derivatives, deltas and biases by neurons.
+        self._most = 2 * edges + 4 * sum(self.plan.design.network.layers)
+        self._written = Log(0, np.iinfo(np.int64).max, 2 * max(_LOGGED, self._most), reads=False)
         self._begin()
 
     def _begin(self) -> None:
         r = self.protocol.record
         self.answers = r.answers.copy()
         self.answered = np.zeros(len(r.answers), np.bool_)
-        self.results = []
+        self._results: list[list[Results]] = []
         self.bubbles = self.standing = 0
         self.illegal = {"kappa": 0, "label": 0}
         self.saturation = np.zeros((len(self.plan.junctions), 4), np.int64)
         initial = self.plan.design.initial_integers
         self._state = IntegerParameters([w.copy() for w in initial.weights], [b.copy() for b in initial.biases])
 
+    @property
+    def results(self) -> list[Results]:
+        """Those of every era, as far as the pieces have come."""
+        return [Results(*map(np.concatenate, zip(*parts, strict=True))) for parts in self._results]
+
     def pieces(self) -> Iterator[Piece]:
-        """All writes, piece by piece: every clock of the script is in one of them."""
+        """All writes, piece by piece: every clock of the script is in one of them.
+
+        A piece's events are there until the next piece is asked for.
+        """
         self._begin()
         at = 0
         for era in self.protocol.eras:
@@ -111,7 +121,7 @@ class Expectation:
         self.machine = machine = of.design.machine(self._state, banks=banks)
         s, kappa = self.samples, self.protocol.record.kappa
         known = machine.samples(s.input, s.label, kappa, s.train, as_carried=True)
-        self.results.append(machine.feed(known, []))
+        self._results.append([machine.feed(known, [])])
         access, end = era.accesses
         advances = era.advances
         stands = int(advances[0, 0]) if len(advances) else era.last
@@ -137,12 +147,11 @@ class Expectation:
 
     def _cycles(self, era: Era, known: Samples) -> Iterator[tuple[Piece, int | None]]:
         """Junction cycles that follow each other, and the clocks between, in which the host has until a clock."""
-        of, machine, advances = self.plan, self.machine, era.advances[:, 0]
+        machine, advances = self.machine, era.advances[:, 0]
         if not advances.size:
             return
-        edges = sum(j.pattern.n_edges for j in of.junctions)
-        most = max(1, _LOGGED // (8 * edges + 8 * sum(of.design.network.layers)))
-        offset, gaps, source = int(advances[0]) + 1, np.diff(advances) - of.period, era.advances[:, 1]
+        most = max(1, _LOGGED // self._most)
+        offset, gaps, source = int(advances[0]) + 1, np.diff(advances) - self.plan.period, era.advances[:, 1]
         starts = [0, *(np.flatnonzero(gaps) + 1).tolist(), source.size]
         for a, b in pairwise(starts):
             for first in range(a, b, most):
@@ -158,15 +167,16 @@ class Expectation:
                 machine.stand(int(gaps[b - 1]) - rest)
 
     def _took(self, results: Results) -> None:
-        self.results[-1] = joined(self.results[-1], results)
+        self._results[-1].append(results)
 
     def _log(self) -> Log:
-        self.machine.log = Log(self.machine.clock, np.iinfo(np.int64).max, 2 * _LOGGED)
-        return self.machine.log
+        self._written.restart(self.machine.clock)
+        self.machine.log = self._written
+        return self._written
 
     def _closed(self, log: Log, offset: int) -> Piece:
         assert not log.lost
-        writes = log.events[log.events[:, _ACCESS] == WRITE]
+        writes = log.events
         if not self.plan.trains:  # nobody reads them, and the hardware leaves them out
             writes = writes[writes[:, _MEMORY] == ACTIVATION]
         writes[:, CLOCK] += offset
@@ -187,7 +197,7 @@ class Expectation:
                     if clock <= self._last:
                         rows.append(self._write(clock, region, row, lane, word))
                 elif done:
-                    self.answers[k], self.answered[k] = int(self._row(region, row)[lane]) & 0xFFFFFFFF, True
+                    self.answers[k], self.answered[k] = self._word(region, row, lane) & 0xFFFFFFFF, True
             elif not done:
                 continue
             elif kind == kernel.OF_CLIPPED:
@@ -219,11 +229,19 @@ class Expectation:
         of, n = (self._regions.weights + self._regions.biases)[region], len(self.plan.junctions)
         return (self._state.weights[region] if region < n else self._state.biases[region - n]), of.lanes
 
+    def _word(self, region: int, row: int, lane: int) -> int:
+        """A word of a memory, zero behind the last."""
+        flat, lanes = self._flat(region)
+        at = row * lanes + lane
+        return int(flat[at]) if lane < lanes and at < flat.size else 0
+
     def _row(self, region: int, row: int) -> npt.NDArray[np.int32]:
         """int32 [lanes]: a row of a memory, zeros behind the last word."""
         flat, lanes = self._flat(region)
         words = flat[row * lanes : (row + 1) * lanes]
-        return np.pad(words, (0, lanes - words.size))
+        result = np.zeros(lanes, np.int32)
+        result[: words.size] = words
+        return result
 
     def _write(self, clock: int, region: int, row: int, lane: int, word: int) -> npt.NDArray[np.int64]:
         """A word is replaced, its row written: events int64 [lanes, EVENT_FIELDS]."""

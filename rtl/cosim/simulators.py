@@ -15,7 +15,8 @@ from cocotb_tools import runner as runners
 from cocotb_tools.runner import Runner
 
 from models.errors import ArgumentError
-from rtl.cosim.testbench import TOP_BENCH
+from rtl.cosim import verilated
+from rtl.cosim.testbench import TOP_BENCH, Script
 
 SIMULATORS = ("icarus", "verilator")
 BUILD_LOG, LOG = "build.log", "simulation.log"
@@ -69,6 +70,10 @@ class Supervised(Runner):
             raise BrokenOff(f"{type(self).__name__.lower()} hangs ({told})")
         log.write(text.decode(errors="replace"))
 
+    def give(self, script: Script, folder: Path) -> None:
+        """Write a script as the bench reads it here."""
+        script.write_digits(folder)
+
     def compile(self, folder: Path, sources: Sequence[str], waves: bool) -> None:
         """Build the bench in its folder.
 
@@ -112,6 +117,8 @@ class Supervised(Runner):
             raise BrokenOff(f"{type(self).__name__.lower()} failed ({e})") from None
 
     arguments: ClassVar[list[str]] = []
+    follows: ClassVar[bool] = False
+    """Whether all lines of the clocks that are told of have been written, as words."""
 
     def _where(self, folder: Path, waves: bool) -> dict[str, Any]:
         return {"hdl_toplevel": TOP_BENCH, "build_dir": folder / type(self).__name__.lower(), "waves": waves}
@@ -126,16 +133,36 @@ _SMALL = 1 << 19
 
 
 class Verilator(Supervised, runners.Verilator):
-    """Verilator, with nothing visible but what the bench shows: showing all signals takes several times longer to build."""
+    """Verilator. cocotb builds and runs benches in Python; that of the co-simulation has its clock from C++."""
 
-    arguments: ClassVar[list[str]] = [
-        *("-Wno-fatal", "-Wno-lint", "-O3", "--x-assign", "fast", "--x-initial", "fast"),
-    ]
+    arguments: ClassVar[list[str]] = list(verilated.ARGUMENTS)
+    follows: ClassVar[bool] = True
+
+    def give(self, script: Script, folder: Path) -> None:
+        """Write a script as the bench reads it here."""
+        script.write_words(folder)
+
+    def compile(self, folder: Path, sources: Sequence[str], waves: bool) -> None:
+        """Build the bench in its folder, if it is not kept from another time."""
+        with (folder / BUILD_LOG).open("w") as log:
+            if not verilated.build(folder, sources, waves, lambda commands, cwd: self._run(commands, cwd, log)):
+                log.write("built before: taken from what is kept\n")
+
+    def simulate(self, folder: Path, waves: bool, progress: Progress | None = None, silence: float = SILENCE) -> None:
+        """Run the bench."""
+        self._progress, self._silence = progress, silence
+        with (folder / LOG).open("w") as log:
+            self._run([[verilated.program(folder)]], folder, log)
+
+    def _run(self, commands: Sequence[Any], cwd: Path, log: TextIO) -> None:
+        self.env = dict(os.environ)
+        self._execute_cmds(commands, cwd, log)
 
     def _build_command(self) -> list[Any]:
         verilate, make = super()._build_command()
         size = sum(Path(str(source)).stat().st_size for source in self.sources)
         whole = ["--output-split", "0"] if size < _SMALL else []
+        # Nothing is visible but what the bench shows: showing all signals takes several times longer to build.
         return [[word for word in verilate if word != "--public-flat-rw"] + whole, make]
 
 

@@ -1,11 +1,11 @@
 """The test bench, in Verilog: plays what the protocol says clock by clock, and writes down what the design does.
 
 It decides nothing. In every clock it sets the inputs of that clock, compares the control signals with what they must be, and
-writes down results, answers of the port and all writes of memories, in hexadecimal digits, lines of one length in a file for
-each. Some clocks after the first control signal that differs it stops.
+writes down results, answers of the port and all writes of memories, lines of one length in a file for each. Some clocks
+after the first control signal that differs it stops.
 
-Any simulator of Verilog can run it: Icarus, where the bench has a clock of its own, and Verilator, to which a few lines of
-C++ give one.
+Any simulator of Verilog can run it: it reads and writes hexadecimal digits, and cocotb gives it its clock. For Verilator a
+few lines of C++ do so, which read and keep lines as they lie in memory: neither Python nor digits cost time there.
 """
 
 import re
@@ -19,12 +19,14 @@ from amaranth.hdl import Value
 
 from rtl.accelerator import Accelerator
 from rtl.cosim import protocol_kernel as kernel
+from rtl.cosim.lines import WORD_BITS, Lines, words_of
 from rtl.cosim.probes import Probe, probes
 from rtl.cosim.protocol import Protocol
 from rtl.ports.register_map import WIDTH
 from rtl.verilog.emission import Verilog
 
-BENCH, TOP_BENCH, CONTROL, BEATS = "bench.v", "bench", "control.hex", "beats.hex"
+BENCH, DRIVER, TOP_BENCH = "bench.v", "driver.cpp", "bench"
+CONTROL, BEATS = "control", "beats"
 DIFFERENCES, RESULTS, ANSWERS = "differences", "results", "answers"
 CLOCK_BITS = 32
 _SETS, _SEES = 6, 6  # bits
@@ -51,17 +53,14 @@ class Watched:
         return CLOCK_BITS + sum(bits for _, bits in self.fields.values())
 
     @property
-    def line(self) -> int:
-        """Characters of a line."""
-        return -(-self.bits // 4) + 1
+    def files(self) -> tuple[str, str]:
+        """Names of the files: of words, where C++ keeps them, and of digits."""
+        return f"{self.name}.bin", f"{self.name}.hex"
 
-    def read(self, folder: Path) -> npt.NDArray[np.uint8]:
-        """uint8 [n, digits]: the lines as they were written."""
-        path = folder / f"{self.name}.hex"
-        whole = path.stat().st_size // self.line if path.exists() else 0
-        if not whole:
-            return np.zeros((0, self.line - 1), np.uint8)
-        return np.memmap(path, np.uint8, "r", shape=(whole, self.line))[:, :-1]
+    def read(self, folder: Path) -> Lines:
+        """The lines as they were written, into one file or the other."""
+        words, digits = (folder / name for name in self.files)
+        return Lines.read(words, self.bits) if words.exists() else Lines.read_digits(digits, self.bits)
 
 
 def path_in_bench(path: Sequence[str]) -> str:
@@ -106,12 +105,13 @@ def bench(emitted: Verilog, watch: Sequence[Watched], linger: int) -> str:
     }
     connections = [".clk(clk)", *(f".{p}({x})" for p, x in inputs.items()), *(f".{p}({p})" for p in outputs)]
     advance, standing = (path_in_bench(emitted.path(s)) for s in (of.pacer.advance, of.pacer.standing))
-    files = "\n".join(f'    f_{w.name} = $fopen("{w.name}.hex", "w");' for w in watch)
+    files = "\n".join(f'    f_{w.name} = $fopen("{w.files[1]}", "w");' for w in watch)
+    kept = "\n".join(f'  import "DPI-C" function void {_KEEPS}{w.name}(input bit [{w.bits - 1}:0] line);' for w in watch)
     lines = "\n".join(_writing(w) for w in watch)
     return f"""`timescale 1ns/1ps
 module {TOP_BENCH} (
-  input wire clk /*verilator public_flat_rw*/,
-  output reg over /*verilator public_flat_rd*/
+  input wire clk,
+  output reg over
 );
   // What a line of the script says: so many clocks, the host's bits, what must be seen, the bus; then the beat's payload.
   reg [31:0] count = 0, next_count;
@@ -120,19 +120,27 @@ module {TOP_BENCH} (
   reg [{payload - 1}:0] payload = 0, next_payload;
   reg [{CLOCK_BITS - 1}:0] now = 0, stop = {{{CLOCK_BITS}{{1'b1}}}};
   reg differs = 0, started = 0;
-  integer control, beats, got, {", ".join(f"f_{w.name}" for w in watch)};
+  integer got;
+`ifdef VERILATOR
+  import "DPI-C" function int {_TAKES}{CONTROL}(output bit [{_CONTROL_BITS - 1}:0] line);
+  import "DPI-C" function int {_TAKES}{BEATS}(output bit [{payload - 1}:0] line);
+{kept}
+  reg [{_CONTROL_BITS - 1}:0] line;
+`else
+  integer {CONTROL}, {BEATS}, {", ".join(f"f_{w.name}" for w in watch)};
+  initial begin
+    {CONTROL} = $fopen("{CONTROL}.hex", "r");
+    {BEATS} = $fopen("{BEATS}.hex", "r");
+{files}
+  end
+`endif
 {chr(10).join(f"  wire {_range(ports[p][1])}{p};" for p in outputs)}
   wire [{_SEES - 1}:0] sees = flags[{_SETS + _SEES - 1}:{_SETS}];
   wire [{_SEES - 1}:0] seen = {{{standing}, {advance}, bus__error, bus__done, results__valid, samples__ready}};
   {emitted.top} dut (
     {f",{chr(10)}    ".join(connections)}
   );
-  initial begin
-    over = 0;
-    control = $fopen("{CONTROL}", "r");
-    beats = $fopen("{BEATS}", "r");
-{files}
-  end
+  initial over = 0;
   always @(posedge clk) begin
     if (started) begin
 {lines}
@@ -141,21 +149,34 @@ module {TOP_BENCH} (
         stop <= now + {linger};
       end
       now <= now + 1;
+`ifndef VERILATOR
       if (now % {_EVERY} == 0) begin
         $display("%0d", now);
         $fflush;
       end
+`endif
       if (now + 1 >= stop) over <= 1;
     end
     started <= 1;
     if (count == 0) begin
-      got = $fscanf(control, "%h %h %h\\n", next_count, next_flags, next_data);
+`ifdef VERILATOR
+      if ({_TAKES}{CONTROL}(line) == 0) over <= 1;
+      next_count = line[31:0];
+      next_flags = line[{32 + flags - 1}:32];
+      next_data = line[{96 + WIDTH - 1}:96];
+`else
+      got = $fscanf({CONTROL}, "%h %h %h\\n", next_count, next_flags, next_data);
       if (got != 3) over <= 1;
+`endif
       count <= next_count - 1;
       flags <= next_flags;
       data <= next_data;
       if (next_flags[{_place(kernel.NEXT)}]) begin
-        got = $fscanf(beats, "%h\\n", next_payload);
+`ifdef VERILATOR
+        got = {_TAKES}{BEATS}(next_payload);
+`else
+        got = $fscanf({BEATS}, "%h\\n", next_payload);
+`endif
         payload <= next_payload;
       end
     end else count <= count - 1;
@@ -164,8 +185,115 @@ endmodule
 """
 
 
+def driver(emitted: Verilog, watch: Sequence[Watched]) -> str:
+    """C++ that gives Verilator's model of the bench its clock and the script, and keeps what it writes down."""
+    read = {CONTROL: _CONTROL_BITS, BEATS: emitted.ports["samples__payload"][1]}
+    files = "\n".join(
+        [
+            f"""static File {name}("{name}.bin", "rb", {4 * words_of(bits)});
+extern "C" int {_TAKES}{name}(svBitVecVal* line) {{ return {name}.take(line); }}"""
+            for name, bits in read.items()
+        ]
+        + [
+            f"""static File {w.name}("{w.files[0]}", "wb", {4 * words_of(w.bits)});
+extern "C" void {_KEEPS}{w.name}(const svBitVecVal* line) {{ {w.name}.keep(line); }}"""
+            for w in watch
+        ]
+    )
+    return _DRIVER.format(
+        model=MODEL,
+        files=files,
+        flush="\n".join(f"    {w.name}.flush();" for w in watch),
+        every=_KEPT_EVERY,
+        half=_PERIOD // 2,
+        waves=WAVES,
+    )
+
+
+_DRIVER = """// Gives the bench its clock and the script, and keeps what it writes down: words of 32 bits, the lowest first.
+#include "{model}.h"
+#include "{model}__Dpi.h"
+#include "verilated.h"
+#if VM_TRACE
+#include "verilated_vcd_c.h"
+#endif
+
+#include <cstdio>
+#include <cstdlib>
+
+static void check(bool good) {{
+  if (good) return;
+  std::perror("the bench cannot read or write");
+  std::exit(1);
+}}
+
+class File {{
+  std::FILE* const file;
+  const size_t bytes;
+
+ public:
+  File(const char* name, const char* mode, size_t line) : file(std::fopen(name, mode)), bytes(line) {{
+    check(file != nullptr && std::setvbuf(file, nullptr, _IOFBF, 1 << 20) == 0);
+  }}
+  bool take(void* line) {{ return std::fread(line, bytes, 1, file) == 1; }}
+  void keep(const void* line) {{ check(std::fwrite(line, bytes, 1, file) == 1); }}
+  void flush() {{ check(std::fflush(file) == 0); }}
+}};
+
+{files}
+
+int main(int argc, char** argv) {{
+  VerilatedContext context;
+  context.commandArgs(argc, argv);
+  {model} bench{{&context, ""}};  // without a name of its own, so that the waveform begins with the bench
+  bench.clk = 0;
+#if VM_TRACE
+  VerilatedVcdC waves;
+  context.traceEverOn(true);
+  bench.trace(&waves, 99);
+  waves.open("{waves}");
+#endif
+  const auto settle = [&]() {{
+    bench.eval();
+#if VM_TRACE
+    waves.dump(context.time());
+#endif
+    context.timeInc({half});
+  }};
+  const auto flush = []() {{
+{flush}
+  }};
+  settle();
+  for (unsigned long clock = 0; !context.gotFinish() && !bench.over; ++clock) {{
+    bench.clk = 1;
+    settle();
+    bench.clk = 0;
+    settle();
+    if (clock % {every} == 0) {{
+      flush();
+      std::printf("%lu\\n", clock);
+      std::fflush(stdout);
+    }}
+  }}
+  bench.final();
+  flush();
+#if VM_TRACE
+  waves.close();
+#endif
+  return context.errorCount() ? 1 : 0;
+}}
+"""
+MODEL, WAVES = "Vbench", "dump.vcd"
+"""What Verilator calls its model of the bench; the waveform of everything."""
+_KEEPS, _TAKES = "keep_", "take_"
+_CONTROL_BITS = 128
+"""Of a line of the script as words: clocks, twice as many bits of flags, data."""
 _EVERY = 128
 """Clocks between two signs of life."""
+_KEPT_EVERY = 2048
+"""The same of the C++, which is quicker: what it keeps is in the files then."""
+_PERIOD = 10_000
+"""Of the clock, in ps."""
 
 
 def _place(bit: int) -> int:
@@ -182,23 +310,60 @@ def _range(bits: int) -> str:
 
 def _writing(w: Watched) -> str:
     fields = ", ".join(expression for expression, _ in reversed(w.fields.values()))
-    return f'      if ({w.when}) $fwrite(f_{w.name}, "%h\\n", {{now, {fields}}});'
+    return f"""      if ({w.when})
+`ifdef VERILATOR
+        {_KEEPS}{w.name}({{now, {fields}}});
+`else
+        $fwrite(f_{w.name}, "%h\\n", {{now, {fields}}});
+`endif"""
 
 
-def script(of: Protocol, words: npt.NDArray[np.int64]) -> str:
-    """The lines that the bench reads: one for every clock in which an input or what must be seen changes."""
-    r = of.record
-    changes = np.flatnonzero((np.diff(r.sets) != 0) | (np.diff(r.sees) != 0) | (np.diff(r.access) != 0)) + 1
-    fresh = np.flatnonzero(r.sets & kernel.NEXT)
-    starts = np.union1d(np.union1d(changes, fresh), [0]).astype(np.int64)
-    counts = np.diff([*starts.tolist(), of.clocks])
-    asked = np.maximum(r.access[starts], 0)
-    address, data = (np.where(r.access[starts] >= 0, words[asked, k], 0) if len(words) else 0 * starts for k in (0, 1))
-    flags = r.sets[starts] | r.sees[starts].astype(np.int64) << _SETS | address << (_SETS + _SEES)
-    rows = zip(counts.tolist(), flags.tolist(), data.tolist(), strict=True)
-    return "".join([f"{count:x} {flag:x} {word:x}\n" for count, flag, word in rows])
+@dataclass(frozen=True, eq=False)
+class Script:
+    """The lines that the bench reads.
+
+    Attributes
+    ----------
+    clocks, flags, data
+        int64 [n]: a line for every clock in which an input or what must be seen changes, and how long it is so.
+    beats
+        uint8 [beats, bytes], little-endian.
+    """
+
+    clocks: npt.NDArray[np.int64]
+    flags: npt.NDArray[np.int64]
+    data: npt.NDArray[np.int64]
+    beats: npt.NDArray[np.uint8]
+
+    @classmethod
+    def of(cls, protocol: Protocol, beats: npt.NDArray[np.uint8]) -> "Script":
+        """What a protocol says, and all beats in order."""
+        r = protocol.record
+        words = r.accesses[:, 2:4]
+        changes = np.flatnonzero((np.diff(r.sets) != 0) | (np.diff(r.sees) != 0) | (np.diff(r.access) != 0)) + 1
+        fresh = np.flatnonzero(r.sets & kernel.NEXT)
+        starts = np.union1d(np.union1d(changes, fresh), [0]).astype(np.int64)
+        clocks = np.diff([*starts.tolist(), protocol.clocks])
+        asked = np.maximum(r.access[starts], 0)
+        address, data = (np.where(r.access[starts] >= 0, words[asked, k], 0) if len(words) else 0 * starts for k in (0, 1))
+        flags = r.sets[starts] | r.sees[starts].astype(np.int64) << _SETS | address << (_SETS + _SEES)
+        return cls(clocks, flags, data, beats)
+
+    def write_words(self, folder: Path) -> None:
+        """For the C++ that drives the bench."""
+        lines = np.zeros((len(self.clocks), _CONTROL_BITS // WORD_BITS), np.uint32)
+        lines[:, 0], lines[:, 1], lines[:, 2], lines[:, 3] = self.clocks, self.flags & _WORD, self.flags >> 32, self.data
+        lines.tofile(folder / f"{CONTROL}.bin")
+        n, size = self.beats.shape
+        padded = np.zeros((n, 4 * words_of(8 * size)), np.uint8)
+        padded[:, :size] = self.beats
+        padded.tofile(folder / f"{BEATS}.bin")
+
+    def write_digits(self, folder: Path) -> None:
+        """For the bench alone."""
+        rows = zip(self.clocks.tolist(), self.flags.tolist(), self.data.tolist(), strict=True)
+        (folder / f"{CONTROL}.hex").write_text("".join([f"{count:x} {flag:x} {word:x}\n" for count, flag, word in rows]))
+        (folder / f"{BEATS}.hex").write_text("".join([row.tobytes().hex() + "\n" for row in self.beats[:, ::-1]]))
 
 
-def beat_lines(beats: npt.NDArray[np.uint8]) -> str:
-    """Beats, uint8 [n, bytes] and little-endian, as the bench reads them."""
-    return "".join([row.tobytes().hex() + "\n" for row in beats[:, ::-1]])
+_WORD = (1 << WORD_BITS) - 1

@@ -3,30 +3,16 @@
 import base64
 import hashlib
 import json
-import os
-import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from models.errors import InputError
 from models.files import json_text
+from models.files.user_cache import folder
 from models.files.whole import write_whole
 
 _LARGEST = 1 << 28
-VARIABLE = "HWSIM_CACHE"
-
-
-def folder() -> Path:
-    """Where results are kept: :data:`VARIABLE`, or what is usual on the platform."""
-    if chosen := os.environ.get(VARIABLE):
-        return Path(chosen)
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "hwsim" / "Cache"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "hwsim"
-    base = Path(os.environ.get("XDG_CACHE_HOME") or "")
-    return (base if base.is_absolute() else Path.home() / ".cache") / "hwsim"  # relative ones are to be ignored
 
 
 def key(*parts: Any) -> str:

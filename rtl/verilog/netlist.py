@@ -19,6 +19,7 @@ from amaranth.hdl._ast import SignalDict
 from amaranth.hdl._ir import Design, PortDirection, build_netlist
 
 from hwsim.configuration.identifiers import RESERVED
+from rtl.verilog.quick import quickly
 from rtl.verilog.sharing import shared
 
 Ports = Mapping[str, tuple[Value, PortDirection]]
@@ -47,19 +48,20 @@ class Netlist:
     @classmethod
     def of(cls, component: Elaboratable, ports: Ports, top: str, kept: Iterable[Signal | ValueCastable] = ()) -> "Netlist":
         """Elaborate a component under a top module of this name; signals in ``kept`` have wires of their own."""
-        design = Fragment.get(component, None).prepare(ports=dict(ports), hierarchy=(top,))
-        _name_signals(design, design.fragment, (top,))
-        netlist = build_netlist(design)
-        _name_ports(netlist)
-        signals: Any = SignalDict()
-        empty = rtlil.EmptyModuleChecker(netlist)
-        classes = {info.name: _class(fragment) for fragment, info in design.fragments.items()}
-        builder, kinds = rtlil.Design(), {}
-        for index, module in enumerate(netlist.modules):
-            if not empty.is_empty(index):
-                kinds[module.name] = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", classes[module.name]).lower()
-                made = builder.module(".".join(module.name), src_loc=module.src_loc)
-                rtlil.ModuleEmitter(made, netlist, module, signals, empty_checker=empty).emit()
+        with quickly():
+            design = Fragment.get(component, None).prepare(ports=dict(ports), hierarchy=(top,))
+            _name_signals(design, design.fragment, (top,))
+            netlist = build_netlist(design)
+            _name_ports(netlist)
+            signals: Any = SignalDict()
+            empty = rtlil.EmptyModuleChecker(netlist)
+            classes = {info.name: _class(fragment) for fragment, info in design.fragments.items()}
+            builder, kinds = rtlil.Design(), {}
+            for index, module in enumerate(netlist.modules):
+                if not empty.is_empty(index):
+                    kinds[module.name] = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", classes[module.name]).lower()
+                    made = builder.module(".".join(module.name), src_loc=module.src_loc)
+                    rtlil.ModuleEmitter(made, netlist, module, signals, empty_checker=empty).emit()
         for signal in kept:
             *path, name = signals[Value.cast(signal)]
             builder.modules[".".join(path)].contents[f"\\{name}"].attributes["keep"] = 1

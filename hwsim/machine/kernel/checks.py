@@ -6,7 +6,7 @@ from hwsim.machine.columns import *
 from hwsim.machine.kernel.arithmetic import stamp
 from hwsim.machine.kernel.compiling import compiled, inlined
 from hwsim.machine.kernel.groups import Place
-from hwsim.vocabulary import BP, WEIGHT
+from hwsim.vocabulary import BP, READ, WEIGHT
 
 NOBODY = np.zeros(0, np.bool_)
 """No lane is idle."""
@@ -26,7 +26,9 @@ def note_fault(fault, code, here, place, lane, operation, expected, found):
 
 @compiled
 def log_event(log, here, operation, access, place, lane, value, sample):
-    """Append one access to the event log if there is room; the last row counts."""
+    """Append one access to the event log if there is room; the last row counts, and says whether reads are left out."""
+    if access == READ and log[-1, 1] != 0:
+        return
     n = log[-1, 0]
     if n < log.shape[0] - 1:
         row = log[n]
@@ -46,6 +48,8 @@ def place_of(here, bank, lanes, i):
 @compiled
 def log_lanes(log, here, operation, access, bank, lanes, values, sample):
     """Log one access per lane to the memories of left neurons."""
+    if access == READ and log[-1, 1] != 0:
+        return
     for i in range(lanes.word.size):
         log_event(log, here, operation, access, place_of(here, bank, lanes, i), lanes.lane[i], values[i], sample)
 
@@ -53,6 +57,8 @@ def log_lanes(log, here, operation, access, bank, lanes, values, sample):
 @compiled
 def log_row(log, here, operation, access, row, weights, sample):
     """Log one access to a weight row, lane by lane."""
+    if access == READ and log[-1, 1] != 0:
+        return
     for m in range(weights.size):
         log_event(log, here, operation, access, Place(WEIGHT, 0, 0, row), m, weights[m], sample)
 
