@@ -3,6 +3,7 @@
 import hashlib
 import json
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
 
@@ -53,7 +54,9 @@ def load(path: str | Path, overrides: dict[str, Any] | None = None) -> Configura
     return parse(with_overrides(read_design(Path(path)), overrides or {}))
 
 
-def changed(config: Configuration, overrides: dict[str, Any]) -> Configuration:
+def changed(
+    config: Configuration, overrides: dict[str, Any], parser: Callable[[dict[str, Any]], Configuration] | None = None
+) -> Configuration:
     """A configuration with some values in place of its own; ``config`` stays as it is.
 
     Parameters
@@ -62,6 +65,8 @@ def changed(config: Configuration, overrides: dict[str, Any]) -> Configuration:
         To begin with.
     overrides
         Values by dotted name, as of :func:`load`.
+    parser
+        In place of :func:`parse`, as that of a :class:`Parser`.
 
     Returns
     -------
@@ -80,7 +85,7 @@ def changed(config: Configuration, overrides: dict[str, Any]) -> Configuration:
     >>> wider.numbers.width, wider.training.samples, config.numbers.width
     (16, 500, 12)
     """
-    return parse(with_overrides(resolved(config), overrides))
+    return (parser or parse)(with_overrides(resolved(config), overrides))
 
 
 def read_design(path: Path) -> dict[str, Any]:
