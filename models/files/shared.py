@@ -40,7 +40,7 @@ class SharedArrays:
                     part = path.with_suffix(".part")
                     part.write_bytes(_packed(make()))
                     part.replace(path)
-        made: _Made = _mapped(path)
+        made: _Made = _mapped(path)  # type: ignore[assignment]  # what was put there under the key
         return made
 
 
@@ -56,7 +56,10 @@ def _alone(path: Path) -> Iterator[None]:
 def _packed(value: object) -> bytes:
     """The sizes of all parts, the pickle and the arrays; each begins at a multiple of what processors like."""
     arrays: list[pickle.PickleBuffer] = []
-    parts = [pickle.dumps(value, protocol=5, buffer_callback=arrays.append), *(a.raw() for a in arrays)]
+    parts: list[bytes | memoryview] = [
+        pickle.dumps(value, protocol=5, buffer_callback=arrays.append),
+        *(a.raw() for a in arrays),
+    ]
     head = pickle.dumps([len(p) for p in parts])
     return b"".join(_padded(p) for p in (len(head).to_bytes(8, "little"), head, *parts))
 

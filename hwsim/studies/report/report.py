@@ -16,6 +16,8 @@ from hwsim.studies.report import comparisons
 from hwsim.studies.report.text import markdown_table, shown, title, unit_title
 
 _MOST_ILLEGAL = 20
+_MOST_DESIGNS = 2_000
+"""In the report's table, beside those on a front; :data:`~hwsim.studies.directory.SUMMARY` has all."""
 
 EXPLORED = Figures(
     "explored",
@@ -190,10 +192,13 @@ def _designs(explored: Explored) -> list[str]:
     axes, names, best = varying(rows), headline(explored), _on_a_front(explored)
     cells = [
         ["*" if r.design in best else "", *(r.labels[a] for a in axes), *(_estimate(c, r.figures.get(c)) for c in names)]
-        for r in rows
+        for k, r in enumerate(rows)
+        if k < _MOST_DESIGNS or r.design in best
     ]
     seeds = len(explored.study.seeds)
     note = "\\* on a Pareto front." + (f" ± is the 90 % confidence interval over {seeds} seeds." if seeds > 1 else "")
+    if more := len(rows) - len(cells):
+        note += f" {more:,} more designs, none of them on a front, are in `{SUMMARY}`."
     return ["## Designs", markdown_table(["", *axes, *map(unit_title, names)], cells), note]
 
 
