@@ -2,15 +2,18 @@
 
 import hashlib
 import json
+import pickle
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
+from pydantic import ValidationError
 
 from hwsim.configuration import given_files
 from hwsim.configuration.configuration import Configuration
 from hwsim.configuration.messages import brief, shown
-from hwsim.configuration.sections import SERIAL_KEYS
+from hwsim.configuration.sections import SERIAL_KEYS, Section
 from hwsim.configuration.yaml_values import SectionDumper, StrictLoader
 from models.errors import ArgumentError, InputError
 from models.files.regular import opened, unreadable
@@ -51,7 +54,9 @@ def load(path: str | Path, overrides: dict[str, Any] | None = None) -> Configura
     return parse(with_overrides(read_design(Path(path)), overrides or {}))
 
 
-def changed(config: Configuration, overrides: dict[str, Any]) -> Configuration:
+def changed(
+    config: Configuration, overrides: dict[str, Any], parser: Callable[[dict[str, Any]], Configuration] | None = None
+) -> Configuration:
     """A configuration with some values in place of its own; ``config`` stays as it is.
 
     Parameters
@@ -60,6 +65,8 @@ def changed(config: Configuration, overrides: dict[str, Any]) -> Configuration:
         To begin with.
     overrides
         Values by dotted name, as of :func:`load`.
+    parser
+        In place of :func:`parse`, as that of a :class:`Parser`.
 
     Returns
     -------
@@ -78,7 +85,7 @@ def changed(config: Configuration, overrides: dict[str, Any]) -> Configuration:
     >>> wider.numbers.width, wider.training.samples, config.numbers.width
     (16, 500, 12)
     """
-    return parse(with_overrides(resolved(config), overrides))
+    return (parser or parse)(with_overrides(resolved(config), overrides))
 
 
 def read_design(path: Path) -> dict[str, Any]:
@@ -245,6 +252,44 @@ def parse(data: dict[str, Any]) -> Configuration:
     if not isinstance(data, dict):
         raise InputError("configuration", shown(data), "must be a section with keys")
     return Configuration(**data)
+
+
+class Parser:
+    """Parses the plain data of many designs that have sections in common: of equal sections one is validated and shared."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, bytes], Section] = {}
+
+    def parse(self, data: dict[str, Any]) -> Configuration:
+        """What :func:`parse` makes of the data, or its error."""
+        try:
+            return Configuration(**{name: self._section(name, value) for name, value in data.items()})
+        except InputError:
+            return parse(data)  # tells of the sections as they were given
+
+    def _section(self, name: str, value: Any) -> Any:
+        """A section as validated by itself; as it is if it is none, or not legal."""
+        if name not in _SECTIONS or not isinstance(value, dict):
+            return value
+        try:
+            key = (name, pickle.dumps(value))  # of equal numbers those of other types are others
+            if key not in self._known:
+                if len(self._known) >= _KEPT_SECTIONS:
+                    self._known.clear()
+                self._known[key] = _SECTIONS[name].model_validate(value)
+        except (ValidationError, RecursionError, OverflowError, pickle.PicklingError, TypeError, AttributeError):
+            return value
+        return self._known[key]
+
+
+_KEPT_SECTIONS = 1 << 12
+_SECTIONS: dict[str, type[Section]] = {
+    name: of
+    for name, info in Configuration.model_fields.items()
+    for of in (info.annotation, *get_args(info.annotation))
+    if isinstance(of, type) and issubclass(of, Section)
+}
+"""By key of the configuration."""
 
 
 def resolved(config: Configuration) -> dict[str, Any]:

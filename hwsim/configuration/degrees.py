@@ -1,6 +1,7 @@
 """How many edges every neuron and junction has, from the out-degrees or densities of a network."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
 
@@ -12,6 +13,7 @@ OutDegrees = tuple[int, ...] | Literal["full"] | None
 Densities = tuple[float, ...] | Literal["full"] | None
 
 
+@lru_cache(maxsize=1 << 12)
 def out_degrees(layers: tuple[int, ...], given: OutDegrees, density: Densities) -> tuple[int, ...]:
     """d_out of every junction; every right neuron gets the same whole number of edges.
 

@@ -301,9 +301,8 @@ class Machine:
         """Let the loaded sample enter and wait until every junction has come to the end of the same cycle."""
         if not self._still:
             self._end_regularity()
-        first = (
-            self._advance(self._no_samples(), np.zeros(0, np.int64), 1) if self._loaded else none(0, self.network.layers[-1])
-        )
+        nothing = none(0, self.network.layers[-1])
+        first = self._advance(self._no_samples(), np.zeros(0, np.int64), 1) if self._loaded else nothing
         self._loaded = False
         if self._still:
             return first

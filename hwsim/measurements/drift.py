@@ -10,7 +10,7 @@ import numpy as np
 from hwsim.figure import Figure, Figures
 from hwsim.measurements.adaptation import price
 from hwsim.measurements.measurement import Measurement, Need, Subject
-from hwsim.measurements.training import dataset_of
+from hwsim.measurements.samples import dataset_of
 from hwsim.training import newcomers
 from hwsim.training.engines import Trainer
 from hwsim.training.newcomers import Newcomer

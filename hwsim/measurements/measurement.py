@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from hwsim.design import Design
 from hwsim.figure import Figure
+from models.files.shared import SharedArrays
 
 _Made = TypeVar("_Made")
 
@@ -22,9 +23,16 @@ class Need(StrEnum):
 
 
 class Shelf:
-    """What the points of one process share: of every kind of value those that were asked for last."""
+    """What the points of one process share: of every kind of value those that were asked for last.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    shared
+        Where processes that work together keep what is large, if there are others.
+    """
+
+    def __init__(self, shared: SharedArrays | None = None) -> None:
+        self._shared = shared
         self._kinds: defaultdict[str, OrderedDict[Hashable, Any]] = defaultdict(OrderedDict)
 
     def kept(self, kind: str, key: Hashable, most: int, make: Callable[[], _Made]) -> _Made:
@@ -38,13 +46,18 @@ class Shelf:
         made: _Made = values[key]
         return made
 
+    def shared(self, kind: str, key: Hashable, make: Callable[[], _Made]) -> _Made:
+        """A value made of large arrays, from whichever process has made it first."""
+        return make() if self._shared is None else self._shared.value(f"{kind} {key!r}", make)
+
 
 @dataclass
 class Spent:
-    """Seconds and samples of training loops."""
+    """Seconds and samples of training loops, and seconds of the evaluation of held-out samples."""
 
     seconds: float = 0.0
     samples: int = 0
+    evaluation: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,8 @@ import numpy.typing as npt
 from hwsim.design import Design
 from hwsim.figure import Figure, Figures
 from hwsim.measurements.measurement import Measurement, Need, Subject
-from hwsim.measurements.training import dataset_of, trainer_of
+from hwsim.measurements.samples import dataset_of
+from hwsim.measurements.training import trainer_of
 from hwsim.training.engines import Trainer
 from models.errors import InputError
 from models.fixed.engine import SATURATION_SIGNALS

@@ -1,20 +1,16 @@
 """``fixed``, ``float`` and ``cycle``: what a design has learned after its epochs, on the engine of that name."""
 
 import time
-from collections.abc import Hashable
-from dataclasses import dataclass
 
 from hwsim.design import Design
 from hwsim.figure import FED, JUDGED, Figure, Figures
 from hwsim.machine import streams
 from hwsim.measurements.measurement import Measurement, Need, Shelf, Subject
+from hwsim.measurements.samples import dataset_of, engine_samples
 from hwsim.training.engines import CycleTrainer, FixedTrainer, FloatTrainer, Predicted, Trainer, is_held
-from models.data.catalogue import CATALOGUE
 from models.data.dataset import Dataset, Split
 from models.errors import InputError
 from models.fixed import engine
-
-_KEPT_DATASETS = 2
 
 FIGURES = Figures(
     "trained",
@@ -44,25 +40,18 @@ def measure(subject: Subject) -> dict[str, int | float]:
     subject.spent.seconds, subject.spent.samples = time.perf_counter() - started, t.epochs * len(data.train)
     seen, correct, loss = seen + len(rest.prediction), correct + rest.correct, loss + rest.loss
     result: dict[str, int | float] = {"train_accuracy": correct / seen, "train_loss": loss / seen}
+    judged = time.perf_counter()
     for name in ("validation", "test"):
         split: Split = getattr(data, name)
         if len(split):
             result[f"{name}_accuracy"], result[f"{name}_loss"] = trainer.judge(split)
+    subject.spent.evaluation = time.perf_counter() - judged
     saturation = trainer.saturation()
     if saturation:
         result["saturations"] = sum(map(sum, saturation.values()))
     if isinstance(trainer, CycleTrainer):
         result["clocks"] = trainer.clock
     return result
-
-
-def dataset_of(subject: Subject) -> Dataset:
-    """The data set of a point, which others with the same samples share."""
-    c = subject.design.config
-    known = CATALOGUE.get(c.data.name)
-    seed = c.seed if known is not None and known.drawn else None
-    key = (c.data, c.network.layers[0], c.classes, c.training.samples, seed, subject.data_dir)
-    return subject.shelf.kept("datasets", key, _KEPT_DATASETS, lambda: subject.design.dataset(subject.data_dir))
 
 
 def trainer_of(design: Design, data: Dataset, shelf: Shelf, counts: bool = True) -> Trainer:
@@ -102,21 +91,7 @@ class _SharingTrainer(FixedTrainer):
     def _prepared(self, split: Split) -> engine.Samples:
         if not (len(split) and is_held(split)):  # a part of more samples is needed once, and no other trainer has it
             return super()._prepared(split)
-        # The inputs are part of the kept samples' key and value: an identity cannot be taken over by another array.
-        key: Hashable = (id(split.inputs), self._engine.numbers.input, self._engine.network.classes)
-        made = super()._prepared
-        return self._shelf.kept("samples", key, 3 * _KEPT_DATASETS, lambda: _Anchored.of(made(split), split))
-
-
-@dataclass(frozen=True, eq=False)
-class _Anchored(engine.Samples):
-    """Samples that keep what they were made from alive."""
-
-    source: Split
-
-    @classmethod
-    def of(cls, samples: engine.Samples, source: Split) -> "_Anchored":
-        return cls(samples.inputs, samples.labels, source)
+        return engine_samples(self._engine, split, self._shelf, super()._prepared)
 
 
 def _on(engine: str, *more: Need) -> Measurement:

@@ -12,6 +12,7 @@ from hwsim.reports.html import Child, Html, joined, table, tag
 from hwsim.reports.page import Page, Section
 from hwsim.reports.study_content import StudyContent
 from hwsim.reports.values import Told, term, tiles
+from hwsim.studies.directory import SUMMARY
 from hwsim.studies.figures import of_column
 from hwsim.studies.findings.tables import DesignRow, front_of, headline_of, varying
 from hwsim.studies.report.pictures import Wanted, pairs_of
@@ -20,6 +21,7 @@ from models.files.regular import read_bytes
 
 _LARGEST_PICTURE = 1 << 24
 _MOST_LISTED = 50
+_MOST_DESIGNS = 10_000
 _LOG_FROM = 12
 """Ratio of the largest to the smallest value from which an axis of costs is logarithmic."""
 
@@ -76,6 +78,8 @@ def page(path: Path, repeat: Repeating) -> bytes:
     made.add(_listed("illegal", "Combinations that are no designs", "combination", content.illegal))
     made.add(_glossary(content))
     made.add(_origin(content, repeat))
+    if more := len(rows) - len(_shown_designs(content)):
+        made.lacks(f"{more:,} designs", f"none of them on a front: a browser would take long; {SUMMARY} has them")
     for what, why in content.missing:
         made.lacks(what, why)
     return made.html
@@ -124,15 +128,16 @@ def _tiles(content: StudyContent) -> list[Told]:
 
 def _data(content: StudyContent, repeat: Repeating) -> dict[str, Any]:
     """What the page's program works on: axes, figures and designs, shares in per cent."""
-    rows, s = content.designs, content.study
+    rows, s = _shown_designs(content), content.study
     axes, head = varying(rows), headline_of(s, content.columns)
     columns = [*head, *(c for c in content.columns if c not in head)]
     labels = {a: list(dict.fromkeys(r.labels[a] for r in rows)) for a in axes}
+    position = {a: {label: k for k, label in enumerate(labels[a])} for a in axes}
     settings = [repeat.settings(d) for d in content.sets]
     designs = [
         {
             "design": r.design,
-            "labels": [labels[a].index(r.labels[a]) for a in axes],
+            "labels": [position[a][r.labels[a]] for a in axes],
             "values": [_scaled(c, r.figures[c].mean) if c in r.figures else None for c in columns],
             "halves": [_scaled(c, r.figures[c].half_width) if c in r.figures else None for c in columns],
             "failed": r.failed,
@@ -151,6 +156,15 @@ def _data(content: StudyContent, repeat: Repeating) -> dict[str, Any]:
         "seed": repeat.seed,
         "whole": repeat.whole,
     }
+
+
+def _shown_designs(content: StudyContent) -> list[DesignRow]:
+    """Those on a front, and of the others the first, as many as a browser draws at once."""
+    rows = content.designs
+    if len(rows) <= _MOST_DESIGNS:
+        return rows
+    best = {r.design for w in pairs_of(content.study) for r in front_of(rows, (w.x, w.y))}
+    return [r for k, r in enumerate(rows) if k < _MOST_DESIGNS or r.design in best]
 
 
 def _keys(sets: Mapping[str, Any]) -> list[list[str]]:

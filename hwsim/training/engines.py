@@ -13,7 +13,7 @@ from models.data.dataset import Split
 from models.fixed import engine
 from models.fixed.engine import SATURATION_SIGNALS
 from models.floating.engine import EVALUATION_BATCH
-from models.network.losses import mean_loss
+from models.network.losses import LevelLoss, mean_loss
 from models.network.parameters import IntegerParameters, Parameters, RealParameters
 
 
@@ -62,6 +62,8 @@ class _Integers:
 
     def __init__(self, design: Design) -> None:
         self._design = design
+        activation, cost = design.config.numbers.system.activation, design.config.network.cost
+        self._level_loss = LevelLoss(activation, cost) if activation.width <= LevelLoss.MOST_BITS else None
 
     def _figures(self, results: engine.Results | streams.Results) -> Predicted:
         right = int((results.prediction == results.label).sum())
@@ -69,6 +71,8 @@ class _Integers:
 
     def _loss(self, results: engine.Results | streams.Results) -> float:
         net, activation = self._design.network, self._design.config.numbers.system.activation
+        if self._level_loss is not None:
+            return self._level_loss.mean(results.output, results.label, net.output_neurons)
         real = activation.real(results.output)
         return mean_loss(real, results.label, net.output_neurons, net.cost, 1 / activation.one)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +10,7 @@ import numpy.typing as npt
 from models.numbers.format import Format
 
 Real = npt.NDArray[np.floating]
+Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -19,15 +21,21 @@ class Activation:
     value: Callable[[Real], Real]
     derivative: Callable[[Real], Real]
 
-    def tables(
-        self, argument: Format, value: Format, derivative: Format
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Tables A and A' of length 2**argument.width; entry k belongs to the integer ``argument.lowest + k``.
+    def tables(self, argument: Format, value: Format, derivative: Format) -> tuple[Integers, Integers]:
+        """Tables A and A' of length 2**argument.width, read-only; entry k is that of ``argument.lowest + k``.
 
         An entry is floor(real value * 2**fraction + 1/2), clipped to its format.
         """
-        s = argument.real(np.arange(argument.lowest, argument.highest + 1))
-        return value.quantise(self.value(s)), derivative.quantise(self.derivative(s))
+        return _tables(self, argument, value, derivative)
+
+
+@lru_cache(maxsize=64)  # of a study's points few differ in their formats
+def _tables(of: Activation, argument: Format, value: Format, derivative: Format) -> tuple[Integers, Integers]:
+    s = argument.real(np.arange(argument.lowest, argument.highest + 1))
+    made = value.quantise(of.value(s)), derivative.quantise(of.derivative(s))
+    for table in made:
+        table.flags.writeable = False
+    return made
 
 
 def sigmoid(s: Real) -> Real:

@@ -9,11 +9,12 @@ from typing import Any, NamedTuple, get_args
 
 import numpy as np
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from hwsim import random_streams
 from hwsim.configuration import config_file, data_fit
-from hwsim.configuration.config_file import with_overrides
+from hwsim.configuration.config_file import Parser, with_overrides
 from hwsim.configuration.configuration import Configuration
 from hwsim.measurements.catalogue import MEASUREMENTS
 from hwsim.measurements.measurement import Need
@@ -121,6 +122,8 @@ class Space:
         assert isinstance(study.base, dict)
         self.study, self.data_dir = study, data_dir
         self._base = with_overrides(study.base, study.set)
+        self._named = _with_defaults(Configuration, self._base)
+        self._parser = Parser()
         self.constraints = [Expression(text, f"constraints[{k}]") for k, text in enumerate(study.constraints)]
         self._when = {
             name: Expression(axis.when, f"axes.{name}.when") for name, axis in study.axes.items() if axis.when is not None
@@ -206,7 +209,10 @@ class Space:
 
     def names(self, chosen: list[Value]) -> dict[str, Any]:
         """What expressions know: the sections of the configuration, and above them the axes that have a value."""
-        values = _with_defaults(Configuration, self._merged(chosen))
+        data = self._merged(chosen)
+        # What is set replaces sections and leaves the others the objects that they are.
+        changed = {name: value for name, value in data.items() if value is not self._base.get(name, _ABSENT)}
+        values = {**self._named, **{n: _with_default(i, changed, n) for n, i in _FIELDS.items() if n in changed}}
         return values | {name: v.value for name, v in zip(self.study.axes, chosen, strict=False)}
 
     def configuration(self, chosen: list[Value], more: dict[str, Any] | None = None) -> Configuration:
@@ -218,7 +224,7 @@ class Space:
             If it is none.
         """
         data = with_overrides(self._merged(chosen), more or {}) | {"seed": self.study.seeds[0]}
-        return config_file.parse(data)
+        return self._parser.parse(data)
 
     def _merged(self, chosen: list[Value]) -> dict[str, Any]:
         data = self._base
@@ -247,17 +253,26 @@ def _draw(of: RandomSection, rng: np.random.Generator) -> Any:
     return float(rng.uniform(of.low, of.high))
 
 
+_FIELDS = Configuration.model_fields
+_ABSENT = object()
+
+
 def _with_defaults(model: type[BaseModel], data: dict[str, Any]) -> dict[str, Any]:
     """Data with the defaults of what it leaves out, as far as there are any."""
-    result = {}
-    for name, info in model.model_fields.items():
-        default = info.get_default(call_default_factory=True)
-        value = data.get(name, None if default is PydanticUndefined else default)
-        if isinstance(value, BaseModel):
-            value = value.model_dump()
-        elif isinstance(value, dict):
-            alternatives = (info.annotation, *get_args(info.annotation))
-            section = next((a for a in alternatives if isinstance(a, type) and issubclass(a, BaseModel)), None)
-            value = _with_defaults(section, value) if section else value
-        result[name] = value
-    return result
+    return {name: _with_default(info, data, name) for name, info in model.model_fields.items()}
+
+
+def _with_default(info: FieldInfo, data: dict[str, Any], name: str) -> Any:
+    """The value of one field, sections with their defaults; the default where the data has none."""
+    if name in data:
+        value = data[name]
+    else:
+        value = info.get_default(call_default_factory=True)
+        value = None if value is PydanticUndefined else value
+    if isinstance(value, BaseModel):
+        return value.model_dump()
+    if not isinstance(value, dict):
+        return value
+    alternatives = (info.annotation, *get_args(info.annotation))
+    section = next((a for a in alternatives if isinstance(a, type) and issubclass(a, BaseModel)), None)
+    return _with_defaults(section, value) if section else value

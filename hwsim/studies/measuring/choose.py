@@ -72,7 +72,7 @@ def choose(space: Space, exploration: Exploration, trying: Exploration) -> None:
             found.points.illegal.append(IllegalPoint(labels, f"no trial has {wanted.by}"))
     found.tried, found.chosen = tried, frozenset(chosen)
     exploration.measure(found.points.legal)
-    for name in ("seconds", "measured", "engine_seconds", "samples"):
+    for name in ("seconds", "measured", "engine_seconds", "evaluation_seconds", "rest_seconds", "samples"):
         setattr(found, name, getattr(found, name) + getattr(tried, name))
 
 

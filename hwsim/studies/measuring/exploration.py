@@ -5,14 +5,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hwsim.configuration import config_file
 from hwsim.measurements.catalogue import MEASUREMENTS
 from hwsim.studies.definition.points import Point, Points
 from hwsim.studies.definition.study import Study
 from hwsim.studies.measuring.store import Store
 from hwsim.studies.measuring.task import Result, Task
 from hwsim.studies.measuring.workers import Workers
-from hwsim.studies.measuring.workshop import code_of, task
+from hwsim.studies.measuring.workshop import Tasks, code_of, together
 from models.errors import InputError
 
 
@@ -40,6 +39,9 @@ class Explored:
         By key.
     seconds
         Wall clock of this call's measurements; ``measured`` of them are new.
+    engine_seconds, evaluation_seconds, rest_seconds
+        Of all workers: in training loops, judging held-out samples, and everything else, which includes their start and
+        waiting; of a cluster, what is known of it: the rest of the time of measurements.
     workers
         Processes that measured; 0 if a cluster did.
     tried
@@ -53,6 +55,8 @@ class Explored:
     seconds: float = 0.0
     measured: int = 0
     engine_seconds: float = 0.0
+    evaluation_seconds: float = 0.0
+    rest_seconds: float = 0.0
     samples: int = 0
     workers: int = 0
     tried: "Explored | None" = None
@@ -126,17 +130,22 @@ class Exploration:
         self._failed += sum(r.error is not None for r in known.values())
         self._tell(total)
         started = time.perf_counter()
-        for result in self._workers.measure(missing) if missing else ():
+        e, rest = self.explored, 0.0
+        for result in self._workers.measure(together(missing)) if missing else ():
             self._keep(result, tasks[result.key])
             self._tell(total)
-        self.explored.seconds += time.perf_counter() - started
+            rest += (0.0 if e.workers else result.seconds) - result.engine_seconds - result.evaluation_seconds
+        seconds = time.perf_counter() - started
+        e.seconds += seconds
+        e.rest_seconds += rest + seconds * e.workers
 
     def _keep(self, result: Result, of: Task) -> None:
-        self._store.put(result, of.measurement, config_file.fingerprint(of.config), of.code)
+        self._store.put(result, of.measurement, of.configuration, of.code)
         e = self.explored
         e.results[result.key] = result
         e.measured += 1
         e.engine_seconds += result.engine_seconds
+        e.evaluation_seconds += result.evaluation_seconds
         e.samples += result.samples
         self._done += 1
         self._failed += result.error is not None
@@ -149,7 +158,7 @@ class Exploration:
         measured = self.explored.study.measure
         found = self._store.outdated({m: code_of(m) for m in measured})
         if self.explored.study.search is None:
-            found &= {(t.measurement, config_file.fingerprint(t.config)) for t in missing}
+            found &= {(t.measurement, t.configuration) for t in missing}
         if count := len(found) + self._store.unreadable:
             results = f"{count:,} stored results were" if count > 1 else "1 stored result was"
             say(f"{results} measured by other code and {'are' if count > 1 else 'is'} measured again")
@@ -160,7 +169,7 @@ class Exploration:
 
     def _tasks(self, points: Sequence[Point]) -> dict[str, Task]:
         """What to measure by key; points that need the same measurement share it."""
-        e, tasks = self.explored, {}
+        e, tasks, makers = self.explored, dict[str, Task](), dict[str, Tasks]()
         for point in points:
             for measurement in e.study.measure:
                 if MEASUREMENTS[measurement].once and point.seed != e.study.seeds[0]:
@@ -168,8 +177,9 @@ class Exploration:
                 if (point.number, measurement) in e.keys:
                     continue
                 try:
-                    settings = e.study.settings(measurement)
-                    wanted = task(measurement, point.config, self._data_dir, settings)
+                    if measurement not in makers:
+                        makers[measurement] = Tasks(measurement, self._data_dir, e.study.settings(measurement))
+                    wanted = makers[measurement].of(point.config)
                 except InputError as error:
                     key = f"{point.number} {measurement}"
                     e.results[key] = Result(key, error=str(error))

@@ -1,7 +1,7 @@
 """Running a study: points to tasks, tasks to workers, results to the store, and from there to one table."""
 
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from hwsim.measurements.catalogue import MEASUREMENTS
@@ -50,26 +50,32 @@ def explored(
     space = Space(study, data_dir)
     for measurement in study.measure:
         MEASUREMENTS[measurement].depends(study.settings(measurement))  # refuses what is missing
-    points = Points() if study.search or study.choose else space.all()
-    team = _team(workers, scheduler)
-    with closing(team), directory.locked(), Store(directory / STORE) as store:
+    team = _team(study, workers, scheduler)
+    with closing(team), ExitStack() as held:
+        points = Points() if study.search or study.choose else space.all()
+        held.enter_context(directory.locked())
+        store = held.enter_context(Store(directory / STORE))
         exploration = Exploration(study, store, team, data_dir, watch, again, say)
         found = exploration.explored
         found.workers = workers if isinstance(workers, int) and scheduler is None else 0
         if study.search:
             search(space, exploration)
         elif study.choose:
-            choose(space, exploration, Exploration(trial_study(study, study.choose), store, team, data_dir, watch, again))
+            trying = Exploration(trial_study(study, study.choose), store, team, data_dir, watch, again)
+            trying.explored.workers = found.workers
+            choose(space, exploration, trying)
         else:
             found.points = points
             exploration.measure(points.legal)
         yield found
 
 
-def _team(workers: int | Workers, scheduler: str | None) -> Workers:
+def _team(study: Study, workers: int | Workers, scheduler: str | None) -> Workers:
     """Who measures."""
     if scheduler is not None:
         from hwsim.studies.measuring.dask_workers import DaskWorkers
 
         return DaskWorkers(scheduler)
-    return LocalWorkers(workers) if isinstance(workers, int) else workers
+    if not isinstance(workers, int):
+        return workers
+    return LocalWorkers(workers, any(MEASUREMENTS[m].engine == "fixed" for m in study.measure))

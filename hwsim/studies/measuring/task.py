@@ -12,6 +12,8 @@ class Task(NamedTuple):
 
     Attributes
     ----------
+    configuration
+        Fingerprint of ``config``.
     settings
         What the study says about the measurement.
     code
@@ -21,6 +23,7 @@ class Task(NamedTuple):
     key: str
     measurement: str
     config: Configuration
+    configuration: str
     data_dir: str | None
     settings: Mapping[str, Any]
     code: str
@@ -32,8 +35,8 @@ class Result:
 
     Attributes
     ----------
-    seconds, engine_seconds
-        Time of the measurement, and of that in the training loop.
+    seconds, engine_seconds, evaluation_seconds
+        Time of the measurement, and of that in the training loop and in the evaluation of held-out samples.
     samples
         Training samples fed.
     """
@@ -44,3 +47,4 @@ class Result:
     seconds: float = 0.0
     engine_seconds: float = 0.0
     samples: int = 0
+    evaluation_seconds: float = 0.0

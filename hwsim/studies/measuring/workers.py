@@ -3,10 +3,13 @@
 import multiprocessing
 import os
 import sys
+import tempfile
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from typing import Any, Protocol
 
 from hwsim import worker_process
@@ -14,10 +17,15 @@ from hwsim.studies.measuring.task import Result, Task
 from hwsim.studies.measuring.workshop import Workshop
 from models import compiled
 from models.errors import ArgumentError
+from models.files.shared import SharedArrays
 
 MOST_WORKERS = 1024
 _AHEAD = 2
-"""Tasks a worker holds, so that it never waits for the next one."""
+"""Tasks a worker holds at least, so that it never waits for the next one."""
+_MOST_AT_ONCE = 16
+"""Tasks handed over together: what they share crosses once, and those of the same patterns come to the same worker."""
+_SHARES = 8
+"""Of the tasks left a worker is given no more than this part of what falls to it, so that all end together."""
 _ATTEMPTS = 2
 """Processes that may die over a task before it counts as failed."""
 
@@ -32,13 +40,14 @@ class Workers(Protocol):
         """Stop, whatever is still in work."""
 
 
-def _serve(connection: Connection) -> None:
+def _serve(connection: Connection, shared: SharedArrays) -> None:
     """The life of a worker: it ends when nobody is there to give it work or to take its results."""
     worker_process.begin()
-    workshop = Workshop()
+    workshop = Workshop(shared)
     try:
         while True:
-            connection.send(workshop.measure(connection.recv()))
+            for task in connection.recv():
+                connection.send(workshop.measure(task))
     except (EOFError, OSError):
         return
 
@@ -67,25 +76,35 @@ class _Worker:
 class LocalWorkers:
     """So many processes on this machine.
 
+    What they all need is loaded once, in a process from which they are forked; it begins at once, beside this one.
+
+    Parameters
+    ----------
+    trains
+        Whether that is the code of the fixed-point engine, too.
+
     Raises
     ------
     InputError
         For a number below 1 or beyond all reason.
     """
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, trains: bool = False) -> None:
         if not 1 <= count <= MOST_WORKERS:
             raise ArgumentError("workers", count, f"must lie in 1..{MOST_WORKERS}", [os.cpu_count() or 1])
         self._count = count
         # Processes forked from this one would share locks of threads that they do not have.
         self._context: Any = multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver")
         if sys.platform != "win32":
-            self._context.set_forkserver_preload([__name__])
+            compiled.find_cache()  # here, lest each of them should say where it is
+            self._context.set_forkserver_preload([__name__, *(["hwsim.measurements.ready"] if trains else [])])
+            forkserver.ensure_running()
+        self._folder = tempfile.TemporaryDirectory(prefix="hwsim-workers-", ignore_cleanup_errors=True)
         self._workers: list[_Worker] = []
 
     def _start(self) -> _Worker:
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=_serve, args=(theirs,), daemon=True)
+        process = self._context.Process(target=_serve, args=(theirs, SharedArrays(Path(self._folder.name))), daemon=True)
         process.start()
         theirs.close()
         return _Worker(process, ours)
@@ -93,15 +112,13 @@ class LocalWorkers:
     def measure(self, tasks: Sequence[Task]) -> Iterator[Result]:
         """Results as they come; a task over which two processes died is a failed one."""
         waiting, deaths = deque(tasks), dict[str, int]()
-        missing = min(self._count, len(waiting)) - len(self._workers)
-        if missing > 0:
-            compiled.find_cache()  # here, lest each of them should say where it is
-        self._workers += [self._start() for _ in range(missing)]
+        self._workers += [self._start() for _ in range(min(self._count, len(waiting)) - len(self._workers))]
         left = len(waiting)
         while left:
             for worker in [w for _ in range(_AHEAD) for w in self._workers]:  # the first for each, then the second
                 if waiting and len(worker.tasks) < _AHEAD:
-                    self._give(worker, waiting)
+                    share = len(waiting) // (_SHARES * len(self._workers))
+                    self._give(worker, waiting, min(max(share, 1), _MOST_AT_ONCE))
             ready = wait([w.connection for w in self._workers])
             for worker in [w for w in self._workers if w.connection in ready]:
                 result = self._take(worker)
@@ -111,11 +128,11 @@ class LocalWorkers:
                     left -= 1
                     yield result
 
-    def _give(self, worker: _Worker, waiting: deque[Task]) -> None:
-        task = waiting.popleft()
-        worker.tasks.append(task)
+    def _give(self, worker: _Worker, waiting: deque[Task], count: int) -> None:
+        tasks = [waiting.popleft() for _ in range(count)]
+        worker.tasks.extend(tasks)
         try:
-            worker.connection.send(task)
+            worker.connection.send(tasks)
         except OSError:
             return  # it is dead, which shows when it is asked for a result
 
@@ -152,3 +169,4 @@ class LocalWorkers:
         for worker in self._workers:
             worker.process.join()
         self._workers = []
+        self._folder.cleanup()

@@ -7,7 +7,7 @@ connectivity are kept for the points that share them.
 import hashlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,31 +16,70 @@ from hwsim.configuration.configuration import Configuration
 from hwsim.design import Design
 from hwsim.measurements.catalogue import MEASUREMENTS
 from hwsim.measurements.measurement import Measurement, Need, Shelf, Spent, Subject
+from hwsim.measurements.samples import samples_key
 from hwsim.schedule.violations import Violation
 from hwsim.studies.measuring.code_version import code_version
 from hwsim.studies.measuring.task import Result, Task
 from models.data.catalogue import CATALOGUE, file_of
 from models.errors import InputError
 from models.files.regular import folder_content, is_file, is_folder
+from models.files.shared import SharedArrays
 
 _KEPT_PATTERNS = 64
 
 
-def task(measurement: str, config: Configuration, data_dir: Path | None, settings: Mapping[str, Any] | None = None) -> Task:
-    """A measurement of a design.
+class Tasks:
+    """The tasks of one measurement; what they have in common is found out once.
 
     Raises
     ------
     InputError
-        If the design cannot be trained on that engine, or something that measures is missing.
+        If something that measures is missing.
     """
-    known, settings = MEASUREMENTS[measurement], dict(settings or {})
-    if known.engine is not None and config.training.engine != known.engine:
-        config = config_file.changed(config, {"training.engine": known.engine})
-    code, data = code_of(measurement), _data_version(known, config, data_dir)
-    parts = [config_file.fingerprint(config), measurement, code, data, *known.depends(settings)]
-    key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-    return Task(key, measurement, config, None if data_dir is None else str(data_dir), settings, code)
+
+    def __init__(self, measurement: str, data_dir: Path | None, settings: Mapping[str, Any] | None = None) -> None:
+        self._measurement, self._known, self._settings = measurement, MEASUREMENTS[measurement], dict(settings or {})
+        self._data_dir, self._parser = data_dir, config_file.Parser()
+        self._code, self._depends = code_of(measurement), self._known.depends(self._settings)
+        self._data: dict[str, str] = {}
+
+    def of(self, config: Configuration) -> Task:
+        """The measurement of a design.
+
+        Raises
+        ------
+        InputError
+            If the design cannot be trained on that engine.
+        """
+        known, folder = self._known, self._data_dir
+        if known.engine is not None and config.training.engine != known.engine:
+            config = config_file.changed(config, {"training.engine": known.engine}, self._parser.parse)
+        if (name := config.data.name) not in self._data:
+            self._data[name] = _data_version(known, config, folder)
+        said = config_file.fingerprint(config)
+        parts = [said, self._measurement, self._code, self._data[name], *self._depends]
+        key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+        data_dir = None if folder is None else str(folder)
+        return Task(key, self._measurement, config, said, data_dir, self._settings, self._code)
+
+
+def task(measurement: str, config: Configuration, data_dir: Path | None, settings: Mapping[str, Any] | None = None) -> Task:
+    """One measurement of one design; see :class:`Tasks`."""
+    return Tasks(measurement, data_dir, settings).of(config)
+
+
+def together(tasks: Iterable[Task]) -> list[Task]:
+    """Tasks of the same data set, and among them those of the same patterns, side by side; otherwise in their order."""
+    groups: dict[Hashable, dict[Hashable, list[Task]]] = {}
+    for t in tasks:
+        groups.setdefault(samples_key(t.config), {}).setdefault(_patterns_key(t.config), []).append(t)
+    return [t for patterns in groups.values() for alike in patterns.values() for t in alike]
+
+
+def _patterns_key(config: Configuration) -> Hashable:
+    """Says all that drawn patterns depend on."""
+    n, z = config.network, config.hardware.z if config.hardware else None
+    return config.seed, n.layers, n.out_degree, n.density, config.connectivity, z
 
 
 def code_of(*measurements: str) -> str:
@@ -64,10 +103,16 @@ def _data_version(of: Measurement, config: Configuration, data_dir: Path | None)
 
 
 class Workshop:
-    """Measures points, one after the other."""
+    """Measures points, one after the other.
 
-    def __init__(self) -> None:
-        self._shelf = Shelf()
+    Parameters
+    ----------
+    shared
+        What it has in common with the workshops of other processes.
+    """
+
+    def __init__(self, shared: SharedArrays | None = None) -> None:
+        self._shelf = Shelf(shared)
 
     def measure(self, wanted: Task) -> Result:
         """The figures of a point; an error is part of the result, whatever it is."""
@@ -80,7 +125,8 @@ class Workshop:
         except Exception as e:  # a study goes on, and says which point met what
             message = " ".join(f"{type(e).__name__}: {e}".split())
             return Result(wanted.key, error=message, seconds=time.perf_counter() - started)
-        return Result(wanted.key, figures, None, time.perf_counter() - started, spent.seconds, spent.samples)
+        seconds = time.perf_counter() - started
+        return Result(wanted.key, figures, None, seconds, spent.seconds, spent.samples, spent.evaluation)
 
     def _figures(self, wanted: Task, spent: Spent) -> dict[str, Any]:
         known = MEASUREMENTS[wanted.measurement]
@@ -93,6 +139,5 @@ class Workshop:
 
     def _design(self, config: Configuration) -> Design:
         """A design whose connectivity is that of an earlier one if it is the same."""
-        c, z = config.connectivity, config.hardware.z if config.hardware else None
-        key = (config.seed, config.network.layers, config.edges, c, z)
-        return Design.of(config, self._shelf.kept("patterns", key, _KEPT_PATTERNS, lambda: Design(config).patterns))
+        made = self._shelf.kept("patterns", _patterns_key(config), _KEPT_PATTERNS, lambda: Design(config).patterns)
+        return Design.of(config, made)

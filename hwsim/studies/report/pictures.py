@@ -2,6 +2,7 @@
 
 import io
 import math
+from collections import Counter
 from typing import NamedTuple
 
 from matplotlib.axes import Axes
@@ -100,11 +101,11 @@ def _places(ax: Axes, rows: list[DesignRow], picture: Wanted) -> dict[int, tuple
     xs = {r.design: scaled(picture.x, r.figures[picture.x].mean) for r in rows}
     span = max(xs.values()) - min(xs.values())
     side_by_side = any(math.isfinite(h) and h > 0 for h in (r.figures[picture.y].half_width for r in rows))
-    result = {}
+    same, placed, result = Counter(xs.values()), Counter[float](), {}
     for r in rows:
         x = xs[r.design]
-        same = [d for d, other in xs.items() if other == x]
-        off = (same.index(r.design) - (len(same) - 1) / 2) if side_by_side else 0.0
+        off = (placed[x] - (same[x] - 1) / 2) if side_by_side else 0.0
+        placed[x] += 1
         moved = x * 1.022**off if ax.get_xscale() == "log" else x + 0.011 * span * off
         result[r.design] = (moved, scaled(picture.y, r.figures[picture.y].mean))
     return result

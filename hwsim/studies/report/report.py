@@ -16,6 +16,8 @@ from hwsim.studies.report import comparisons
 from hwsim.studies.report.text import markdown_table, shown, title, unit_title
 
 _MOST_ILLEGAL = 20
+_MOST_DESIGNS = 2_000
+"""In the report's table, beside those on a front; :data:`~hwsim.studies.directory.SUMMARY` has all."""
 
 EXPLORED = Figures(
     "explored",
@@ -24,6 +26,10 @@ EXPLORED = Figures(
         "workers": Figure("processes", "local ones; 0 if a cluster measured"),
         "measured": Figure("measurements", "made in this call; the others were known"),
         "engine_seconds": Figure("s", "of all processes in training loops"),
+        "evaluation_seconds": Figure("s", "of all processes, judging held-out samples"),
+        "rest_seconds": Figure(
+            "s", "of all processes: everything else, their start and waiting included; of a cluster, during measurements"
+        ),
         "training_samples": Figure("samples", "trained in this call"),
     },
 )
@@ -73,13 +79,17 @@ def _estimate(column: str, e: Estimate | None) -> tables.Told:
 
 
 def speed(explored: Explored) -> str | None:
-    """How fast the study trained, per worker, and how much of that time was spent in the engines' loops."""
-    if not explored.samples or not explored.workers or not explored.seconds:
+    """How fast the study trained, per worker, and what its time was spent on; evaluation is counted by itself."""
+    e = explored
+    if not e.samples or not e.workers or not e.engine_seconds:
         return None
-    each = explored.seconds * explored.workers
-    share = explored.engine_seconds / each
-    rate = explored.samples / each
-    return f"{rate:,.0f} training samples/s per worker, {100 * share:.0f} % of its time in the training loop"
+    rate = e.samples / (e.seconds * e.workers)
+    share = e.engine_seconds / (e.engine_seconds + e.rest_seconds)
+    parts = f"{e.engine_seconds:.1f} s training, {e.evaluation_seconds:.1f} s evaluation, {e.rest_seconds:.1f} s the rest"
+    return (
+        f"{rate:,.0f} training samples/s per worker, "
+        f"{100 * share:.0f} % of its time without evaluation in the training loop ({parts})"
+    )
 
 
 def write(explored: Explored, directory: StudyDirectory, files: list[str], pictures: list[str], command: str) -> None:
@@ -96,6 +106,8 @@ def _timing(explored: Explored) -> bytes:
             "workers": e.workers,
             "measured": e.measured,
             "engine_seconds": e.engine_seconds,
+            "evaluation_seconds": e.evaluation_seconds,
+            "rest_seconds": e.rest_seconds,
             "training_samples": e.samples,
         }
     )
@@ -180,10 +192,13 @@ def _designs(explored: Explored) -> list[str]:
     axes, names, best = varying(rows), headline(explored), _on_a_front(explored)
     cells = [
         ["*" if r.design in best else "", *(r.labels[a] for a in axes), *(_estimate(c, r.figures.get(c)) for c in names)]
-        for r in rows
+        for k, r in enumerate(rows)
+        if k < _MOST_DESIGNS or r.design in best
     ]
     seeds = len(explored.study.seeds)
     note = "\\* on a Pareto front." + (f" ± is the 90 % confidence interval over {seeds} seeds." if seeds > 1 else "")
+    if more := len(rows) - len(cells):
+        note += f" {more:,} more designs, none of them on a front, are in `{SUMMARY}`."
     return ["## Designs", markdown_table(["", *axes, *map(unit_title, names)], cells), note]
 
 

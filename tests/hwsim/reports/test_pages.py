@@ -15,9 +15,14 @@ from hwsim.commands import app as cli
 from hwsim.commands.report import repeated, run_page
 from hwsim.configuration import config_file
 from hwsim.reports import html, page
+from hwsim.reports import study as study_report
+from hwsim.reports.study_content import StudyContent
 from hwsim.reports.values import figures
+from hwsim.studies.findings.tables import front_of
+from hwsim.studies.report.pictures import pairs_of
 from models.files import json_text
 from tests.hwsim import runs
+from tests.hwsim.reports import large_study
 from tests.hwsim.studies import small_studies
 
 HOSTILE = "<script>alert('1')</script>&\"x%{y}"
@@ -57,6 +62,17 @@ def body(content):
 
 def report(*arguments):
     return cli.run(["report", *map(str, arguments), "--quiet"])
+
+
+def test_a_page_of_very_many_designs_has_the_first_and_the_fronts(tmp_path, monkeypatch):
+    monkeypatch.setattr(study_report, "_MOST_DESIGNS", 5)
+    directory = large_study.write(tmp_path, large_study.AXES | {"epochs": {"key": "training.epochs", "grid": [1, 2]}})
+    content = StudyContent(directory)
+    best = {r.design for w in pairs_of(content.study) for r in front_of(content.designs, (w.x, w.y))}
+    (data,) = re.findall(rb'"designs": ?(\[\{.*?\}\])', (directory / "report.html").read_bytes())
+    shown = {d["design"] for d in json.loads(data)}
+    assert len(content.designs) == 80 and {*range(5)} | best == shown and len(shown) < 80
+    assert f"<b>{80 - len(shown)} designs</b>: none of them on a front" in (directory / "report.html").read_text()
 
 
 def test_the_command_makes_what_train_has_left(trained):

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from models.network.losses import mean_loss
+from models.network.losses import LevelLoss, mean_loss
+from models.numbers.format import Format
 
 LSB = 2.0**-8
 
@@ -81,3 +82,15 @@ def test_without_a_step_a_certain_error_is_dear_but_finite():
 @pytest.mark.parametrize("cost", ["cross_entropy", "quadratic"])
 def test_no_samples_cost_nothing(cost):
     assert mean_loss(np.zeros((0, 3)), np.zeros(0, np.int32), np.arange(3), cost, LSB) == 0
+
+
+@pytest.mark.parametrize("cost", ["cross_entropy", "quadratic"])
+@pytest.mark.parametrize("numbers", [Format(12, 8), Format(16, 11), Format(3, 2), Format(9, 8, signed=False)], ids=str)
+def test_levels_looked_up_cost_the_same_to_the_last_bit(numbers, cost):
+    rng = np.random.default_rng(0)
+    levels = LevelLoss(numbers, cost)
+    for n, size in ((0, 3), (1, 1), (7, 5), (1001, 33), (12544, 32)):
+        outputs = np.clip(rng.integers(-9, numbers.one + 9, (n, size)), numbers.lowest, numbers.highest).astype(np.int32)
+        labels, neurons = rng.integers(0, size, n), rng.permutation(size)
+        found = levels.mean(outputs, labels, neurons)
+        assert found == mean_loss(numbers.real(outputs), labels, neurons, cost, 1 / numbers.one)
