@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from models.errors import InputError
-from models.fixed import kernel
+from models.fixed import inference, kernel
 from models.fixed.checkpoint import KAPPAS, Checkpoint
+from models.fixed.inference import Batch
 from models.fixed.layout import empty_pipe, net_of, places_of, rows_of, work_of
 from models.fixed.ranges import Ranges
 from models.network.activations import ACTIVATIONS
@@ -220,16 +221,11 @@ class FixedEngine:
         results = _empty_results(len(samples.labels), self.network.layers[-1])
         results.kind[:] = kernel.INFERENCE
         results.label[:] = samples.labels
-        kernel.infer(
-            self._net,
-            self._weights,
-            self._biases,
-            self._work,
-            samples.inputs,
-            results.prediction,
-            results.output,
-            self._like,
-        )
+        where = self._net, self._weights, self._biases
+        if self._weights.dtype == np.int16:
+            inference.infer(*where, Batch.of(self._net), samples.inputs, results.prediction, results.output)
+        else:
+            kernel.infer(*where, self._work, samples.inputs, results.prediction, results.output, self._like)
         return results
 
     def arrays(self) -> dict[str, np.ndarray]:

@@ -56,11 +56,11 @@ def _feedforward(net, j, weights, biases, g, g_first, g_step, sums, pre, like):
             sums[r] = row_dot(weights, base, g, g_first, d_in, drop, half, odd, like)
             base += d_in
             g_first += g_step
-    return _round_sums(net, j, biases[right : right + n], sums, pre)
+    return round_sums(net, j, biases[right : right + n], sums, pre)
 
 
 @inlined
-def _round_sums(net, j, biases, sums, pre):
+def round_sums(net, j, biases, sums, pre):
     """Pre-activations of exact sums of products; returns how many saturated."""
     appended, bias_appended = max(-net.product_drop[j], 0), -net.bias_drop
     half, odd = rounding_terms(net.preactivation_drop, net.preactivation_mode, np.int64(0))

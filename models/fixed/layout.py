@@ -49,6 +49,7 @@ class Net(NamedTuple):
     input_lanes: int  # inputs packed into one word for gathering
     input_bits: int
     input_lowest: int
+    left_size: np.ndarray  # [L] neurons of the left layers
     n_right: np.ndarray  # [L]
     d_in: np.ndarray  # [L] uint64
     left_start: np.ndarray  # [L + 1] places of layers 0..L-1 in a row of activations
@@ -235,6 +236,7 @@ def net_of(
         input_lanes=lanes,
         input_bits=bits,
         input_lowest=numbers.input.lowest,
+        left_size=np.array(layers[:-1], np.int64),
         n_right=np.array(layers[1:], np.int64),
         d_in=np.array([r.length for r in rows], np.uint64),
         left_start=_starts(room),
