@@ -111,7 +111,7 @@ class FixedEngine:
         self._random = np.zeros(0, np.uint32) if drawing is None else drawing.states.copy()
         self._most_kappa = numbers.most_kappa(len(network.patterns))
         self._pipe = empty_pipe(self._net, kind, self._like.dtype)
-        self._work = work_of(self._net, kind, self._like.dtype)
+        self._work = work_of(self._net, kind)
         self.saturation = np.zeros((len(network.patterns), len(SATURATION_SIGNALS)), np.int64)
         self.cycle = 0
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from models.fixed.kernel import round_sums
-from models.fixed.layout import Net
+from models.fixed.layout import Net, spaced
 from models.fixed.packing import turn
 from models.fixed.rows import compiled, inlined, rounding_terms
 from models.fixed.vector_code import LANES
@@ -20,7 +20,8 @@ from models.fixed.vectors import sample_dots, sample_dots_narrowed
 class Batch(NamedTuple):
     """Buffers: rows of :data:`LANES` samples."""
 
-    rows: np.ndarray  # int64: offsets of samples
+    inputs: np.ndarray  # int16 [LANES, spaced N_0]
+    rows: np.ndarray  # int64: offsets of its rows
     left: np.ndarray  # int16
     sums: np.ndarray  # int32
     pre: np.ndarray  # int32
@@ -31,8 +32,10 @@ class Batch(NamedTuple):
     def of(cls, net: Net) -> "Batch":
         """For the widest layer."""
         size = net.widest * LANES
+        inputs = spaced(LANES, net.n_input, np.int16)
         return cls(
-            rows=np.zeros(LANES, np.int64),
+            inputs=inputs,
+            rows=np.arange(LANES) * inputs.shape[1],
             left=np.zeros(size + LANES, np.int16),
             sums=np.zeros(size, np.int32),
             pre=np.zeros(size, np.int32),
@@ -44,13 +47,15 @@ class Batch(NamedTuple):
 @inlined
 def _enter(net, inputs, first, batch):
     """Inputs of the samples from ``first`` on; behind the last comes the last."""
-    rows, left = batch.rows, batch.left
-    for s in range(LANES):
-        rows[s] = min(first + s, inputs.shape[0] - 1) * net.n_input
-    turn(inputs, rows, net.n_input, left)
+    left = batch.left
+    for s in range(LANES):  # row after row, which is the order that memory is fast in
+        row, x = batch.inputs[s], inputs[min(first + s, inputs.shape[0] - 1)]
+        for q in range(net.n_input):
+            row[q] = x[q]
+    turn(batch.inputs, batch.rows, net.n_input, left)
     for q in range(net.n_input - net.n_input % LANES, net.n_input):
         for s in range(LANES):
-            left[q * LANES + s] = inputs[min(first + s, inputs.shape[0] - 1), q]
+            left[q * LANES + s] = batch.inputs[s, q]
 
 
 @inlined

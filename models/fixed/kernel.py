@@ -18,6 +18,7 @@ from models.fixed.rows import (
     compiled,
     draw,
     inlined,
+    lifted,
     narrow,
     rounding_terms,
     row_dot,
@@ -61,19 +62,21 @@ def _feedforward(net, j, weights, biases, g, g_first, g_step, sums, pre, like):
 
 @inlined
 def round_sums(net, j, biases, sums, pre):
-    """Pre-activations of exact sums of products; returns how many saturated."""
+    """Pre-activations of exact sums of products, in the type of these; returns how many saturated."""
+    like = sums[0]
     appended, bias_appended = max(-net.product_drop[j], 0), -net.bias_drop
-    half, odd = rounding_terms(net.preactivation_drop, net.preactivation_mode, np.int64(0))
+    half, odd = rounding_terms(net.preactivation_drop, net.preactivation_mode, like)
     drop, out_appended = max(net.preactivation_drop, 0), max(-net.preactivation_drop, 0)
     if net.preactivation_drop <= 0:
-        half, odd = np.int64(0), np.int64(0)
-    low, high = np.int64(net.preactivation_low), np.int64(net.preactivation_high)
-    saturated = np.int64(0)
+        half, odd = as_(0, like), as_(0, like)
+    low, high = as_(net.preactivation_low, like), as_(net.preactivation_high, like)
+    saturated = np.int32(0)
     for r in range(biases.size):
-        total = ((np.int64(sums[r]) << appended) + (np.int64(biases[r]) << bias_appended)) << out_appended
-        wide = (total + half + ((total >> drop) & odd)) >> drop
+        exact = as_(lifted(sums[r], appended) + lifted(as_(biases[r], like), bias_appended), like)
+        total = lifted(exact, out_appended)
+        wide = shift(as_(as_(total + half, like) + as_(shift(total, drop) & odd, like), like), drop)
         s = clip(wide, low, high)
-        saturated += s != wide
+        saturated = np.int32(saturated + np.int32(s != wide))
         pre[r] = s
     return saturated
 
@@ -92,7 +95,7 @@ def _backpropagate(net, j, weights, delta, partial, small):
             return
         partials(weights, base, n, d_in, small, partial)
         for q in range(d_in):
-            partial[q] = as_(partial[q] << -drop, partial[0])
+            partial[q] = lifted(partial[q], -drop)
         return
     for q in range(partial.size):
         partial[q] = 0

@@ -114,7 +114,7 @@ class Work(NamedTuple):
 
     gathered: np.ndarray
     left: np.ndarray
-    sums: np.ndarray  # of products
+    sums: np.ndarray  # of products, in a type in which they can be rounded
     pre: np.ndarray
     small: np.ndarray  # int16: deltas, perhaps scaled
     masked: np.ndarray  # one row of left activations
@@ -297,24 +297,24 @@ def empty_pipe(net: Net, kind: npt.DTypeLike, partial: npt.DTypeLike) -> Pipe:
         derivative=np.zeros((ring, net.right_start[-1]), np.int32),
         partial=np.zeros((ring, net.partial_start[-1]), partial),
         output_delta=np.zeros((ring, net.n_right[-1]), np.int32),
-        gathered=_spaced(ring, net.left.size, kind),
+        gathered=spaced(ring, net.left.size, kind),
     )
 
 
-def _spaced(rows: int, columns: int, kind: npt.DTypeLike) -> np.ndarray:
+def spaced(rows: int, columns: int, kind: npt.DTypeLike) -> np.ndarray:
     """Zeros; the same column of several rows lies at different places of the cache."""
     line = 64 // np.dtype(kind).itemsize
     return np.zeros((rows, (_up(columns, line) // line | 1) * line), kind)
 
 
-def work_of(net: Net, kind: npt.DTypeLike, sums: npt.DTypeLike) -> Work:
-    """Buffers for activations of type ``kind`` and sums of products of type ``sums``."""
+def work_of(net: Net, kind: npt.DTypeLike) -> Work:
+    """Buffers for activations of type ``kind``."""
     short = np.dtype(kind).itemsize == 2
     word = np.uint64 if short else np.uint32
     return Work(
         gathered=np.zeros(net.left.size, kind),
         left=np.zeros(net.widest + 1, kind),
-        sums=np.zeros(net.widest, sums),
+        sums=np.zeros(net.widest, np.int32 if short else np.int64),
         pre=np.zeros(net.widest, np.int32),
         small=np.zeros(net.widest, np.int16),
         masked=np.zeros(net.d_in.max(), kind),

@@ -25,7 +25,7 @@ class Ranges:
     narrow_kappa
         Per junction: a learning-rate shift up to which every weight step stays within 32 bits, -1 if not even that of 0.
     short
-        Whether all weights, inputs, activations and deltas have 16 bits.
+        Whether all weights, inputs, activations and deltas have 16 bits, and pre-activations are rounded within 32.
     short_steps
         Whether a weight less a step no greater than an activation fits 16 bits, and steps are rounded half up.
     """
@@ -78,7 +78,8 @@ class Ranges:
         narrow = max(sums + partials + terms) < _INT32
         lefts = [numbers.left_activation(j) for j in range(len(network.patterns))]
         kept = [numbers.weight, numbers.input, numbers.activation, numbers.delta]
-        short = all(-_INT16 <= f.lowest and f.highest < _INT16 for f in kept)
+        rounded = _narrowed(max(sums), f_p - numbers.preactivation.fraction)[1]
+        short = rounded < _INT32 and all(-_INT16 <= f.lowest and f.highest < _INT16 for f in kept)
         short_steps = numbers.weight.magnitude + max(f.magnitude for f in lefts) < _INT16
         short_steps = short_steps and numbers.rounding["weight_step"] is Rounding.HALF_UP
         return cls(tuple(sums), tuple(partials), narrow, tuple(kappas), short, short_steps)

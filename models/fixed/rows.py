@@ -42,6 +42,16 @@ def shift(typingctx, value, bits):
     return value(value, bits), codegen
 
 
+@intrinsic
+def lifted(typingctx, value, bits):
+    """``value`` shifted left by ``bits``, in its own type."""
+
+    def codegen(context, builder, signature, args):
+        return builder.shl(args[0], context.cast(builder, args[1], signature.args[1], signature.args[0]))
+
+    return value(value, bits), codegen
+
+
 # Nothing allocates, so the compiler may leave out reference counts, which cost much where arrays are sliced.
 compiled = njit(cache=True, error_model="numpy", _nrt=False)
 inlined = njit(cache=True, error_model="numpy", _nrt=False, forceinline=True)
