@@ -101,7 +101,7 @@ class FixedEngine:
         self._ranges = Ranges.of(network, numbers)
         self._like = np.int32(0) if self._ranges.narrow else np.int64(0)
         self._checkpoint = Checkpoint(network, numbers, hops, self._ranges)
-        short = fast and self._ranges.narrow and self._ranges.short
+        self._short = short = fast and self._ranges.short
         self._net = net_of(network, numbers, hops, self._ranges, drawing, short)
         self._place = places_of(rows_of(network, short))
         kind = np.int16 if short else np.int32
@@ -206,7 +206,8 @@ class FixedEngine:
             trains,
             results,
             self.saturation,
-            self._like,
+            None if self._short else self._like,
+            np.int16(0) if self._short else None,
         )
         self.cycle += entering.size
         return Results(results.prediction[:filled], results.label[:filled], results.kind[:filled], results.output[:filled])
@@ -222,7 +223,7 @@ class FixedEngine:
         results.kind[:] = kernel.INFERENCE
         results.label[:] = samples.labels
         where = self._net, self._weights, self._biases
-        if self._weights.dtype == np.int16:
+        if self._short:
             inference.infer(*where, Batch.of(self._net), samples.inputs, results.prediction, results.output)
         else:
             kernel.infer(*where, self._work, samples.inputs, results.prediction, results.output, self._like)

@@ -1,7 +1,8 @@
 """The pipeline of the fixed-point engine, compiled; :mod:`models.fixed.engine` explains the state that it works on.
 
-Networks of 16-bit integers take loops on vectors (:mod:`models.fixed.vectors`), all others plain ones
-(:mod:`models.fixed.rows`): the type of the weights decides which of them are compiled. The left activations of a junction
+Arguments ``like`` carry the type of exact sums in plain loops (:mod:`models.fixed.rows`), arguments ``short`` the type of
+all other integers in loops on vectors (:mod:`models.fixed.vectors`). One of both is None, and what it asks for is not even
+compiled: the compiler leaves out what stands behind ``is not None`` there, but not the other way round. The left activations of a junction
 are given as an array ``g`` in which those of the first right neuron begin at ``g_first`` and those of the next each
 ``g_step`` further: gathered by edge, or, where rows are full (a place for every left neuron), one row for all.
 """
@@ -28,7 +29,7 @@ from models.fixed.rows import (
     shift,
 )
 from models.fixed.vector_code import LANES
-from models.fixed.vectors import MOST_VECTORS, dots, dots_narrowed, partials, partials_narrowed, sixteen_bits, steps
+from models.fixed.vectors import MOST_VECTORS, dots, dots_narrowed, partials, partials_narrowed, steps
 
 PREACTIVATION, DELTA, WEIGHT_STEP, BIAS_STEP = 0, 1, 2, 3
 """Columns of the saturation counters."""
@@ -36,27 +37,29 @@ PREACTIVATION, DELTA, WEIGHT_STEP, BIAS_STEP = 0, 1, 2, 3
 BUBBLE, INFERENCE, TRAINING = 0, 1, 2
 """What a place in the pipeline holds."""
 
+MOST_SHORT_DROP = 31
+"""No product of 16-bit integers reaches 2**30 here, so dropping more bits than this changes nothing any more."""
+
 _UNROUNDED = 15
 """A weight step on vectors is a product of 2**(this - drop) times the delta, of which this many bits are dropped."""
 
 
 @inlined
-def _feedforward(net, j, weights, biases, g, g_first, g_step, sums, pre, like):
+def _feedforward(net, j, weights, biases, g, g_first, g_step, sums, pre, like, short):
     """Pre-activations of junction j; returns how many saturated."""
     base, d_in, right = net.edge_start[j], net.d_in[j], net.right_start[j]
-    drop = net.product_drop[j]
-    half, odd = rounding_terms(drop, net.product_mode, like)
-    n = net.n_right[j]
-    if sixteen_bits(weights):
+    drop, n = net.product_drop[j], net.n_right[j]
+    if short is not None:
+        half, odd = rounding_terms(drop, net.product_mode, np.int32(0))
         if drop > 0:
             dots_narrowed(weights, base, g, g_first, g_step, n, d_in, sums, drop, half, odd)
         else:
             dots(weights, base, g, g_first, g_step, n, d_in, sums)
-    else:
+    if like is not None:
+        half, odd = rounding_terms(drop, net.product_mode, like)
         for r in range(n):
-            sums[r] = row_dot(weights, base, g, g_first, d_in, drop, half, odd, like)
+            sums[r] = row_dot(weights, g, base, d_in, drop, half, odd, like)
             base += d_in
-            g_first += g_step
     return round_sums(net, j, biases[right : right + n], sums, pre)
 
 
@@ -82,27 +85,35 @@ def round_sums(net, j, biases, sums, pre):
 
 
 @inlined
-def _backpropagate(net, j, weights, delta, partial, small):
+def _backpropagate(net, j, weights, delta, partial, small, like, short):
     """Partial deltas of the left layer of junction j."""
-    base, d_in, n = net.edge_start[j], net.d_in[j], net.n_right[j]
-    drop = net.delta_product_drop
-    half, odd = rounding_terms(drop, net.product_mode, partial[0])
-    if sixteen_bits(weights) and net.full[j]:
-        for r in range(n):
-            small[r] = delta[r]
-        if drop > 0:
-            partials_narrowed(weights, base, n, d_in, small, partial, drop, half, odd)
+    if short is not None:
+        if net.full[j]:
+            _backpropagate_full(net, j, weights, delta, partial, small)
             return
-        partials(weights, base, n, d_in, small, partial)
-        for q in range(d_in):
-            partial[q] = lifted(partial[q], -drop)
-        return
+    base, d_in, drop = net.edge_start[j], net.d_in[j], net.delta_product_drop
+    half, odd = rounding_terms(drop, net.product_mode, partial[0])
     for q in range(partial.size):
         partial[q] = 0
-    for r in range(n):
+    for r in range(delta.size):
         if delta[r] != 0:  # every rounding narrows 0 to 0
             row_scatter(partial, net.left, weights, base, d_in, delta[r], drop, half, odd, partial[0])
         base += d_in
+
+
+@inlined
+def _backpropagate_full(net, j, weights, delta, partial, small):
+    """The same for full rows, in which nothing needs scattering."""
+    base, d_in, drop = net.edge_start[j], net.d_in[j], net.delta_product_drop
+    for r in range(delta.size):
+        small[r] = delta[r]
+    if drop > 0:
+        half, odd = rounding_terms(drop, net.product_mode, partial[0])
+        partials_narrowed(weights, base, delta.size, d_in, small, partial, drop, half, odd)
+    else:
+        partials(weights, base, delta.size, d_in, small, partial)
+        for q in range(d_in):
+            partial[q] = lifted(partial[q], -drop)
 
 
 @inlined
@@ -123,7 +134,7 @@ def _scaled(net, delta, drop, small):
 
 
 @inlined
-def _update_rows(net, j, weights, g, g_first, g_step, delta, drop, work, like):
+def _update_rows(net, j, weights, g, delta, drop, states, like):
     """Weight steps of junction j in plain loops, of the type of ``like``; returns how many weights saturated."""
     base, d_in = net.edge_start[j], net.d_in[j]
     half, odd = rounding_terms(drop, net.weight_mode, like)
@@ -133,19 +144,63 @@ def _update_rows(net, j, weights, g, g_first, g_step, delta, drop, work, like):
     for r in range(delta.size):
         d = delta[r]
         if d != 0:  # every rounding narrows 0 to 0: no weight would change
-            x, first = g, g_first
-            if net.full[j]:  # of the left neurons without an edge no activation may be seen
-                x, first = work.masked, np.uint64(0)
-                for q in range(d_in):
-                    x[q] = g[g_first + q] & net.mask[base + q]
             if random:
                 saturated += row_update_random(
-                    weights, base, x, first, d_in, d, drop, work.states, net.row, net.rotation, low, high, like
+                    weights, g, base, d_in, d, drop, states, net.row, net.rotation, low, high, like
                 )
             else:
-                saturated += row_update(weights, base, x, first, d_in, d, drop, half, odd, low, high, like)
+                saturated += row_update(weights, base, g, base, d_in, d, drop, half, odd, low, high, like)
+        base += d_in
+    return saturated
+
+
+@inlined
+def _update_short_rows(net, j, weights, g, g_first, g_step, delta, drop, masked):
+    """The same for 16-bit integers, in 32 bits."""
+    like = np.int32(0)
+    base, d_in = net.edge_start[j], net.d_in[j]
+    half, odd = rounding_terms(drop, net.weight_mode, like)
+    low, high = as_(net.weight_low, like), as_(net.weight_high, like)
+    saturated = np.int64(0)
+    for r in range(delta.size):
+        d = delta[r]
+        if d != 0:
+            for q in range(d_in):  # of the left neurons without an edge no activation may be seen
+                masked[q] = g[g_first + q] & net.mask[base + q] if net.masked[j] else g[g_first + q]
+            saturated += row_update(weights, base, masked, np.uint64(0), d_in, d, drop, half, odd, low, high, like)
         base += d_in
         g_first += g_step
+    return saturated
+
+
+@inlined
+def _update_short(net, j, weights, g, g_first, g_step, delta, kappa, work):
+    """Weight steps of junction j, of 16-bit integers; returns how many weights saturated."""
+    drop = min(net.weight_drop[j] + kappa, MOST_SHORT_DROP)
+    if not _scaled(net, delta, drop, work.small):
+        return _update_short_rows(net, j, weights, g, g_first, g_step, delta, drop, work.masked)
+    base, n, d_in = net.edge_start[j], net.n_right[j], net.d_in[j]
+    mask = net.mask if net.masked[j] else net.no_mask
+    saturated, some = np.int64(0), max(MOST_VECTORS // (d_in // LANES + 1), 1)
+    for r in range(0, n, some):
+        first, rows, small = base + r * d_in, min(some, n - r), work.small[r:n]
+        x = g_first + r * g_step
+        saturated += steps(weights, first, g, x, g_step, mask, rows, d_in, small, net.weight_low, net.weight_high)
+    return saturated
+
+
+@inlined
+def _update(net, j, weights, g, g_first, g_step, delta, kappa, work, like, short):
+    """Weight steps of junction j; returns how many weights saturated."""
+    saturated = np.int64(0)
+    if short is not None:
+        saturated = _update_short(net, j, weights, g, g_first, g_step, delta, kappa, work)
+    if like is not None:
+        drop = min(net.weight_drop[j] + kappa, MOST_DROP)
+        if kappa <= net.narrow_kappa[j]:
+            saturated = _update_rows(net, j, weights, g, delta, drop, work.states, np.int32(0))
+        else:
+            saturated = _update_rows(net, j, weights, g, delta, drop, work.states, np.int64(0))
     return saturated
 
 
@@ -164,24 +219,6 @@ def _update_biases(net, biases, delta, kappa):
 
 
 @inlined
-def _update(net, j, weights, g, g_first, g_step, delta, kappa, work):
-    """Weight steps of junction j; returns how many weights saturated."""
-    drop = min(net.weight_drop[j] + kappa, MOST_DROP)
-    if sixteen_bits(weights) and _scaled(net, delta, drop, work.small):
-        base, n, d_in = net.edge_start[j], net.n_right[j], net.d_in[j]
-        mask = net.mask if net.masked[j] else net.no_mask
-        saturated, some = 0, max(MOST_VECTORS // (d_in // LANES + 1), 1)
-        for r in range(0, n, some):
-            first, rows, small = base + r * d_in, min(some, n - r), work.small[r:n]
-            x = g_first + r * g_step
-            saturated += steps(weights, first, g, x, g_step, mask, rows, d_in, small, net.weight_low, net.weight_high)
-        return saturated
-    if kappa <= net.narrow_kappa[j]:
-        return _update_rows(net, j, weights, g, g_first, g_step, delta, drop, work, np.int32(0))
-    return _update_rows(net, j, weights, g, g_first, g_step, delta, drop, work, np.int64(0))
-
-
-@inlined
 def _gather(net, j, x, gathered):
     """Left activation of every edge of junction j."""
     base = net.edge_start[j]
@@ -190,8 +227,17 @@ def _gather(net, j, x, gathered):
 
 
 @inlined
-def _gather_inputs(net, cycle, first, source, inputs, gathered, packed, scratch):
-    """Left activations of the edges of the first junction for the next samples to enter, several at a time.
+def _gather_inputs(net, cycle, first, source, inputs, gathered, work, like, short):
+    """Left activations of the edges of the first junction for the next samples to enter, several at a time."""
+    if short is not None:
+        _gather_short(net, cycle, first, source, inputs, gathered, work)
+    if like is not None:
+        _gather_packed(net, cycle, first, source, inputs, gathered, work.packed, work.scratch)
+
+
+@inlined
+def _gather_packed(net, cycle, first, source, inputs, gathered, packed, scratch):
+    """In plain loops.
 
     Gathering costs a load per edge however wide the element, so ``net.input_lanes`` samples are packed into one.
     """
@@ -221,8 +267,8 @@ def _gather_inputs(net, cycle, first, source, inputs, gathered, packed, scratch)
 
 
 @inlined
-def _gather_words(net, cycle, first, source, inputs, gathered, work):
-    """What :func:`_gather_inputs` does, for 16-bit integers on vectors."""
+def _gather_short(net, cycle, first, source, inputs, gathered, work):
+    """The same for 16-bit integers, on vectors."""
     lanes, bits, lowest = net.input_lanes, net.input_bits, net.input_lowest
     rows, packed, scratch = work.rows, work.packed, work.scratch
     some = np.int64(-1)
@@ -303,7 +349,7 @@ def infer(net, weights, biases, work, inputs, prediction, outputs, like):
         x[net.n_input] = 0
         for j in range(last + 1):
             _gather(net, j, x, gathered)
-            _feedforward(net, j, weights, biases, gathered, net.edge_start[j], net.d_in[j], work.sums, pre, like)
+            _feedforward(net, j, weights, biases, gathered, net.edge_start[j], net.d_in[j], work.sums, pre, like, None)
             for r in range(net.n_right[j]):
                 x[r] = net.value_table[j, pre[r] - net.preactivation_low]
             x[net.n_right[j]] = 0
@@ -313,14 +359,14 @@ def infer(net, weights, biases, work, inputs, prediction, outputs, like):
 
 
 @compiled
-def run(net, weights, biases, random, pipe, work, cycle, source, inputs, labels, kappas, trains, results, saturation, like):
+def run(net, weights, biases, random, pipe, work, cycle, source, inputs, labels, kappas, trains, results, saturation, like, short):
     """Advance the pipeline by ``source.size`` junction cycles, starting with junction cycle ``cycle``.
 
     ``source[c]`` is the row of ``inputs`` that enters in cycle ``cycle + c``, or -1 for a bubble. Returns how many rows of
     ``results`` were filled.
     """
     last = net.n_right.size - 1
-    pre, packed, scratch = work.pre, work.packed, work.scratch
+    pre = work.pre
     filled = 0
     for c in range(source.size):
         t = cycle + c
@@ -335,10 +381,7 @@ def run(net, weights, biases, random, pipe, work, cycle, source, inputs, labels,
                 for q in range(net.n_input):
                     pipe.activation[slot, q] = inputs[s, q]
         if net.input_lanes > 1 and c % net.input_lanes == 0 and not net.full[0]:
-            if sixteen_bits(weights):
-                _gather_words(net, cycle, c, source, inputs, pipe.gathered, work)
-            else:
-                _gather_inputs(net, cycle, c, source, inputs, pipe.gathered, packed, scratch)
+            _gather_inputs(net, cycle, c, source, inputs, pipe.gathered, work, like, short)
         for j in range(last + 1):
             n = t - net.forward_lag[j]
             slot = n & net.ring_mask
@@ -350,7 +393,7 @@ def run(net, weights, biases, random, pipe, work, cycle, source, inputs, labels,
             elif j > 0 or net.input_lanes == 1:
                 _gather(net, j, pipe.activation[slot, net.left_start[j] : net.left_start[j + 1]], g)
             saturation[j, PREACTIVATION] += _feedforward(
-                net, j, weights, biases, g, g_first, g_step, work.sums, pre, like
+                net, j, weights, biases, g, g_first, g_step, work.sums, pre, like, short
             )
             if j < last:
                 a = pipe.activation[slot, net.left_start[j + 1] : net.left_start[j + 2]]
@@ -383,13 +426,13 @@ def run(net, weights, biases, random, pipe, work, cycle, source, inputs, labels,
             delta = delta[: net.n_right[j]]
             if j > 0:
                 partial = pipe.partial[slot, net.partial_start[j] : net.partial_start[j + 1]]
-                _backpropagate(net, j, weights, delta, partial, work.small)
+                _backpropagate(net, j, weights, delta, partial, work.small, like, short)
             if net.weight_mode == STOCHASTIC:
                 draw(work.states, random, j, net.n_rows[j])
             g, g_first, g_step = pipe.gathered[slot], net.edge_start[j], net.d_in[j]
             if net.full[j]:
                 g, g_first, g_step = pipe.activation[slot], np.uint64(net.left_start[j]), np.uint64(0)
             kappa, right = pipe.kappa[slot], net.right_start[j]
-            saturation[j, WEIGHT_STEP] += _update(net, j, weights, g, g_first, g_step, delta, kappa, work)
+            saturation[j, WEIGHT_STEP] += _update(net, j, weights, g, g_first, g_step, delta, kappa, work, like, short)
             saturation[j, BIAS_STEP] += _update_biases(net, biases[right : right + delta.size], delta, kappa)
     return filled

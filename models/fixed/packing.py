@@ -6,7 +6,7 @@ left of a row is for plain loops.
 """
 
 from models.compiled import intrinsic
-from models.fixed.vector_code import LANES, Writer, made
+from models.fixed.vector_code import LANES, Writer
 
 WORD_BITS = 64
 
@@ -40,7 +40,7 @@ def pack(typingctx, inputs, rows, length, lowest, bits, words):
         v.either(builder.icmp_signed("==", values[4], v.whole(8)), lambda: packed(8), lambda: packed(16))
         return context.get_dummy_value()
 
-    return made(types.void(inputs, rows, length, lowest, bits, words), codegen, 0)
+    return types.void(inputs, rows, length, lowest, bits, words), codegen
 
 
 @intrinsic
@@ -70,7 +70,7 @@ def unpack(typingctx, words, length, lowest, bits, out, rows, first):
         v.either(builder.icmp_signed("==", values[3], v.whole(8)), lambda: unpacked(8), lambda: unpacked(16))
         return context.get_dummy_value()
 
-    return made(types.void(words, length, lowest, bits, out, rows, first), codegen, 4)
+    return types.void(words, length, lowest, bits, out, rows, first), codegen
 
 
 @intrinsic
@@ -91,4 +91,4 @@ def turn(typingctx, inputs, rows, length, out):
                 v.store(column, v.pointer(3, builder.mul(builder.add(at, v.whole(i)), v.whole(LANES))))
         return context.get_dummy_value()
 
-    return made(types.void(inputs, rows, length, out), codegen, 0, 3)
+    return types.void(inputs, rows, length, out), codegen

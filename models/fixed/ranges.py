@@ -25,7 +25,8 @@ class Ranges:
     narrow_kappa
         Per junction: a learning-rate shift up to which every weight step stays within 32 bits, -1 if not even that of 0.
     short
-        Whether all weights, inputs, activations and deltas have 16 bits, and pre-activations are rounded within 32.
+        Whether loops on vectors do: weights, inputs, activations and deltas have 16 bits, all sums and steps 32, at every
+        learning rate, and nothing is rounded by random bits.
     short_steps
         Whether a weight less a step no greater than an activation fits 16 bits, and steps are rounded half up.
     """
@@ -78,8 +79,16 @@ class Ranges:
         narrow = max(sums + partials + terms) < _INT32
         lefts = [numbers.left_activation(j) for j in range(len(network.patterns))]
         kept = [numbers.weight, numbers.input, numbers.activation, numbers.delta]
+        kept = [numbers.weight, numbers.input, numbers.activation, numbers.delta]
         rounded = _narrowed(max(sums), f_p - numbers.preactivation.fraction)[1]
-        short = rounded < _INT32 and all(-_INT16 <= f.lowest and f.highest < _INT16 for f in kept)
+        step = max(f.magnitude for f in lefts) * numbers.delta.magnitude
+        short = (
+            all(-_INT16 <= f.lowest and f.highest < _INT16 for f in kept)
+            and narrow
+            and max(rounded, 2 * step) < _INT32
+            and min(kappas) >= 0
+            and not numbers.stochastic
+        )
         short_steps = numbers.weight.magnitude + max(f.magnitude for f in lefts) < _INT16
         short_steps = short_steps and numbers.rounding["weight_step"] is Rounding.HALF_UP
         return cls(tuple(sums), tuple(partials), narrow, tuple(kappas), short, short_steps)

@@ -83,15 +83,15 @@ def clip(x, lowest, highest):
 
 
 @inlined
-def row_dot(w, base, g, g_base, d_in, drop, half, odd, like):
+def row_dot(w, g, base, d_in, drop, half, odd, like):
     """Sum of the products of one row, each product narrowed by ``drop`` bits (none if that is not positive)."""
     total = as_(0, like)
     if drop <= 0:
         for e in range(d_in):
-            total = as_(total + as_(w[base + e], like) * as_(g[g_base + e], like), like)
+            total = as_(total + as_(w[base + e], like) * as_(g[base + e], like), like)
         return total
     for e in range(d_in):
-        p = as_(as_(w[base + e], like) * as_(g[g_base + e], like), like)
+        p = as_(as_(w[base + e], like) * as_(g[base + e], like), like)
         total = as_(total + shift(as_(p + half + (shift(p, drop) & odd), like), drop), like)
     return total
 
@@ -140,7 +140,7 @@ def row_update(w, base, g, g_base, d_in, delta, drop, half, odd, low, high, like
 
 
 @inlined
-def row_update_random(w, base, g, g_base, d_in, delta, drop, states, rows, rotations, low, high, like):
+def row_update_random(w, g, base, d_in, delta, drop, states, rows, rotations, low, high, like):
     """Weight step of one right neuron, rounded by the random bits of its edges' rows and lanes; how many saturated."""
     d = as_(delta, like)
     mask = np.uint32((np.int64(1) << drop) - 1)
@@ -148,7 +148,7 @@ def row_update_random(w, base, g, g_base, d_in, delta, drop, states, rows, rotat
     for e in range(d_in):
         state, by = states[rows[base + e]], rotations[base + e]
         turned = np.uint32(np.uint32(state << by) | shift(state, np.uint32((np.uint32(32) - by) & np.uint32(31))))
-        p = as_(as_(g[g_base + e], like) * d, like)
+        p = as_(as_(g[base + e], like) * d, like)
         v = as_(as_(w[base + e], like) - shift(as_(p + as_(turned & mask, like), like), drop), like)
         u = clip(v, low, high)
         saturated = np.int32(saturated + np.int32(u != v))

@@ -145,15 +145,3 @@ class Writer:
         product = self.b.mul(self.wide(x), self.wide(y))
         rounded = self.b.add(product, self.constant(1 << 14, 32, lanes))
         return self.b.trunc(self.b.ashr(rounded, self.constant(15, 32, lanes)), x.type)
-
-
-def made(signature: Any, codegen: Callable[..., Any], *short: int) -> tuple[Any, Callable[..., Any]]:
-    """An intrinsic whose arguments ``short`` are arrays of 16-bit integers.
-
-    A network of wider integers never gets there, but its kernel has the same source.
-    """
-
-    def nothing(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        return context.get_constant_null(signature.return_type)
-
-    return signature, codegen if all(signature.args[i].dtype.bitwidth == 16 for i in short) else nothing

@@ -8,24 +8,13 @@ with a first index.
 from typing import Any
 
 from models.compiled import intrinsic
-from models.fixed.vector_code import LANES, Writer, made
+from models.fixed.vector_code import LANES, Writer
 
 GROUP = 8
 """Rows whose sums are made together."""
 
 MOST_VECTORS = (1 << 15) - 1
 """In one call of :func:`steps`, which counts in 16 bits."""
-
-
-@intrinsic
-def sixteen_bits(typingctx, w):
-    """Whether the integers of an array have 16 bits, known when a kernel is compiled: only one way of a branch is kept."""
-    from numba import types
-
-    def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        return context.get_constant(types.boolean, w.dtype.bitwidth == 16)
-
-    return types.boolean(w), codegen
 
 
 def _dots(typingctx: Any, narrowing: bool, *arguments: Any) -> Any:
@@ -67,7 +56,7 @@ def _dots(typingctx: Any, narrowing: bool, *arguments: Any) -> Any:
             v.store(sums(r, 1), v.pointer(7, r))
         return context.get_dummy_value()
 
-    return made(types.void(*arguments), codegen, 0, 2)
+    return types.void(*arguments), codegen
 
 
 @intrinsic
@@ -103,7 +92,7 @@ def _partials(typingctx: Any, narrowing: bool, *arguments: Any) -> Any:
         v.along(length, columns)
         return context.get_dummy_value()
 
-    return made(types.void(*arguments), codegen, 0)
+    return types.void(*arguments), codegen
 
 
 @intrinsic
@@ -160,7 +149,7 @@ def steps(typingctx, w, w_first, g, g_first, g_step, mask, rows, length, delta, 
         return builder.sext(v.total(v.wide(builder.load(count))), v.ir.IntType(64))
 
     arguments = (w, w_first, g, g_first, g_step, mask, rows, length, delta, low, high)
-    return made(types.int64(*arguments), codegen, 0, 2)
+    return types.int64(*arguments), codegen
 
 
 def _sample_dots(typingctx: Any, narrowing: bool, *arguments: Any) -> Any:
@@ -187,7 +176,7 @@ def _sample_dots(typingctx: Any, narrowing: bool, *arguments: Any) -> Any:
         v.store(v.shuffle(low, high, back), v.pointer(5, values[6]))
         return context.get_dummy_value()
 
-    return made(types.void(*arguments), codegen, 0, 4)
+    return types.void(*arguments), codegen
 
 
 @intrinsic
