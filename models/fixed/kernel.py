@@ -29,7 +29,7 @@ from models.fixed.rows import (
     shift,
 )
 from models.fixed.vector_code import LANES
-from models.fixed.vectors import MOST_VECTORS, dots, dots_narrowed, partials, partials_narrowed, steps
+from models.fixed.vectors import MOST_VECTORS, dots, dots_narrowed, partials, partials_narrowed, steps, steps_rounded
 
 PREACTIVATION, DELTA, WEIGHT_STEP, BIAS_STEP = 0, 1, 2, 3
 """Columns of the saturation counters."""
@@ -118,19 +118,18 @@ def _backpropagate_full(net, j, weights, delta, partial, small):
 
 @inlined
 def _scaled(net, delta, drop, small):
-    """Whether weight steps that drop so many bits can be computed on vectors; then ``small`` holds scaled deltas."""
-    if not (net.short_steps and 1 <= drop <= _UNROUNDED):
-        return False
-    up = _UNROUNDED - drop
-    lowest, highest = np.int32(-(1 << 15)) >> up, np.int32((1 << 15) - 1) >> up
-    outside = np.int32(0)
-    for r in range(delta.size):
-        outside = np.int32(outside | np.int32(delta[r] < lowest) | np.int32(delta[r] > highest))
-    if outside:
-        return False
+    """Whether weight steps that drop so many bits can be computed in 16 bits: then ``small`` holds deltas scaled for that."""
+    up = np.int64(0)
+    if net.short_steps and 1 <= drop <= _UNROUNDED:
+        up = _UNROUNDED - drop
+    lost = np.int32(0)
     for r in range(delta.size):
         small[r] = delta[r] << up
-    return True
+        lost = np.int32(lost | np.int32(np.int32(small[r]) != np.int32(delta[r] << up)))
+    if lost:
+        for r in range(delta.size):
+            small[r] = delta[r]
+    return net.short_steps and 1 <= drop <= _UNROUNDED and not lost
 
 
 @inlined
@@ -149,43 +148,32 @@ def _update_rows(net, j, weights, g, delta, drop, states, like):
                     weights, g, base, d_in, d, drop, states, net.row, net.rotation, low, high, like
                 )
             else:
-                saturated += row_update(weights, base, g, base, d_in, d, drop, half, odd, low, high, like)
+                saturated += row_update(weights, g, base, d_in, d, drop, half, odd, low, high, like)
         base += d_in
     return saturated
 
 
 @inlined
-def _update_short_rows(net, j, weights, g, g_first, g_step, delta, drop, masked):
-    """The same for 16-bit integers, in 32 bits."""
-    like = np.int32(0)
-    base, d_in = net.edge_start[j], net.d_in[j]
-    half, odd = rounding_terms(drop, net.weight_mode, like)
-    low, high = as_(net.weight_low, like), as_(net.weight_high, like)
-    saturated = np.int64(0)
-    for r in range(delta.size):
-        d = delta[r]
-        if d != 0:
-            for q in range(d_in):  # of the left neurons without an edge no activation may be seen
-                masked[q] = g[g_first + q] & net.mask[base + q] if net.masked[j] else g[g_first + q]
-            saturated += row_update(weights, base, masked, np.uint64(0), d_in, d, drop, half, odd, low, high, like)
-        base += d_in
-        g_first += g_step
-    return saturated
-
-
-@inlined
-def _update_short(net, j, weights, g, g_first, g_step, delta, kappa, work):
-    """Weight steps of junction j, of 16-bit integers; returns how many weights saturated."""
+def _update_short(net, j, weights, g, g_first, g_step, delta, kappa, small):
+    """The same for 16-bit integers, on vectors."""
     drop = min(net.weight_drop[j] + kappa, MOST_SHORT_DROP)
-    if not _scaled(net, delta, drop, work.small):
-        return _update_short_rows(net, j, weights, g, g_first, g_step, delta, drop, work.masked)
-    base, n, d_in = net.edge_start[j], net.n_right[j], net.d_in[j]
+    half, odd = rounding_terms(max(drop, 1), net.weight_mode, np.int32(0))
+    if drop <= 0:
+        half, odd = np.int32(0), np.int32(0)
+    in_sixteen = _scaled(net, delta, drop, small)
+    base, d_in, low, high = net.edge_start[j], net.d_in[j], net.weight_low, net.weight_high
     mask = net.mask if net.masked[j] else net.no_mask
-    saturated, some = np.int64(0), max(MOST_VECTORS // (d_in // LANES + 1), 1)
-    for r in range(0, n, some):
-        first, rows, small = base + r * d_in, min(some, n - r), work.small[r:n]
-        x = g_first + r * g_step
-        saturated += steps(weights, first, g, x, g_step, mask, rows, d_in, small, net.weight_low, net.weight_high)
+    saturated, some = np.int64(0), max(MOST_VECTORS // (np.int64(d_in) // LANES), 1)
+    for r in range(0, delta.size, some):
+        n, d = min(some, delta.size - r), small[r : delta.size]
+        if in_sixteen:
+            saturated += steps(weights, base, g, g_first, g_step, mask, n, d_in, d, low, high)
+        else:
+            saturated += steps_rounded(
+                weights, base, g, g_first, g_step, mask, n, d_in, d, low, high, max(-drop, 0), max(drop, 0), half, odd
+            )
+        base += np.uint64(n) * d_in
+        g_first += np.uint64(n) * g_step
     return saturated
 
 
@@ -194,7 +182,7 @@ def _update(net, j, weights, g, g_first, g_step, delta, kappa, work, like, short
     """Weight steps of junction j; returns how many weights saturated."""
     saturated = np.int64(0)
     if short is not None:
-        saturated = _update_short(net, j, weights, g, g_first, g_step, delta, kappa, work)
+        saturated = _update_short(net, j, weights, g, g_first, g_step, delta, kappa, work.small)
     if like is not None:
         drop = min(net.weight_drop[j] + kappa, MOST_DROP)
         if kappa <= net.narrow_kappa[j]:

@@ -16,7 +16,7 @@ from models.connectivity.pattern import Pattern
 from models.fixed.packing import WORD_BITS
 from models.fixed.ranges import Ranges
 from models.fixed.rows import FLOOR, HALF_EVEN, HALF_UP, STOCHASTIC
-from models.fixed.vector_code import LANES, ROW
+from models.fixed.vector_code import LANES
 from models.network.activations import ACTIVATIONS
 from models.network.network import Network
 from models.network.order import Hops
@@ -117,7 +117,6 @@ class Work(NamedTuple):
     sums: np.ndarray  # of products, in a type in which they can be rounded
     pre: np.ndarray
     small: np.ndarray  # int16: deltas, perhaps scaled
-    masked: np.ndarray  # one row of left activations
     packed: np.ndarray
     scratch: np.ndarray
     rows: np.ndarray  # int64: offsets of samples
@@ -133,7 +132,7 @@ class Rows:
     pattern
         The edges.
     start, end
-        Places of all rows; behind the last there may be places of none.
+        Places of all rows.
     length
         Places of one row.
     full
@@ -170,10 +169,9 @@ def rows_of(network: Network, short: bool) -> list[Rows]:
     rows: list[Rows] = []
     for j, p in enumerate(network.patterns):
         full = short and p.density >= _FULL_FROM[min(j, 1)] and not p.has_repeated_edge()
-        length = _up(p.n_left if full else int(p.in_degrees.max()), ROW if short else 1)
+        length = _up(p.n_left if full else int(p.in_degrees.max()), LANES if short else 1)
         start = rows[-1].end if rows else 0
-        places = p.n_right * length
-        rows.append(Rows(p, start, start + (places if full else _up(places, LANES if short else 1)), length, full))
+        rows.append(Rows(p, start, start + p.n_right * length, length, full))
     return rows
 
 
@@ -220,7 +218,7 @@ def net_of(
     if short:
         bits = 8 if bits <= 8 else 16
     lanes = max(1, (WORD_BITS if short else 32) // bits)
-    room = [max(size + 1, _up(size, ROW)) if short else size + 1 for size in layers[:-1]]
+    room = [max(size + 1, _up(size, LANES)) if short else size + 1 for size in layers[:-1]]
     tables = [
         ACTIVATIONS[a].tables(numbers.preactivation, numbers.activation, numbers.derivative) for a in network.activations
     ]
@@ -317,7 +315,6 @@ def work_of(net: Net, kind: npt.DTypeLike) -> Work:
         sums=np.zeros(net.widest, np.int32 if short else np.int64),
         pre=np.zeros(net.widest, np.int32),
         small=np.zeros(net.widest, np.int16),
-        masked=np.zeros(net.d_in.max(), kind),
         packed=np.full(net.n_input + 1, _zeros(net) if short else 0, word),
         scratch=np.zeros(GATHER_CHUNK, word),
         rows=np.zeros(LANES, np.int64),

@@ -7,8 +7,8 @@ Three habits make the loops over edges vectorise; all of them were measured:
 - every right neuron has the same number of edges: shorter rows are padded with edges from a left neuron that is always 0,
   whose weights are 0 and stay so.
 
-``like`` arguments carry a type, not a value: the accumulator type that the ranges of the formats allow. Row ``base`` of the
-weights ``w`` goes with row ``g_base`` of the left activations ``g``.
+``like`` arguments carry a type, not a value: the accumulator type that the ranges of the formats allow. Rows of weights ``w``
+and of left activations ``g``, gathered by edge, begin at ``base``.
 """
 
 import numpy as np
@@ -112,26 +112,26 @@ def row_scatter(partial, left, w, base, d_in, delta, drop, half, odd, like):
 
 
 @inlined
-def row_update(w, base, g, g_base, d_in, delta, drop, half, odd, low, high, like):
+def row_update(w, g, base, d_in, delta, drop, half, odd, low, high, like):
     """Weight step of one right neuron; returns how many weights saturated."""
     d = as_(delta, like)
     saturated = np.int32(0)
     if drop <= 0:
         for e in range(d_in):
-            v = as_(as_(w[base + e], like) - as_(as_(g[g_base + e], like) * d << -drop, like), like)
+            v = as_(as_(w[base + e], like) - as_(as_(g[base + e], like) * d << -drop, like), like)
             u = clip(v, low, high)
             saturated = np.int32(saturated + np.int32(u != v))
             w[base + e] = u
     elif odd:
         for e in range(d_in):
-            p = as_(as_(g[g_base + e], like) * d, like)
+            p = as_(as_(g[base + e], like) * d, like)
             v = as_(as_(w[base + e], like) - shift(as_(p + half + (shift(p, drop) & odd), like), drop), like)
             u = clip(v, low, high)
             saturated = np.int32(saturated + np.int32(u != v))
             w[base + e] = u
     else:
         for e in range(d_in):
-            p = as_(as_(g[g_base + e], like) * d, like)
+            p = as_(as_(g[base + e], like) * d, like)
             v = as_(as_(w[base + e], like) - shift(as_(p + half, like), drop), like)
             u = clip(v, low, high)
             saturated = np.int32(saturated + np.int32(u != v))

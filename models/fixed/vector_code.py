@@ -8,10 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 LANES = 32
-"""Integers of a vector."""
-
-ROW = 16
-"""Lengths are multiples of this; what is left behind whole vectors is half a vector."""
+"""Integers of a vector; lengths are multiples of this."""
 
 
 class Writer:
@@ -99,24 +96,14 @@ class Writer:
         n = vector.type.count
         return self.b.add(self.shuffle(vector, vector, range(0, n, 2)), self.shuffle(vector, vector, range(1, n, 2)))
 
-    def behind(self, vector: Any, lanes: int) -> Any:
-        """``vector`` with zeros behind it."""
-        n = vector.type.count
-        if n == lanes:
-            return vector
-        return self.shuffle(vector, self.constant(0, vector.type.element.width, n), [min(i, n) for i in range(lanes)])
-
     def clipped(self, x: Any, low: Any, high: Any) -> Any:
         x = self.b.select(self.b.icmp_signed(">", x, low), x, low)
         return self.b.select(self.b.icmp_signed("<", x, high), x, high)
 
-    def along(self, length: Any, body: Callable[[Any, int], None]) -> None:
-        """``body(first, lanes)`` for whole vectors, then for half of one if ``length`` ends with it."""
+    def along(self, length: Any, body: Callable[[Any], None]) -> None:
+        """``body(first)`` for every vector of ``length`` integers."""
         with self.cgutils.for_range(self.b, self.b.udiv(length, self.whole(LANES))) as loop:
-            body(self.b.mul(loop.index, self.whole(LANES)), LANES)
-        rest = self.b.and_(length, self.whole(ROW))
-        with self.b.if_then(self.b.icmp_unsigned("!=", rest, self.whole(0))):
-            body(self.b.sub(length, self.whole(ROW)), ROW)
+            body(self.b.mul(loop.index, self.whole(LANES)))
 
     def either(self, condition: Any, then: Callable[[], None], otherwise: Callable[[], None]) -> None:
         with self.b.if_else(condition) as (yes, no):

@@ -1,7 +1,7 @@
 """The inner loops of a network of 16-bit integers, on vectors.
 
 Every one computes the integers of a plain loop of :mod:`models.fixed.rows`. Rows have a multiple of
-:data:`models.fixed.vector_code.ROW` places; sums are proved to fit 32 bits (:mod:`models.fixed.ranges`). Arrays are given
+:data:`models.fixed.vector_code.LANES` places; sums are proved to fit 32 bits (:mod:`models.fixed.ranges`). Arrays are given
 with a first index.
 """
 
@@ -10,7 +10,7 @@ from typing import Any
 from models.compiled import intrinsic
 from models.fixed.vector_code import LANES, Writer
 
-GROUP = 8
+GROUP = 4
 """Rows whose sums are made together."""
 
 MOST_VECTORS = (1 << 15) - 1
@@ -32,13 +32,13 @@ def _dots(typingctx: Any, narrowing: bool, *arguments: Any) -> Any:
                 for first, step in ((w_first, length), (g_first, g_step))
             ]
 
-            def add(first: Any, lanes: int) -> None:
+            def add(first: Any) -> None:
                 for total, w_start, g_start in zip(totals, *starts, strict=True):
-                    w, g = v.load(v.pointer(0, w_start, first), lanes), v.load(v.pointer(2, g_start, first), lanes)
+                    w, g = v.load(v.pointer(0, w_start, first), LANES), v.load(v.pointer(2, g_start, first), LANES)
                     product = builder.mul(v.wide(w), v.wide(g))
                     if narrowing:
                         product = v.narrowed(product, *values[8:])
-                    v.add_to(total, v.behind(v.pairs(product), LANES // 2))
+                    v.add_to(total, v.pairs(product))
 
             v.along(length, add)
             vectors = [builder.load(total) for total in totals]
@@ -81,11 +81,11 @@ def _partials(typingctx: Any, narrowing: bool, *arguments: Any) -> Any:
         v = Writer(context, builder, signature, values)
         w_first, rows, length = values[1:4]
 
-        def columns(first: Any, lanes: int) -> None:
-            total = v.zeros(32, lanes)
+        def columns(first: Any) -> None:
+            total = v.zeros(32, LANES)
             with v.cgutils.for_range(builder, rows) as loop:
-                w = v.wide(v.load(v.pointer(0, w_first, builder.mul(loop.index, length), first), lanes))
-                product = builder.mul(w, v.splat(builder.load(v.pointer(4, loop.index)), 32, lanes))
+                w = v.wide(v.load(v.pointer(0, w_first, builder.mul(loop.index, length), first), LANES))
+                product = builder.mul(w, v.splat(builder.load(v.pointer(4, loop.index)), 32, LANES))
                 v.add_to(total, v.narrowed(product, *values[6:]) if narrowing else product)
             v.store(builder.load(total), v.pointer(5, first))
 
@@ -107,35 +107,36 @@ def partials_narrowed(typingctx, w, w_first, rows, length, delta, out, drop, hal
     return _partials(typingctx, True, w, w_first, rows, length, delta, out, drop, half, odd)
 
 
-@intrinsic
-def steps(typingctx, w, w_first, g, g_first, g_step, mask, rows, length, delta, low, high):
-    """w[r, i] -= (g[r, i] * delta[r] + 2**14) >> 15, clipped to low..high; returns how many were clipped.
-
-    Row r of w begins at w_first + r * length, that of g at g_first + r * g_step. Where ``mask`` (0 or -1, the same places as
-    w, or of size 0 if there is none) is 0, w stays. At most :data:`MOST_VECTORS` in all.
-    """
+def _steps(typingctx: Any, rounding: bool, *arguments: Any) -> Any:
     from numba import types
 
     def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         v = Writer(context, builder, signature, values)
-        w_first, (g_first, g_step), (rows, length), (low, high) = values[1], values[3:5], values[6:8], values[9:]
+        w_first, (g_first, g_step), (rows, length), limits = values[1], values[3:5], values[6:8], values[9:11]
         masks = context.make_array(signature.args[5])(context, builder, values[5])
         masked = builder.icmp_signed("!=", masks.nitems, v.whole(0))
         count = v.zeros(16, LANES)
 
         def row(r: Any, delta: Any, masking: bool) -> None:
-            def step(first: Any, lanes: int) -> None:
+            def step(first: Any) -> None:
                 at = w_first, builder.mul(r, length), first
                 place = v.pointer(0, *at)
-                old = v.load(place, lanes)
-                g = v.load(v.pointer(2, g_first, builder.mul(r, g_step), first), lanes)
-                change = v.half_high_product(g, v.splat(delta, 16, lanes))
+                old, g = v.load(place, LANES), v.load(v.pointer(2, g_first, builder.mul(r, g_step), first), LANES)
+                bits = 32 if rounding else 16
+                if rounding:
+                    product = builder.mul(v.wide(g), v.splat(delta, 32, LANES))
+                    lifted = builder.shl(product, v.splat(values[11], 32, LANES))
+                    old, change = v.wide(old), v.narrowed(lifted, *values[12:])
+                else:
+                    change = v.half_high_product(g, v.splat(delta, 16, LANES))
                 if masking:
-                    change = builder.and_(change, v.load(v.pointer(5, *at), lanes))
+                    mask = v.load(v.pointer(5, *at), LANES)
+                    change = builder.and_(change, v.wide(mask) if rounding else mask)
                 new = builder.sub(old, change)
-                kept = v.clipped(new, v.splat(low, 16, lanes), v.splat(high, 16, lanes))
-                v.store(kept, place)
-                v.add_to(count, v.behind(builder.zext(builder.icmp_signed("!=", kept, new), new.type), LANES))
+                kept = v.clipped(new, *(v.splat(limit, bits, LANES) for limit in limits))
+                short = v.vector(16, LANES)
+                v.store(builder.trunc(kept, short) if rounding else kept, place)
+                v.add_to(count, builder.zext(builder.icmp_signed("!=", kept, new), short))
 
             v.along(length, step)
 
@@ -148,8 +149,26 @@ def steps(typingctx, w, w_first, g, g_first, g_step, mask, rows, length, delta, 
         v.either(masked, lambda: all_rows(True), lambda: all_rows(False))
         return builder.sext(v.total(v.wide(builder.load(count))), v.ir.IntType(64))
 
-    arguments = (w, w_first, g, g_first, g_step, mask, rows, length, delta, low, high)
     return types.int64(*arguments), codegen
+
+
+@intrinsic
+def steps(typingctx, w, w_first, g, g_first, g_step, mask, rows, length, delta, low, high):
+    """w[r, i] -= (g[r, i] * delta[r] + 2**14) >> 15, clipped to low..high; returns how many were clipped.
+
+    Row r of w begins at w_first + r * length, that of g at g_first + r * g_step. Where ``mask`` (0 or -1, the same places as
+    w, or of size 0 if there is none) is 0, w stays. At most :data:`MOST_VECTORS` in all.
+    """
+    return _steps(typingctx, False, w, w_first, g, g_first, g_step, mask, rows, length, delta, low, high)
+
+
+@intrinsic
+def steps_rounded(
+    typingctx, w, w_first, g, g_first, g_step, mask, rows, length, delta, low, high, appended, drop, half, odd
+):
+    """Like :func:`steps`, but ``appended`` bits are appended to a product, or it is narrowed by ``drop`` bits, in 32 bits."""
+    rounding = appended, drop, half, odd
+    return _steps(typingctx, True, w, w_first, g, g_first, g_step, mask, rows, length, delta, low, high, *rounding)
 
 
 def _sample_dots(typingctx: Any, narrowing: bool, *arguments: Any) -> Any:
