@@ -10,13 +10,17 @@ installation. Where neither can be written it is kept in a temporary directory o
 """
 
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import CodeType
+from pathlib import Path
+from types import CodeType, FunctionType
 from typing import Any
 
 from models.files import temporary
+
+_PACKAGES = "models", "hwsim", "rtl"
 
 _making = threading.RLock()
 _watchers: list[Callable[[float], None]] = []
@@ -78,9 +82,35 @@ class _Later:
                     if isinstance(called := names.get(name), _Later) and called is not self:
                         names[name] = called.made()
                 self._made = self._make()
+                _stamp(self._made, _files(self._function))
                 if names.get(self.__name__) is self:
                     names[self.__name__] = self._made
             return self._made
+
+
+def _files(function: Callable[..., Any]) -> set[str]:
+    """Of a function and of everything of ours that it calls, directly or not, classes that write machine code included."""
+    found: dict[Any, str] = {}
+    todo: list[Any] = [function]
+    while todo:
+        one = todo.pop()
+        if one not in found:
+            found[one] = str(sys.modules[one.__module__].__file__)
+            if isinstance(one, FunctionType):
+                called: list[Any] = [one.__globals__.get(name) for name in _names(one.__code__)]
+                sources = [getattr(c, "py_func", None) or getattr(c, "_defn", None) or c for c in called]
+                todo += [
+                    s for s in sources if isinstance(s, FunctionType | type) and s.__module__.partition(".")[0] in _PACKAGES
+                ]
+    return set(found.values())
+
+
+def _stamp(made: Any, files: set[str]) -> None:
+    """Have machine code made again when any of these files changes, not only that of the outermost function."""
+    kept = getattr(getattr(made, "_cache", None), "_cache_file", None)
+    if kept is not None:
+        state = [(file, Path(file).stat()) for file in sorted(files)]
+        kept._source_stamp = (kept._source_stamp, *((file, of.st_mtime, of.st_size) for file, of in state))
 
 
 def _names(code: CodeType) -> Iterator[str]:

@@ -28,6 +28,7 @@ from models.numbers.system import NumberSystem
 SATURATION_SIGNALS = ("preactivation", "delta", "weight", "bias")
 """Columns of the saturation counters."""
 
+
 class Results(NamedTuple):
     """What left the pipeline, in order of entry.
 
@@ -275,7 +276,7 @@ class FixedEngine:
             getattr(self._pipe, name)[rows] = arrays[f"flight_{name}"]
         for name, columns in self._flight_columns().items():
             getattr(self._pipe, name)[np.ix_(rows, columns)] = arrays[f"flight_{name}"]
-        places = np.repeat(self._net.left_start[:-1], np.diff(self._net.edge_start.astype(np.int64)))
+        places = np.repeat(self._net.left_start[:-1], self._net.d_in.astype(np.int64) * self._net.n_right)
         self._pipe.gathered[:, : places.size] = self._pipe.activation[:, places + self._net.left]
 
     def _flight_rows(self) -> npt.NDArray[np.int64]:

@@ -2,9 +2,11 @@
 
 Arguments ``like`` carry the type of exact sums in plain loops (:mod:`models.fixed.rows`), arguments ``short`` the type of
 all other integers in loops on vectors (:mod:`models.fixed.vectors`). One of both is None, and what it asks for is not even
-compiled: the compiler leaves out what stands behind ``is not None`` there, but not the other way round. The left activations of a junction
-are given as an array ``g`` in which those of the first right neuron begin at ``g_first`` and those of the next each
-``g_step`` further: gathered by edge, or, where rows are full (a place for every left neuron), one row for all.
+compiled: the compiler leaves out what stands behind ``is not None`` there, but not the other way round.
+
+The left activations of a junction are given as an array ``g`` in which those of the first right neuron begin at ``g_first``
+and those of the next each ``g_step`` further: gathered by edge, or, where rows are full (a place for every left neuron), one
+row for all.
 """
 
 import numpy as np
@@ -87,7 +89,7 @@ def round_sums(net, j, biases, sums, pre):
 @inlined
 def _backpropagate(net, j, weights, delta, partial, small, like, short):
     """Partial deltas of the left layer of junction j."""
-    if short is not None:
+    if short is not None:  # noqa: SIM102  # left out of what is compiled only if it stands alone
         if net.full[j]:
             _backpropagate_full(net, j, weights, delta, partial, small)
             return
@@ -118,7 +120,7 @@ def _backpropagate_full(net, j, weights, delta, partial, small):
 
 @inlined
 def _scaled(net, delta, drop, small):
-    """Whether weight steps that drop so many bits can be computed in 16 bits: then ``small`` holds deltas scaled for that."""
+    """Whether weight steps that drop so many bits fit 16 bits: then ``small`` holds deltas scaled for that."""
     up = np.int64(0)
     if net.short_steps and 1 <= drop <= _UNROUNDED:
         up = _UNROUNDED - drop
@@ -347,7 +349,9 @@ def infer(net, weights, biases, work, inputs, prediction, outputs, like):
 
 
 @compiled
-def run(net, weights, biases, random, pipe, work, cycle, source, inputs, labels, kappas, trains, results, saturation, like, short):
+def run(
+    net, weights, biases, random, pipe, work, cycle, source, inputs, labels, kappas, trains, results, saturation, like, short
+):
     """Advance the pipeline by ``source.size`` junction cycles, starting with junction cycle ``cycle``.
 
     ``source[c]`` is the row of ``inputs`` that enters in cycle ``cycle + c``, or -1 for a bubble. Returns how many rows of

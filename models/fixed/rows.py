@@ -7,8 +7,8 @@ Three habits make the loops over edges vectorise; all of them were measured:
 - every right neuron has the same number of edges: shorter rows are padded with edges from a left neuron that is always 0,
   whose weights are 0 and stay so.
 
-``like`` arguments carry a type, not a value: the accumulator type that the ranges of the formats allow. Rows of weights ``w``
-and of left activations ``g``, gathered by edge, begin at ``base``.
+``like`` arguments carry a type, not a value: the accumulator type that the ranges of the formats allow. Rows of weights
+``w`` and of left activations ``g``, gathered by edge, begin at ``base``.
 """
 
 import numpy as np
@@ -20,6 +20,7 @@ FLOOR, HALF_UP, HALF_EVEN, STOCHASTIC = 0, 1, 2, 3
 
 MOST_DROP = 62
 """No number here reaches 2**61, so dropping more bits than this changes nothing any more."""
+
 
 @intrinsic
 def as_(typingctx, value, like):
@@ -79,6 +80,7 @@ def narrow(x, drop, mode):
 
 @inlined
 def clip(x, lowest, highest):
+    """``x`` within lowest..highest."""
     return min(max(x, lowest), highest)
 
 
@@ -166,5 +168,3 @@ def draw(states, random, j, n_rows):
         x = np.uint32(x ^ shift(x, np.uint32(17)))
         x = np.uint32(x ^ np.uint32(x << np.uint32(5)))
     random[j] = x
-
-

@@ -18,19 +18,24 @@ class Writer:
         from llvmlite import ir
         from numba.core import cgutils
 
-        self.ir, self.cgutils = ir, cgutils
+        self.ir: Any = ir
+        self.cgutils: Any = cgutils
         self.context, self.b, self.types, self.arguments = context, builder, signature.args, arguments
 
     def vector(self, bits: int, lanes: int) -> Any:
+        """The type of ``lanes`` integers."""
         return self.ir.VectorType(self.ir.IntType(bits), lanes)
 
     def constant(self, value: int, bits: int, lanes: int) -> Any:
+        """The same known integer in every lane."""
         return self.ir.Constant(self.vector(bits, lanes), [value] * lanes)
 
     def whole(self, value: int) -> Any:
+        """A known 64-bit integer."""
         return self.ir.Constant(self.ir.IntType(64), value)
 
     def shuffle(self, x: Any, y: Any, order: Iterable[int]) -> Any:
+        """The elements of x followed by y that ``order`` numbers."""
         lanes = list(order)
         return self.b.shuffle_vector(x, y, self.ir.Constant(self.vector(32, len(lanes)), lanes))
 
@@ -68,6 +73,7 @@ class Writer:
         return self.b.load(self.b.bitcast(pointer, kind.as_pointer()), align=kind.element.width // 8)
 
     def store(self, value: Any, pointer: Any) -> None:
+        """A vector, from where ``pointer`` points."""
         self.b.store(value, self.b.bitcast(pointer, value.type.as_pointer()), align=value.type.element.width // 8)
 
     def zeros(self, bits: int, lanes: int) -> Any:
@@ -75,14 +81,17 @@ class Writer:
         return self.variable(self.constant(0, bits, lanes))
 
     def variable(self, value: Any) -> Any:
+        """A variable that begins as ``value``."""
         place = self.cgutils.alloca_once(self.b, value.type)
         self.b.store(value, place)
         return place
 
     def add_to(self, place: Any, value: Any) -> None:
+        """Add to a variable."""
         self.b.store(self.b.add(self.b.load(place), value), place)
 
     def total(self, vector: Any) -> Any:
+        """The sum of all lanes."""
         name = f"llvm.vector.reduce.add.v{vector.type.count}i{vector.type.element.width}"
         kind = self.ir.FunctionType(vector.type.element, [vector.type])
         return self.b.call(self.cgutils.get_or_insert_function(self.b.module, kind, name), [vector])
@@ -97,6 +106,7 @@ class Writer:
         return self.b.add(self.shuffle(vector, vector, range(0, n, 2)), self.shuffle(vector, vector, range(1, n, 2)))
 
     def clipped(self, x: Any, low: Any, high: Any) -> Any:
+        """Within low..high."""
         x = self.b.select(self.b.icmp_signed(">", x, low), x, low)
         return self.b.select(self.b.icmp_signed("<", x, high), x, high)
 
@@ -106,6 +116,7 @@ class Writer:
             body(self.b.mul(loop.index, self.whole(LANES)))
 
     def either(self, condition: Any, then: Callable[[], None], otherwise: Callable[[], None]) -> None:
+        """A branch."""
         with self.b.if_else(condition) as (yes, no):
             with yes:
                 then()
@@ -128,7 +139,7 @@ class Writer:
         if "+avx2" in features and lanes == 32:
             low, high = range(16), range(16, 32)
             parts = [self.half_high_product(self.shuffle(x, x, p), self.shuffle(y, y, p)) for p in (low, high)]
-            return self.shuffle(*parts, range(32))
+            return self.shuffle(parts[0], parts[1], range(32))
         product = self.b.mul(self.wide(x), self.wide(y))
         rounded = self.b.add(product, self.constant(1 << 14, 32, lanes))
         return self.b.trunc(self.b.ashr(rounded, self.constant(15, 32, lanes)), x.type)

@@ -166,7 +166,7 @@ def steps(typingctx, w, w_first, g, g_first, g_step, mask, rows, length, delta, 
 def steps_rounded(
     typingctx, w, w_first, g, g_first, g_step, mask, rows, length, delta, low, high, appended, drop, half, odd
 ):
-    """Like :func:`steps`, but ``appended`` bits are appended to a product, or it is narrowed by ``drop`` bits, in 32 bits."""
+    """Like :func:`steps`, but products get ``appended`` bits or are narrowed by ``drop``, in 32 bits."""
     rounding = appended, drop, half, odd
     return _steps(typingctx, True, w, w_first, g, g_first, g_step, mask, rows, length, delta, low, high, *rounding)
 

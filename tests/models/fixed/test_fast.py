@@ -259,13 +259,13 @@ def test_processors_with_narrower_vectors_compute_the_same(processor, tmp_path):
         "no_mask = np.zeros(0, np.int16)\n"
         "@compiled\n"
         "def call(w, g, d):\n"
-        "    return steps(w, np.uint64(0), g, np.uint64(0), np.uint64(48), g[:0], np.uint64(d.size), np.uint64(48), d,"
+        "    return steps(w, np.uint64(0), g, np.uint64(0), np.uint64(64), g[:0], np.uint64(d.size), np.uint64(64), d,"
         " np.int16(-2048), np.int16(2047))\n"
         "rng = np.random.default_rng(0)\n"
-        "w, g, d = (rng.integers(-m, m, n).astype(np.int16) for m, n in ((2048, 960), (2048, 960), (1 << 15, 20)))\n"
-        "new = w.reshape(20, 48) - ((g.reshape(20, 48).astype(int) * d[:, None] + (1 << 14)) >> 15)\n"
+        "w, g, d = (rng.integers(-m, m, n).astype(np.int16) for m, n in ((2048, 1280), (2048, 1280), (1 << 15, 20)))\n"
+        "new = w.reshape(20, 64) - ((g.reshape(20, 64).astype(int) * d[:, None] + (1 << 14)) >> 15)\n"
         "clipped = call(w, g, d)\n"
-        "assert (w.reshape(20, 48) == new.clip(-2048, 2047)).all() and clipped == (abs(new + 0.5) > 2048).sum() > 0\n"
+        "assert (w.reshape(20, 64) == new.clip(-2048, 2047)).all() and clipped == (abs(new + 0.5) > 2048).sum() > 0\n"
         "print('same')"
     )
     environment = os.environ | {
@@ -274,5 +274,7 @@ def test_processors_with_narrower_vectors_compute_the_same(processor, tmp_path):
         "NUMBA_CACHE_DIR": str(tmp_path),
     }
     (tmp_path / "call.py").write_text(code)
-    made = subprocess.run([sys.executable, tmp_path / "call.py"], env=environment, capture_output=True, text=True, check=False)
+    made = subprocess.run(
+        [sys.executable, tmp_path / "call.py"], env=environment, capture_output=True, text=True, check=False
+    )
     assert made.stdout == "same\n", made.stderr
