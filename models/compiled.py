@@ -18,10 +18,12 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from types import CodeType
+from types import CodeType, FunctionType
 from typing import Any
 
 from models.files import temporary
+
+_PACKAGES = "models", "hwsim", "rtl"
 
 _making = threading.RLock()
 _watchers: list[Callable[[float], None]] = []
@@ -123,18 +125,59 @@ def _told_apart(made: Any) -> Any:
 def _digest(function: Callable[..., Any], signature: Iterable[Any]) -> str:
     """Of the code of a function and of all of ours that it calls, of constants they name, and of fields of named tuples."""
     told: list[Any] = [_fields(signature)]
-    for one in _work(function):
+    for one in _reached(function):
         names = sorted(set(_names(one.__code__)))
         values: dict[str, Any] = {name: one.__globals__.get(name) for name in names}
-        constants = {name: v for name, v in values.items() if isinstance(v, int | float | str | tuple)}
+        constants = {name: v for name, v in values.items() if _is_constant(v)}
         classes = {name: v._fields for name, v in values.items() if hasattr(v, "_fields")}
         told += [one.__qualname__, list(_codes(one.__code__)), constants, classes]
     return hashlib.sha256(repr(told).encode()).hexdigest()
 
 
+def _reached(function: Callable[..., Any]) -> Iterator[FunctionType]:
+    """A function and everything of ours that it names, directly or not: also what writes machine code, methods included."""
+    found: set[Any] = set()
+    todo: list[Any] = [function]
+    while todo:
+        one = todo.pop()
+        if one in found:
+            continue
+        found.add(one)
+        if isinstance(one, type):
+            todo += [method for method in vars(one).values() if isinstance(method, FunctionType)]
+        else:
+            yield one
+            named = (_source(one.__globals__.get(name)) for name in _names(one.__code__))
+            todo += [source for source in named if source is not None]
+
+
+def _source(value: Any) -> Any:
+    """What stands in our sources for a compiled function, an intrinsic, or a function or class as it is; else ``None``."""
+    if isinstance(value, FunctionType | type):
+        return value if value.__module__.partition(".")[0] in _PACKAGES else None
+    return getattr(value, "py_func", None) or getattr(value, "_defn", None)
+
+
+def _is_constant(value: Any) -> bool:
+    """Whether every process writes it alike."""
+    return all(map(_is_constant, value)) if isinstance(value, tuple) else isinstance(value, int | float | str)
+
+
+def _constants(code: CodeType) -> Iterator[Any]:
+    """A set as a list: its own order differs from one process to the next."""
+    for constant in code.co_consts:
+        if not isinstance(constant, CodeType):
+            yield sorted(map(repr, constant)) if isinstance(constant, frozenset) else constant
+
+
 def _codes(code: CodeType) -> Iterator[Any]:
     """Instructions and what they name, nested functions included."""
-    yield code.co_code, code.co_names, code.co_varnames, [c for c in code.co_consts if not isinstance(c, CodeType)]
+    yield (
+        code.co_code,
+        code.co_names,
+        code.co_varnames,
+        [*_constants(code)],
+    )
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from _codes(constant)

@@ -58,6 +58,7 @@ def steps() -> dict[str, Callable[[], object]]:
 
     return {
         "fixed engine": trained(engine="fixed"),
+        "fixed engine, stochastic rounding": lambda: train(design(**{"numbers.rounding.weight_step": "stochastic"})),
         "machine": simulated,
         **{
             f"float engine, {precision}{', batches' if batch > 1 else ''}": trained(

@@ -1,22 +1,37 @@
-"""Compiled loops of the fixed-point engine; :mod:`models.fixed.engine` explains the state they work on.
+"""The pipeline of the fixed-point engine, compiled; :mod:`models.fixed.engine` explains the state that it works on.
 
-Three habits make the loops over edges vectorise; all of them were measured:
+Arguments ``like`` carry the type of exact sums in plain loops (:mod:`models.fixed.rows`), arguments ``short`` the type of
+all other integers in loops on vectors (:mod:`models.fixed.vectors`). One of both is None, and what it asks for is not even
+compiled: the compiler leaves out what stands behind ``is not None`` there, but not the other way round.
 
-- index arithmetic is unsigned (offsets are uint64), so that no negative index needs handling;
-- shifts and sums are spelled with :func:`_as` and :func:`_shift`, since plain operators would promote them to 64 bits;
-- every right neuron has the same number of edges: shorter rows are padded with edges from a left neuron that is always 0,
-  whose weights are 0 and stay so.
-
-``like`` arguments carry a type, not a value: the accumulator type that the ranges of the formats allow. All kernels share
-one file because the compiler's cache looks at the file of the outermost function only.
+The left activations of a junction are given as an array ``g`` in which those of the first right neuron begin at ``g_first``
+and those of the next each ``g_step`` further: gathered by edge, or, where rows are full (a place for every left neuron), one
+row for all.
 """
 
 import numpy as np
 
-from models.compiled import intrinsic, njit
-
-FLOOR, HALF_UP, HALF_EVEN, STOCHASTIC = 0, 1, 2, 3
-"""Rounding modes as the kernels know them."""
+from models.fixed.layout import GATHER_CHUNK
+from models.fixed.packing import pack, unpack
+from models.fixed.rows import (
+    MOST_DROP,
+    STOCHASTIC,
+    as_,
+    clip,
+    compiled,
+    draw,
+    inlined,
+    lifted,
+    narrow,
+    rounding_terms,
+    row_dot,
+    row_scatter,
+    row_update,
+    row_update_random,
+    shift,
+)
+from models.fixed.vector_code import LANES
+from models.fixed.vectors import MOST_VECTORS, dots, dots_narrowed, partials, partials_narrowed, steps, steps_rounded
 
 PREACTIVATION, DELTA, WEIGHT_STEP, BIAS_STEP = 0, 1, 2, 3
 """Columns of the saturation counters."""
@@ -24,211 +39,176 @@ PREACTIVATION, DELTA, WEIGHT_STEP, BIAS_STEP = 0, 1, 2, 3
 BUBBLE, INFERENCE, TRAINING = 0, 1, 2
 """What a place in the pipeline holds."""
 
-_MOST_DROP = 62
-"""No number here reaches 2**61, so dropping more bits than this changes nothing any more."""
+MOST_SHORT_DROP = 31
+"""No product of 16-bit integers reaches 2**30 here, so dropping more bits than this changes nothing any more."""
 
-GATHER_CHUNK = 1024
-"""Edges gathered at a time in packed form: small enough for the scratch to stay in the first-level cache."""
-
-
-@intrinsic
-def _as(typingctx, value, like):
-    """``value`` in the integer type of ``like``, wrapping around."""
-
-    def codegen(context, builder, signature, args):
-        return context.cast(builder, args[0], signature.args[0], signature.return_type)
-
-    return like(value, like), codegen
+_UNROUNDED = 15
+"""A weight step on vectors is a product of 2**(this - drop) times the delta, of which this many bits are dropped."""
 
 
-@intrinsic
-def _shift(typingctx, value, bits):
-    """``value`` shifted right by ``bits``, in its own type: arithmetic if it is signed, logical otherwise."""
-
-    def codegen(context, builder, signature, args):
-        amount = context.cast(builder, args[1], signature.args[1], signature.args[0])
-        return (builder.ashr if signature.args[0].signed else builder.lshr)(args[0], amount)
-
-    return value(value, bits), codegen
-
-
-# Nothing here allocates, so the compiler may leave out reference counts, which cost much where arrays are sliced.
-_compiled = njit(cache=True, error_model="numpy", _nrt=False)
-_inlined = njit(cache=True, error_model="numpy", _nrt=False, forceinline=True)
-
-
-@_inlined
-def _rounding_terms(drop, mode, like):
-    """``half`` and ``odd`` such that narrowing x (drop > 0) is (x + half + ((x >> drop) & odd)) >> drop."""
-    if mode == FLOOR:
-        return _as(0, like), _as(0, like)
-    half = np.int64(1) << (drop - 1)
-    if mode == HALF_UP:
-        return _as(half, like), _as(0, like)
-    return _as(half - 1, like), _as(1, like)
+@inlined
+def _feedforward(net, j, weights, biases, g, g_first, g_step, sums, pre, like, short):
+    """Pre-activations of junction j; returns how many saturated."""
+    base, d_in, right = net.edge_start[j], net.d_in[j], net.right_start[j]
+    drop, n = net.product_drop[j], net.n_right[j]
+    if short is not None:
+        half, odd = rounding_terms(drop, net.product_mode, np.int32(0))
+        if drop > 0:
+            dots_narrowed(weights, base, g, g_first, g_step, n, d_in, sums, drop, half, odd)
+        else:
+            dots(weights, base, g, g_first, g_step, n, d_in, sums)
+    if like is not None:
+        half, odd = rounding_terms(drop, net.product_mode, like)
+        for r in range(n):
+            sums[r] = row_dot(weights, g, base, d_in, drop, half, odd, like)
+            base += d_in
+    return round_sums(net, j, biases[right : right + n], sums, pre)
 
 
-@_inlined
-def _narrow(x, drop, mode):
-    """One 64-bit integer narrowed as :func:`models.numbers.format.narrow` does."""
-    if drop <= 0:
-        return x << -drop
-    half, odd = _rounding_terms(drop, mode, np.int64(0))
-    return (x + half + ((x >> drop) & odd)) >> drop
-
-
-@_inlined
-def _clip(x, lowest, highest):
-    return min(max(x, lowest), highest)
-
-
-@_inlined
-def _row_dot(w, g, base, d_in, drop, half, odd, like):
-    """Sum of the products of one row, each product narrowed by ``drop`` bits (none if that is not positive)."""
-    total = _as(0, like)
-    if drop <= 0:
-        for e in range(d_in):
-            total = _as(total + _as(w[base + e], like) * _as(g[base + e], like), like)
-        return total
-    for e in range(d_in):
-        p = _as(_as(w[base + e], like) * _as(g[base + e], like), like)
-        total = _as(total + _shift(_as(p + half + (_shift(p, drop) & odd), like), drop), like)
-    return total
-
-
-@_inlined
-def _row_scatter(partial, left, w, base, d_in, delta, drop, half, odd, like):
-    """Add the narrowed products of one right neuron's delta with its weights to the partial deltas of the left."""
-    d = _as(delta, like)
-    if drop <= 0:
-        for e in range(d_in):
-            q = left[base + e]
-            partial[q] = _as(partial[q] + _as(_as(w[base + e], like) * d << -drop, like), like)
-        return
-    for e in range(d_in):
-        q = left[base + e]
-        p = _as(_as(w[base + e], like) * d, like)
-        partial[q] = _as(partial[q] + _shift(_as(p + half + (_shift(p, drop) & odd), like), drop), like)
-
-
-@_inlined
-def _row_update(w, g, base, d_in, delta, drop, half, odd, low, high, like):
-    """Weight step of one right neuron; returns how many weights saturated."""
-    d = _as(delta, like)
+@inlined
+def round_sums(net, j, biases, sums, pre):
+    """Pre-activations of exact sums of products, in the type of these; returns how many saturated."""
+    like = sums[0]
+    appended, bias_appended = max(-net.product_drop[j], 0), -net.bias_drop
+    half, odd = rounding_terms(net.preactivation_drop, net.preactivation_mode, like)
+    drop, out_appended = max(net.preactivation_drop, 0), max(-net.preactivation_drop, 0)
+    if net.preactivation_drop <= 0:
+        half, odd = as_(0, like), as_(0, like)
+    low, high = as_(net.preactivation_low, like), as_(net.preactivation_high, like)
     saturated = np.int32(0)
-    if drop <= 0:
-        for e in range(d_in):
-            v = _as(_as(w[base + e], like) - _as(_as(g[base + e], like) * d << -drop, like), like)
-            u = _clip(v, low, high)
-            saturated = np.int32(saturated + np.int32(u != v))
-            w[base + e] = u
-    elif odd:
-        for e in range(d_in):
-            p = _as(_as(g[base + e], like) * d, like)
-            v = _as(_as(w[base + e], like) - _shift(_as(p + half + (_shift(p, drop) & odd), like), drop), like)
-            u = _clip(v, low, high)
-            saturated = np.int32(saturated + np.int32(u != v))
-            w[base + e] = u
+    for r in range(biases.size):
+        exact = as_(lifted(sums[r], appended) + lifted(as_(biases[r], like), bias_appended), like)
+        total = lifted(exact, out_appended)
+        wide = shift(as_(as_(total + half, like) + as_(shift(total, drop) & odd, like), like), drop)
+        s = clip(wide, low, high)
+        saturated = np.int32(saturated + np.int32(s != wide))
+        pre[r] = s
+    return saturated
+
+
+@inlined
+def _backpropagate(net, j, weights, delta, partial, small, like, short):
+    """Partial deltas of the left layer of junction j."""
+    if short is not None:  # noqa: SIM102  # left out of what is compiled only if it stands alone
+        if net.full[j]:
+            _backpropagate_full(net, j, weights, delta, partial, small)
+            return
+    base, d_in, drop = net.edge_start[j], net.d_in[j], net.delta_product_drop
+    half, odd = rounding_terms(drop, net.product_mode, partial[0])
+    for q in range(partial.size):
+        partial[q] = 0
+    for r in range(delta.size):
+        if delta[r] != 0:  # every rounding narrows 0 to 0
+            row_scatter(partial, net.left, weights, base, d_in, delta[r], drop, half, odd, partial[0])
+        base += d_in
+
+
+@inlined
+def _backpropagate_full(net, j, weights, delta, partial, small):
+    """The same for full rows, in which nothing needs scattering."""
+    base, d_in, drop = net.edge_start[j], net.d_in[j], net.delta_product_drop
+    for r in range(delta.size):
+        small[r] = delta[r]
+    if drop > 0:
+        half, odd = rounding_terms(drop, net.product_mode, partial[0])
+        partials_narrowed(weights, base, delta.size, d_in, small, partial, drop, half, odd)
     else:
-        for e in range(d_in):
-            p = _as(_as(g[base + e], like) * d, like)
-            v = _as(_as(w[base + e], like) - _shift(_as(p + half, like), drop), like)
-            u = _clip(v, low, high)
-            saturated = np.int32(saturated + np.int32(u != v))
-            w[base + e] = u
-    return saturated
+        partials(weights, base, delta.size, d_in, small, partial)
+        for q in range(d_in):
+            partial[q] = lifted(partial[q], -drop)
 
 
-@_inlined
-def _row_update_random(w, g, base, d_in, delta, drop, states, rows, rotations, low, high, like):
-    """Weight step of one right neuron, rounded by the random bits of its edges' rows and lanes; how many saturated."""
-    d = _as(delta, like)
-    mask = np.uint32((np.int64(1) << drop) - 1)
-    saturated = np.int32(0)
-    for e in range(d_in):
-        state, by = states[rows[base + e]], rotations[base + e]
-        turned = np.uint32(np.uint32(state << by) | _shift(state, np.uint32((np.uint32(32) - by) & np.uint32(31))))
-        p = _as(_as(g[base + e], like) * d, like)
-        v = _as(_as(w[base + e], like) - _shift(_as(p + _as(turned & mask, like), like), drop), like)
-        u = _clip(v, low, high)
-        saturated = np.int32(saturated + np.int32(u != v))
-        w[base + e] = u
-    return saturated
+@inlined
+def _scaled(net, delta, drop, small):
+    """Whether weight steps that drop so many bits fit 16 bits: then ``small`` holds deltas scaled for that."""
+    up = np.int64(0)
+    if net.short_steps and 1 <= drop <= _UNROUNDED:
+        up = _UNROUNDED - drop
+    lost = np.int32(0)
+    for r in range(delta.size):
+        small[r] = delta[r] << up
+        lost = np.int32(lost | np.int32(np.int32(small[r]) != np.int32(delta[r] << up)))
+    if lost:
+        for r in range(delta.size):
+            small[r] = delta[r]
+    return net.short_steps and 1 <= drop <= _UNROUNDED and not lost
 
 
-@_inlined
-def _draw(states, random, j, n_rows):
-    """The states of the generator of junction j for the weight rows of one sample; it steps once for each."""
-    x = random[j]
-    for c in range(n_rows):
-        states[c] = x
-        x = np.uint32(x ^ np.uint32(x << np.uint32(13)))
-        x = np.uint32(x ^ _shift(x, np.uint32(17)))
-        x = np.uint32(x ^ np.uint32(x << np.uint32(5)))
-    random[j] = x
-
-
-@_inlined
-def _learn_rows(net, j, weights, biases, gathered, partial, delta, kappa, saturation, states, like):
-    """Backpropagation (but for the first junction) and update of junction j, whose right neurons have ``delta``.
-
-    ``like`` is the type of the weight steps; partial deltas have the type of their array. ``states`` are those of
-    :func:`_draw`, where it draws.
-    """
+@inlined
+def _update_rows(net, j, weights, g, delta, drop, states, like):
+    """Weight steps of junction j in plain loops, of the type of ``like``; returns how many weights saturated."""
     base, d_in = net.edge_start[j], net.d_in[j]
-    right = net.right_start[j]
-    back_drop = net.delta_product_drop
-    back_half, back_odd = _rounding_terms(back_drop, net.product_mode, partial[0])
-    drop = min(net.weight_drop[j] + kappa, _MOST_DROP)
-    half, odd = _rounding_terms(drop, net.weight_mode, like)
-    low, high = _as(net.weight_low, like), _as(net.weight_high, like)
-    bias_drop = min(net.bias_step_drop + kappa, _MOST_DROP)
-    saturated, saturated_biases = np.int64(0), np.int64(0)
-    for r in range(net.n_right[j]):
+    half, odd = rounding_terms(drop, net.weight_mode, like)
+    low, high = as_(net.weight_low, like), as_(net.weight_high, like)
+    random = net.weight_mode == STOCHASTIC and drop > 0
+    saturated = np.int64(0)
+    for r in range(delta.size):
         d = delta[r]
-        if d != 0:  # every rounding narrows 0 to 0: no partial delta, weight or bias would change
-            if j > 0:
-                _row_scatter(partial, net.left, weights, base, d_in, d, back_drop, back_half, back_odd, partial[0])
-            if net.weight_mode == STOCHASTIC and drop > 0:
-                saturated += _row_update_random(
-                    weights, gathered, base, d_in, d, drop, states, net.row, net.rotation, low, high, like
+        if d != 0:  # every rounding narrows 0 to 0: no weight would change
+            if random:
+                saturated += row_update_random(
+                    weights, g, base, d_in, d, drop, states, net.row, net.rotation, low, high, like
                 )
             else:
-                saturated += _row_update(weights, gathered, base, d_in, d, drop, half, odd, low, high, like)
-            v = biases[right + r] - _narrow(np.int64(d), bias_drop, net.bias_mode)
-            u = _clip(v, net.bias_low, net.bias_high)
-            saturated_biases += u != v
-            biases[right + r] = u
-        base += d_in
-    saturation[j, WEIGHT_STEP] += saturated
-    saturation[j, BIAS_STEP] += saturated_biases
-
-
-@_inlined
-def _feedforward(net, j, weights, biases, gathered, pre, like):
-    """Pre-activations of junction j from its left activations, gathered per edge; returns how many saturated."""
-    base, d_in = net.edge_start[j], net.d_in[j]
-    right = net.right_start[j]
-    drop = net.product_drop[j]
-    appended = max(-drop, 0)
-    half, odd = _rounding_terms(drop, net.product_mode, like)
-    out_half, out_odd = _rounding_terms(net.preactivation_drop, net.preactivation_mode, np.int64(0))
-    out_drop, out_appended = max(net.preactivation_drop, 0), max(-net.preactivation_drop, 0)
-    if net.preactivation_drop <= 0:
-        out_half, out_odd = np.int64(0), np.int64(0)
-    saturated = np.int64(0)
-    for r in range(net.n_right[j]):
-        total = np.int64(_row_dot(weights, gathered, base, d_in, drop, half, odd, like)) << appended
-        total = (total + _narrow(np.int64(biases[right + r]), net.bias_drop, FLOOR)) << out_appended
-        wide = (total + out_half + ((total >> out_drop) & out_odd)) >> out_drop
-        s = _clip(wide, net.preactivation_low, net.preactivation_high)
-        saturated += s != wide
-        pre[r] = s
+                saturated += row_update(weights, g, base, d_in, d, drop, half, odd, low, high, like)
         base += d_in
     return saturated
 
 
-@_inlined
+@inlined
+def _update_short(net, j, weights, g, g_first, g_step, delta, kappa, small):
+    """The same for 16-bit integers, on vectors."""
+    drop = min(net.weight_drop[j] + kappa, MOST_SHORT_DROP)
+    half, odd = rounding_terms(max(drop, 1), net.weight_mode, np.int32(0))
+    if drop <= 0:
+        half, odd = np.int32(0), np.int32(0)
+    in_sixteen = _scaled(net, delta, drop, small)
+    base, d_in, low, high = net.edge_start[j], net.d_in[j], net.weight_low, net.weight_high
+    mask = net.mask if net.masked[j] else net.no_mask
+    saturated, some = np.int64(0), max(MOST_VECTORS // (np.int64(d_in) // LANES), 1)
+    for r in range(0, delta.size, some):
+        n, d = min(some, delta.size - r), small[r : delta.size]
+        if in_sixteen:
+            saturated += steps(weights, base, g, g_first, g_step, mask, n, d_in, d, low, high)
+        else:
+            saturated += steps_rounded(
+                weights, base, g, g_first, g_step, mask, n, d_in, d, low, high, max(-drop, 0), max(drop, 0), half, odd
+            )
+        base += np.uint64(n) * d_in
+        g_first += np.uint64(n) * g_step
+    return saturated
+
+
+@inlined
+def _update(net, j, weights, g, g_first, g_step, delta, kappa, work, like, short):
+    """Weight steps of junction j; returns how many weights saturated."""
+    saturated = np.int64(0)
+    if short is not None:
+        saturated = _update_short(net, j, weights, g, g_first, g_step, delta, kappa, work.small)
+    if like is not None:
+        drop = min(net.weight_drop[j] + kappa, MOST_DROP)
+        if kappa <= net.narrow_kappa[j]:
+            saturated = _update_rows(net, j, weights, g, delta, drop, work.states, np.int32(0))
+        else:
+            saturated = _update_rows(net, j, weights, g, delta, drop, work.states, np.int64(0))
+    return saturated
+
+
+@inlined
+def _update_biases(net, biases, delta, kappa):
+    """Bias steps of one junction; returns how many biases saturated."""
+    drop = min(net.bias_step_drop + kappa, MOST_DROP)
+    low, high = np.int64(net.bias_low), np.int64(net.bias_high)
+    saturated = np.int64(0)
+    for r in range(delta.size):
+        v = biases[r] - narrow(np.int64(delta[r]), drop, net.bias_mode)
+        u = clip(v, low, high)
+        saturated += u != v
+        biases[r] = u
+    return saturated
+
+
+@inlined
 def _gather(net, j, x, gathered):
     """Left activation of every edge of junction j."""
     base = net.edge_start[j]
@@ -236,9 +216,18 @@ def _gather(net, j, x, gathered):
         gathered[base + e] = x[net.left[base + e]]
 
 
-@_inlined
-def _gather_inputs(net, cycle, first, source, inputs, gathered, packed, scratch):
-    """Left activations of the edges of the first junction for the next samples to enter, several at a time.
+@inlined
+def _gather_inputs(net, cycle, first, source, inputs, gathered, work, like, short):
+    """Left activations of the edges of the first junction for the next samples to enter, several at a time."""
+    if short is not None:
+        _gather_short(net, cycle, first, source, inputs, gathered, work)
+    if like is not None:
+        _gather_packed(net, cycle, first, source, inputs, gathered, work.packed, work.scratch)
+
+
+@inlined
+def _gather_packed(net, cycle, first, source, inputs, gathered, packed, scratch):
+    """In plain loops.
 
     Gathering costs a load per edge however wide the element, so ``net.input_lanes`` samples are packed into one.
     """
@@ -264,10 +253,40 @@ def _gather_inputs(net, cycle, first, source, inputs, gathered, packed, scratch)
             row = gathered[(cycle + first + lane) & net.ring_mask]
             down = np.uint32(lane * bits)
             for e in range(size):
-                row[base + e] = np.int32(np.int32(_shift(scratch[e], down) & mask) + lowest)
+                row[base + e] = np.int32(np.int32(shift(scratch[e], down) & mask) + lowest)
 
 
-@_inlined
+@inlined
+def _gather_short(net, cycle, first, source, inputs, gathered, work):
+    """The same for 16-bit integers, on vectors."""
+    lanes, bits, lowest = net.input_lanes, net.input_bits, net.input_lowest
+    rows, packed, scratch = work.rows, work.packed, work.scratch
+    some = np.int64(-1)
+    for lane in range(min(lanes, source.size - first)):
+        some = max(some, source[first + lane])
+    if some < 0:
+        return
+    for lane in range(lanes):  # in place of a sample that does not exist comes any that does: nobody will look
+        s = source[first + lane] if first + lane < source.size else np.int64(-1)
+        rows[lane] = (s if s >= 0 else some) * net.n_input
+    pack(inputs, rows, net.n_input, lowest, bits, packed)
+    for q in range(net.n_input - net.n_input % LANES, net.n_input):
+        word = np.uint64(0)
+        for lane in range(lanes):
+            field = np.uint64(np.int64(inputs[rows[lane] // net.n_input, q]) - lowest)
+            word = np.uint64(word | field << np.uint64(lane * bits))
+        packed[q] = word
+    for lane in range(lanes):
+        rows[lane] = ((cycle + first + lane) & net.ring_mask) * gathered.shape[1]
+    n_edges = net.edge_start[1]
+    for base in range(np.uint64(0), n_edges, np.uint64(GATHER_CHUNK)):
+        size = min(n_edges - base, np.uint64(GATHER_CHUNK))
+        for e in range(size):
+            scratch[e] = packed[net.left[base + e]]
+        unpack(scratch, size, lowest, bits, gathered, rows, base)
+
+
+@inlined
 def _predict(pre, output_neurons):
     """Lowest class with the greatest pre-activation."""
     best = 0
@@ -277,7 +296,7 @@ def _predict(pre, output_neurons):
     return best
 
 
-@_inlined
+@inlined
 def _output_delta(net, pre, label, delta):
     """Deltas of the output layer; returns how many saturated."""
     last = net.n_right.size - 1
@@ -290,26 +309,26 @@ def _output_delta(net, pre, label, delta):
             error -= net.activation_one
         if net.quadratic:
             error *= net.derivative_table[last, k]
-        wide = _narrow(error, net.output_delta_drop, net.delta_mode)
-        d = _clip(wide, net.delta_low, net.delta_high)
+        wide = narrow(error, net.output_delta_drop, net.delta_mode)
+        d = clip(wide, net.delta_low, net.delta_high)
         saturated += d != wide
         delta[r] = d
     return saturated
 
 
-@_inlined
+@inlined
 def _consume_partial(net, partial, derivative, delta):
     """Deltas of a hidden layer from its partial deltas, one multiplication each; returns how many saturated."""
     saturated = np.int64(0)
     for r in range(delta.size):
-        wide = _narrow(np.int64(partial[r]) * derivative[r], net.delta_drop, net.delta_mode)
-        d = _clip(wide, net.delta_low, net.delta_high)
+        wide = narrow(np.int64(partial[r]) * derivative[r], net.delta_drop, net.delta_mode)
+        d = clip(wide, net.delta_low, net.delta_high)
         saturated += d != wide
         delta[r] = d
     return saturated
 
 
-@_compiled
+@compiled
 def infer(net, weights, biases, work, inputs, prediction, outputs, like):
     """Feedforward of ``inputs`` [n, N_0] with the weights as they are; nothing else changes."""
     gathered, x, pre = work.gathered, work.left, work.pre
@@ -320,7 +339,7 @@ def infer(net, weights, biases, work, inputs, prediction, outputs, like):
         x[net.n_input] = 0
         for j in range(last + 1):
             _gather(net, j, x, gathered)
-            _feedforward(net, j, weights, biases, gathered, pre, like)
+            _feedforward(net, j, weights, biases, gathered, net.edge_start[j], net.d_in[j], work.sums, pre, like, None)
             for r in range(net.n_right[j]):
                 x[r] = net.value_table[j, pre[r] - net.preactivation_low]
             x[net.n_right[j]] = 0
@@ -329,15 +348,17 @@ def infer(net, weights, biases, work, inputs, prediction, outputs, like):
             outputs[n, r] = x[r]
 
 
-@_compiled
-def run(net, weights, biases, random, pipe, work, cycle, source, inputs, labels, kappas, trains, results, saturation, like):
+@compiled
+def run(
+    net, weights, biases, random, pipe, work, cycle, source, inputs, labels, kappas, trains, results, saturation, like, short
+):
     """Advance the pipeline by ``source.size`` junction cycles, starting with junction cycle ``cycle``.
 
     ``source[c]`` is the row of ``inputs`` that enters in cycle ``cycle + c``, or -1 for a bubble. Returns how many rows of
     ``results`` were filled.
     """
     last = net.n_right.size - 1
-    pre, packed, scratch = work.pre, work.packed, work.scratch
+    pre = work.pre
     filled = 0
     for c in range(source.size):
         t = cycle + c
@@ -348,19 +369,24 @@ def run(net, weights, biases, random, pipe, work, cycle, source, inputs, labels,
             pipe.kind[slot] = TRAINING if trains[c] else INFERENCE
             pipe.label[slot] = labels[s]
             pipe.kappa[slot] = kappas[c]
-            for q in range(net.n_input):
-                pipe.activation[slot, q] = inputs[s, q]
-        if net.input_lanes > 1 and c % net.input_lanes == 0:
-            _gather_inputs(net, cycle, c, source, inputs, pipe.gathered, packed, scratch)
+            if net.keeps_inputs or c + net.ring_mask >= source.size:  # what a checkpoint may ask for
+                for q in range(net.n_input):
+                    pipe.activation[slot, q] = inputs[s, q]
+        if net.input_lanes > 1 and c % net.input_lanes == 0 and not net.full[0]:
+            _gather_inputs(net, cycle, c, source, inputs, pipe.gathered, work, like, short)
         for j in range(last + 1):
             n = t - net.forward_lag[j]
             slot = n & net.ring_mask
             if n < 0 or pipe.kind[slot] == BUBBLE:
                 continue
-            gathered = pipe.gathered[slot]
-            if j > 0 or net.input_lanes == 1:
-                _gather(net, j, pipe.activation[slot, net.left_start[j] : net.left_start[j + 1]], gathered)
-            saturation[j, PREACTIVATION] += _feedforward(net, j, weights, biases, gathered, pre, like)
+            g, g_first, g_step = pipe.gathered[slot], net.edge_start[j], net.d_in[j]
+            if net.full[j]:
+                g, g_first, g_step = pipe.activation[slot], np.uint64(net.left_start[j]), np.uint64(0)
+            elif j > 0 or net.input_lanes == 1:
+                _gather(net, j, pipe.activation[slot, net.left_start[j] : net.left_start[j + 1]], g)
+            saturation[j, PREACTIVATION] += _feedforward(
+                net, j, weights, biases, g, g_first, g_step, work.sums, pre, like, short
+            )
             if j < last:
                 a = pipe.activation[slot, net.left_start[j + 1] : net.left_start[j + 2]]
                 d = pipe.derivative[slot, net.right_start[j] : net.right_start[j + 1]]
@@ -389,14 +415,16 @@ def run(net, weights, biases, random, pipe, work, cycle, source, inputs, labels,
                 saturation[j, DELTA] += _consume_partial(
                     net, pipe.partial[slot, a : a + delta.size], pipe.derivative[slot, b : b + delta.size], delta
                 )
-            partial = pipe.partial[slot, net.partial_start[j] : net.partial_start[j + 1]]
-            for q in range(partial.size):
-                partial[q] = 0
-            kappa, gathered, states = pipe.kappa[slot], pipe.gathered[slot], work.states
+            delta = delta[: net.n_right[j]]
+            if j > 0:
+                partial = pipe.partial[slot, net.partial_start[j] : net.partial_start[j + 1]]
+                _backpropagate(net, j, weights, delta, partial, work.small, like, short)
             if net.weight_mode == STOCHASTIC:
-                _draw(states, random, j, net.n_rows[j])
-            if kappa <= net.narrow_kappa[j]:
-                _learn_rows(net, j, weights, biases, gathered, partial, delta, kappa, saturation, states, like)
-            else:
-                _learn_rows(net, j, weights, biases, gathered, partial, delta, kappa, saturation, states, np.int64(0))
+                draw(work.states, random, j, net.n_rows[j])
+            g, g_first, g_step = pipe.gathered[slot], net.edge_start[j], net.d_in[j]
+            if net.full[j]:
+                g, g_first, g_step = pipe.activation[slot], np.uint64(net.left_start[j]), np.uint64(0)
+            kappa, right = pipe.kappa[slot], net.right_start[j]
+            saturation[j, WEIGHT_STEP] += _update(net, j, weights, g, g_first, g_step, delta, kappa, work, like, short)
+            saturation[j, BIAS_STEP] += _update_biases(net, biases[right : right + delta.size], delta, kappa)
     return filled

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from models.errors import InputError
 from models.network.network import Network
+from models.numbers.format import Rounding
 from models.numbers.system import NumberSystem
 
-_INT32, _INT64 = 1 << 31, 1 << 63
+_INT16, _INT32, _INT64 = 1 << 15, 1 << 31, 1 << 63
 
 
 @dataclass(frozen=True)
@@ -23,12 +24,19 @@ class Ranges:
         Whether all of them, and every term on the way, stay within 32 bits.
     narrow_kappa
         Per junction: a learning-rate shift up to which every weight step stays within 32 bits, -1 if not even that of 0.
+    short
+        Whether loops on vectors do: weights, inputs, activations and deltas have 16 bits, all sums and steps 32, at every
+        learning rate, and nothing is rounded by random bits.
+    short_steps
+        Whether a weight less a step no greater than an activation fits 16 bits, and steps are rounded half up.
     """
 
     sums: tuple[int, ...]
     partials: tuple[int, ...]
     narrow: bool
     narrow_kappa: tuple[int, ...]
+    short: bool
+    short_steps: bool
 
     @classmethod
     def of(cls, network: Network, numbers: NumberSystem) -> "Ranges":
@@ -69,7 +77,21 @@ class Ranges:
                 rule = f"exact sums of junction {j + 1} may need {widest.bit_length()} bits and a sign, at most 62 are legal"
                 raise InputError("numbers", None, rule)
         narrow = max(sums + partials + terms) < _INT32
-        return cls(tuple(sums), tuple(partials), narrow, tuple(kappas))
+        lefts = [numbers.left_activation(j) for j in range(len(network.patterns))]
+        kept = [numbers.weight, numbers.input, numbers.activation, numbers.delta]
+        kept = [numbers.weight, numbers.input, numbers.activation, numbers.delta]
+        rounded = _narrowed(max(sums), f_p - numbers.preactivation.fraction)[1]
+        step = max(f.magnitude for f in lefts) * numbers.delta.magnitude
+        short = (
+            all(-_INT16 <= f.lowest and f.highest < _INT16 for f in kept)
+            and narrow
+            and max(rounded, 2 * step) < _INT32
+            and min(kappas) >= 0
+            and not numbers.stochastic
+        )
+        short_steps = numbers.weight.magnitude + max(f.magnitude for f in lefts) < _INT16
+        short_steps = short_steps and numbers.rounding["weight_step"] is Rounding.HALF_UP
+        return cls(tuple(sums), tuple(partials), narrow, tuple(kappas), short, short_steps)
 
 
 def _narrowed(magnitude: int, drop: int) -> tuple[int, int]:

@@ -17,6 +17,7 @@ from tests.hwsim import runs
 
 KERNELS = (
     "models.fixed.kernel",
+    "models.fixed.inference",
     "models.floating.kernels",
     "models.sparse_kernels",
     *(f"hwsim.machine.kernel.{name}" for name in ("checks", "lanes", "clocks", "passes")),

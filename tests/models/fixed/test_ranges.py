@@ -147,7 +147,7 @@ def test_extreme_values_stay_within_the_bounds(seed, layers, widths):
 def engine_and_its_wide_twin(network, numbers, parameters, monkeypatch):
     """The engine as it chooses its accumulators, and one that must take 64 bits throughout."""
     chosen = FixedEngine(network, numbers, parameters, FLUSH)
-    wide = replace(Ranges.of(network, numbers), narrow=False, narrow_kappa=(-1,) * len(network.patterns))
+    wide = replace(Ranges.of(network, numbers), narrow=False, narrow_kappa=(-1,) * len(network.patterns), short=False)
     with monkeypatch.context() as patch:
         patch.setattr(Ranges, "of", lambda *_: wide)
         return chosen, FixedEngine(network, numbers, parameters, FLUSH)
