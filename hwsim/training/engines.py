@@ -95,6 +95,7 @@ class FixedTrainer(_Integers):
         super().__init__(design)
         self._engine = design.fixed_engine()
         self._train = train
+        self._judged_before: list[tuple[Split, engine.Samples]] = []
         none = self._prepared(train[:0])
         self._samples = self._prepared(train) if is_held(train) else None
         # Compile now, with nothing to do, so that the first samples are as fast as the last.
@@ -102,7 +103,15 @@ class FixedTrainer(_Integers):
         self._engine.infer(none)
 
     def _prepared(self, split: Split) -> engine.Samples:
-        return self._engine.samples(self._integers(split), split.labels)
+        return self._engine.samples(split.integers(self._engine.numbers.input, self._engine.input_dtype), split.labels)
+
+    def _kept(self, split: Split) -> engine.Samples:
+        """Samples that are judged after every epoch are made once."""
+        found = next((made for known, made in self._judged_before if known is split), None)
+        if found is None:
+            found = self._prepared(split)
+            self._judged_before = [*self._judged_before[-1:], (split, found)]  # of validation and test
+        return found
 
     def advance(self, order: npt.NDArray[np.int64], epoch: int) -> Predicted:
         """One sample a junction cycle."""
@@ -118,7 +127,7 @@ class FixedTrainer(_Integers):
     def judge(self, split: Split) -> tuple[float, float]:
         """Feedforward only; the pipeline is not disturbed."""
         if is_held(split):
-            return self._judged(self._engine.infer(self._prepared(split)))
+            return self._judged(self._engine.infer(self._kept(split)))
         results = (self._engine.infer(self._prepared(p)) for p in split.parts())
         if len(split) * self._engine.network.layers[-1] <= dataset.PART:
             return self._judged(_joined(results))

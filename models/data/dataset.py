@@ -63,14 +63,24 @@ class Split:
         inputs = self.inputs
         return inputs.astype(dtype) / 256 if inputs.dtype == np.uint8 else inputs.astype(dtype)
 
-    def integers(self, to: Format) -> np.ndarray:
-        """Inputs in the fixed-point format ``to`` (int32, nearest, saturated); 8-bit images keep their bits in u8.8."""
+    def integers(self, to: Format, dtype: npt.DTypeLike = np.int32) -> np.ndarray:
+        """Inputs in the fixed-point format ``to`` (nearest, saturated); 8-bit images keep their bits in u8.8.
+
+        Parameters
+        ----------
+        dtype
+            Of the result, in which the format must fit.
+        """
         inputs = self.inputs
         if inputs.dtype == np.uint8 and to.fraction >= 8:
-            exact = inputs.astype(np.int32)
-            exact <<= to.fraction - 8
-            return np.minimum(exact, to.highest, out=exact)
-        return to.quantise(self.real()).astype(np.int32)
+            greatest = 255 << (to.fraction - 8)
+            exact = inputs.astype(dtype if greatest <= np.iinfo(dtype).max else np.int32)
+            if to.fraction > 8:
+                exact <<= to.fraction - 8
+            if greatest > to.highest:
+                np.minimum(exact, to.highest, out=exact)
+            return exact.astype(dtype, copy=False)
+        return to.quantise(self.real()).astype(dtype)
 
 
 Rows = Callable[[np.ndarray], np.ndarray]

@@ -130,6 +130,12 @@ class FixedEngine:
         """``random_<i>``: the states of the generators of stochastic rounding; nothing without it."""
         return stochastic.named(self._random)
 
+    @property
+    def input_dtype(self) -> npt.DTypeLike:
+        """Of the inputs of samples: int16 where the format allows it, else int32."""
+        short, legal = np.iinfo(np.int16), self.numbers.input
+        return np.int16 if short.min <= legal.lowest and legal.highest <= short.max else np.int32
+
     def samples(self, inputs: np.ndarray, labels: npt.ArrayLike) -> "Samples":
         """Samples that this engine accepts, checked once.
 
@@ -151,8 +157,7 @@ class FixedEngine:
         if checked.size and not (0 <= checked.min() and checked.max() < self.network.classes):
             rule = f"must lie in 0..{self.network.classes - 1}"
             raise InputError("labels", f"{checked.min()}..{checked.max()}", rule)
-        fits = np.iinfo(np.int16).min <= legal.lowest and legal.highest <= np.iinfo(np.int16).max
-        return Samples(np.ascontiguousarray(inputs, np.int16 if fits else np.int32), checked.astype(np.int32))
+        return Samples(np.ascontiguousarray(inputs, self.input_dtype), checked.astype(np.int32))
 
     def run(
         self,

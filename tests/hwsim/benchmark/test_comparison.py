@@ -11,6 +11,9 @@ import pytest
 
 from hwsim.benchmark import commands, trees
 from hwsim.commands import app as cli
+from hwsim.configuration.config_file import load
+from hwsim.studies.definition import study
+from hwsim.studies.definition.points import Space
 from tests.hwsim import runs
 
 PRETENDING = """
@@ -226,3 +229,25 @@ def test_code_that_is_none_is_refused(refused, tmp_path):
 
 def test_code_in_the_working_directory_is_not_taken_for_this_one(pretending):
     assert "No such command" in (trees.this().run(["work", "0"], pretending.folder).failure or "")
+
+
+SHIPPED = trees.this().folder / "sim_configs" / "bench"
+
+
+def test_the_shipped_commands_are_of_the_size_that_they_say():
+    found = commands.load(SHIPPED / "commands.yaml")
+    for section in found.values():
+        for word in section.run:
+            assert not word.endswith(".yaml") or (SHIPPED / word).is_file()
+    for name, edges in (("edges_1e8", 101_000_000), ("edges_5e6", 5_005_000)):
+        assert sum(load(SHIPPED / f"{name}.yaml").edges) == edges
+    assert found["check 1e8 edges"].amount == found["scatter of 1e8 edges"].amount == 101_000_000
+
+
+def test_the_shipped_study_has_a_thousand_points_of_many_shapes():
+    wanted = study.load(SHIPPED / "thousand_points.yaml")
+    points = Space(wanted).all().legal
+    shapes = {(p.config.network.layers, p.config.out_degrees, p.config.hardware.z) for p in points}
+    assert (len(points), len(shapes)) == (1000, 750)
+    (samples,) = {p.config.training.samples * p.config.training.epochs for p in points}
+    assert commands.load(SHIPPED / "commands.yaml")["explore 1000 points"].amount == samples * len(points)

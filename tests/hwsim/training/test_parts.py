@@ -190,3 +190,16 @@ def test_a_data_set_on_the_disk_is_never_in_memory(tmp_path, monkeypatch):
         assert tracemalloc.get_traced_memory()[1] < 8 << 20 < 40_000 * 1000
     finally:
         tracemalloc.stop()
+
+
+def test_samples_that_are_judged_again_are_made_once(tmp_path, monkeypatch):
+    design = Design(config_file.load(runs.write_config(tmp_path, "fixed pipelined")))
+    data = design.dataset()
+    trainer = FixedTrainer(design, data.train)
+    first = [trainer.judge(split) for split in (data.test, data.train)]
+    again = FixedTrainer(design, data.train)
+    made = []
+    monkeypatch.setattr(again, "_prepared", lambda split: made.append(len(split)) or FixedTrainer._prepared(again, split))
+    assert [again.judge(split) for _ in range(3) for split in (data.test, data.train)] == first * 3
+    assert made == [len(data.test), len(data.train)]
+    assert again.judge(data.test[:5]) == again.judge(data.test[:5]) and made[2:] == [5, 5]  # other samples each time
