@@ -7,7 +7,6 @@ import os
 import platform
 import subprocess
 import sys
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,9 +15,10 @@ from hypothesis import strategies as st
 
 from models.connectivity.draw import ClashFree, draw
 from models.connectivity.pattern import Pattern
-from models.fixed.engine import FixedEngine
+from models.fixed.engine import SATURATION_SIGNALS, FixedEngine
 from models.fixed.layout import rows_of
 from models.fixed.ranges import Ranges
+from models.fixed.vectors import MOST_VECTORS
 from models.network.network import Network
 from models.network.order import FLUSH, NO_SAMPLE, OVERLAP, SEQUENTIAL, Hops
 from models.network.parameters import IntegerParameters
@@ -210,16 +210,19 @@ def test_an_edge_that_is_there_twice_has_two_weights():
 
 def test_rows_that_are_long_enough_to_count_their_saturations_in_parts():
     """16-bit counters take so many vectors: two junctions of more rows than that, every weight of which saturates."""
-    numbers = replace(UNIFORM, weight=Format(2, 0), delta=Format(12, 0))
+    numbers = NumberSystem.uniform(Format(8, 4), product_fraction=8, input=Format(4, 4, signed=False))
     pattern = Pattern.regular(1, 40000, np.zeros(40000, np.int32))
-    network = Network((pattern,), ("relu",), "quadratic", np.arange(2))
-    parameters = IntegerParameters([np.full(40000, -2, np.int32)], [np.full(40000, 7, np.int32)])
+    network = Network((pattern,), ("sigmoid",), "cross_entropy", np.arange(2))
+    least, most = numbers.weight.lowest, numbers.bias.highest  # together about 0: every delta is about a half
+    parameters = IntegerParameters([np.full(40000, least, np.int32)], [np.full(40000, most, np.int32)])
     told = []
     for fast in (True, False):
         engine = FixedEngine(network, numbers, parameters, SEQUENTIAL, fast=fast)
-        engine.run(engine.samples(np.full((3, 1), 255, np.int32), [0, 0, 0]), 0)
+        assert engine._weights.dtype == (np.int16 if fast else np.int32)
+        engine.run(engine.samples(np.full((3, 1), 15, np.int32), [0, 0, 0]), 0)
         told.append((engine.saturation.tolist(), [w.tolist() for w in engine.parameters.weights]))
     assert told[0] == told[1]
+    assert told[0][0][0][SATURATION_SIGNALS.index("weight")] > MOST_VECTORS  # more than one part counts
 
 
 def test_which_rows_are_full():
