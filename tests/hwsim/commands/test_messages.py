@@ -23,7 +23,13 @@ CALLS_TOOLS = (
     *("rtl/synthesis/flow.py", "rtl/synthesis/targets.py", "rtl/synthesis/tools.py"),
     *("rtl/boards/boards.py", "rtl/boards/instructions.py"),
     *("rtl/emulation/board.py", "rtl/emulation/program.py", "rtl/emulation/session.py", "rtl/emulation/adapting.py"),
-    *("rtl/cosim/capture.py", "rtl/cosim/simulators.py", "rtl/mutation/replay.py", "rtl/proofs/prover.py"),
+    *(
+        "rtl/cosim/capture.py",
+        "rtl/cosim/simulators.py",
+        "rtl/cosim/verilated.py",
+        "rtl/mutation/replay.py",
+        "rtl/proofs/prover.py",
+    ),
 )
 """Where other programs are called: a text that is nothing but an option is an argument of theirs."""
 
