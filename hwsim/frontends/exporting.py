@@ -3,7 +3,6 @@
 Importing this module needs PyTorch.
 """
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +62,7 @@ def export(
     directory = RunDirectory(out, config, "export-frontend", {"run": digest(run / METRICS)}, force=force)
     patterns = tuple(read_connectivity(run / CONNECTIVITY, design.config.network.layers))
     if config.connectivity.kind != "clash_free":  # for example because z is another now
-        patterns = tuple(replace(pattern, seeds=None) for pattern in patterns)
+        patterns = tuple(pattern.as_structured() for pattern in patterns)
     network = trained_design.network(config, patterns)
     data = images(design, data_dir)
     trainer = FrontendTrainer(design, data)

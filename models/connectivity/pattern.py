@@ -52,6 +52,10 @@ class Pattern:
             raise ValueError(f"{edges.size} edges cannot be shared equally by {n_right} right neurons")
         return Pattern(n_left, n_right, edges, _even_rows(n_right, edges.size))
 
+    def as_structured(self) -> "Pattern":
+        """The same edges, without the seeds that they followed from."""
+        return Pattern(self.n_left, self.n_right, self.left, self.row_start)
+
     @property
     def n_edges(self) -> int:
         """W."""
