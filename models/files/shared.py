@@ -5,7 +5,7 @@ import mmap
 import pickle
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -32,16 +32,22 @@ class SharedArrays:
         self._folder = folder
 
     def value(self, key: str, make: Callable[[], _Made]) -> _Made:
-        """The value of a key, made if no process has made it; another one waits until it is whole."""
+        """The value of a key, made if no process has made it; another one waits until it is whole.
+
+        Where the folder cannot be written, or has no room, every process has a value of its own.
+        """
         path = self._folder / hashlib.sha256(key.encode()).hexdigest()
-        if not path.exists():
-            with _alone(path.with_suffix(".lock")):
-                if not path.exists():
-                    part = path.with_suffix(".part")
-                    part.write_bytes(_packed(make()))
-                    part.replace(path)
-        made: _Made = _mapped(path)  # type: ignore[assignment]  # what was put there under the key
-        return made
+        own: list[_Made] = []
+        try:
+            if not path.exists():
+                with _alone(path.with_suffix(".lock")):
+                    if not path.exists():
+                        own.append(make())
+                        _put(path, _packed(own[0]))
+            found: _Made = _mapped(path)  # type: ignore[assignment]  # what was put there under the key
+        except OSError:
+            return own[0] if own else make()
+        return found
 
 
 @contextmanager
@@ -51,6 +57,18 @@ def _alone(path: Path) -> Iterator[None]:
         if sys.platform != "win32":
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def _put(path: Path, content: bytes) -> None:
+    """A whole file or none."""
+    part = path.with_suffix(".part")
+    try:
+        part.write_bytes(content)
+        part.replace(path)
+    except OSError:
+        with suppress(OSError):
+            part.unlink()
+        raise
 
 
 def _packed(value: object) -> bytes:

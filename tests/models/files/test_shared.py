@@ -75,3 +75,31 @@ def test_a_maker_that_fails_leaves_it_to_the_next(tmp_path):
     (half,) = tmp_path.glob("*.lock")
     half.with_suffix(".part").write_bytes(b"of a process that was killed")
     assert shared.value("key", lambda: [3]) == [3] and shared.value("another", lambda: [4]) == [4]
+
+
+def test_where_nothing_can_be_written_a_value_is_ones_own(tmp_path):
+    made = SharedArrays(tmp_path / "missing").value("key", samples)
+    assert (made.inputs == samples().inputs).all() and not list(tmp_path.iterdir())
+
+
+def test_where_there_is_no_room_a_value_is_ones_own_and_made_once(tmp_path, monkeypatch):
+    write, times = type(tmp_path).write_bytes, []
+
+    def filling(path, content):
+        write(path, content[:100])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(type(tmp_path), "write_bytes", filling)
+    made = SharedArrays(tmp_path).value("key", lambda: times.append(1) or samples())
+    assert (made.labels == samples().labels).all() and len(times) == 1
+    assert {path.suffix for path in tmp_path.iterdir()} == {".lock"}  # nothing half-written
+    monkeypatch.undo()
+    assert SharedArrays(tmp_path).value("key", lambda: times.append(1) or samples()).name == "digits" and len(times) == 2
+
+
+def test_what_cannot_be_made_is_told_as_it_is(tmp_path):
+    def missing():
+        raise FileNotFoundError("the data set")
+
+    with pytest.raises(FileNotFoundError, match="the data set"):
+        SharedArrays(tmp_path).value("key", missing)
