@@ -5,7 +5,7 @@ from hwsim.machine import arrays
 from hwsim.schedule.banks import Banks
 from hwsim.selftest import machine
 from hwsim.selftest.run import REFERENCE, examine, pairs
-from models.fixed import engine, kernel
+from models.fixed import layout, rows
 from models.numbers.format import Rounding
 from models.numbers.stochastic import stepped
 
@@ -14,7 +14,7 @@ PAIRS = pairs(("reference", "machine"))
 
 def reference_rounds_ties_up(monkeypatch):
     """Ties to even are rounded up."""
-    monkeypatch.setitem(engine._MODES, Rounding.HALF_EVEN, kernel.HALF_UP)
+    monkeypatch.setitem(layout._MODES, Rounding.HALF_EVEN, rows.HALF_UP)
 
 
 def machine_cuts_off(monkeypatch):
