@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import yaml
 
-from hwsim.benchmark import GatherLoop
+from hwsim.benchmark.yardsticks import GatherLoop
 from hwsim.commands import app as cli
 from hwsim.configuration import config_file
 from hwsim.design import Design
