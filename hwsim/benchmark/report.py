@@ -17,7 +17,7 @@ _SPEEDS = {
     "samples_per_second": Figure("samples/s", "training, per second of CPU time of one core", "more"),
     "edge_operations_per_second": Figure("edges/s", "FF, BP and UP of single edges", "more"),
     "seconds": Figure("s", "from the start of a command to its end, best run", "less"),
-    "processor_seconds": Figure("s", "of a command and all processes it started, on all cores, best run", "less"),
+    "processor_seconds": Figure("s", "of a command and the processes that it waited for, on all cores, best run", "less"),
     "peak_memory": Figure("B", "resident at most, of a command's largest process", "less"),
     "rate": Figure("1/s", "what the file of commands says one run does, over its seconds", "more"),
 }
@@ -61,7 +61,7 @@ def of_commands(rows: list[list[CommandRow]]) -> tables.Table:
     headings = {"seconds": "time"} | ({"before_seconds": "before", "gain": "gain"} if compared else {})
     for name, heading in (("processor_seconds", "processor"), ("peak_memory", "memory")):
         headings |= {name: heading} | ({f"before_{name}": "before"} if compared else {})
-    caption = "best run; time by the clock on the wall, processor time of all processes, memory of the largest one"
+    caption = "best run; time by the clock on the wall; processor time, and the largest memory, of processes waited for"
     columns = tables.columns(SPEEDS, **headings, rate="rate")
     result = tables.table("commands", "command", *columns, tables.Column("ended", left=True, wraps=True), caption=caption)
     for row in rows:
