@@ -56,6 +56,15 @@ class StoredArray:
         with _told(self.source.path):
             return self.source.begin() is None
 
+    @contextmanager
+    def _values(self) -> Iterator[tuple[IO[bytes], bool]]:
+        """The file from its first value on, and whether columns come first."""
+        with _told(self.source.path), self.source.stream() as (stream, size):
+            shape, columns_first, dtype = _header(self.where, stream, size)
+            if (shape, dtype) != (self.shape, self.dtype):
+                raise InputError(self.where, None, "changed while it was read")
+            yield stream, columns_first
+
     def mapped(self) -> np.ndarray:
         """The array where it lies, not packed; only what is looked at is read.
 
@@ -66,17 +75,14 @@ class StoredArray:
         InputError
             If the file is damaged or has changed in the meantime.
         """
-        with _told(self.source.path), self.source.stream() as (stream, size):
-            shape, columns_first, dtype = _header(self.where, stream, size)
-            if (shape, dtype) != (self.shape, self.dtype):
-                raise InputError(self.where, None, "changed while it was read")
+        with self._values() as (stream, columns_first):
             begin = self.source.begin()
             assert begin is not None
             begin += stream.tell()
             while self.source.member is not None and stream.read(_CHUNK):
                 pass
             order: Literal["C", "F"] = "F" if columns_first else "C"
-            return np.memmap(self.source.path, dtype, "r", begin, shape, order)
+            return np.memmap(self.source.path, self.dtype, "r", begin, self.shape, order)
 
     def read(self) -> np.ndarray:
         """The array.
@@ -86,10 +92,7 @@ class StoredArray:
         InputError
             If the file is damaged or has changed in the meantime.
         """
-        with _told(self.source.path), self.source.stream() as (stream, size):
-            shape, columns_first, dtype = _header(self.where, stream, size)
-            if (shape, dtype) != (self.shape, self.dtype):
-                raise InputError(self.where, None, "changed while it was read")
+        with self._values() as (stream, columns_first):
             data = np.empty(self.nbytes, dtype=np.uint8)
             filled, view = 0, data.data
             while filled < len(data) and (piece := stream.read(min(_CHUNK, len(data) - filled))):
@@ -98,7 +101,7 @@ class StoredArray:
             # One byte more than there should be: at the end an archive's checksum is compared.
             if filled < len(data) or stream.read(1):
                 raise InputError(self.where, None, f"is damaged: {filled} of {len(data)} bytes can be read")
-        return data.view(dtype).reshape(shape, order="F" if columns_first else "C")
+        return data.view(self.dtype).reshape(self.shape, order="F" if columns_first else "C")
 
 
 @dataclass(frozen=True)
