@@ -4,9 +4,8 @@ Amaranth looks at every net of every value by itself, many times over, and check
 instead gives equal results (``tests/rtl/verilog/test_quick.py``).
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from itertools import repeat
 from typing import Any
 from unittest.mock import patch
 
@@ -130,7 +129,7 @@ def _signal(emitter: Any, signal: Any) -> Any:
     width = len(signal)
     netlist.last_late_net -= width
     value = tuple.__new__(_Value, map(_Net, range(netlist.last_late_net, netlist.last_late_net + width)))
-    bits = dict(zip(value, zip(repeat(signal), range(width))))
+    bits = {net: (signal, bit) for bit, net in enumerate(value)}
     netlist.late_to_signal.update(bits)
     emitter.late_net_to_signal.update(bits)
     netlist.signals[signal] = value
@@ -143,7 +142,7 @@ def _connect(thorough: Callable[..., None]) -> Callable[..., None]:
         if len(lhs) != len(rhs) or len(sources) != len(lhs) or not connections.keys().isdisjoint(sources):
             thorough(emitter, lhs, rhs, src_loc=src_loc)
             return
-        connections.update(zip(lhs, rhs))
+        connections.update(zip(lhs, rhs, strict=True))
         emitter.connect_src_loc.update(sources)
 
     return connect

@@ -93,7 +93,7 @@ def _driven_wire(emitter: Any, value: Any) -> Any:
     else:
         wire = emitter.sigport_wires[name][0]
         emitter.driven_sigports.add(name)
-    emitter.nets.update(zip(value, zip([wire] * len(value), range(len(value)))))
+    emitter.nets.update({net: (wire, bit) for bit, net in enumerate(value)})
     return wire
 
 

@@ -1,14 +1,14 @@
-"""Amaranth's expressions, quickly: shapes inferred once, and copies of trees without what their construction checks again."""
+"""Amaranth's expressions, quickly: shapes inferred once, trees copied without being checked again."""
 
 from collections.abc import Callable
 from typing import Any
 
-from amaranth.hdl import _ast, _xfrm
-from amaranth.hdl._nir import Value
+from amaranth.hdl import _ast, _mem, _xfrm
 
 _SHAPED = (_ast.Operator, _ast.Slice, _ast.Concat, _ast.SwitchValue)
-_CONSTANTS = (_ast.Const, _ast.Initial, _ast.AnyValue)
-_VALUES = frozenset({*_SHAPED, *_CONSTANTS, _ast.Part, _ast.Signal, _ast.ClockSignal, _ast.ResetSignal})
+_VALUES = frozenset(
+    {*_SHAPED, _ast.Part, _ast.Const, _ast.Initial, _ast.AnyValue, _ast.Signal, _ast.ClockSignal, _ast.ResetSignal}
+)
 _cast = _ast.Value.cast
 
 
@@ -18,6 +18,7 @@ def patches() -> list[tuple[Any, str, Any]]:
         *((kind, "shape", _once(kind.shape)) for kind in _SHAPED),
         (_ast.Value, "cast", staticmethod(_as_value)),
         (_xfrm.DomainLowerer, "on_value", _lowered),
+        (_mem, "_get_init_value", _initial),
     ]
 
 
@@ -34,6 +35,17 @@ def _once(infer: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 def _as_value(obj: Any) -> Any:
     return obj if obj.__class__ in _VALUES else _cast(obj)
+
+
+_get_init_value = _ast._get_init_value
+
+
+def _initial(init: Any, shape: Any, what: str) -> Any:
+    if init.__class__ is int and shape.__class__ is _ast.Shape:
+        low = -(1 << shape.width - 1) if shape.signed else 0
+        if low <= init < low + (1 << shape.width):
+            return init
+    return _get_init_value(init, shape, what)
 
 
 _on_value = _xfrm.DomainLowerer.on_value
