@@ -41,10 +41,14 @@ _get_init_value = _ast._get_init_value
 
 
 def _initial(init: Any, shape: Any, what: str) -> Any:
-    if init.__class__ is int and shape.__class__ is _ast.Shape:
-        low = -(1 << shape.width - 1) if shape.signed else 0
-        if low <= init < low + (1 << shape.width):
-            return init
+    if init.__class__ is int:
+        if shape.__class__ is int:  # the width of an unsigned one
+            if 0 <= init < 1 << shape:
+                return init
+        elif shape.__class__ is _ast.Shape:
+            low = -(1 << shape.width - 1) if shape.signed else 0
+            if low <= init < low + (1 << shape.width):
+                return init
     return _get_init_value(init, shape, what)
 
 
