@@ -215,7 +215,7 @@ class _Module(rtlil.Module):
         names = {name: f"\\{_unused(name[1:], taken)}" for name in fields}
         for name, wire in fields.items():
             wire.name = names[name]
-        self.connections = [(names.get(left, left), right) for left, right in self.connections]
+        self.connections[:] = [(names.get(left, left), right) for left, right in self.connections]
 
     def __str__(self) -> str:
         emitter = rtlil.Emitter()

@@ -19,7 +19,7 @@ def shared(bodies: Mapping[str, str], kinds: Mapping[tuple[str, ...], str]) -> t
     """
     same: dict[str, list[str]] = defaultdict(list)  # body by members
     first: dict[str, str] = {}  # by module
-    for name, body in reversed(bodies.items()):  # instances first
+    for name, body in reversed(list(bodies.items())):  # instances first
         members = same[_renamed(body, name, "", first)]
         members.append(name)
         first[name] = members[0]
