@@ -20,7 +20,7 @@ from amaranth.hdl._ast import SignalDict
 from amaranth.hdl._ir import Design, PortDirection, build_netlist
 
 from hwsim.configuration.identifiers import RESERVED
-from rtl.verilog.quick import quickly
+from rtl.verilog.quick import forget, quickly
 from rtl.verilog.sharing import shared
 
 Ports = Mapping[str, tuple[Value, PortDirection]]
@@ -62,7 +62,9 @@ class Netlist:
                 if not empty.is_empty(index):
                     kinds[module.name] = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", classes[module.name]).lower()
                     made[module.name] = builder = _Module(".".join(module.name), module.src_loc)
-                    rtlil.ModuleEmitter(builder, netlist, module, signals, empty_checker=empty).emit()
+                    emitter = rtlil.ModuleEmitter(builder, netlist, module, signals, empty_checker=empty)
+                    emitter.emit()
+                    forget(emitter)
             for signal in kept:
                 *path, name = signals[Value.cast(signal)]
                 made[tuple(path)].contents[f"\\{name}"].attributes["keep"] = 1

@@ -38,6 +38,7 @@ def quickly() -> Iterator[None]:
         (emitter, "emit_signal", _signal),
         (emitter, "connect", _connect(emitter.connect)),
         (_ir.Design, "_collect_used_signals_value", _use(_ir.Design._collect_used_signals_value)),
+        (_ir, "_emit_netlist", _emit_netlist),
         (_ir, "_compute_net_flows", _flows),
         (_dsl, "LHSMaskCollector", _NoMasks),
     ]
@@ -45,6 +46,17 @@ def quickly() -> Iterator[None]:
         for owner, name, function in instead:
             stack.enter_context(patch.object(owner, name, function))
         yield
+
+
+def forget(emitter: Any) -> None:
+    """Let go of what an emitter holds: it is in cycles with functions of its own, and all of a netlist would be with it."""
+    vars(emitter).clear()
+
+
+def _emit_netlist(netlist: Any, design: Any, *, all_undef_to_ff: bool = False) -> None:
+    emitter = _ir.NetlistEmitter(netlist, design, all_undef_to_ff=all_undef_to_ff)
+    emitter.emit_fragment(design.fragment, None)
+    forget(emitter)
 
 
 class _NoMasks(LHSMaskCollector):
