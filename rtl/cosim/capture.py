@@ -1,6 +1,8 @@
 """The generated Verilog in a simulator: what the protocol says goes in, what was seen comes out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -13,7 +15,7 @@ from rtl.cosim import protocol as protocols
 from rtl.cosim import testbench
 from rtl.cosim.lines import Lines
 from rtl.cosim.probes import Probe
-from rtl.cosim.simulators import BUILD_LOG, LOG, SILENCE, BrokenOff, runner
+from rtl.cosim.simulators import BUILD_LOG, LOG, SILENCE, BrokenOff, Supervised, runner
 from rtl.cosim.stimulus import StreamSamples, beats
 from rtl.cosim.testbench import Watched, watched
 from rtl.cosim.workplace import harmless, write_if_new
@@ -163,6 +165,98 @@ def patience(period: int, skew: int, given: int | None = None) -> int:
     return 8 * (period + skew) + 1000 if given is None else given
 
 
+@dataclass(frozen=True, eq=False)
+class Bench:
+    """The Verilog in a simulator, which is being built while whoever needs it prepares what goes in.
+
+    Attributes
+    ----------
+    folder
+        Where everything is built and left: the bench is a whole that can be run again.
+    """
+
+    emitted: Verilog
+    tool: Supervised
+    folder: Path
+    options: Options
+    _build: Future[float]
+
+    def run(
+        self,
+        protocol: protocols.Protocol,
+        samples: StreamSamples,
+        watch: Watcher | None = None,
+        follow: Follow | None = None,
+    ) -> Capture:
+        """Wait until it is built, run it, and collect what was seen.
+
+        Parameters
+        ----------
+        watch
+            Is told how far it is.
+        follow
+            Makes what compares while it runs, where the simulator can be followed.
+
+        Raises
+        ------
+        BrokenOff, OSError
+            If the build or the simulation failed: :func:`building` says of what.
+        """
+        tool, folder = self.tool, self.folder
+        files = {w.name: w for w in watched(self.emitted)}
+        lines = testbench.Script.of(protocol, beats(self.emitted.accelerator.plan, samples)[protocol.record.sent])
+        tool.give(lines, folder)
+        built = self._build.result()
+        began = perf_counter()
+        follower = follow(files, folder) if follow is not None and tool.follows else None
+
+        def told(clock: int) -> None:
+            if watch is not None:
+                watch(clock, protocol.clocks)
+            if follower is not None:
+                follower.tell(clock)
+
+        try:
+            tool.simulate(folder, self.options.waves, told, self.options.silence)
+            seconds = {"build": built, "simulate": perf_counter() - began}
+        finally:
+            followed = None if follower is None else follower.finish()
+        return Capture(files, {name: w.read(folder) for name, w in files.items()}, seconds, followed)
+
+
+@contextmanager
+def building(emitted: Verilog, simulator: str, folder: Path, options: Options = PLAIN) -> Iterator[Bench]:
+    """Begin to build the bench around the Verilog in a folder.
+
+    Raises
+    ------
+    InputError
+        If the simulator is not there.
+    SimulationError
+        If the build failed, or the simulation broke off.
+    """
+    tool = runner(simulator)
+    folder = folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    for stale in (BUILD_LOG, LOG, *(name for w in watched(emitted) for name in w.files)):
+        (folder / stale).unlink(missing_ok=True)
+
+    def build(place: Path) -> float:
+        began = perf_counter()
+        tool.compile(place, [testbench.BENCH, SOURCE], options.waves)
+        return perf_counter() - began
+
+    try:
+        with harmless(folder) as place, ThreadPoolExecutor(1) as beside:
+            _prepare(emitted, place, options)
+            yield Bench(emitted, tool, place, options, beside.submit(build, place))
+    except BrokenOff as e:
+        logs = " and ".join(name for name in (BUILD_LOG, LOG) if (folder / name).is_file())
+        raise SimulationError(f"{e}: see {logs} in {folder}" if logs else str(e)) from None
+    except OSError as e:
+        raise SimulationError(f"{simulator} cannot be run in {folder}: {e.strerror or e}") from None
+
+
 def simulate(
     emitted: Verilog,
     protocol: protocols.Protocol,
@@ -171,18 +265,8 @@ def simulate(
     folder: Path,
     options: Options = PLAIN,
     watch: Watcher | None = None,
-    follow: Follow | None = None,
 ) -> Capture:
-    """Build the bench around the Verilog, run it, and collect what was seen.
-
-    Parameters
-    ----------
-    folder
-        Where everything is built and left: the bench is a whole that can be run again.
-    watch
-        Is told how far it is.
-    follow
-        Makes what compares while it runs, where the simulator can be followed.
+    """Build the bench in a folder, and :meth:`Bench.run` it.
 
     Raises
     ------
@@ -191,39 +275,8 @@ def simulate(
     SimulationError
         If the simulation broke off.
     """
-    tool = runner(simulator)
-    folder = folder.resolve()
-    folder.mkdir(parents=True, exist_ok=True)
-    for stale in (BUILD_LOG, LOG, *(name for w in watched(emitted) for name in w.files)):
-        (folder / stale).unlink(missing_ok=True)
-    files = {w.name: w for w in watched(emitted)}
-    try:
-        with harmless(folder) as place:
-            _prepare(emitted, place, options)
-            lines = testbench.Script.of(protocol, beats(emitted.accelerator.plan, samples)[protocol.record.sent])
-            tool.give(lines, place)
-            began = perf_counter()
-            tool.compile(place, [testbench.BENCH, SOURCE], options.waves)
-            built = perf_counter()
-            follower = follow(files, place) if follow is not None and tool.follows else None
-
-            def told(clock: int) -> None:
-                if watch is not None:
-                    watch(clock, protocol.clocks)
-                if follower is not None:
-                    follower.tell(clock)
-
-            try:
-                tool.simulate(place, options.waves, told, options.silence)
-                seconds = {"build": built - began, "simulate": perf_counter() - built}
-            finally:
-                followed = None if follower is None else follower.finish()
-    except BrokenOff as e:
-        logs = " and ".join(name for name in (BUILD_LOG, LOG) if (folder / name).is_file())
-        raise SimulationError(f"{e}: see {logs} in {folder}" if logs else str(e)) from None
-    except OSError as e:
-        raise SimulationError(f"{simulator} cannot be run in {folder}: {e.strerror or e}") from None
-    return Capture(files, {name: w.read(folder) for name, w in files.items()}, seconds, followed)
+    with building(emitted, simulator, folder, options) as bench:
+        return bench.run(protocol, samples, watch)
 
 
 def _prepare(emitted: Verilog, folder: Path, options: Options) -> None:

@@ -25,7 +25,7 @@ from models.data.dataset import Split
 from models.errors import ArgumentError
 from rtl.accelerator import Accelerator
 from rtl.cosim import save_files, scenarios
-from rtl.cosim.capture import Capture, Options, Watcher, simulate
+from rtl.cosim.capture import Bench, Capture, Options, Watcher, building
 from rtl.cosim.clipping import CLIPPED, possible
 from rtl.cosim.comparison import Outcome, compare
 from rtl.cosim.expectation import Expectation
@@ -140,10 +140,19 @@ class Exercise:
         SimulationError
             If the simulation breaks off.
         """
+        with building(self.emitted, simulator, folder, Options() if options is None else options) as bench:
+            return self.through(bench, simulator, watch)
+
+    def through(self, bench: Bench, simulator: str, watch: Watcher | None = None) -> CoSimulation:
+        """Simulate in a bench that is being built, and compare.
+
+        Raises
+        ------
+        BrokenOff, OSError
+            As :meth:`Bench.run <rtl.cosim.capture.Bench.run>`.
+        """
         expected = self.expected
-        options = Options() if options is None else options
-        follow = partial(Following, expected)
-        capture = simulate(self.emitted, expected.protocol, expected.samples, simulator, folder, options, watch, follow)
+        capture = bench.run(expected.protocol, expected.samples, watch, partial(Following, expected))
         began = perf_counter()
         outcome = compare(expected, capture, self.script.parts, capture.followed)
         seconds = capture.seconds | {"run and compare the machine": perf_counter() - began}
@@ -182,9 +191,8 @@ def exercise(
     SimulationError
         If the simulation breaks off.
     """
-    return Exercise.of(emitted, asked.scenarios).on(
-        simulator, folder, Options(asked.waves, text, asked.timeout), asked.watch
-    )
+    with building(emitted, simulator, folder, Options(asked.waves, text, asked.timeout)) as bench:
+        return Exercise.of(emitted, asked.scenarios).through(bench, simulator, asked.watch)
 
 
 def check(
@@ -263,18 +271,19 @@ def cosimulate(
     began = perf_counter()
     emitted = Verilog.of(Accelerator(of))
     generated = perf_counter()
-    script = Script(of, idle=disturbances.idle, blocked=disturbances.blocked)
-    if scenarios.DATA in asked.scenarios:
-        inference = disturbances.inference if of.trains else 1.0
-        script.begin(scenarios.DATA)
-        script.add(training_samples(design, data, n, inference, disturbances.illegal))
-        script.run(n)
-        script.pause(0, 0)
-        script.read_parameters()
-        script.peek(scenarios.register_words(of))
-    made = Exercise.of(emitted, asked.scenarios, script)
-    prepared = perf_counter()
-    run = made.on(simulator, folder, Options(asked.waves, None, asked.timeout), asked.watch)
+    with building(emitted, simulator, folder, Options(asked.waves, None, asked.timeout)) as bench:
+        script = Script(of, idle=disturbances.idle, blocked=disturbances.blocked)
+        if scenarios.DATA in asked.scenarios:
+            inference = disturbances.inference if of.trains else 1.0
+            script.begin(scenarios.DATA)
+            script.add(training_samples(design, data, n, inference, disturbances.illegal))
+            script.run(n)
+            script.pause(0, 0)
+            script.read_parameters()
+            script.peek(scenarios.register_words(of))
+        made = Exercise.of(emitted, asked.scenarios, script)
+        prepared = perf_counter()
+        run = made.through(bench, simulator, asked.watch)
     run.samples = n if scenarios.DATA in asked.scenarios else 0
     run.seconds = {"generate Verilog": generated - began, "play the script": prepared - generated} | run.seconds
     return run

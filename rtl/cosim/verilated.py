@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from rtl.cosim import kept
+from models.files import kept
 from rtl.cosim.testbench import DRIVER, MODEL, TOP_BENCH
 
 ARGUMENTS = ("-Wno-fatal", "-Wno-lint", "-O3", "--x-assign", "fast", "--x-initial", "fast")

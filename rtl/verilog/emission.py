@@ -1,17 +1,21 @@
 """From the accelerator to Verilog, and from its signals to the names they have there."""
 
 import gc
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import metadata
+from typing import Any
 
-from amaranth._toolchain.yosys import find_yosys
+from amaranth._toolchain.yosys import _BuiltinYosys, find_yosys
 from amaranth.hdl import Signal, Value, ValueCastable
 from amaranth.hdl._ir import PortDirection
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
+from models.files import kept
 from rtl.accelerator import Accelerator
 from rtl.crossed import Crossed
 from rtl.interfaced import Interfaced
@@ -150,5 +154,17 @@ def _as_verilog(netlist: Netlist) -> str:
     yosys = find_yosys(lambda version: version >= (0, 40))
     unwanted = " ".join(f"-remove {name}" for name in _UNWANTED)
     script = _SCRIPT.format(rtlil=netlist.text, top=netlist.top, unwanted=unwanted)
+    return laid_out(_translated(yosys, script), netlist.titles)
+
+
+def _translated(yosys: Any, script: str) -> str:
+    """What Yosys says to a script: kept, if it is the packaged one, of which no two are called the same."""
+    if yosys is not _BuiltinYosys:
+        return str(yosys.run(["-q", "-"], script, ignore_warnings=True))
+    name = kept.key("yosys", metadata.version(yosys.YOSYS_PACKAGE.replace("_", "-")), script)
+    found = kept.find(name)
+    if found is not None:
+        return zlib.decompress(found).decode()
     text: str = yosys.run(["-q", "-"], script, ignore_warnings=True)
-    return laid_out(text, netlist.titles)
+    kept.keep(name, zlib.compress(text.encode(), 1))
+    return text

@@ -11,6 +11,7 @@ from functools import cache
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import amaranth
 from amaranth.back import rtlil
@@ -19,7 +20,7 @@ from amaranth.hdl._ast import SignalDict
 from amaranth.hdl._ir import Design, PortDirection, build_netlist
 
 from hwsim.configuration.identifiers import RESERVED
-from rtl.verilog.quick import quickly
+from rtl.verilog.quick import forget, quickly
 from rtl.verilog.sharing import shared
 
 Ports = Mapping[str, tuple[Value, PortDirection]]
@@ -48,7 +49,7 @@ class Netlist:
     @classmethod
     def of(cls, component: Elaboratable, ports: Ports, top: str, kept: Iterable[Signal | ValueCastable] = ()) -> "Netlist":
         """Elaborate a component under a top module of this name; signals in ``kept`` have wires of their own."""
-        with quickly():
+        with quickly(), patch.object(rtlil, "_make_attributes", _attributes):
             design = Fragment.get(component, None).prepare(ports=dict(ports), hierarchy=(top,))
             _name_signals(design, design.fragment, (top,))
             netlist = build_netlist(design)
@@ -56,16 +57,20 @@ class Netlist:
             signals: Any = SignalDict()
             empty = rtlil.EmptyModuleChecker(netlist)
             classes = {info.name: _class(fragment) for fragment, info in design.fragments.items()}
-            builder, kinds = rtlil.Design(), {}
+            kinds, made = {}, {}
             for index, module in enumerate(netlist.modules):
                 if not empty.is_empty(index):
                     kinds[module.name] = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", classes[module.name]).lower()
-                    made = builder.module(".".join(module.name), src_loc=module.src_loc)
-                    rtlil.ModuleEmitter(made, netlist, module, signals, empty_checker=empty).emit()
-        for signal in kept:
-            *path, name = signals[Value.cast(signal)]
-            builder.modules[".".join(path)].contents[f"\\{name}"].attributes["keep"] = 1
-        text, modules = shared(_plain(_relative(str(builder))), kinds)
+                    made[module.name] = builder = _Module(".".join(module.name), module.src_loc)
+                    emitter = rtlil.ModuleEmitter(builder, netlist, module, signals, empty_checker=empty)
+                    emitter.emit()
+                    forget(emitter)
+            for signal in kept:
+                *path, name = signals[Value.cast(signal)]
+                made[tuple(path)].contents[f"\\{name}"].attributes["keep"] = 1
+            for builder in made.values():
+                builder.name_fields()
+            text, modules = shared({module.name: str(module) for module in made.values()}, kinds)
         return cls(top, text, modules, classes, signals)
 
     def path(self, signal: Signal | ValueCastable) -> tuple[str, ...]:
@@ -172,41 +177,65 @@ def _names_of(value: Any, netlist: Any, modules: Iterable[Any]) -> Iterator[str]
 
 
 _PACKAGES = (*(Path(__file__).parents[2] / name for name in ("rtl", "hwsim", "models")), Path(amaranth.__file__).parent)
-_OF_WIRE = re.compile(r"^ *attribute \\src .*\n(?=(?: *attribute .*\n)* *wire)", re.MULTILINE)
-_FILE = re.compile(r'^( *attribute \\src ")([^"]*?)(:\d+"\n)', re.MULTILINE)
 
 
-def _relative(text: str) -> str:
-    """Files of the source references relative to where the packages are; wires need none, and Python's own are dropped."""
-
-    @cache
-    def inside(name: str) -> str:
-        file = Path(name)
-        return next((file.relative_to(p.parent).as_posix() for p in _PACKAGES if file.is_relative_to(p)), "")
-
-    def name(found: re.Match[str]) -> str:
-        return f"{found[1]}{file}{found[3]}" if (file := inside(found[2])) else ""
-
-    return _PROCESS.sub(_of_decisions, _FILE.sub(name, _OF_WIRE.sub("", text)))
+@cache
+def _inside(name: str) -> str:
+    """A file relative to where the packages are; nothing for Python's own."""
+    file = Path(name)
+    return next((file.relative_to(p.parent).as_posix() for p in _PACKAGES if file.is_relative_to(p)), "")
 
 
-_PROCESS = re.compile(r"^( *attribute \\src .*\n)( *process .*\n(?:.*\n)*?  end\n)", re.MULTILINE)
+def _attributes(others: Mapping[str, Any] | None, place: tuple[str, int] | None) -> dict[str, Any]:
+    """Attributes of a part of a module that comes from this place."""
+    file = _inside(place[0]) if place is not None else ""
+    source = {"src": f"{file}:{place[1]}"} if place is not None and file else {}
+    return source | dict(others or {})
 
 
-def _of_decisions(found: re.Match[str]) -> str:
-    """A process, its source reference at all of its decisions."""
-    return found[1] + re.sub(r"^(?= +switch )", lambda _: found[1], found[2], flags=re.MULTILINE)
+class _Module(rtlil.Module):
+    """As it comes from Amaranth, but for source references: wires need none, and decisions have that of their process."""
+
+    def __init__(self, name: str, place: tuple[str, int] | None) -> None:
+        super().__init__(name, attrs=_attributes(None, place))
+
+    def wire(self, width: int, *, name: str | None = None, src_loc: Any = None, **kwargs: Any) -> rtlil.Wire:
+        return super().wire(width, name=name, **kwargs)
+
+    def process(self, *, name: str | None = None, **kwargs: Any) -> rtlil.Process:
+        name = self._name(name)
+        self.contents[name] = process = _Process(name=name, **kwargs)
+        return process
+
+    def name_fields(self) -> None:
+        """Fields of signals, ``tag.label`` or ``data[3]``, become ``tag_label`` and ``data_3``."""
+        wires = {name: item for name, item in self.contents.items() if isinstance(item, rtlil.Wire)}
+        fields = {name: item for name, item in wires.items() if _FIELD.fullmatch(name)}
+        if not fields:
+            return
+        taken = {name[1:] for name in self.contents if name[0] == "\\"}
+        names = {name: f"\\{_unused(name[1:], taken)}" for name in fields}
+        for name, wire in fields.items():
+            wire.name = names[name]
+        self.connections[:] = [(names.get(left, left), right) for left, right in self.connections]
+
+    def __str__(self) -> str:
+        emitter = rtlil.Emitter()
+        self.emit(emitter)
+        return str(emitter)
 
 
-_FIELD = re.compile(r"(?<= )\\(\w+(?:\.\w+|\[\d+\])+)(?=[ \n])")
+class _Process(rtlil.Process):
+    def emit(self, line: rtlil.Emitter) -> None:
+        begin = len(line._lines)
+        super().emit(line)
+        if "src" in self.attributes:
+            source, *rest = line._lines[begin:]
+            line._lines[begin:] = [
+                source,
+                *(t for text in rest for t in ((source, text) if _SWITCH.match(text) else (text,))),
+            ]
 
 
-def _plain(text: str) -> str:
-    """Fields of signals, ``tag.label`` or ``data[3]``, as ``tag_label`` and ``data_3``; modules keep their dots."""
-    modules = []
-    for module in re.split(r"^(?=attribute \\generator)", text, flags=re.MULTILINE):
-        taken = set(re.findall(r" \\(\w+)(?=[ \n])", module))
-        kinds = set(re.findall(r"^ *(?:cell|module) \\(\S+)", module, re.MULTILINE))
-        names = {f: _unused(f, taken) for f in dict.fromkeys(_FIELD.findall(module)) if f not in kinds}
-        modules.append(_FIELD.sub(lambda found, names=names: f"\\{names.get(found[1], found[1])}", module))
-    return "".join(modules)
+_SWITCH = re.compile(" +switch ")
+_FIELD = re.compile(r"\\\w+(?:\.\w+|\[\d+\])+")

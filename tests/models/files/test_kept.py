@@ -1,14 +1,14 @@
-"""What compilers have made is found again whole, or not at all."""
+"""What tools have made is found again whole, or not at all."""
 
 import pytest
 
-from rtl.cosim import kept
+from models.files import kept
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("HWSIM_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache" / "simulators"
+    return tmp_path / "cache" / "made"
 
 
 def made(tmp_path, name, content):

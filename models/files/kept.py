@@ -1,4 +1,4 @@
-"""What compilers have made before: kept for the user, found by all that it depends on, checked when it is read.
+"""What tools have made before: kept for the user, found by all that it depends on, checked when it is read.
 
 Several processes may read and write at once: files appear under their names only when they are whole, and carry a seal.
 """
@@ -27,16 +27,33 @@ def key(*parts: bytes | str) -> str:
     return digest.hexdigest()
 
 
-def load(name: str, to: Path, mode: int = 0o644) -> bool:
-    """Copy what is kept under a name into a file; whether it is there, and whole."""
+def find(name: str) -> bytes | None:
+    """What is kept under a name, if it is there, and whole."""
     path = _folder() / name
     try:
         content = path.read_bytes()
         seal, data = content[:_SEAL], content[_SEAL:]
         if hashlib.sha256(data).digest() != seal:
-            return False
+            return None
         os.utime(path)
     except OSError:
+        return None
+    return data
+
+
+def keep(name: str, data: bytes) -> None:
+    """Keep something under a name; where nothing can be written, nothing is kept."""
+    with suppress(OSError, InputError):
+        path = _folder() / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, hashlib.sha256(data).digest() + data)
+        _trim(path.parent.iterdir())
+
+
+def load(name: str, to: Path, mode: int = 0o644) -> bool:
+    """Copy what is kept under a name into a file; whether it is there, and whole."""
+    data = find(name)
+    if data is None:
         return False
     to.unlink(missing_ok=True)  # a program that runs cannot be written to
     to.write_bytes(data)
@@ -45,12 +62,9 @@ def load(name: str, to: Path, mode: int = 0o644) -> bool:
 
 
 def store(name: str, file: Path) -> None:
-    """Keep a file's content; where nothing can be written, nothing is kept."""
-    with suppress(OSError, InputError):
-        data, path = file.read_bytes(), _folder() / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, hashlib.sha256(data).digest() + data)
-        _trim(path.parent.iterdir())
+    """Keep a file's content."""
+    with suppress(OSError):
+        keep(name, file.read_bytes())
 
 
 def _trim(files: Iterable[Path]) -> None:
@@ -64,4 +78,4 @@ def _trim(files: Iterable[Path]) -> None:
 
 
 def _folder() -> Path:
-    return folder() / "simulators"
+    return folder() / "made"
