@@ -4,11 +4,17 @@ A vector of :data:`LANES` integers is an idea of the compiler's (LLVM) and not o
 of one where they are narrower.
 """
 
+import os
 from collections.abc import Callable, Iterable
 from typing import Any
 
 LANES = 32
 """Integers of a vector; lengths are multiples of this."""
+
+
+def is_compiled() -> bool:
+    """Whether there is a compiler to write for: the variable of its own that turns it off may be set."""
+    return os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0")
 
 
 class Writer:

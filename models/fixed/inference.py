@@ -13,8 +13,8 @@ from models.fixed.kernel import add_parts, round_sums
 from models.fixed.layout import Net, spaced
 from models.fixed.packing import turn
 from models.fixed.rows import compiled, inlined, rounding_terms
-from models.vector_code import LANES
 from models.fixed.vectors import sample_dots, sample_dots_narrowed
+from models.vector_code import LANES
 
 
 class Batch(NamedTuple):

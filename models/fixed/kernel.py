@@ -30,8 +30,8 @@ from models.fixed.rows import (
     row_update_random,
     shift,
 )
-from models.vector_code import LANES
 from models.fixed.vectors import MOST_VECTORS, dots, dots_narrowed, partials, partials_narrowed, steps, steps_rounded
+from models.vector_code import LANES
 
 PREACTIVATION, DELTA, WEIGHT_STEP, BIAS_STEP = 0, 1, 2, 3
 """Columns of the saturation counters."""

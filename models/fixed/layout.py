@@ -16,7 +16,6 @@ from models.connectivity.pattern import Pattern
 from models.fixed.packing import WORD_BITS
 from models.fixed.ranges import Ranges
 from models.fixed.rows import FLOOR, HALF_EVEN, HALF_UP, STOCHASTIC
-from models.vector_code import LANES
 from models.network.activations import ACTIVATIONS
 from models.network.network import Network
 from models.network.order import Hops
@@ -24,6 +23,7 @@ from models.numbers import stochastic
 from models.numbers.format import Rounding
 from models.numbers.stochastic import Generators
 from models.numbers.system import NumberSystem
+from models.vector_code import LANES
 
 GATHER_CHUNK = 1024
 """Edges gathered at a time in packed form: small enough for the scratch to stay in the first-level cache."""
