@@ -113,8 +113,24 @@ def _compiled(function: Callable[..., Any], options: dict[str, Any]) -> Any:
     return _told_apart(numba.njit(**options)(function))
 
 
+def _for_any_integer(made: Any) -> Any:
+    """A compiled function of all integers of a type: it is not compiled once more for each that a caller writes down."""
+    if hasattr(made, "get_call_template"):  # it is not without the compiler
+        from numba.core import types
+
+        known = made.get_call_template
+        type_of: Callable[[Any], Any] = types.unliteral
+
+        def get_call_template(args: Any, kws: Any) -> Any:
+            return known(tuple(map(type_of, args)), {name: type_of(kind) for name, kind in kws.items()})
+
+        made.get_call_template = get_call_template
+    return made
+
+
 def _told_apart(made: Any) -> Any:
     """A compiled function whose machine code is found again only where all that it calls is as it was."""
+    made = _for_any_integer(made)
     cache: Any = getattr(made, "_cache", None)  # none without the compiler
     if hasattr(cache, "_index_key"):
         plain = cache._index_key

@@ -137,6 +137,9 @@ def _numeric_columns(config: Configuration, network: Network, ranges: Ranges, i:
         "QUADRATIC": int(quadratic),
         "NARROW": int(ranges.narrow),
         "NARROW_KAPPA": ranges.narrow_kappa[i],
+        "SHORT": int(ranges.short),
+        "SHORT_STEPS": int(ranges.short_steps),
+        "PART": ranges.part[i],
     }
 
 

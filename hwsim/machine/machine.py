@@ -462,6 +462,7 @@ class Machine:
         """
         form = Checkpoint(self.network, self.config.numbers.system, self.config.hops, self._ranges)
         form.check(arrays, kappas, _MOST_CYCLES - 1)
+        self._d.junctions[:, columns.SHORT] = self._ranges.short and form.fits_vectors(arrays)
         n = len(self.network.patterns)
         # Nothing that was under way may still land.
         self._s.lines.arrivals[:], self._s.registers.output[:] = 0, 0

@@ -20,6 +20,7 @@ import numpy.typing as npt
 from hwsim.machine import columns as c
 from hwsim.machine.kernel import clocks, passes
 from hwsim.machine.kernel.groups import Design, Lanes, Neurons, Passes, State, Stretch, Watch
+from hwsim.machine.short import firsts, short_of
 from hwsim.machine.streams import Results, Samples
 from hwsim.vocabulary import BUBBLE, INFERENCE, TRAINING
 
@@ -308,6 +309,8 @@ def whole_passes(design: Design) -> Passes | None:
         rows.append(rows[-1][-1] + np.cumsum(np.bincount(row)))
     # What FF has spread out, UP meets again; but not where there is no room for all of it.
     banks = js[:, c.LEFT_BANKS] if js[:, c.LEFT_BANKS] @ edges <= _MOST_KEPT else np.ones(n, np.int64)
+    short = short_of(design, words, banks)  # type: ignore[arg-type]
+    wide = 0 if short.works else int(js[:, c.N_LEFT].sum())
     return Passes(
         word=np.concatenate(words).astype(index),  # type: ignore[arg-type]
         lane=np.arange(int(js[:, c.Z].max())).astype(index),
@@ -317,16 +320,13 @@ def whole_passes(design: Design) -> Passes | None:
         segment=np.concatenate(segments),
         rows=np.concatenate(rows),
         result_clocks=int(last[c.OFFSET]) + ending + int(last[c.FORWARD_LATENCY]),
-        read=np.zeros((3, int(js[:, c.N_LEFT].sum())), np.int32),
-        kept=np.stack([banks, _firsts(banks * js[:, c.N_LEFT]), _firsts(banks * edges)], 1),
-        words=np.zeros(int(banks @ js[:, c.N_LEFT]), np.int32),
-        left=np.zeros(int(banks @ edges), np.int32),
+        read=np.zeros((3, wide), np.int32),
+        kept=np.stack([banks, firsts(banks * js[:, c.N_LEFT]), firsts(banks * edges)], 1),
+        words=np.zeros(0 if short.works else int(banks @ js[:, c.N_LEFT]), np.int32),
+        left=np.zeros(0 if short.works else int(banks @ edges), np.int32),
         preactivation=np.zeros(int(js[:, c.N_RIGHT].max()), np.int64),
+        short=short,
     )
-
-
-def _firsts(sizes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    return np.cumsum(sizes) - sizes
 
 
 def _cycles_apart(design: Design) -> bool:

@@ -26,6 +26,9 @@ KAPPAS = (0, np.iinfo(np.int32).max)
 MOST_CYCLES = 1 << 62
 """Counters stay clear of the end of int64."""
 
+_SHORT_PARTIAL = np.iinfo(np.int32).max
+"""The greatest partial delta in loops on vectors."""
+
 _Limit = int | npt.NDArray[np.int64]
 
 
@@ -110,6 +113,17 @@ class Checkpoint:
         known = {name for name, _ in self._state(cycles)} | {f"flight_{name}" for name in flight}
         if unknown := sorted(arrays.keys() - known):
             raise InputError(f"checkpoint:{unknown[0]}", None, "is nothing that an engine of this design keeps")
+
+    def fits_vectors(self, arrays: Mapping[str, np.ndarray]) -> bool:
+        """Whether samples in flight stay within what tables hold, by which loops on vectors are proved to do."""
+        layers, ranges = self.network.layers, self.ranges
+        lowest, highest = (np.repeat(ends, layers[:-1]) for ends in zip(*ranges.lefts, strict=True))
+        activation, delta, partial = (arrays[f"flight_{name}"] for name in ("activation", "output_delta", "partial"))
+        least, most = ranges.output_delta
+        inside = (lowest <= activation) & (activation <= highest)
+        return bool(
+            inside.all() and ((least <= delta) & (delta <= most)).all() and (np.abs(partial) <= _SHORT_PARTIAL).all()
+        )
 
     def _state(self, cycles: int) -> Iterator[tuple[str, Form]]:
         weight, bias = self.numbers.weight, self.numbers.bias

@@ -97,24 +97,28 @@ class FixedEngine:
         checked.check_ranges(numbers)
         if numbers.stochastic and generators is None:
             raise InputError("generators", None, "are missing: stochastic rounding takes its bits from them")
-        drawing = generators if numbers.stochastic else None
         self.network, self.numbers, self.hops = network, numbers, hops
         self._ranges = Ranges.of(network, numbers)
         self._like = np.int32(0) if self._ranges.narrow else np.int64(0)
         self._checkpoint = Checkpoint(network, numbers, hops, self._ranges)
-        self._short = short = fast and self._ranges.short
-        self._net = net_of(network, numbers, hops, self._ranges, drawing, short)
-        self._place = places_of(rows_of(network, short))
-        kind = np.int16 if short else np.int32
-        self._weights = np.zeros(self._net.left.size, kind)
+        self._drawing = generators if numbers.stochastic else None
+        self._random = np.zeros(0, np.uint32) if self._drawing is None else self._drawing.states.copy()
+        self._most_kappa = numbers.most_kappa(len(network.patterns))
+        self._lay_out(fast and self._ranges.short)
         self._weights[self._place] = np.concatenate(parameters.weights)
         self._biases = np.concatenate(parameters.biases).astype(np.int32)
-        self._random = np.zeros(0, np.uint32) if drawing is None else drawing.states.copy()
-        self._most_kappa = numbers.most_kappa(len(network.patterns))
-        self._pipe = empty_pipe(self._net, kind, self._like.dtype)
-        self._work = work_of(self._net, kind)
         self.saturation = np.zeros((len(network.patterns), len(SATURATION_SIGNALS)), np.int64)
         self.cycle = 0
+
+    def _lay_out(self, short: bool) -> None:
+        """Room for all integers; ``short`` ones have 16 bits."""
+        self._short = short
+        self._net = net_of(self.network, self.numbers, self.hops, self._ranges, self._drawing, short)
+        self._place = places_of(rows_of(self.network, short))
+        kind = np.int16 if short else np.int32
+        self._weights = np.zeros(self._net.left.size, kind)
+        self._pipe = empty_pipe(self._net, kind, np.int32 if short else self._like.dtype)
+        self._work = work_of(self._net, kind)
 
     @property
     def parameters(self) -> IntegerParameters:
@@ -248,7 +252,7 @@ class FixedEngine:
         flight = {name: getattr(self._pipe, name)[rows] for name in ("kind", "label", "kappa", "output_delta")}
         for name, columns in self._flight_columns().items():
             part = getattr(self._pipe, name)[np.ix_(rows, columns)]
-            flight[name] = part if name == "partial" else part.astype(np.int32)
+            flight[name] = part.astype(self._like.dtype if name == "partial" else np.int32)
         for name, array in flight.items():
             array[~alive[name]] = 0
         counters = {"cycle": np.array(self.cycle), "saturation": self.saturation.copy()}
@@ -270,6 +274,8 @@ class FixedEngine:
             If one of them is not what an engine of this design could have written; then nothing has changed.
         """
         self._checkpoint.check(arrays, kappas)
+        if self._short and not self._checkpoint.fits_vectors(arrays):
+            self._lay_out(short=False)
         n = len(self.network.patterns)
         self._weights[self._place] = np.concatenate([arrays[f"weight_{i}"] for i in range(1, n + 1)])
         self._biases[:] = np.concatenate([arrays[f"bias_{i}"] for i in range(1, n + 1)])

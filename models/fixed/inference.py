@@ -1,6 +1,6 @@
 """Feedforward of many samples with the weights as they are, compiled: side by side, since there is no order to keep.
 
-Activations are kept by neuron, for :data:`models.fixed.vector_code.LANES` samples each; so an edge takes one load of them
+Activations are kept by neuron, for :data:`models.vector_code.LANES` samples each; so an edge takes one load of them
 all, wherever its left neuron is, and nothing is gathered. For 16-bit integers alone; others take
 :func:`models.fixed.kernel.infer`.
 """
@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from models.fixed.kernel import round_sums
+from models.fixed.kernel import add_parts, round_sums
 from models.fixed.layout import Net, spaced
 from models.fixed.packing import turn
 from models.fixed.rows import compiled, inlined, rounding_terms
-from models.fixed.vector_code import LANES
 from models.fixed.vectors import sample_dots, sample_dots_narrowed
+from models.vector_code import LANES
 
 
 class Batch(NamedTuple):
@@ -24,6 +24,7 @@ class Batch(NamedTuple):
     rows: np.ndarray  # int64: offsets of its rows
     left: np.ndarray  # int16
     sums: np.ndarray  # int32
+    wide: np.ndarray  # int64
     pre: np.ndarray  # int32
     bias: np.ndarray  # int32: the same for all samples
     best: np.ndarray  # int32: greatest pre-activation so far
@@ -37,7 +38,8 @@ class Batch(NamedTuple):
             inputs=inputs,
             rows=np.arange(LANES) * inputs.shape[1],
             left=np.zeros(size + LANES, np.int16),
-            sums=np.zeros(size, np.int32),
+            sums=np.zeros(LANES, np.int32),
+            wide=np.zeros(LANES, np.int64),
             pre=np.zeros(size, np.int32),
             bias=np.zeros(LANES, np.int32),
             best=np.zeros(LANES, np.int32),
@@ -68,15 +70,22 @@ def _feedforward(net, j, weights, biases, batch):
     drop = net.product_drop[j]
     half, odd = rounding_terms(drop, net.product_mode, np.int32(0))
     for r in range(net.n_right[j]):
-        at = r * LANES
-        if drop > 0:
-            sample_dots_narrowed(weights, net.left, base, d_in, left, sums, at, drop, half, odd)
-        else:
-            sample_dots(weights, net.left, base, d_in, left, sums, at)
+        for first in range(np.uint64(0), d_in, net.part[j]):
+            length = min(net.part[j], d_in - first)
+            if drop > 0:
+                sample_dots_narrowed(weights, net.left, base + first, length, left, sums, drop, half, odd)
+            else:
+                sample_dots(weights, net.left, base + first, length, left, sums)
+            if net.wide[j]:
+                add_parts(sums, LANES, first, batch.wide)
         base += d_in
         for s in range(LANES):
             bias[s] = biases[right + r]
-        round_sums(net, j, bias, sums[at : at + LANES], batch.pre[at : at + LANES])
+        pre = batch.pre[r * LANES : (r + 1) * LANES]
+        if net.wide[j]:
+            round_sums(net, j, bias, batch.wide, pre)
+        else:
+            round_sums(net, j, bias, sums, pre)
 
 
 @compiled

@@ -30,8 +30,8 @@ from models.fixed.rows import (
     row_update_random,
     shift,
 )
-from models.fixed.vector_code import LANES
 from models.fixed.vectors import MOST_VECTORS, dots, dots_narrowed, partials, partials_narrowed, steps, steps_rounded
+from models.vector_code import LANES
 
 PREACTIVATION, DELTA, WEIGHT_STEP, BIAS_STEP = 0, 1, 2, 3
 """Columns of the saturation counters."""
@@ -47,22 +47,35 @@ _UNROUNDED = 15
 
 
 @inlined
-def _feedforward(net, j, weights, biases, g, g_first, g_step, sums, pre, like, short):
+def _feedforward(net, j, weights, biases, g, g_first, g_step, work, like, short):
     """Pre-activations of junction j; returns how many saturated."""
     base, d_in, right = net.edge_start[j], net.d_in[j], net.right_start[j]
-    drop, n = net.product_drop[j], net.n_right[j]
+    drop, n, sums, pre = net.product_drop[j], net.n_right[j], work.sums, work.pre
     if short is not None:
         half, odd = rounding_terms(drop, net.product_mode, np.int32(0))
-        if drop > 0:
-            dots_narrowed(weights, base, g, g_first, g_step, n, d_in, sums, drop, half, odd)
-        else:
-            dots(weights, base, g, g_first, g_step, n, d_in, sums)
+        for first in range(np.uint64(0), d_in, net.part[j]):
+            length = min(net.part[j], d_in - first)
+            if drop > 0:
+                dots_narrowed(weights, base + first, d_in, g, g_first + first, g_step, n, length, sums, drop, half, odd)
+            else:
+                dots(weights, base + first, d_in, g, g_first + first, g_step, n, length, sums)
+            if net.wide[j]:
+                add_parts(sums, n, first, work.wide)
+        if net.wide[j]:
+            return round_sums(net, j, biases[right : right + n], work.wide, pre)
     if like is not None:
         half, odd = rounding_terms(drop, net.product_mode, like)
         for r in range(n):
             sums[r] = row_dot(weights, g, base, d_in, drop, half, odd, like)
             base += d_in
     return round_sums(net, j, biases[right : right + n], sums, pre)
+
+
+@inlined
+def add_parts(sums, n, first, wide):
+    """Add n sums of parts of rows to those of whole rows, which begin with the part that begins at 0."""
+    for r in range(n):
+        wide[r] = sums[r] if first == 0 else wide[r] + sums[r]
 
 
 @inlined
@@ -339,7 +352,7 @@ def infer(net, weights, biases, work, inputs, prediction, outputs, like):
         x[net.n_input] = 0
         for j in range(last + 1):
             _gather(net, j, x, gathered)
-            _feedforward(net, j, weights, biases, gathered, net.edge_start[j], net.d_in[j], work.sums, pre, like, None)
+            _feedforward(net, j, weights, biases, gathered, net.edge_start[j], net.d_in[j], work, like, None)
             for r in range(net.n_right[j]):
                 x[r] = net.value_table[j, pre[r] - net.preactivation_low]
             x[net.n_right[j]] = 0
@@ -384,9 +397,7 @@ def run(
                 g, g_first, g_step = pipe.activation[slot], np.uint64(net.left_start[j]), np.uint64(0)
             elif j > 0 or net.input_lanes == 1:
                 _gather(net, j, pipe.activation[slot, net.left_start[j] : net.left_start[j + 1]], g)
-            saturation[j, PREACTIVATION] += _feedforward(
-                net, j, weights, biases, g, g_first, g_step, work.sums, pre, like, short
-            )
+            saturation[j, PREACTIVATION] += _feedforward(net, j, weights, biases, g, g_first, g_step, work, like, short)
             if j < last:
                 a = pipe.activation[slot, net.left_start[j + 1] : net.left_start[j + 2]]
                 d = pipe.derivative[slot, net.right_start[j] : net.right_start[j + 1]]

@@ -16,7 +16,6 @@ from models.connectivity.pattern import Pattern
 from models.fixed.packing import WORD_BITS
 from models.fixed.ranges import Ranges
 from models.fixed.rows import FLOOR, HALF_EVEN, HALF_UP, STOCHASTIC
-from models.fixed.vector_code import LANES
 from models.network.activations import ACTIVATIONS
 from models.network.network import Network
 from models.network.order import Hops
@@ -24,6 +23,7 @@ from models.numbers import stochastic
 from models.numbers.format import Rounding
 from models.numbers.stochastic import Generators
 from models.numbers.system import NumberSystem
+from models.vector_code import LANES
 
 GATHER_CHUNK = 1024
 """Edges gathered at a time in packed form: small enough for the scratch to stay in the first-level cache."""
@@ -73,6 +73,8 @@ class Net(NamedTuple):
     quadratic: bool
     product_drop: np.ndarray  # [L] bits dropped from weight * activation
     product_mode: int
+    part: np.ndarray  # [L] uint64: so many places of a row are summed up in 32 bits
+    wide: np.ndarray  # [L] bool: whether sums of whole rows may need more
     bias_drop: int  # negative: bias fraction -> product fraction
     preactivation_drop: int
     preactivation_mode: int
@@ -114,7 +116,8 @@ class Work(NamedTuple):
 
     gathered: np.ndarray
     left: np.ndarray
-    sums: np.ndarray  # of products, in a type in which they can be rounded
+    sums: np.ndarray  # of products
+    wide: np.ndarray  # int64: of products, where that type has too few bits
     pre: np.ndarray
     small: np.ndarray  # int16: deltas, perhaps scaled
     packed: np.ndarray
@@ -260,6 +263,8 @@ def net_of(
             [numbers.weight.fraction + numbers.left_activation(j).fraction - f_p for j in range(n)], np.int64
         ),
         product_mode=mode["product"],
+        part=np.array([_part(r, most) for r, most in zip(rows, ranges.part, strict=True)], np.uint64),
+        wide=np.array(ranges.wide, np.bool_),
         bias_drop=numbers.bias.fraction - f_p,
         preactivation_drop=f_p - f_s,
         preactivation_mode=mode["preactivation"],
@@ -282,6 +287,12 @@ def net_of(
         bias_low=numbers.bias.lowest,
         bias_high=numbers.bias.highest,
     )
+
+
+def _part(rows: Rows, most: int) -> int:
+    """Places of a row that :attr:`Net.part` allows, whole vectors."""
+    edges = int(rows.pattern.in_degrees.max())
+    return rows.length if most >= edges else most // LANES * LANES
 
 
 def empty_pipe(net: Net, kind: npt.DTypeLike, partial: npt.DTypeLike) -> Pipe:
@@ -313,6 +324,7 @@ def work_of(net: Net, kind: npt.DTypeLike) -> Work:
         gathered=np.zeros(net.left.size, kind),
         left=np.zeros(net.widest + 1, kind),
         sums=np.zeros(net.widest, np.int32 if short else np.int64),
+        wide=np.zeros(net.widest if short else 0, np.int64),
         pre=np.zeros(net.widest, np.int32),
         small=np.zeros(net.widest, np.int16),
         packed=np.full(net.n_input + 1, _zeros(net) if short else 0, word),

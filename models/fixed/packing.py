@@ -1,12 +1,12 @@
 """Samples side by side, on vectors: packed into words for gathering, spread over rows again, or turned into columns.
 
 Gathering costs a load for every edge however wide the word is, so the inputs of several samples are gathered at once.
-Inputs are int16 [n, N_0]; the places of a sample's row are multiples of :data:`models.fixed.vector_code.LANES`, and what is
+Inputs are int16 [n, N_0]; the places of a sample's row are multiples of :data:`models.vector_code.LANES`, and what is
 left of a row is for plain loops.
 """
 
 from models.compiled import intrinsic
-from models.fixed.vector_code import LANES, Writer
+from models.vector_code import LANES, Writer
 
 WORD_BITS = 64
 

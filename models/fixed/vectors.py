@@ -1,14 +1,14 @@
 """The inner loops of a network of 16-bit integers, on vectors.
 
 Every one computes the integers of a plain loop of :mod:`models.fixed.rows`. Rows have a multiple of
-:data:`models.fixed.vector_code.LANES` places; sums are proved to fit 32 bits (:mod:`models.fixed.ranges`). Arrays are given
+:data:`models.vector_code.LANES` places; sums are proved to fit 32 bits (:mod:`models.fixed.ranges`). Arrays are given
 with a first index.
 """
 
 from typing import Any
 
 from models.compiled import intrinsic
-from models.fixed.vector_code import LANES, Writer
+from models.vector_code import LANES, Writer
 
 GROUP = 4
 """Rows whose sums are made together."""
@@ -17,27 +17,33 @@ MOST_VECTORS = (1 << 15) - 1
 """In one call of :func:`steps`, which counts in 16 bits."""
 
 
+def _narrowed(v: Writer, x: Any, drop: Any, half: Any, odd: Any) -> Any:
+    """32-bit integers narrowed by :func:`models.fixed.rows.rounding_terms`."""
+    by, half, odd = (v.splat(term, 32, x.type.count) for term in (drop, half, odd))
+    return v.b.ashr(v.b.add(v.b.add(x, half), v.b.and_(v.b.ashr(x, by), odd)), by)
+
+
 def _dots(typingctx: Any, narrowing: bool, *arguments: Any) -> Any:
     from numba import types
 
     def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         v = Writer(context, builder, signature, values)
-        (w_first, g_first, g_step), (rows, length) = (values[1], *values[3:5]), values[5:7]
+        (w_first, w_step), (g_first, g_step), (rows, length) = values[1:3], values[4:6], values[6:8]
 
         def sums(first_row: Any, n: int) -> Any:
             """Sums of n rows, side by side in one vector."""
             totals = [v.zeros(32, LANES // 2) for _ in range(n)]
             starts = [
                 [builder.add(first, builder.mul(builder.add(first_row, v.whole(r)), step)) for r in range(n)]
-                for first, step in ((w_first, length), (g_first, g_step))
+                for first, step in ((w_first, w_step), (g_first, g_step))
             ]
 
             def add(first: Any) -> None:
                 for total, w_start, g_start in zip(totals, *starts, strict=True):
-                    w, g = v.load(v.pointer(0, w_start, first), LANES), v.load(v.pointer(2, g_start, first), LANES)
+                    w, g = v.load(v.pointer(0, w_start, first), LANES), v.load(v.pointer(3, g_start, first), LANES)
                     product = builder.mul(v.wide(w), v.wide(g))
                     if narrowing:
-                        product = v.narrowed(product, *values[8:])
+                        product = _narrowed(v, product, *values[9:])
                     v.add_to(total, v.pairs(product))
 
             v.along(length, add)
@@ -50,28 +56,28 @@ def _dots(typingctx: Any, narrowing: bool, *arguments: Any) -> Any:
 
         with v.cgutils.for_range(builder, builder.udiv(rows, v.whole(GROUP))) as loop:
             r = builder.mul(loop.index, v.whole(GROUP))
-            v.store(sums(r, GROUP), v.pointer(7, r))
+            v.store(sums(r, GROUP), v.pointer(8, r))
         with v.cgutils.for_range(builder, builder.urem(rows, v.whole(GROUP))) as loop:
             r = builder.add(builder.sub(rows, builder.urem(rows, v.whole(GROUP))), loop.index)
-            v.store(sums(r, 1), v.pointer(7, r))
+            v.store(sums(r, 1), v.pointer(8, r))
         return context.get_dummy_value()
 
     return types.void(*arguments), codegen
 
 
 @intrinsic
-def dots(typingctx, w, w_first, g, g_first, g_step, rows, length, out):
-    """out[r] = sum of products of row r of w and row r of g, r < rows; ``out`` is int32.
+def dots(typingctx, w, w_first, w_step, g, g_first, g_step, rows, length, out):
+    """out[r] = sum of ``length`` products of row r of w and row r of g, r < rows; ``out`` is int32.
 
-    Row r of w begins at w_first + r * length, that of g at g_first + r * g_step.
+    Row r of w begins at w_first + r * w_step, that of g at g_first + r * g_step.
     """
-    return _dots(typingctx, False, w, w_first, g, g_first, g_step, rows, length, out)
+    return _dots(typingctx, False, w, w_first, w_step, g, g_first, g_step, rows, length, out)
 
 
 @intrinsic
-def dots_narrowed(typingctx, w, w_first, g, g_first, g_step, rows, length, out, drop, half, odd):
+def dots_narrowed(typingctx, w, w_first, w_step, g, g_first, g_step, rows, length, out, drop, half, odd):
     """Like :func:`dots`, but each product is narrowed by ``drop`` > 0 bits."""
-    return _dots(typingctx, True, w, w_first, g, g_first, g_step, rows, length, out, drop, half, odd)
+    return _dots(typingctx, True, w, w_first, w_step, g, g_first, g_step, rows, length, out, drop, half, odd)
 
 
 def _partials(typingctx: Any, narrowing: bool, *arguments: Any) -> Any:
@@ -86,7 +92,7 @@ def _partials(typingctx: Any, narrowing: bool, *arguments: Any) -> Any:
             with v.cgutils.for_range(builder, rows) as loop:
                 w = v.wide(v.load(v.pointer(0, w_first, builder.mul(loop.index, length), first), LANES))
                 product = builder.mul(w, v.splat(builder.load(v.pointer(4, loop.index)), 32, LANES))
-                v.add_to(total, v.narrowed(product, *values[6:]) if narrowing else product)
+                v.add_to(total, _narrowed(v, product, *values[6:]) if narrowing else product)
             v.store(builder.load(total), v.pointer(5, first))
 
         v.along(length, columns)
@@ -126,14 +132,15 @@ def _steps(typingctx: Any, rounding: bool, *arguments: Any) -> Any:
                 if rounding:
                     product = builder.mul(v.wide(g), v.splat(delta, 32, LANES))
                     lifted = builder.shl(product, v.splat(values[11], 32, LANES))
-                    old, change = v.wide(old), v.narrowed(lifted, *values[12:])
+                    old, change = v.wide(old), _narrowed(v, lifted, *values[12:])
                 else:
                     change = v.half_high_product(g, v.splat(delta, 16, LANES))
                 if masking:
                     mask = v.load(v.pointer(5, *at), LANES)
                     change = builder.and_(change, v.wide(mask) if rounding else mask)
                 new = builder.sub(old, change)
-                kept = v.clipped(new, *(v.splat(limit, bits, LANES) for limit in limits))
+                near = new if rounding else v.saturating_difference(old, change)
+                kept = v.clipped(near, *(v.splat(limit, bits, LANES) for limit in limits))
                 short = v.vector(16, LANES)
                 v.store(builder.trunc(kept, short) if rounding else kept, place)
                 v.add_to(count, builder.zext(builder.icmp_signed("!=", kept, new), short))
@@ -189,22 +196,22 @@ def _sample_dots(typingctx: Any, narrowing: bool, *arguments: Any) -> Any:
             w = v.wide(v.shuffle(w, w, [0, 1] * half))
             for place, order in zip(sums, orders, strict=True):
                 product = builder.mul(v.wide(v.shuffle(*x, order)), w)
-                v.add_to(place, v.pairs(v.narrowed(product, *values[7:]) if narrowing else product))
+                v.add_to(place, v.pairs(_narrowed(v, product, *values[6:]) if narrowing else product))
         low, high = (builder.load(place) for place in sums)
         back = [4 * k + i + half * part for k in range(4) for part in range(2) for i in range(4)]
-        v.store(v.shuffle(low, high, back), v.pointer(5, values[6]))
+        v.store(v.shuffle(low, high, back), v.pointer(5, v.whole(0)))
         return context.get_dummy_value()
 
     return types.void(*arguments), codegen
 
 
 @intrinsic
-def sample_dots(typingctx, w, left, first, length, x, out, out_first):
-    """out[out_first + s] = sum of w[first + i] * x[left[first + i], s], i < length, for LANES samples s at once."""
-    return _sample_dots(typingctx, False, w, left, first, length, x, out, out_first)
+def sample_dots(typingctx, w, left, first, length, x, out):
+    """out[s] = sum of w[first + i] * x[left[first + i], s], i < length, for LANES samples s at once."""
+    return _sample_dots(typingctx, False, w, left, first, length, x, out)
 
 
 @intrinsic
-def sample_dots_narrowed(typingctx, w, left, first, length, x, out, out_first, drop, half, odd):
+def sample_dots_narrowed(typingctx, w, left, first, length, x, out, drop, half, odd):
     """Like :func:`sample_dots`, but each product is narrowed by ``drop`` > 0 bits."""
-    return _sample_dots(typingctx, True, w, left, first, length, x, out, out_first, drop, half, odd)
+    return _sample_dots(typingctx, True, w, left, first, length, x, out, drop, half, odd)

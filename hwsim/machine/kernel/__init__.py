@@ -8,5 +8,6 @@ and, unless told otherwise, ends the loop.
 What belongs to a junction stands in one row of integers, ``p``; what belongs to a clock of its pass in another, ``k``; what
 it works on now in a third, ``now``. :mod:`hwsim.machine.columns` names their columns.
 
-The same source runs uncompiled with the environment variable NUMBA_DISABLE_JIT=1.
+The same source runs uncompiled with the environment variable NUMBA_DISABLE_JIT=1, except for :mod:`.vectors`, without which
+junction cycles are repeated in the plain loops that longer integers take.
 """

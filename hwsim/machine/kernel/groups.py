@@ -82,6 +82,47 @@ class Design(NamedTuple):
     greatest_kappa: int
 
 
+class Short(NamedTuple):
+    """Room for whole junction cycles of 16-bit integers; there is a vector's room behind every part that is written.
+
+    Attributes
+    ----------
+    works
+        Whether they do; if not, nothing else is of use.
+    weight
+        int16 [W], while cycles are repeated.
+    read
+        int16 [3, N_l] activations that each operation has read, by its code.
+    stale
+        int64 [L]: whether those that UP has read are others than those kept.
+    kept, words, left
+        As :class:`Passes` has them, int16.
+    turning
+        int64 [L, 3]: how columns of a bank are turned.
+    masks
+        int16: of turns, one sweep after the other.
+    some
+        int32: sums of 32 bits of the neurons of a layer.
+    products
+        int32 [edges of a junction].
+    small
+        int16: deltas of a layer, perhaps multiplied.
+    """
+
+    works: bool
+    weight: np.ndarray
+    read: np.ndarray
+    stale: np.ndarray
+    kept: np.ndarray
+    words: np.ndarray
+    left: np.ndarray
+    turning: np.ndarray
+    masks: np.ndarray
+    some: np.ndarray
+    products: np.ndarray
+    small: np.ndarray
+
+
 class Passes(NamedTuple):
     """The same accelerator as whole junction cycles take it, edge by edge and no longer clock by clock; with room to work.
 
@@ -107,6 +148,8 @@ class Passes(NamedTuple):
         int32: the left activations of a bank, and those of its edges.
     preactivation
         int64 [N_r]: of the right neurons of a junction.
+    short
+        :class:`Short`; where that works, ``read``, ``words`` and ``left`` are empty.
     """
 
     word: np.ndarray
@@ -122,6 +165,7 @@ class Passes(NamedTuple):
     words: np.ndarray
     left: np.ndarray
     preactivation: np.ndarray
+    short: Short
 
 
 # The state: what a machine holds between two clocks.

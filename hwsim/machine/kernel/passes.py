@@ -17,7 +17,9 @@ from hwsim.machine.kernel.compiling import compiled, inlined
 from hwsim.machine.kernel.landing import leave, output_delta
 from hwsim.machine.kernel.lanes import add_up, next_random, step, step_random
 from hwsim.machine.kernel.sequence import begin_cycle, enter
+from hwsim.machine.kernel.short import change, holds, propagate, spread, sum_rows, take
 from hwsim.vocabulary import BP, BUBBLE, FF, TRAINING, UP
+from models.vector_code import LANES
 
 
 @compiled
@@ -60,7 +62,7 @@ def _read_bank(words, owner, values):
     differ, expected = np.int64(0), tagged(owner, 0)
     for i in range(words.size):
         differ |= words[i] ^ expected
-        values[i] = np.int32(words[i])
+        values[i] = words[i]
     return differ >> OWNER_BITS != 0
 
 
@@ -74,10 +76,20 @@ def _differ(tags, bits, expected):
 
 
 @inlined
-def _read_left(p, now, operation, memories, read):
-    """All left activations that FF or UP meets."""
+def _read_left(p, j, now, operation, passes, memories):
+    """All left activations that FF or UP meets; whether one is another sample's."""
     words = _bank(memories.words, p[LEFT_WORDS], now[FORWARD_BANK + operation], p[N_LEFT]).words
-    return _read_bank(words, now[FORWARD_SAMPLE + operation], read)
+    owner, short, a, b = now[FORWARD_SAMPLE + operation], passes.short, passes.lefts[j], passes.lefts[j + 1]
+    if not short.works:
+        return _read_bank(words, owner, passes.read[operation, a:b])
+    if operation == UP:
+        kept = short.kept[j]
+        first = kept[KEPT_WORDS] + now[FORWARD_BANK + UP] % kept[KEPT_BANKS] * p[N_LEFT]
+        # A bank that others share may be theirs by the time that UP comes.
+        short.stale[j] = kept[KEPT_BANKS] == 1 or not holds(words, owner, short.words[first : first + p[N_LEFT]])
+        if not short.stale[j]:
+            return False
+    return _read_bank(words, owner, short.read[operation, a:b])
 
 
 @inlined
@@ -154,6 +166,21 @@ def _left(j, now, operation, word, passes):
     return Spread(left)
 
 
+@inlined
+def _left_short(j, now, operation, word, passes):
+    """The same in 16 bits; FF spreads out all that it reads."""
+    short, a, size = passes.short, passes.lefts[j], passes.lefts[j + 1] - passes.lefts[j]
+    kept = short.kept[j]
+    bank = now[FORWARD_BANK + operation] % kept[KEPT_BANKS]
+    first, edge = kept[KEPT_WORDS] + bank * size, kept[KEPT_EDGES] + bank * (word.size + LANES)
+    left = short.left[edge : edge + word.size]
+    if operation == FF or short.stale[j]:
+        x, turning = short.read[operation, a : a + size], short.turning[j]
+        take(x, short.words[first : first + size])
+        spread(x, word, (turning[DEPTH], turning[COLUMNS], turning[FIRST_MASK]), short.masks, left)
+    return Spread(left)
+
+
 @compiled
 def _activate(sums, biases, preactivations, bias_drop, form):
     """Pre-activations of all right neurons; returns how many saturated.
@@ -170,11 +197,16 @@ def _activate(sums, biases, preactivations, bias_drop, form):
 
 
 @inlined
-def _preactivations(p, j, w, x, passes, memories, registers, saturation):
+def _preactivations(p, j, now, w, word, passes, memories, registers, saturation):
     """Pre-activations of a junction's right neurons."""
-    a, b = p[RIGHT], p[RIGHT] + p[N_RIGHT]
-    registers.sums[a:b] = 0
-    add_up(w, x, passes.neuron[a:b], registers.sums, p[PRODUCT_DROP], p[PRODUCT_MODE], p[NARROW] != 0)
+    a, b, short, first = p[RIGHT], p[RIGHT] + p[N_RIGHT], passes.short, passes.starts[j]
+    if short.works:
+        x = _left_short(j, now, FF, word, passes).left
+        sum_rows(short.weight[first : first + w.size], x, p[PART], -p[PRODUCT_DROP], short.some, registers.sums[a:b])
+    else:
+        registers.sums[a:b] = 0
+        x = _left(j, now, FF, word, passes).left
+        add_up(w, x, passes.neuron[a:b], registers.sums, p[PRODUCT_DROP], p[PRODUCT_MODE], p[NARROW] != 0)
     form = (p[PRE_DROP], p[PRE_MODE], p[PRE_LOW], p[PRE_HIGH])
     count = _activate(registers.sums[a:b], memories.bias[a:b], passes.preactivation, p[BIAS_DROP], form)
     saturation[j, PREACTIVATION_SIGNAL] += count
@@ -227,12 +259,18 @@ def _add_products(w, word, neurons, sums, deltas, form):
 
 
 @inlined
-def _propagate(p, n, w, word, neurons, deltas, d_out, memories):
+def _propagate(p, j, n, w, word, passes, deltas, d_out, memories):
     """BP: all partial deltas of the left layer."""
+    short, first, a, b = passes.short, passes.starts[j], p[RIGHT], p[RIGHT] + p[N_RIGHT]
     bank = n % p[PARTIAL_BANKS]
     sums = _bank(memories.partial, p[PARTIAL_WORDS], bank, p[N_LEFT]).words
     tags = _bank(memories.tags, p[PARTIAL_WORDS], bank, p[N_LEFT]).words
-    _add_products(w, word, neurons, sums, deltas, (p[BACK_DROP], p[PRODUCT_MODE]))
+    if short.works:
+        turning, own = short.turning[j], short.weight[first : first + w.size]
+        form = (turning[DEPTH], turning[COLUMNS], turning[FIRST_MASK])
+        propagate(own, word, deltas[a:b], form, short.masks, -p[BACK_DROP], short.products, short.some, sums)
+    else:
+        _add_products(w, word, passes.neuron[a:b], sums, deltas, (p[BACK_DROP], p[PRODUCT_MODE]))
     for q in range(p[N_LEFT]):
         tags[q] = (np.int64(n) << COUNT_BITS) + d_out
 
@@ -250,14 +288,20 @@ def _step_biases(biases, deltas, form):
 
 
 @inlined
-def _learn(p, j, kappa, w, x, passes, memories, registers, saturation):
+def _learn(p, j, now, w, word, passes, memories, registers, saturation):
     """UP: new weights and biases."""
-    a, b, deltas = p[RIGHT], p[RIGHT] + p[N_RIGHT], registers.deltas
+    a, b, deltas, kappa = p[RIGHT], p[RIGHT] + p[N_RIGHT], registers.deltas, now[NOW_KAPPA]
+    short, begin = passes.short, passes.starts[j]
     form = (min(p[WEIGHT_DROP] + kappa, MOST_DROP), p[WEIGHT_MODE], p[WEIGHT_LOW], p[WEIGHT_HIGH])
-    if p[WEIGHT_MODE] != ROUND_STOCHASTIC:
+    if short.works:
+        x = _left_short(j, now, UP, word, passes).left
+        may = (p[SHORT_STEPS] != 0, kappa <= p[NARROW_KAPPA])
+        count = change(short.weight[begin : begin + w.size], x, passes.neuron[a:b], deltas, form, may, short.small)
+    elif p[WEIGHT_MODE] != ROUND_STOCHASTIC:
+        x = _left(j, now, UP, word, passes).left
         count = step(w, x, passes.neuron[a:b], deltas, form, kappa <= p[NARROW_KAPPA])
     else:
-        count = np.int64(0)
+        x, count = _left(j, now, UP, word, passes).left, np.int64(0)
         for row in range(w.size // p[Z]):
             first, state = row * p[Z], registers.random[j]
             lanes = slice(first, first + p[Z])
@@ -288,12 +332,11 @@ def _begin(stretch, t, design, passes, control, memories):
     strange = False
     for j in range(design.junctions.shape[0]):
         p, now = design.junctions[j], control.now[j]
-        a, b = passes.lefts[j], passes.lefts[j + 1]
         begin_cycle(p, stretch.cycle + t, now, control.samples, True)
         if now[FEEDS]:
-            strange |= _read_left(p, now, FF, memories, passes.read[FF, a:b])
+            strange |= _read_left(p, j, now, FF, passes, memories)
         if now[LEARNS]:
-            strange |= _read_left(p, now, UP, memories, passes.read[UP, a:b])
+            strange |= _read_left(p, j, now, UP, passes, memories)
             strange |= _deltas_differ(p, now[FORWARD_SAMPLE + UP], memories)
     return strange
 
@@ -328,12 +371,15 @@ def repeat(design, passes, state, stretch, feed, samples, results, watch):
     """
     memories, registers, lines, control = state
     n_junctions, places = design.junctions.shape[0], control.samples.shape[0]
-    filled = 0
+    filled, reached, short = 0, stretch.limit, passes.short
     if not _at_rest(memories, lines, stretch.start):
         return filled, stretch.lead
+    if short.works:
+        take(memories.weight, short.weight[: memories.weight.size])
     for t in range(stretch.lead, stretch.limit):
         if _begin(stretch, t, design, passes, control, memories):
-            return filled, t
+            reached = t
+            break
         for j in range(n_junctions):
             p, now = design.junctions[j], control.now[j]
             if now[LEARNS]:
@@ -346,7 +392,7 @@ def repeat(design, passes, state, stretch, feed, samples, results, watch):
             w, word = memories.weight[first:past], passes.word[first:past]
             if now[FEEDS]:
                 n, table = now[FORWARD_SAMPLE + FF], design.tables[j]
-                _preactivations(p, j, w, _left(j, now, FF, word, passes).left, passes, memories, registers, watch.saturation)
+                _preactivations(p, j, now, w, word, passes, memories, registers, watch.saturation)
                 if p[IS_LAST]:
                     sample, outputs = control.samples[n % places], design.output_neurons
                     _feed_last(p, j, n, table, outputs, sample, passes, memories, registers, watch.saturation)
@@ -359,20 +405,10 @@ def repeat(design, passes, state, stretch, feed, samples, results, watch):
             if now[LEARNS]:
                 n = now[FORWARD_SAMPLE + UP]
                 if j > 0:
-                    neurons = passes.neuron[p[RIGHT] : p[RIGHT] + p[N_RIGHT]]
-                    _propagate(p, n, w, word, neurons, registers.deltas, design.junctions[j - 1, NEXT_D_OUT], memories)
+                    d_out = design.junctions[j - 1, NEXT_D_OUT]
+                    _propagate(p, j, n, w, word, passes, registers.deltas, d_out, memories)
                     _count(watch.counts[j, BP], p[CLOCKS], past - first)
-                _learn(
-                    p,
-                    j,
-                    now[NOW_KAPPA],
-                    w,
-                    _left(j, now, UP, word, passes).left,
-                    passes,
-                    memories,
-                    registers,
-                    watch.saturation,
-                )
+                _learn(p, j, now, w, word, passes, memories, registers, watch.saturation)
                 _count(watch.counts[j, UP], p[CLOCKS], past - first)
         n, fed = stretch.cycle + t + 1, t - stretch.first_fed
         if fed >= 0 and fed < feed.size:
@@ -380,4 +416,6 @@ def repeat(design, passes, state, stretch, feed, samples, results, watch):
             if feed[fed] >= 0:
                 enter(control.samples[n % places], samples, feed[fed], design, control.illegal)
                 _load(design.junctions[0], n, samples.input[feed[fed]], memories.words)
-    return filled, stretch.limit
+    if short.works:
+        take(short.weight, memories.weight)
+    return filled, reached

@@ -178,7 +178,7 @@ def test_the_contract_read_aloud_in_layers_wider_than_vectors():
 
 
 def test_weight_steps_at_the_ends_of_sixteen_bits():
-    """Products that the multiplication of 16 bits would wrap, and weights that a step would; both take wider loops."""
+    """Products that the multiplication of 16 bits would wrap take wider loops; weights that a step would wrap saturate."""
     for weight, delta, activation in [(15, 16, 12), (16, 16, 12), (15, 16, 15), (13, 16, 15)]:
         numbers = NumberSystem(
             input=Format(activation, 4),
@@ -195,8 +195,73 @@ def test_weight_steps_at_the_ends_of_sixteen_bits():
             network = network_of(rng, [irregular(rng, 40, 3, 0.02 if seed % 2 else 1), irregular(rng, 3, 2, 1.0)])
             ranges = Ranges.of(network, numbers)
             assert ranges.short
-            assert ranges.short_steps == ((1 << weight - 1) + (1 << activation - 1) < 1 << 15)
+            assert ranges.short_steps
             assert_same(network, numbers, rng, SEQUENTIAL, most_kappa=16)
+
+
+LONG = NumberSystem.uniform(Format(16, 11), product_fraction=22, input=Format(8, 8, signed=False))
+"""Sums of more than 30 products of the second junction need more than 32 bits."""
+
+
+@pytest.mark.parametrize("d_in", [30, 31, 32, 33, 48, 64, 100])
+@pytest.mark.parametrize("full", [False, True])
+def test_sums_of_more_than_32_bits(d_in, full):
+    """Weights at the ends of their range and hidden activations of 1, so that every sum is as great as it can be."""
+    n_hidden = 2 * d_in if full else 20 * d_in  # above and below the density from which rows have a place for every neuron
+    left = np.concatenate([np.arange(d_in) * (n_hidden // d_in) + r for r in range(2)])
+    of = (Pattern.regular(3, n_hidden, np.arange(3 * n_hidden) % 3), Pattern.regular(n_hidden, 2, left.astype(np.int32)))
+    network = Network(of, ("sigmoid", "sigmoid"), "cross_entropy", np.arange(2))
+    ranges = Ranges.of(network, LONG)
+    assert ranges.short and not ranges.narrow and ranges.part[1] == 32 and ranges.wide[1] == (d_in > 30)
+    for sign in (-1, 1):
+        extreme = LONG.weight.highest if sign > 0 else LONG.weight.lowest
+        second = np.full(2 * d_in, extreme, np.int32)
+        second[0] = -extreme - (extreme < 0)
+        start = [np.full(3 * n_hidden, LONG.weight.highest, np.int32), second]
+        parameters = IntegerParameters(start, [np.full(n, 32767, np.int32) for n in (n_hidden, 2)])
+        engines = [FixedEngine(network, LONG, parameters, SEQUENTIAL, fast=fast) for fast in (True, False)]
+        assert engines[0]._short and bool(engines[0]._net.full[1]) == full
+        told = []
+        for engine in engines:
+            samples = engine.samples(np.full((40, 3), 255, np.int32), np.arange(40) % 2)
+            told.append([a.tolist() for r in (engine.infer(samples), engine.run(samples, 3)) for a in r])
+            told[-1].append([w.tolist() for w in engine.parameters.weights])
+        assert told[0] == told[1]
+
+
+def test_drawn_numbers_need_all_kinds_of_sums():
+    kinds = set()
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        network, numbers = short_design(rng, [irregular(rng, 100, 7, 0.7), irregular(rng, 7, 5, 0.8)])
+        ranges = Ranges.of(network, numbers)
+        d_in = int(network.patterns[0].in_degrees.max())
+        kinds.add((ranges.narrow, ranges.wide[0], ranges.part[0] < d_in))
+    assert kinds >= {(True, False, False), (False, True, True), (False, True, False)}
+
+
+def test_samples_in_flight_that_no_table_could_have_made():
+    """A checkpoint's formats allow them, and the proofs of loops on vectors do not."""
+    rng = np.random.default_rng(5)
+    network = network_of(rng, [irregular(rng, 40, 33, 0.3), irregular(rng, 33, 20, 0.2)])
+    network = Network(network.patterns, ("sigmoid", "sigmoid"), "cross_entropy", network.output_neurons)
+    parameters = parameters_of(rng, network, LONG)
+    inputs, labels, kappa, _, _ = stream_of(rng, network, LONG, 30)
+    for name, value in (("activation", 30_000), ("output_delta", -32_000), ("partial", 2**31 + 5), (None, 0)):
+        states = []
+        for fast in (True, False):
+            engine = FixedEngine(network, LONG, parameters, FLUSH, fast=fast)
+            engine.run(engine.samples(inputs[:10], labels[:10]), kappa[:10])
+            arrays = engine.arrays()
+            if name:
+                flight = arrays[f"flight_{name}"]
+                at = np.argwhere(flight[:, -5:] != 0)[0]
+                flight[at[0], flight.shape[1] - 5 + at[1]] = value
+            engine.restore(arrays)
+            assert engine._short == (fast and name is None)
+            told = engine.run(engine.samples(inputs, labels), kappa)
+            states.append([told.output.tolist(), {k: v.tolist() for k, v in engine.arrays().items()}])
+        assert states[0] == states[1]
 
 
 def test_an_edge_that_is_there_twice_has_two_weights():

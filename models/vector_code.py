@@ -4,11 +4,17 @@ A vector of :data:`LANES` integers is an idea of the compiler's (LLVM) and not o
 of one where they are narrower.
 """
 
+import os
 from collections.abc import Callable, Iterable
 from typing import Any
 
 LANES = 32
 """Integers of a vector; lengths are multiples of this."""
+
+
+def is_compiled() -> bool:
+    """Whether there is a compiler to write for: the variable of its own that turns it off may be set."""
+    return os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0")
 
 
 class Writer:
@@ -110,6 +116,12 @@ class Writer:
         x = self.b.select(self.b.icmp_signed(">", x, low), x, low)
         return self.b.select(self.b.icmp_signed("<", x, high), x, high)
 
+    def saturating_difference(self, x: Any, y: Any) -> Any:
+        """x - y, or the nearest number that the type has."""
+        name = f"llvm.ssub.sat.v{x.type.count}i{x.type.element.width}"
+        kind = self.ir.FunctionType(x.type, [x.type, x.type])
+        return self.b.call(self.cgutils.get_or_insert_function(self.b.module, kind, name), [x, y])
+
     def along(self, length: Any, body: Callable[[Any], None]) -> None:
         """``body(first)`` for every vector of ``length`` integers."""
         with self.cgutils.for_range(self.b, self.b.udiv(length, self.whole(LANES))) as loop:
@@ -122,11 +134,6 @@ class Writer:
                 then()
             with no:
                 otherwise()
-
-    def narrowed(self, x: Any, drop: Any, half: Any, odd: Any) -> Any:
-        """32-bit integers narrowed by :func:`models.fixed.rows.rounding_terms`."""
-        by, half, odd = (self.splat(v, 32, x.type.count) for v in (drop, half, odd))
-        return self.b.ashr(self.b.add(self.b.add(x, half), self.b.and_(self.b.ashr(x, by), odd)), by)
 
     def half_high_product(self, x: Any, y: Any) -> Any:
         """(x * y + 2**14) >> 15 in 16 bits: one instruction of x86 that the compiler does not find."""
