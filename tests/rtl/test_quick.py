@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from amaranth.hdl import Array, Module, Signal, Value
+from amaranth.hdl import Array, ClockDomain, Module, Print, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
+from amaranth.sim import Simulator
 
 from rtl.accelerator import Accelerator
 from tests.rtl.designs import design
@@ -68,3 +69,50 @@ def test_an_accelerator_that_gets_whatever_there_is(name):
 
     seen = same(of, [{n: drawn(port) for n, port in ports.items()} for _ in range(120)])
     assert any(now != seen[0] for now in seen)
+
+
+def test_what_is_said_is_said_at_every_edge(capsys):
+    """Though nothing changes that it says; and a register of which nothing changes stays."""
+
+    class Talkative(wiring.Component):
+        a: In(1)
+
+        def elaborate(self, platform):
+            m, kept = Module(), Signal(init=1)
+            m.d.sync += [kept.eq(kept & ~self.a), Print("kept", kept)]
+            return m
+
+    said = []
+    for engine in ("pysim", QuickEngine):
+        play(Talkative(), [{}] * 5 + [{"a": 1}] * 4, engine)
+        said.append(capsys.readouterr().out)
+    assert said[0] == said[1] and said[0].count("kept 1") == 6 and said[0].count("kept 0") == 3
+
+
+@pytest.mark.parametrize("periods", [(1e-6, 1e-6), (1e-6, 7e-7)])
+def test_two_clocks_at_once_and_apart(periods):
+    """Each side counts up and reads the other; edges that coincide see what was before."""
+
+    def played(engine):
+        m, a = Module(), ClockDomain("a")
+        one, other = Signal(8), Signal(8)
+        m.domains += [a, ClockDomain("b", reset_less=True)]
+        m.d.a += one.eq(other + 1)
+        m.d.b += other.eq(other + one)
+        simulator = Simulator(m, engine=engine)
+        for domain, period in zip("ab", periods, strict=True):
+            simulator.add_clock(period, domain=domain)
+        seen = []
+
+        async def bench(ctx):
+            for k in range(60):
+                await ctx.tick("a")
+                ctx.set(a.rst, k % 20 == 19)
+                seen.append((ctx.get(one), ctx.get(other)))
+
+        simulator.add_testbench(bench)
+        simulator.run()
+        return seen
+
+    seen = played("pysim")
+    assert seen == played(QuickEngine) and len(set(seen)) > 10

@@ -207,7 +207,7 @@ def plans(draw):
 
 
 @pytest.mark.slow
-@settings(max_examples=10, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(plans(), st.sampled_from([0.0, 0.3, 0.9]), st.sampled_from([0.0, 0.3, 0.9]))
 def test_any_legal_design_does_what_its_machine_does(tmp_path_factory, of, idle, blocked):
     agree(of, tmp_path_factory.mktemp("drawn"), idle=idle, blocked=blocked, inference=0.2, n=8)

@@ -8,7 +8,7 @@ from rtl.cosim.script import Script
 from rtl.ports import register_map
 from tests.rtl.cosim.driving import cosimulate, generate, loud, play, samples, verilog
 from tests.rtl.cosim.test_grid import OVERLAP_SMALL, sizes
-from tests.rtl.designs import DEEP, DESIGNS, SHORT, planned
+from tests.rtl.designs import DEEP, DESIGNS, OVERLAP, SHORT, planned
 
 TWO = DESIGNS["two_junctions"] | {"numbers": SHORT}
 FAST = {
@@ -21,7 +21,7 @@ SLOW = {
     "classes among padding, two beats of which the last is short": DESIGNS["short_beat"] | {"numbers": SHORT},
     "samples of one beat": DESIGNS["one_row"] | {"numbers": SHORT},
     "registers everywhere": DESIGNS["two_junctions"] | {"numbers": SHORT, "classes": 3, "latency": DEEP},
-    "three junctions, overlapping": DESIGNS["overlap_three"] | {"numbers": SHORT, "classes": 6},
+    "three junctions, overlapping": sizes([16, 8, 8, 8], [4, 4, 4], [4, 2, 2], numbers=SHORT, classes=6, **OVERLAP),
 }
 
 
