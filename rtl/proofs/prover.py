@@ -200,6 +200,8 @@ timeout {seconds}
 [script]
 read_rtlil bench.il
 prep -flatten -top {top}
+delete -output
+opt_clean -purge
 # Reset makes the state from which all is to hold; whatever was before it is as good.
 setattr -unset init a:init w:{first} %d
 delete */t:$meminit*
