@@ -150,6 +150,7 @@ class ResultQueue(wiring.Component):
                 within & ~lost, (place < groups) & one_of(ahead + going == place + k * groups for k in range(capacity + 1))
             ),
         )
+        p.rely()
         p.conclude(
             "last_in_order",
             "beats come out in the order in which they came, hence the last one of a sample is in its place",

@@ -32,12 +32,15 @@ class Bench(Elaboratable):
         What the component states, once the bench has been elaborated.
     inputs
         By name: reset, the mark, and the component's inputs.
+    lines
+        Its RTLIL, once it has been converted.
     """
 
     def __init__(self, component: Component) -> None:
         self.component, self.domain = component, ClockDomain("sync")
         self.first, self.mark = Signal(name=FIRST, init=1, reset_less=True), Signal(name="mark")
         self.inputs: dict[str, Signal] = {}
+        self.lines: list[str] | None = None
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -70,6 +73,8 @@ def signals_by_path(bench: Bench, fragment: Fragment) -> dict[str, Signal]:
 def as_rtlil(bench: Bench, asserted: Sequence[str], given: Sequence[str]) -> str:
     """The bench for Yosys: assertions are named as the properties are, inputs as the bench names them.
 
+    It is converted once, with everything that it states; calls differ in what stands beside it.
+
     Parameters
     ----------
     asserted
@@ -77,23 +82,28 @@ def as_rtlil(bench: Bench, asserted: Sequence[str], given: Sequence[str]) -> str
     given
         Names of what is assumed: conclusions, and what has been proved already.
     """
-    free = FreeMemories(bench.mark)
-    fragment = Fragment.get(bench, free)
-    stated = bench.monitor
+    if bench.lines is None:
+        bench.lines = _converted(bench)
+    lines, stated = bench.lines, bench.monitor
     known = {p.name: p for p in (*stated.concluded, *stated.required) if p.name in given}
     assumed = [*stated.assumed, *stated.chosen, *known.values()]
-    asserting = [p for p in stated.required if p.name in asserted]
-    roles = [("assert", p) for p in asserting] + [("assume", p) for p in assumed]
-    ports = _ports(bench)
-    ports |= {signal.name: (signal, None) for signal in free.free if len(signal)}
-    ports |= {f"{role}_{p.name}": (p.holds, None) for role, p in roles}
-    text, _ = rtlil.convert_fragment(fragment, ports, TOP, emit_src=False)
-    lines = text.splitlines()
+    roles = [("assert", p) for p in stated.required if p.name in asserted] + [("assume", p) for p in assumed]
     end = lines.index("end")  # of the top module, which comes first
     cells = [_AFTER_RESET]
     for role, p in roles:
         cells.append(_CELL.format(role=role, name=p.name, operator="not" if p.reached else "pos"))
     return "\n".join([*lines[:end], *cells, *lines[end:]]) + "\n"
+
+
+def _converted(bench: Bench) -> list[str]:
+    free = FreeMemories(bench.mark)
+    fragment = Fragment.get(bench, free)
+    ports = _ports(bench) | {signal.name: (signal, None) for signal in free.free if len(signal)}
+    monitor = bench.monitor
+    of = (*monitor.required, *monitor.assumed, *monitor.chosen, *monitor.concluded)
+    ports |= {f"holds_{p.name}": (p.holds, None) for p in of}
+    text, _ = rtlil.convert_fragment(fragment, ports, TOP, emit_src=False)
+    return text.splitlines()
 
 
 _CELL = """\
@@ -102,7 +112,7 @@ _CELL = """\
     parameter \\A_SIGNED 0
     parameter \\A_WIDTH 1
     parameter \\Y_WIDTH 1
-    connect \\A \\{role}_{name}
+    connect \\A \\holds_{name}
     connect \\Y \\{role}_{name}_bit
   end
   cell ${role} \\{role}_{name}_always

@@ -14,6 +14,7 @@ from pathlib import Path
 from time import perf_counter
 
 from models.errors import InputError
+from rtl.blocks.queues import Queue
 from rtl.proofs.bench import FIRST, PATH, TOP, Bench, as_rtlil
 from rtl.synthesis import tools
 
@@ -107,7 +108,7 @@ _SEEN = {Status.PROVED: Status.FAILED, Status.FAILED: Status.PROVED, Status.UNDE
 def induction(bench: Bench, folder: Path, seconds: float, asserted: list[str], given: Sequence[str]) -> dict[str, Verdict]:
     """All proved, or nothing."""
     began = perf_counter()
-    depth = bench.monitor.longest + 1  # what registers in a row hold has come in by then
+    depth = _depth(bench)
     log = _run(bench, folder, seconds, "smtbmc yices", asserted, given) / "logfile.txt"
     if "successful proof by k-induction" not in log.read_text():
         return {}
@@ -159,12 +160,20 @@ def _witness(file: Path) -> tuple[dict[str, int], tuple[dict[str, int], ...]]:
     return start, tuple(clocks)
 
 
+def _depth(bench: Bench) -> int:
+    """Clocks of the induction: those that a statement looks back, and in which a word passes the registers of a queue.
+
+    A state of which a queue's registers disagree with its RAM lasts no longer, so that no lemma need exclude it.
+    """
+    return bench.monitor.longest + Queue.latency
+
+
 def _run(bench: Bench, folder: Path, seconds: float, engine: str, asserted: list[str], given: Sequence[str]) -> Path:
     """Run SymbiYosys; returns its directory."""
     sby, environment = _tools()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "bench.il").write_text(as_rtlil(bench, asserted, given))
-    task = _TASK.format(depth=bench.monitor.longest + 1, seconds=max(1, round(seconds)), engine=engine, top=TOP, first=FIRST)
+    task = _TASK.format(depth=_depth(bench), seconds=max(1, round(seconds)), engine=engine, top=TOP, first=FIRST)
     (folder / "bench.sby").write_text(task)
     tools.run(sby, ["-f", "-d", "task", "bench.sby"], folder, tools.Deadline(seconds + _GRACE), environment)
     log = folder / "task/logfile.txt"
@@ -191,6 +200,8 @@ timeout {seconds}
 [script]
 read_rtlil bench.il
 prep -flatten -top {top}
+delete -output
+opt_clean -purge
 # Reset makes the state from which all is to hold; whatever was before it is as good.
 setattr -unset init a:init w:{first} %d
 delete */t:$meminit*

@@ -120,10 +120,16 @@ def check_property(design: Design, name: str) -> None:
         If it has none of that name.
     """
     with _unused():
-        benches = {component: stated(make) for component, make in components(Plan.of(design)).items()}
-    if not any(_wanted(component, bench, name) for component, bench in benches.items()):
-        names = [f"{component}: {p.name}" for component, bench in benches.items() for p in bench.monitor.required]
+        _asked(Plan.of(design), name)
+
+
+def _asked(of: Plan, name: str | None) -> dict[str, tuple[Callable[[], Component], Bench]]:
+    """What makes each component, and a bench of it, if one of them states the property that is asked for."""
+    made = {component: (make, stated(make)) for component, make in components(of).items()}
+    if name is not None and not any(_wanted(component, bench, name) for component, (_, bench) in made.items()):
+        names = [f"{component}: {p.name}" for component, (_, bench) in made.items() for p in bench.monitor.required]
         raise ArgumentError("property", name, "is none of the design's", get_close_matches(name, names, 3, 0.0))
+    return made
 
 
 def prove_design(
@@ -163,13 +169,11 @@ def prove_design(
         If a tool fails.
     """
     check(time_limit, workers)
-    if property is not None:
-        check_property(design, property)
     of = Plan.of(design)
-    if folder.exists():
-        shutil.rmtree(folder)
     with _unused():
-        made = {name: (make, stated(make)) for name, make in components(of).items()}
+        made = _asked(of, property)
+        if folder.exists():
+            shutil.rmtree(folder)
         wanted = {name: _wanted(name, bench, property) for name, (_, bench) in made.items()}
 
         def one(name: str) -> list[Proof]:

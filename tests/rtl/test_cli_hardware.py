@@ -78,7 +78,9 @@ def test_cosim_agrees_and_leaves_figures(config, tmp_path, capsys):
     assert not {"machine.jsonl", "verilog.jsonl"} & {p.name for p in out.iterdir()}
 
 
-def test_cosim_names_the_first_difference_and_leaves_both_logs(config, tmp_path, monkeypatch, refused, capsys):
+def test_cosim_names_the_first_difference_and_leaves_logs_and_waveforms_that_can_be_read(
+    config, tmp_path, monkeypatch, refused, capsys
+):
     FAULTS["first_visit_does_not_replace"].apply(monkeypatch)
     line = refused("cosim", config, "--samples", N, "--out", tmp_path / "out", "-q", code=1)
     place = r"scenario data, clock (\d+), junction 2, BP write to partial delta memory (\d+), "
@@ -96,11 +98,6 @@ def test_cosim_names_the_first_difference_and_leaves_both_logs(config, tmp_path,
     at = [r[(r[:, 0] == int(found[1])) & (r[:, 6] == int(found[2])) & (r[:, 4] == 4)] for r in rows]
     assert [a[:, 9].tolist() for a in at] == [[int(found[3])], [int(found[4])]]
 
-
-@pytest.mark.slow
-def test_the_waveforms_of_a_difference_can_be_read(config, tmp_path, monkeypatch):
-    FAULTS["wrong_rounding"].apply(monkeypatch)
-    assert cli.run(["cosim", str(config), "--samples", str(N), "--out", str(tmp_path / "out"), "-q"]) == 1
     signals = []
     for name in ("machine.vcd", "verilog.vcd"):
         signals.append(names_in(tmp_path / "out" / name))
@@ -121,14 +118,12 @@ def test_cosim_feeds_illegal_samples_and_says_how_many(config, tmp_path, capsys)
     assert max(kappa, label) <= N - trained <= kappa + label and trained > 1
 
 
-@pytest.mark.parametrize(
-    "wrong", [("--samples", 0), ("--simulator", "questa"), ("--illegal", 0.5, "--set", "hardware.build=inference")]
-)
-def test_what_cannot_be_simulated_leaves_an_earlier_result_alone(config, tmp_path, refused, wrong):
+def test_what_cannot_be_simulated_leaves_an_earlier_result_alone(config, tmp_path, refused):
     assert cli.run(["verilog", str(config), "--out", str(tmp_path / "out"), "-q"]) == 0
     before = {p.name for p in (tmp_path / "out").iterdir()}
-    assert wrong[0] in refused("cosim", config, *wrong, "--out", tmp_path / "out", "--force")
-    assert {p.name for p in (tmp_path / "out").iterdir()} == before
+    for wrong in (("--samples", 0), ("--simulator", "questa"), ("--illegal", 0.5, "--set", "hardware.build=inference")):
+        assert wrong[0] in refused("cosim", config, *wrong, "--out", tmp_path / "out", "--force")
+        assert {p.name for p in (tmp_path / "out").iterdir()} == before
 
 
 def test_what_the_options_of_cosim_do_not_allow(config, refused):

@@ -394,13 +394,12 @@ def test_a_small_design_on_ecp5(small, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_small_design_on_nexus(tmp_path):
+def test_a_small_design_on_nexus(emitted, tmp_path):
     # nextpnr-nexus 0.11.1 breaks off in the refinement of some placements, that of the design of the other tests among them.
-    small = Verilog.of(Accelerator(design("one_junction")))
-    made = synthesise(small, target("nexus-40k"), tmp_path / "work", Options())
+    made = synthesise(emitted, target("nexus-40k"), tmp_path / "work", Options())
     assert made.failure is None
     known = figures(made)
-    assert known["resources"]["DSP"]["value"] >= sum(small.accelerator.plan.multipliers.values())
+    assert known["resources"]["DSP"]["value"] >= sum(emitted.accelerator.plan.multipliers.values())
     assert known["utilisation"]["value"]["MULT9_CORE"]["used"] == known["resources"]["DSP"]["value"]
     assert known["fmax"]["value"] > 20
 
@@ -440,7 +439,7 @@ def test_a_small_design_on_xc7(small, tmp_path):
 
 @pytest.mark.slow
 def test_a_design_that_does_not_fit_into_ice40(tmp_path):
-    large = Verilog.of(Accelerator(design("two_junctions", build="inference", counters=False)))
+    large = Verilog.of(Accelerator(design("one_junction", z=[12], build="inference", counters=False)))
     assert large.accelerator.plan.multipliers == {"edges": 12, "derivatives": 0}
     made = synthesise(large, target("ice40-up5k"), tmp_path / "work", Options())
     assert made.result.wrapped == sum(n for _, n in large.ports.values())

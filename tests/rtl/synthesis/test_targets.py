@@ -1,6 +1,7 @@
 """Cells and resources of every family, and what the tools say of them."""
 
 import json
+from itertools import groupby
 
 import pytest
 
@@ -51,29 +52,29 @@ def test_every_target_has_the_resources_it_says(tmp_path):
     (tmp_path / "counter.v").write_text(
         "module t(input clk, output reg [3:0] q = 0); always @(posedge clk) q <= q + 1; endmodule"
     )
-    for chosen in TARGETS.values():
-        family = chosen.family
+    for family, targets in groupby(TARGETS.values(), key=lambda t: t.family):
         script = f"read_verilog counter.v; {family.synthesis} -top t; tee -o stat.json stat -json -top t; write_json n.json"
         assert run(find("yosys"), ["-q", "-p", script], tmp_path, Deadline(None))[0] == 0
         cells = reports.cells(json.loads((tmp_path / "stat.json").read_text()))
         assert {r.name: r.count(cells) for r in family.resources}["FF"] == 4
         if family.placer is None:
             continue
-        arguments = [*chosen.arguments, "--json", "n.json", "--report", "report.json"]
-        if chosen.sites:
-            name, fifth, option = {
-                NEXUS.name: ("{{q[{}]}}", "F14", ["--pdc", "pins"]),
-                GOWIN.name: ("q[{}]", "L14", ["--vopt", "cst=pins"]),
-            }[family.name]
-            ports = ["clk", *(name.format(i) for i in range(4))]
-            places = zip(ports, (*chosen.sites, fifth), strict=True)
-            text = "".join(family.location.format(pin=port, site=site) + "\n" for port, site in places)
-            (tmp_path / "pins").write_text(text)
-            arguments += option
-        arguments += ["--lpf-allow-unconstrained"] if family is ECP5 else []
-        assert run(find(family.placer), arguments, tmp_path, Deadline(None))[0] == 0
-        used = reports.utilisation(json.loads((tmp_path / "report.json").read_text()))
-        assert {r.site for r in family.resources if r.site} <= used.keys()
-        pins = next(r for r in family.resources if r.name == "pins")
-        assert used[pins.site][0] == 5
-        assert used[pins.site][1] >= chosen.pins
+        for chosen in targets:
+            arguments = [*chosen.arguments, "--json", "n.json", "--report", "report.json"]
+            if chosen.sites:
+                name, fifth, option = {
+                    NEXUS.name: ("{{q[{}]}}", "F14", ["--pdc", "pins"]),
+                    GOWIN.name: ("q[{}]", "L14", ["--vopt", "cst=pins"]),
+                }[family.name]
+                ports = ["clk", *(name.format(i) for i in range(4))]
+                places = zip(ports, (*chosen.sites, fifth), strict=True)
+                text = "".join(family.location.format(pin=port, site=site) + "\n" for port, site in places)
+                (tmp_path / "pins").write_text(text)
+                arguments += option
+            arguments += ["--lpf-allow-unconstrained"] if family is ECP5 else []
+            assert run(find(family.placer), arguments, tmp_path, Deadline(None))[0] == 0
+            used = reports.utilisation(json.loads((tmp_path / "report.json").read_text()))
+            assert {r.site for r in family.resources if r.site} <= used.keys()
+            pins = next(r for r in family.resources if r.name == "pins")
+            assert used[pins.site][0] == 5
+            assert used[pins.site][1] >= chosen.pins

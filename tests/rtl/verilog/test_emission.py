@@ -67,7 +67,9 @@ def test_yosys_finds_no_fault_and_as_many_multipliers_as_planned(name, tmp_path)
     (tmp_path / "a.v").write_text(emitted.text)
     # Flat: a module may be at several places. Selectors that scale an index are no multipliers: peepopt sees through them.
     passes = f"hierarchy -check -top {TOP}; proc; check -assert; flatten; opt; wreduce; peepopt; opt; check -assert"
-    for read in ("read_verilog a.v", f"read_slang --threads 1 --top {TOP} a.v"):
+    # All designs have the same constructs: slang is shown one of them.
+    slang = [f"read_slang --threads 1 --top {TOP} a.v"] if name == "two_junctions" else []
+    for read in ("read_verilog a.v", *slang):
         told = toolchain.yosys(f"{read}; {passes}; tee -o told select -count t:$mul", tmp_path)
         assert int(told.split()[0]) == sum(emitted.accelerator.plan.multipliers.values())
 
@@ -85,7 +87,7 @@ def test_shallow_memories_become_lut_ram_and_deep_ones_block_ram(tmp_path):
     for kind, depth in (("shallow", 64), ("deep", 4)):
         text = generate(planned([16, 8, 4], [2, 2], [4, 4], lut_ram_depth=depth, **SMALL)).text
         (tmp_path / "a.v").write_text(text)
-        script = "read_verilog a.v; synth_xilinx -flatten -noiopad -nodsp -run begin:map_ffs; tee -o told stat"
+        script = "read_verilog a.v; synth_xilinx -flatten -noiopad -nodsp -run begin:map_ffram; tee -o told stat"
         cells = {name: int(n) for n, name in re.findall(r"(\d+)\s+(RAM\w+)", toolchain.yosys(script, tmp_path))}
         counts[kind] = cells, text.count('ram_style = "block"')
     cells, blocks = counts["shallow"]
