@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from functools import cache
+from pathlib import Path
 from typing import IO, Any
 
 COMMAND = "from hwsim.__main__ import main\nmain()\n"
@@ -64,8 +65,8 @@ class Process:
 
 def begun(program: str, *arguments: object) -> Process:
     """A Python program that goes on by itself, with the folder and the environment of this process."""
-    outputs = [tempfile.NamedTemporaryFile("r") for _ in range(2)]
-    told = {"arguments": [str(a) for a in arguments], "folder": os.getcwd(), "environment": dict(os.environ)}
+    outputs = [tempfile.NamedTemporaryFile("r") for _ in range(2)]  # noqa: SIM115  # open until it is read
+    told = {"arguments": [str(a) for a in arguments], "folder": str(Path.cwd()), "environment": dict(os.environ)}
     return Process(_asked({"program": program, "outputs": [file.name for file in outputs], **told}), outputs)
 
 
@@ -109,7 +110,8 @@ def _serve() -> str:
         else:
             _become(question)
             return str(question["program"])
-        print(json.dumps(answer), flush=True)
+        sys.stdout.write(f"{json.dumps(answer)}\n")
+        sys.stdout.flush()
     sys.exit()
 
 
