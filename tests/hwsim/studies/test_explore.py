@@ -313,7 +313,7 @@ def test_workers_end_with_whoever_started_them(tmp_path):
         assert process.poll() is None, process.communicate()
         working = {p for p in descendants(process.pid) if is_worker(p, process.pid) and processor_time(p) > 2}
         time.sleep(0.05)
-    process.terminate()
+    process.send_signal(signal.SIGTERM)
     process.communicate()
     waited = 0
     while any((Path("/proc") / str(p)).exists() for p in working):
