@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 _OURS = ("models", "hwsim", "rtl")
+_BLOCKS = "body", "orelse", "handlers", "finalbody", "cases"
+"""Of a statement, a handler or a case: where statements stand in it."""
 
 
 @cache
@@ -99,12 +101,12 @@ def _path(name: str) -> Path | None:
 
 
 def _executed(tree: ast.AST) -> Iterator[ast.AST]:
-    """All nodes but those for type checkers alone."""
+    """All statements but those for type checkers alone; expressions hold none."""
     waiting = [tree]
     while waiting:
         node = waiting.pop()
         yield node
-        waiting += node.orelse if _is_for_types(node) else ast.iter_child_nodes(node)  # type: ignore[attr-defined]
+        waiting += [part for name in (["orelse"] if _is_for_types(node) else _BLOCKS) for part in getattr(node, name, ())]
 
 
 def _is_for_types(node: ast.AST) -> bool:
@@ -154,7 +156,7 @@ class _Writer:
             for part in node.orelse:
                 self.put(part)
         elif isinstance(node, ast.AST):
-            if not self._is_left_out(node):
+            if not (isinstance(node, ast.stmt) and self._is_left_out(node)):
                 self._put_node(node)
         else:
             self.words.append(repr(node))
@@ -168,7 +170,7 @@ class _Writer:
                 self.put(value)
         self.words.append(";")
 
-    def _is_left_out(self, node: ast.AST) -> bool:
+    def _is_left_out(self, node: ast.stmt) -> bool:
         if isinstance(node, ast.Expr):
             return isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)  # a docstring
         return any(_imports(node, self.package, self.followed))

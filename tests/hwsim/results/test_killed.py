@@ -18,13 +18,13 @@ pytestmark = pytest.mark.slow
 KILLS = int(os.environ.get("HWSIM_KILLS", "3"))
 
 
-def repeated(out, tmp_path, most, resuming, *arguments):
+def repeated(out, most, resuming, *arguments):
     """Start over and over, killed each time at a drawn moment, as often as wanted; then undisturbed to the end."""
     rng = random.Random(f"{arguments[0]} {os.environ.get('HWSIM_TEST_SEED', '0')}")
     kills, finished = 0, 0
     while kills < KILLS:
         options = resuming(out)
-        if killed(rng.randint(1, most), out, tmp_path / "killed.py", *arguments, "--out", out, *options):
+        if killed(rng.randint(1, most), out, *arguments, "--out", out, *options):
             kills += 1
         else:
             finished += 1
@@ -44,7 +44,7 @@ def test_training(kind, tmp_path):
             check_sound(out)
         return ["--resume"] if (out / "checkpoint.npz").exists() else []
 
-    for _ in repeated(out, tmp_path, 60, resuming, "train", config):
+    for _ in repeated(out, 60, resuming, "train", config):
         assert runs.files(out) == runs.files(whole)
 
 
@@ -53,7 +53,7 @@ def test_simulating(tmp_path):
     config, out, whole = runs.write_config(tmp_path, "fixed pipelined"), tmp_path / "run", tmp_path / "whole"
     options = ("--trace", "0:99", "--late", "0.1")
     assert cli.run(["simulate", str(config), "--out", str(whole), "--quiet", *options]) == 0
-    for _ in repeated(out, tmp_path, 40, lambda _: [], "simulate", config, *options):
+    for _ in repeated(out, 40, lambda _: [], "simulate", config, *options):
         check_whole(out)
         assert runs.files(out) == runs.files(whole)
 
@@ -69,5 +69,5 @@ def test_exploring(tmp_path):
     def resuming(out):
         return ["--resume"] if (out / "study.yaml").exists() else []
 
-    for _ in repeated(out, tmp_path, 60, resuming, "explore", path, "--workers", "2"):
+    for _ in repeated(out, 60, resuming, "explore", path, "--workers", "2"):
         assert small_studies.tables(out) == small_studies.tables(whole)

@@ -16,9 +16,9 @@ from hwsim.commands import app as cli
 from hwsim.configuration import config_file
 from models.errors import InputError
 from models.files import whole
+from tests import warm
 from tests.hwsim import runs
 from tests.hwsim.frontends import small_frontends
-from tests.hwsim.results.killing import begun
 
 pytestmark = pytest.mark.slow
 
@@ -93,7 +93,7 @@ def left(out):
 def test_pair(one, other, prepared, tmp_path):
     out = tmp_path / "out"
     commands = [prepared[one, 0], prepared[other, 1]]
-    processes = [begun(*arguments, "--out", out) for arguments, _ in commands]
+    processes = [warm.begun(warm.COMMAND, *arguments, "--out", out, "--quiet") for arguments, _ in commands]
     ends = [process.communicate() for process in processes]
     codes = [process.returncode for process in processes]
     assert set(codes) <= {0, 2} and 0 in codes, ends

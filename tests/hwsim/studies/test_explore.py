@@ -8,8 +8,6 @@ import re
 import shlex
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -24,6 +22,7 @@ from hwsim.measurements.catalogue import MEASUREMENTS
 from hwsim.studies.definition import study
 from hwsim.studies.measuring import code_version, workshop
 from hwsim.training.run import train
+from tests import warm
 from tests.hwsim import runs
 from tests.hwsim.measurements import test_adaptation
 from tests.hwsim.shipped import SHIPPED
@@ -222,8 +221,7 @@ def test_bad_options_are_one_line(options, whole, tmp_path, capsys):
 
 def start(path, out, *options):
     """``hwsim explore`` in a process of its own."""
-    command = [sys.executable, "-m", "hwsim", "explore", str(path), "--out", str(out), "--quiet", *options]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return warm.begun(warm.COMMAND, "explore", path, "--out", out, "--quiet", *options)
 
 
 def wait_for_results(process, out, least=1):
@@ -244,7 +242,7 @@ def test_interrupted_by_hand_and_resumed(whole, tmp_path):
     process = start(whole[0], out, "--workers", "2")
     wait_for_results(process, out, 5)
     process.send_signal(signal.SIGINT)
-    _, complaint = process.communicate(timeout=600)
+    _, complaint = process.communicate()
     assert (process.returncode, complaint) in ((130, "hwsim: interrupted\n"), (0, ""))
     assert small_studies.explore(whole[0], out, "--resume") == 0
     assert small_studies.tables(out) == small_studies.tables(whole[1])
@@ -266,29 +264,24 @@ def counted(*arguments):
     if left == 0:
         os.kill(os.getpid(), signal.SIGKILL)
 
-if __name__ == "__main__":  # not in its workers, which read this file, too
-    left, before = int(sys.argv[1]), sys.argv[2] == "before"
-    del sys.argv[1:3]
-    Store.put = counted
-    __main__.main()
+left, before = int(sys.argv[1]), sys.argv[2] == "before"
+del sys.argv[1:3]
+Store.put = counted
+__main__.main()
 """
 
 
 @pytest.mark.slow
 def test_killed_at_random_moments_and_resumed_to_the_same_tables(whole, tmp_path):
-    out, rng = tmp_path / "out", random.Random(os.environ.get("HWSIM_TEST_SEED", "0"))
-    program, attempts = tmp_path / "killed.py", 0
-    program.write_text(KILLED)
+    out, attempts, rng = tmp_path / "out", 0, random.Random(os.environ.get("HWSIM_TEST_SEED", "0"))
     while True:
         options = ["--resume"] if (out / "study.yaml").exists() else []
-        moment = [str(rng.randint(1, 14)), rng.choice(["before", "after"])]
-        command = [sys.executable, str(program), *moment, "explore", str(whole[0]), "--out", str(out), "--workers", "2"]
-        process = subprocess.run(
-            [*command, "--quiet", *options], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-        )
-        assert "Traceback" not in process.stderr and process.returncode in (0, -signal.SIGKILL), process.stderr
+        moment = rng.randint(1, 20), rng.choice(["before", "after"])
+        command = ["explore", whole[0], "--out", out, "--workers", "2", "--quiet", *options]
+        code, complaint = warm.run(KILLED, *moment, *command)
+        assert "Traceback" not in complaint and code in (0, -signal.SIGKILL), complaint
         attempts += 1
-        if process.returncode == 0:
+        if code == 0:
             break
     assert attempts > 3
     assert small_studies.tables(out) == small_studies.tables(whole[1])
@@ -305,7 +298,7 @@ def test_killed_workers_are_replaced_and_nothing_is_lost(whole, tmp_path):
             if (Path("/proc") / str(child) / "task").exists() and child != process.pid and is_worker(child, process.pid):
                 os.kill(child, signal.SIGKILL)
                 break
-    _, complaint = process.communicate(timeout=600)
+    _, complaint = process.communicate()
     assert process.returncode == 0, complaint
     assert small_studies.tables(out) == small_studies.tables(whole[1])
 
@@ -320,8 +313,8 @@ def test_workers_end_with_whoever_started_them(tmp_path):
         assert process.poll() is None, process.communicate()
         working = {p for p in descendants(process.pid) if is_worker(p, process.pid) and processor_time(p) > 2}
         time.sleep(0.05)
-    process.terminate()
-    process.communicate(timeout=600)
+    process.send_signal(signal.SIGTERM)
+    process.communicate()
     waited = 0
     while any((Path("/proc") / str(p)).exists() for p in working):
         assert (waited := waited + 1) < 6000, working  # five minutes and more, of which an instant is used

@@ -4,8 +4,6 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 from contextlib import contextmanager
 
 import pytest
@@ -15,6 +13,7 @@ from hwsim.configuration import config_file
 from hwsim.results import seal
 from hwsim.training import loop
 from models.files.npz import read_npz, write_npz
+from tests import warm
 from tests.hwsim import runs
 
 STREAM = {True: ("--save-stream",), False: ()}
@@ -261,12 +260,12 @@ __main__.main()
 
 def stopped(config, out, moment, which, *options):
     """``hwsim train`` in a process of its own that sends itself a signal; returns the exit code."""
-    command = [sys.executable, "-c", PROGRAM, str(moment), which.name, str(out), "train", str(config), "--out", str(out)]
-    done = subprocess.run([*command, "--quiet", *options], capture_output=True, text=True)
-    assert "Traceback" not in done.stderr
+    command = [moment, which.name, out, "train", config, "--out", out, "--quiet", *options]
+    code, complaint = warm.run(PROGRAM, *command)
+    assert "Traceback" not in complaint
     # A shell says 130 for both 130 and SIGINT; the latter is how the interpreter dies when it is just about to exit.
-    assert done.returncode in (0, -which, *([130] if which == signal.SIGINT else [])), done.stderr
-    return done.returncode
+    assert code in (0, -which, *([130] if which == signal.SIGINT else [])), complaint
+    return code
 
 
 def stop_at_random(config, out, which, rng):
