@@ -1,7 +1,7 @@
-"""``python -m hwsim.benchmark.cluster_process N FOLDER``: a Dask cluster of N worker processes on this machine.
+"""``python -m hwsim.benchmark.cluster_process N FOLDER FD``: a Dask cluster of N worker processes on this machine.
 
-It prints its address; then, for every line that it reads, the processor time in seconds that its processes have taken. It
-ends with what it reads from. Workers are started as docs/how-to/dask.md says.
+It writes its address to a file descriptor; then, for every line that it reads, the processor time in seconds that its
+processes have taken. It ends with what it reads from. Workers are started as docs/how-to/dask.md says.
 """
 
 import os
@@ -30,14 +30,20 @@ def main(count: str, folder: str, asked: Iterable[str], answers: IO[str]) -> Non
         workers = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for _ in range(int(count))]
         try:
             client.wait_for_workers(len(workers))
-            print(cluster.scheduler_address, file=answers, flush=True)
+            _answer(answers, cluster.scheduler_address)
             for _ in asked:
-                print(time.process_time() + sum(client.run(time.process_time).values()), file=answers, flush=True)
+                _answer(answers, time.process_time() + sum(client.run(time.process_time).values()))
         finally:
             for worker in workers:
                 worker.kill()
                 worker.wait()
 
 
+def _answer(answers: IO[str], what: object) -> None:
+    answers.write(f"{what}\n")
+    answers.flush()
+
+
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.stdin, sys.stdout)
+    with os.fdopen(int(sys.argv[3]), "w") as answers:
+        main(sys.argv[1], sys.argv[2], sys.stdin, answers)

@@ -82,7 +82,7 @@ def cluster(tree: Tree, count: int) -> Iterator[Cluster]:
     """
     with TemporaryFile() as said, TemporaryDirectory(prefix="hwsim-", ignore_cleanup_errors=True) as place:
         process = subprocess.Popen(
-            tree.words("hwsim.benchmark.cluster_process", str(count), place),
+            tree.words("hwsim.benchmark.cluster_process", str(count), place, "1"),
             env=tree.environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

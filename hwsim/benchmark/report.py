@@ -36,6 +36,17 @@ SPEEDS = Figures(
 """By name, as ``bench.json`` has them; ``before_`` stands for the code that this one is compared with."""
 
 
+_VALUES = Figures(
+    "benchmark row",
+    {
+        "value": Figure("that of the row", "what this code comes to"),
+        "before_value": Figure("that of the row", "what the other code comes to"),
+        "gain": SPEEDS["gain"],
+    },
+)
+"""Of tables whose rows have different units."""
+
+
 @dataclass
 class Measured:
     """All that one call has measured.
@@ -71,6 +82,11 @@ def _compared(measured: Measured, name: str, heading: str) -> dict[str, str]:
     return {name: heading} | ({f"before_{name}": "before"} if measured.against is not None else {})
 
 
+def _gains(measured: Measured) -> dict[str, str]:
+    """The heading of a gain where two codes are compared."""
+    return {} if measured.against is None else {"gain": "gain"}
+
+
 def _gain(measured: Measured, gain: float | None, at_least: bool = False) -> list[tables.Told]:
     """The cell of a gain where there is such a column."""
     if measured.against is None:
@@ -84,8 +100,7 @@ def _gain(measured: Measured, gain: float | None, at_least: bool = False) -> lis
 def _of_engines(measured: Measured) -> tables.Table:
     """Training speeds."""
     caption = "per second of CPU time of one core, best repetition, random data; edge operations: FF, BP and UP of one edge"
-    headings = _compared(measured, "samples_per_second", "samples/s")
-    headings |= {} if measured.against is None else {"gain": "gain"}
+    headings = _compared(measured, "samples_per_second", "samples/s") | _gains(measured)
     heads = tables.columns(SPEEDS, **headings, edge_operations_per_second="edge operations/s")
     result = tables.table("training speed", "configuration", "engine", *heads, caption=caption)
     for now, was in measured.pairs():
@@ -100,8 +115,7 @@ def _of_engines(measured: Measured) -> tables.Table:
 
 def _of_rates(measured: Measured) -> tables.Table:
     """Clocks a second, and what evaluation costs."""
-    headings = _compared(measured, "value", "now") | ({} if measured.against is None else {"gain": "gain"})
-    heads = [tables.Column(heading, key=name) for name, heading in headings.items()]
+    heads = tables.columns(_VALUES, **_compared(measured, "value", "now"), **_gains(measured))
     result = tables.table("what the rows come to", "configuration", tables.Column("figure", left=True, wraps=True), *heads)
     for now, was in measured.pairs():
         found, earlier = _rates(now, measured.engines), {} if was is None else _rates(was, measured.before)
@@ -145,7 +159,7 @@ def _ratio(now: float, before: float, better: str) -> float | None:
 
 def _of_commands(measured: Measured) -> tables.Table:
     """Whole commands."""
-    headings = _compared(measured, "seconds", "time") | ({} if measured.against is None else {"gain": "gain"})
+    headings = _compared(measured, "seconds", "time") | _gains(measured)
     for name, heading in (("processor_seconds", "processor"), ("peak_memory", "memory"), ("rate", "rate")):
         headings |= _compared(measured, name, heading)
     caption = "best run; time by the clock on the wall; processor time of all processes, and memory of the largest"
@@ -184,8 +198,7 @@ def gain_of(row: list[CommandRow]) -> tuple[float | None, bool]:
 
 def _of_told(measured: Measured) -> tables.Table:
     """Figures that commands have left."""
-    headings = _compared(measured, "value", "now") | ({} if measured.against is None else {"gain": "gain"})
-    heads = [tables.Column(heading, key=name) for name, heading in headings.items()]
+    heads = tables.columns(_VALUES, **_compared(measured, "value", "now"), **_gains(measured))
     result = tables.table("what commands told", "command", tables.Column("figure", left=True, wraps=True), *heads)
     for row in measured.commands:
         now, was = row[0].told, row[1].told if len(row) > 1 else {}

@@ -23,7 +23,7 @@ _HERE = Path(__file__).resolve().parents[2]
 _OURS = ("hwsim", "models", "rtl", "sim_configs", "tests", "tools", "docs", "pyproject.toml", "README.md", "run", ".ci")
 """Of a folder; tests read the last of them."""
 _LAUNCH = Path(__file__).parent / "launch.py"
-_LAST = 500  # characters of what a command said that are read for its last line
+_LAST = 500  # bytes of what a command said that are read for its last line
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Tree:
         limit
             Seconds after which it is ended, with all that it has started.
         """
-        with TemporaryFile() as said, TemporaryFile() as told:
+        with TemporaryFile() as said, TemporaryFile() as printed, TemporaryFile() as told:
             launched = [sys.executable, "-I", "-S", str(_LAUNCH), str(told.fileno()), *self.words(module, *arguments)]
             began = time.perf_counter()
             process = subprocess.Popen(
@@ -85,7 +85,7 @@ class Tree:
                 cwd=cwd,
                 env=self.environment(environment),
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
+                stdout=printed,
                 stderr=said,
                 pass_fds=[told.fileno()],
                 start_new_session=True,
@@ -104,7 +104,7 @@ class Tree:
                 used.get("seconds", seconds),
                 used.get("processor_seconds", 0.0),
                 int(used.get("peak_memory", 0)),
-                _failure(used.get("code", process.returncode), read(said)),
+                _failure(used.get("code", process.returncode), read(said) or read(printed)),
             )
 
     def words(self, module: str, *arguments: str) -> list[str]:
@@ -117,8 +117,8 @@ class Tree:
 
 
 def read(file: IO[bytes]) -> str:
-    """All that somebody has written into a file that is open here."""
-    file.seek(0)
+    """The end of what somebody has written into a file that is open here."""
+    file.seek(max(file.seek(0, os.SEEK_END) - _LAST, 0))
     return file.read().decode(errors="replace")
 
 
@@ -129,7 +129,7 @@ def _failure(code: int, said: str) -> str | None:
 
 def last_line(said: str) -> str:
     """Of what somebody said, as far as it says something."""
-    lines = [line.strip() for line in said[-_LAST:].splitlines() if line.strip()]
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
     return lines[-1] if lines else "no message"
 
 

@@ -19,6 +19,7 @@ def test_of_{name}():
     pass
 """
 PLUGIN = ("-q", "-p", "hwsim.benchmark.sampled_tests", "-p", "no:cacheprovider", "--known-in=../known")
+GO_ON = "--continue-on-collection-errors"
 
 
 @pytest.fixture
@@ -76,3 +77,15 @@ def test_what_is_no_test_is_a_failure(run, tmp_path):
     (tmp_path / "one" / "tests" / "test_more.py").write_text("import nothing_of_the_kind\n")
     code, _ = run("one", "--figures=../left/tests.json")
     assert code not in (0, 1)
+
+
+def test_a_file_that_only_one_of_them_can_read_has_no_names(run, tmp_path):
+    (tmp_path / "one" / "tests" / "test_more.py").write_text("def test_more():\n    pass\n")
+    (tmp_path / "other" / "tests" / "test_more.py").write_text("import nothing_of_the_kind\n")
+    for file in (tmp_path / "known").iterdir():
+        file.unlink()
+    assert [run(name, "--collect-only", GO_ON)[0] for name in ("one", "other")] == [0, 0]
+    assert run("one", "--figures=../left/tests.json", GO_ON)[0] == 0
+    assert told(tmp_path) == (40, 1)
+    assert run("other", "--figures=../left/tests.json", GO_ON)[0] == 0
+    assert told(tmp_path) == (40, 2)
