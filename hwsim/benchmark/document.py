@@ -90,20 +90,22 @@ def picture(measured: Measured) -> bytes | None:
     groups = _groups(measured)
     if not groups:
         return None
-    lines = sum(len(marks) + 1 for marks in groups.values())
-    fig, (ax,) = panels(width=6.4, height=0.6 + 0.19 * lines)
+    fig, (ax,) = panels(width=6.4, height=0.6 + 0.19 * sum(len(marks) + 1 for marks in groups.values()))
     ax.set_xscale("log")
     ax.axvline(1, color=GREY, linewidth=1.2, zorder=1)
-    y, labels = 0, dict[float, str]()
+    labels: list[str] = []
+    titles: list[int] = []
     for title, marks in groups.items():
-        ax.text(0.01, y, title, transform=ax.get_yaxis_transform(), fontsize=8, fontweight="bold", va="center")
+        titles.append(len(labels))
+        labels.append(title)
         for mark in marks:
-            y += 1
-            labels[y] = mark.label
-            _draw(ax, y, mark)
-        y += 1
-    ax.set_yticks([*labels], [*labels.values()])
-    ax.set_ylim(y - 0.4, -0.6)
+            _draw(ax, len(labels), mark)
+            labels.append(mark.label)
+    ax.set_yticks(range(len(labels)), labels)
+    for k in titles:
+        ax.get_yticklabels()[k].set_fontweight("bold")
+    ax.tick_params(axis="y", length=0)
+    ax.set_ylim(len(labels) - 0.4, -0.6)
     ax.grid(False, axis="y")
     _finish(ax, any(mark.memory for marks in groups.values() for mark in marks))
     buffer = io.BytesIO()
@@ -119,10 +121,8 @@ def _draw(ax: Axes, y: float, mark: _Mark) -> None:
         ax.plot(
             [mark.memory], [y], marker="s", markersize=4.5, color=RED, markerfacecolor="none", linestyle="none", zorder=4
         )
-    text = f"{'> ' if mark.at_least else ''}{mark.time:.3g}"
-    right = mark.time >= 1
-    place: dict[str, Any] = {"xytext": (6 if right else -6, 0), "ha": "left" if right else "right"}
-    ax.annotate(text, (mark.time, y), textcoords="offset points", va="center", fontsize=7, **place)
+    text = f"{'> ' if mark.at_least else ''}{mark.time:.{2 if mark.time < 10 else 0}f}"
+    ax.annotate(text, (max(mark.time, 1), y), xytext=(6, 0), textcoords="offset points", va="center", fontsize=7)
 
 
 def _finish(ax: Axes, has_memory: bool) -> None:
