@@ -26,6 +26,7 @@ from hwsim.studies.report import report
 _LEAST = 1_000
 _AT_ONCE = 1_000
 """Results that are put or got between two looks at the clock."""
+_MOST_RATES = 1_000
 _BASE = Path(__file__).resolve().parents[2] / "sim_configs" / "reconfig2018.yaml"
 
 STORES = Figures(
@@ -82,16 +83,18 @@ def measure(count: int) -> dict[str, float]:
 
 
 def _study(place: Path, count: int) -> Path:
-    """Designs that differ in degrees and in their learning rate."""
-    rates = [float(r) for r in np.linspace(1e-3, 1e-1, count // 10)]
+    """Designs that differ in degrees and learning rates, and very many of them in epochs; a file has room for so many."""
+    rates = min(count // 10, _MOST_RATES)
+    axes = {
+        "degree": {"key": "network.out_degree", "grid": [[2, d] for d in range(2, 22, 2)]},
+        "rate": {"key": "training.learning_rate", "grid": [round(r, 6) for r in np.linspace(1e-3, 1e-1, rates).tolist()]},
+        "epochs": {"key": "training.epochs", "grid": [*range(1, 1 + count // (10 * rates))]},
+    }
     content = {
         "schema_version": 1,
         "name": "stores",
         "base": str(_BASE),
-        "axes": {
-            "degree": {"key": "network.out_degree", "grid": [[2, d] for d in range(2, 22, 2)]},
-            "rate": {"key": "training.learning_rate", "grid": rates},
-        },
+        "axes": axes,
         "seeds": [0],
         "measure": ["fixed"],
     }
