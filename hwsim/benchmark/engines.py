@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from hwsim.benchmark.yardsticks import SAMPLES, GatherLoop, design_of, synthetic
 from hwsim.configuration.configuration import Configuration
 from models.errors import InputError
 
+TRAINING = "fixed, pipelined, batch 1"
 EVALUATION = "fixed, evaluation"
 """The row that only feeds forward."""
 
@@ -33,12 +35,15 @@ class Row:
         Per second of CPU time, best repetition; trained, but for the evaluation.
     edge_operations
         Per sample: FF and UP of every edge, BP of every edge behind the first junction; FF alone for the evaluation.
+    clocks
+        Per sample, of the cycle-level machine.
     """
 
     configuration: str
     engine: str
     samples_per_second: float
     edge_operations: int
+    clocks: int | None = None
 
     @property
     def key(self) -> tuple[str, str]:
@@ -64,7 +69,7 @@ def measure(configs: list[Configuration], seconds: float, say: Callable[[str], N
     """Measure every engine on every configuration, about ``seconds`` a row after warm-up."""
     rows = []
     for config in configs:
-        for engine, train, n in _engines(config):
+        for engine, train, n, clocks in _engines(config):
             train()  # compiles, fills caches
             best = 0.0
             stop = time.perf_counter() + seconds
@@ -78,14 +83,21 @@ def measure(configs: list[Configuration], seconds: float, say: Callable[[str], N
                     break
             edges = config.edges
             operations = sum(edges) if engine == EVALUATION else 2 * sum(edges) + sum(edges[1:])
-            rows.append(Row(config.name, engine, best, operations))
+            rows.append(Row(config.name, engine, best, operations, clocks))
             if say is not None:
                 say(f"{config.name}: {engine}: {best:,.0f} samples/s")
     return rows
 
 
-def _engines(config: Configuration) -> Iterator[tuple[str, Callable[[], object], int]]:
-    """Name, one repetition and its samples, for every engine that can train this network."""
+class _Engine(NamedTuple):
+    name: str
+    train: Callable[[], object]
+    samples: int
+    clocks: int | None = None
+
+
+def _engines(config: Configuration) -> Iterator[_Engine]:
+    """One repetition and its samples, for every engine that can train this network."""
     can_fixed = config.network.activations[-1] != "softmax"
     if can_fixed:
         for order in ("pipelined", "sequential"):
@@ -93,8 +105,8 @@ def _engines(config: Configuration) -> Iterator[tuple[str, Callable[[], object],
             engine = design.fixed_engine()
             data = synthetic(design)
             samples = engine.samples(data.integers(engine.numbers.input), data.labels)
-            yield f"fixed, {order}, batch 1", partial(engine.run, samples, 5), SAMPLES
-        yield EVALUATION, partial(engine.infer, samples), SAMPLES
+            yield _Engine(f"fixed, {order}, batch 1", partial(engine.run, samples, 5), SAMPLES)
+        yield _Engine(EVALUATION, partial(engine.infer, samples), SAMPLES)
     if can_fixed and config.hardware is not None and config.out_degrees is not None:
         design = design_of(config, engine="fixed", order="pipelined")
         machine = design.machine()
@@ -103,21 +115,18 @@ def _engines(config: Configuration) -> Iterator[tuple[str, Callable[[], object],
             data.integers(design.config.numbers.system.input), data.labels, design.config.training.kappa(0)
         )
         clocks = machine.timing.period
-        yield f"cycle-level machine, {clocks} clocks per sample", partial(machine.feed, fed), SAMPLES
+        yield _Engine(f"cycle-level machine, {clocks} clocks per sample", partial(machine.feed, fed), SAMPLES, clocks)
     for batch in sorted({1, config.training.batch_size, 64}):
         design = design_of(config, engine="float", order="sequential", batch_size=batch, precision="float32")
         float_engine = design.float_engine()
         data = synthetic(design)
         inputs = data.real(np.float32)
-        yield (
-            f"float32, sequential, batch {batch}",
-            partial(float_engine.train, inputs, data.labels, batch, 0.01),
-            SAMPLES,
-        )
+        train = partial(float_engine.train, inputs, data.labels, batch, 0.01)
+        yield _Engine(f"float32, sequential, batch {batch}", train, SAMPLES)
     if GatherLoop.can_train(config):
         gather = GatherLoop(design_of(config, engine="fixed", order="sequential"))
         n = max(8, min(256, 2_000_000 // max(sum(config.edges), 1)))
-        yield "NumPy gather loop, batch 1", partial(gather.train, n), n
+        yield _Engine("NumPy gather loop, batch 1", partial(gather.train, n), n)
     row = torch_row(config)
     if row is not None:
-        yield row
+        yield _Engine(*row)

@@ -20,9 +20,10 @@ from hwsim.worker_process import ended_like_an_interrupt
 from models.errors import ArgumentError
 
 _HERE = Path(__file__).resolve().parents[2]
-_OURS = ("hwsim", "models", "rtl", "sim_configs")
+_OURS = ("hwsim", "models", "rtl", "sim_configs", "tests", "tools", "docs", "pyproject.toml", "README.md", "run", ".ci")
+"""Of a folder; tests read the last of them."""
 _LAUNCH = Path(__file__).parent / "launch.py"
-_LAST = 500  # characters of what a command said that are read for its last line
+_LAST = 500  # bytes of what a command said that are read for its last line
 
 
 @dataclass(frozen=True)
@@ -34,17 +35,20 @@ class Spent:
     seconds
         By the clock on the wall.
     processor_seconds
-        Of the command and every process that it started and waited for.
+        Of the command and every process that it started, on all cores.
     peak_memory
         Bytes resident at most, of the largest of those processes.
     failure
         Why it is no measurement: how the command ended, with its last line; ``None`` if it did well.
+    unfinished
+        Whether it was ended because it had not done so itself; it takes longer than ``seconds`` then.
     """
 
     seconds: float
     processor_seconds: float
     peak_memory: int
     failure: str | None = None
+    unfinished: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,17 +77,15 @@ class Tree:
         limit
             Seconds after which it is ended, with all that it has started.
         """
-        own = os.environ | dict(environment or {}) | {"PYTHONPATH": str(self.folder)}
-        words = [sys.executable, "-P", "-m", module, *arguments]  # the working directory may hold other code
-        with TemporaryFile() as said, TemporaryFile() as told:
-            launched = [sys.executable, "-I", "-S", str(_LAUNCH), str(told.fileno()), *words]
+        with TemporaryFile() as said, TemporaryFile() as printed, TemporaryFile() as told:
+            launched = [sys.executable, "-I", "-S", str(_LAUNCH), str(told.fileno()), *self.words(module, *arguments)]
             began = time.perf_counter()
             process = subprocess.Popen(
                 launched,
                 cwd=cwd,
-                env=own,
+                env=self.environment(environment),
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
+                stdout=printed,
                 stderr=said,
                 pass_fds=[told.fileno()],
                 start_new_session=True,
@@ -92,32 +94,46 @@ class Tree:
                 with ended_like_an_interrupt():
                     process.wait(limit)
             except subprocess.TimeoutExpired:
-                return Spent(limit, 0.0, 0, f"ended after {limit:g} s")
+                return Spent(limit, 0.0, 0, f"ended after {limit:g} s", unfinished=True)
             finally:
                 seconds = time.perf_counter() - began
-                _end(process.pid)
+                end(process.pid)
                 process.wait()
-            used = json.loads(_read(told) or "{}")
+            used = json.loads(read(told) or "{}")
             return Spent(
-                seconds,
+                used.get("seconds", seconds),
                 used.get("processor_seconds", 0.0),
-                used.get("peak_memory", 0),
-                _failure(used.get("code", process.returncode), _read(said)),
+                int(used.get("peak_memory", 0)),
+                _failure(used.get("code", process.returncode), read(said) or read(printed)),
             )
 
+    def words(self, module: str, *arguments: str) -> list[str]:
+        """The command that runs a module; the working directory may hold other code, which is not looked at."""
+        return [sys.executable, "-P", "-m", module, *arguments]
 
-def _read(file: IO[bytes]) -> str:
-    file.seek(0)
+    def environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Variables with which that module is one of this code."""
+        return os.environ | dict(more or {}) | {"PYTHONPATH": str(self.folder)}
+
+
+def read(file: IO[bytes]) -> str:
+    """The end of what somebody has written into a file that is open here."""
+    file.seek(max(file.seek(0, os.SEEK_END) - _LAST, 0))
     return file.read().decode(errors="replace")
 
 
 def _failure(code: int, said: str) -> str | None:
     """How a command failed, with the last line of what it said."""
-    lines = [line.strip() for line in said[-_LAST:].splitlines() if line.strip()]
-    return f"exit code {code}: {lines[-1] if lines else 'no message'}" if code else None
+    return f"exit code {code}: {last_line(said)}" if code else None
 
 
-def _end(group: int) -> None:
+def last_line(said: str) -> str:
+    """Of what somebody said, as far as it says something."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    return lines[-1] if lines else "no message"
+
+
+def end(group: int) -> None:
     """Whatever is left of a command and of what it has started."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(group, signal.SIGKILL)
@@ -153,18 +169,20 @@ def other(given: str) -> Iterator[Tree]:
 
 
 def _copy(folder: str, place: Path) -> None:
-    """The packages of a folder, with what is compiled of them."""
+    """The packages of a folder, with what is compiled of them, and their tests."""
     if not (Path(folder) / "hwsim" / "__main__.py").is_file():
         raise ArgumentError("against", folder, "holds no hwsim: give the folder of a checkout, or a revision")
     for name in _OURS:
         if (Path(folder) / name).is_dir():
             shutil.copytree(Path(folder) / name, place / name)
+        elif (Path(folder) / name).is_file():
+            shutil.copy2(Path(folder) / name, place / name)
 
 
 def _extract(revision: str, place: Path) -> None:
-    """The packages as they were in a revision."""
+    """All as it was in a revision."""
     packed = place / "code.tar"
-    command = ["git", "-C", str(_HERE), "archive", "-o", str(packed), "--end-of-options", revision, *_OURS]
+    command = ["git", "-C", str(_HERE), "archive", "-o", str(packed), "--end-of-options", revision]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     except OSError:

@@ -33,6 +33,11 @@ _HEADER = "# The resolved study of `hwsim explore`: feeding it back reproduces t
 class StudyDirectory:
     """A directory that belongs to one study; it is neither made nor touched before :meth:`locked`.
 
+    Attributes
+    ----------
+    resumed
+        Whether finished points stay.
+
     Raises
     ------
     InputError
@@ -40,13 +45,13 @@ class StudyDirectory:
     """
 
     def __init__(self, path: Path, study: Study, resume: bool = False, force: bool = False) -> None:
-        self.path, self._study, self._resume, self._force = path, study, resume, force
+        self.path, self._study, self.resumed, self._force = path, study, resume, force
         if resume and force:
             raise ArgumentError("force", None, "starts again and <resume> continues: give one of them")
         self._claim()
 
     def _claim(self) -> None:
-        path, study, resume, force = self.path, self._study, self._resume, self._force
+        path, study, resume, force = self.path, self._study, self.resumed, self._force
         check_usable(path)
         known = self._is_study()
         if path.is_dir() and not known and any(not _is_left_over(p) for p in path.iterdir()):
@@ -95,7 +100,7 @@ class StudyDirectory:
         """Tables and pictures of an earlier state go; finished points stay where the study is resumed."""
         for file in self.path.iterdir():
             ours = file.name in _TABLES or file.match(PICTURES) or _is_left_over(file)
-            stored = file.name.startswith(STORE) and not self._resume
+            stored = file.name.startswith(STORE) and not self.resumed
             if file.is_file() and (ours or stored):
                 file.unlink()
         plain = self._study.model_dump(mode="json")

@@ -15,7 +15,7 @@ from hwsim.studies.report import pictures
 class Here:
     """A team that measures in this process."""
 
-    def __init__(self, _count: int, _trains: bool = False) -> None:
+    def __init__(self, _count: int, _trains: bool = False, _at_once: bool = True) -> None:
         self._workshop = Workshop()
 
     def measure(self, tasks: Sequence[Task]) -> Iterator[Result]:

@@ -50,7 +50,7 @@ def explored(
     space = Space(study, data_dir)
     for measurement in study.measure:
         MEASUREMENTS[measurement].depends(study.settings(measurement))  # refuses what is missing
-    team = _team(study, workers, scheduler)
+    team = _team(study, workers, scheduler, at_once=not directory.resumed)
     with closing(team), ExitStack() as held:
         points = Points() if study.search or study.choose else space.all()
         held.enter_context(directory.locked())
@@ -70,12 +70,12 @@ def explored(
         yield found
 
 
-def _team(study: Study, workers: int | Workers, scheduler: str | None) -> Workers:
-    """Who measures."""
+def _team(study: Study, workers: int | Workers, scheduler: str | None, at_once: bool) -> Workers:
+    """Who measures; ``at_once`` if there is something to measure for sure."""
     if scheduler is not None:
         from hwsim.studies.measuring.dask_workers import DaskWorkers
 
         return DaskWorkers(scheduler)
     if not isinstance(workers, int):
         return workers
-    return LocalWorkers(workers, any(MEASUREMENTS[m].engine == "fixed" for m in study.measure))
+    return LocalWorkers(workers, any(MEASUREMENTS[m].engine == "fixed" for m in study.measure), at_once)

@@ -22,9 +22,11 @@ from models.errors import ArgumentError, InputError
 from models.files.regular import is_there, opened
 
 _FORMAT = 2
+# Rows lie in the order in which they come, beside an index of keys: in a tree of random keys every one is written into
+# another page, which costs the more the more there are. Stores WITHOUT ROWID, as they were once, are used as they are.
 _TABLE = """
 CREATE TABLE IF NOT EXISTS results (
-    key TEXT PRIMARY KEY,
+    key TEXT NOT NULL PRIMARY KEY,
     measurement TEXT NOT NULL,
     configuration TEXT NOT NULL,
     code TEXT NOT NULL,
@@ -34,7 +36,7 @@ CREATE TABLE IF NOT EXISTS results (
     engine_seconds REAL NOT NULL,
     samples INTEGER NOT NULL,
     seal TEXT NOT NULL
-) WITHOUT ROWID
+)
 """
 _COLUMNS = "key, measurement, configuration, code, figures, error, seconds, engine_seconds, samples, seal"
 _LITTLE = 1 << 16

@@ -3,13 +3,11 @@
 import multiprocessing
 import os
 import sys
-import tempfile
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
-from pathlib import Path
 from typing import Any, Protocol
 
 from hwsim import worker_process
@@ -17,6 +15,7 @@ from hwsim.studies.measuring.task import Result, Task
 from hwsim.studies.measuring.workshop import Workshop
 from models import compiled
 from models.errors import ArgumentError
+from models.files.passing import PassingFolder
 from models.files.shared import SharedArrays
 
 MOST_WORKERS = 1024
@@ -76,12 +75,14 @@ class _Worker:
 class LocalWorkers:
     """So many processes on this machine.
 
-    What they all need is loaded once, in a process from which they are forked; it begins at once, beside this one.
+    What they all need is loaded once, in a process from which they are forked.
 
     Parameters
     ----------
     trains
         Whether that is the code of the fixed-point engine, too.
+    at_once
+        Whether that process begins now, beside this one, and not with the first measurement, of which there may be none.
 
     Raises
     ------
@@ -89,7 +90,7 @@ class LocalWorkers:
         For a number below 1 or beyond all reason.
     """
 
-    def __init__(self, count: int, trains: bool = False) -> None:
+    def __init__(self, count: int, trains: bool = False, at_once: bool = True) -> None:
         if not 1 <= count <= MOST_WORKERS:
             raise ArgumentError("workers", count, f"must lie in 1..{MOST_WORKERS}", [os.cpu_count() or 1])
         self._count = count
@@ -98,13 +99,15 @@ class LocalWorkers:
         if sys.platform != "win32":
             compiled.find_cache()  # here, lest each of them should say where it is
             self._context.set_forkserver_preload([__name__, *(["hwsim.measurements.ready"] if trains else [])])
-            forkserver.ensure_running()
-        self._folder = tempfile.TemporaryDirectory(prefix="hwsim-workers-", ignore_cleanup_errors=True)
+            if at_once:
+                forkserver.ensure_running()
+        self._folder: PassingFolder | None = None
         self._workers: list[_Worker] = []
 
     def _start(self) -> _Worker:
+        self._folder = self._folder or PassingFolder("hwsim-shared-")
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=_serve, args=(theirs, SharedArrays(Path(self._folder.name))), daemon=True)
+        process = self._context.Process(target=_serve, args=(theirs, SharedArrays(self._folder.path)), daemon=True)
         process.start()
         theirs.close()
         return _Worker(process, ours)
@@ -169,4 +172,6 @@ class LocalWorkers:
         for worker in self._workers:
             worker.process.join()
         self._workers = []
-        self._folder.cleanup()
+        if self._folder is not None:
+            self._folder.remove()
+            self._folder = None

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -30,6 +31,8 @@ def main():
             pass
     elif word == "child":
         subprocess.run([sys.executable, "-m", "hwsim", "work", rest[0]], check=True)
+    elif word == "leave work":  # to a process that nobody waits for
+        subprocess.Popen([sys.executable, "-m", "hwsim", "work", rest[0]])
     elif word == "fail":
         sys.stderr.write("first line\\nthe reason\\n")
         sys.exit(3)
@@ -65,7 +68,7 @@ def pretending(tmp_path):
 def measured(tree, **section):
     """One command, on one state of the code."""
     found = commands.CommandSection.model_validate({"times": 1} | section)
-    return commands.measure({"it": found}, tree.folder, [tree])[0][0]
+    return commands.measure([commands.Command("it", found, tree.folder)], [tree])[0][0]
 
 
 def test_memory_and_processor_time_are_those_of_the_command_and_its_processes(pretending):
@@ -73,6 +76,8 @@ def test_memory_and_processor_time_are_those_of_the_command_and_its_processes(pr
     assert 140e6 < large.peak_memory - small.peak_memory < 170e6
     assert pretending.run(["work", "0.4"]).processor_seconds > 0.4
     assert pretending.run(["child", "0.4"]).processor_seconds > 0.4
+    left = pretending.run(["leave work", "0.4"])
+    assert left.processor_seconds > 0.4 or sys.platform != "linux"
     assert small.failure is None
 
 
@@ -215,6 +220,10 @@ def test_code_of_a_revision_is_that_of_the_revision_with_this_benchmark(tmp_path
         ("  it: {run: [check], often: 3}\n", "commands.it.often: is an unknown key"),
         ("  it: {run: [check], times: 0}\n", "commands.it.times = 0: must be"),
         ("  it: {run: [check], limit: 0.0}\n", "commands.it.limit = 0.0: must be"),
+        ("  it: {run: [check], module: ''}\n", "commands.it.module"),
+        ("  it: {run: [explore, '{cluster}']}\n", "commands.it.cluster: is missing"),
+        ("  it: {run: [explore], cluster: 2}\n", "commands.it.cluster = 2: would be in vain"),
+        ("  it: {run: [explore, '{cluster}'], cluster: 0}\n", "commands.it.cluster = 0: must be"),
         ("  {}\n", "commands"),
     ],
 )
@@ -237,7 +246,7 @@ SHIPPED = trees.this().folder / "sim_configs" / "bench"
 
 
 def test_the_shipped_commands_are_of_the_size_that_they_say():
-    found = commands.load(SHIPPED / "commands.yaml")
+    found = {c.name: c.section for c in commands.load([SHIPPED / "commands.yaml"])}
     for section in found.values():
         for word in section.run:
             assert not word.endswith(".yaml") or (SHIPPED / word).is_file()
@@ -252,4 +261,12 @@ def test_the_shipped_study_has_a_thousand_points_of_many_shapes():
     shapes = {(p.config.network.layers, p.config.out_degrees, p.config.hardware.z) for p in points}
     assert (len(points), len(shapes)) == (1000, 750)
     (samples,) = {p.config.training.samples * p.config.training.epochs for p in points}
-    assert commands.load(SHIPPED / "commands.yaml")["explore 1000 points"].amount == samples * len(points)
+    assert _section("explore 1000 points").amount == samples * len(points)
+    for name in ("explore with 8 local workers", "explore with 8 workers of Dask"):
+        section = _section(name)
+        (given,) = [word.partition("=")[2] for word in section.run if word.startswith("training.samples=")]
+        assert section.amount == int(given) * len(points)
+
+
+def _section(name):
+    return {c.name: c.section for c in commands.load([SHIPPED / "commands.yaml"])}[name]

@@ -19,7 +19,7 @@ LIBRARY = sorted(
     {p for package in ("models", "hwsim", "rtl") for p in (ROOT / package).rglob("*.py")} - {*COMMANDS, *PROGRAMS}
 )
 CALLS_TOOLS = (
-    "hwsim/benchmark/trees.py",
+    *("hwsim/benchmark/trees.py", "hwsim/benchmark/cluster_process.py", "hwsim/benchmark/sampled_tests.py"),
     *("rtl/synthesis/flow.py", "rtl/synthesis/targets.py", "rtl/synthesis/tools.py"),
     *("rtl/boards/boards.py", "rtl/boards/instructions.py"),
     *("rtl/emulation/board.py", "rtl/emulation/program.py", "rtl/emulation/session.py", "rtl/emulation/adapting.py"),

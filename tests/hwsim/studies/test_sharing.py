@@ -161,4 +161,16 @@ def test_a_report_of_very_many_designs_has_the_first_and_the_fronts(tmp_path, mo
     assert "6 more designs, none of them on a front, are in `summary.csv`." in table
 
 
+def test_a_resumed_study_starts_no_process_where_all_is_known(tmp_path, monkeypatch):
+    path = small_studies.write(tmp_path, axes=None)
+    assert small_studies.explore(path, tmp_path / "out", "--workers", "2") == 0
+    before = small_studies.tables(tmp_path / "out")
+    started = []
+    monkeypatch.setattr(workers.forkserver, "ensure_running", lambda: started.append("fork server"))
+    assert small_studies.explore(path, tmp_path / "out", "--workers", "2", "--resume") == 0
+    assert started == [] and small_studies.tables(tmp_path / "out") == before
+    assert small_studies.explore(path, tmp_path / "out", "--workers", "2", "--force") == 0
+    assert started == ["fork server"]
+
+
 PAIR = ["check.edges", "fixed.test_accuracy"]

@@ -5,7 +5,7 @@ import sqlite3
 
 import pytest
 
-from hwsim.studies.measuring.store import Store, _seal
+from hwsim.studies.measuring.store import _TABLE, Store, _seal
 from hwsim.studies.measuring.task import Result
 from models.errors import InputError
 
@@ -79,3 +79,22 @@ def test_a_store_of_the_former_format_begins_again(path):
     db.close()
     with Store(path) as store:
         assert len(store) == 0 and store.unreadable == 2
+
+
+def test_a_store_whose_rows_lie_in_the_order_of_their_keys_is_used_as_it_is(tmp_path):
+    """As stores were once made."""
+    path = tmp_path / "study.sqlite"
+    with sqlite3.connect(path) as db:
+        db.execute(_TABLE.rstrip() + " WITHOUT ROWID")
+        db.execute("PRAGMA user_version = 2")
+    db.close()
+    for k in range(2):
+        with Store(path) as store:
+            assert len(store) == k and store.unreadable == 0
+            store.put(Result(f"key {k}", GOOD, None, 1.5, 1.0, 100), "fixed", "c", "v")
+            store.put(Result("key 0", error="again"), "fixed", "c", "v")
+    with Store(path) as store:
+        assert {r.error for r in store.get({"key 0": "fixed", "key 1": "fixed"}).values()} == {"again", None}
+    with sqlite3.connect(path) as db:
+        assert "WITHOUT ROWID" in db.execute("SELECT sql FROM sqlite_master").fetchone()[0]
+    db.close()
